@@ -1,0 +1,63 @@
+//! Runner flakes as values: rendered from templates, checked, named by what they hold. Pure.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::Digest;
+
+/// A file on the host that goes into a flake by content.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BlobRef {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// How the content is got out of the file.
+    pub encoding: Encoding,
+    /// Length of the content, in bytes.
+    pub len: u64,
+    /// Digest of the content.
+    pub sha256: Digest,
+}
+
+/// How a blob's content lies in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// The file is the content.
+    Plain,
+    /// gzip.
+    Gzip,
+    /// xz.
+    Xz,
+    /// Zstandard.
+    Zstd,
+    /// The ELF kernel in the payload of an x86 bzImage
+    /// (`Documentation/arch/x86/boot.rst`, `payload_offset`).
+    BzImagePayload,
+}
+
+/// A runner flake: files by their path in the flake's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedFlake {
+    /// The files; every path is relative, without `.` or `..`.
+    pub files: BTreeMap<String, FlakeFile>,
+}
+
+/// One file of a rendered flake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlakeFile {
+    /// Whether the file may be executed.
+    pub executable: bool,
+    /// What is in it.
+    pub content: FlakeContent,
+}
+
+/// The content of a flake's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlakeContent {
+    /// The bytes themselves.
+    Inline(Vec<u8>),
+    /// A file of the host, copied when the flake is written.
+    Blob(BlobRef),
+}

@@ -1,0 +1,35 @@
+//! pikaci: local-first CI that runs each job of a project in a throwaway virtual machine which Nix built and cached.
+//!
+//! # One way for the data
+//!
+//! ```text
+//! pikaci.nix text ──config──▶ Config ──select──▶ jobs ─┐
+//! source tree ────snapshot──▶ SnapshotId ──────────────┼─ plan (pure) ─▶ RunPlanRecord ─▶ plan.json
+//! host ───────────host──────▶ HostFacts, options ──────┘        │
+//!                                        Prepare: write flake, nix build, GC root
+//!                                        Execute: boot VM, run, collect ──▶ events ──▶ records, reports
+//! ```
+//!
+//! Nothing flows back. A plan is a function from values to a value: no file, process, clock, environment or
+//! randomness in it. Events say what happened; records and everything printed are folds over events.
+//!
+//! # The rooms
+//!
+//! | room | holds | touches |
+//! |---|---|---|
+//! | [`id`] | newtypes for ids and digests | nothing |
+//! | [`config`] | job file text → [`config::Config`] | nothing |
+//! | [`flake`] | runner flakes: render, check, digest | nothing |
+//! | [`guest`] | request and streams of a guest, as values | nothing |
+//! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//!
+//! Imports point `cli → engine → {host, snapshot, prepare, execute, state} → {nix, process}`; everyone may use the
+//! pure rooms, the pure rooms use only each other. Clippy holds it: `clippy.toml` disallows the methods and types of
+//! files, processes, environment, clock and randomness, and a room with effects says so at its top with
+//! `#![expect(clippy::disallowed_methods, reason = "…")]`.
+
+pub mod config;
+pub mod flake;
+pub mod guest;
+pub mod id;
+pub mod plan;

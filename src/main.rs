@@ -1,0 +1,3 @@
+//! The `pikaci` command.
+
+fn main() {}

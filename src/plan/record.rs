@@ -1,0 +1,159 @@
+//! The plan as it is written to `plan.json`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
+
+/// The version of plan.json that this pikaci writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A plan: nodes in an order in which they can run, each with what it depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPlanRecord {
+    /// The version of this format.
+    pub schema_version: u32,
+    /// The run that the plan was made for; null when it was only shown.
+    pub run_id: Option<RunId>,
+    /// The target, or the jobs as they were asked for.
+    pub target_id: TargetId,
+    /// What the target is for.
+    pub target_description: Option<String>,
+    /// When the plan was made; null when it was only shown.
+    pub created_at: Option<Timestamp>,
+    /// Which changes chose the jobs: `all`, or what was compared with what.
+    pub scope: String,
+    /// What the host must offer for the plan to run.
+    pub preconditions: Vec<String>,
+    /// The jobs that the scope left out, and why.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutJob>,
+    /// What to do.
+    pub nodes: Vec<PlanNodeRecord>,
+}
+
+/// A selected job that won't run, because nothing that it depends on changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutJob {
+    /// The job.
+    pub id: JobId,
+    /// Why it is left out.
+    pub reason: String,
+}
+
+/// A node of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanNodeRecord {
+    /// The node's id.
+    pub id: NodeId,
+    /// What it does, for people.
+    pub description: String,
+    /// What carries it out: `nix` for a Prepare node, `vm` for an Execute node.
+    pub executor: String,
+    /// The nodes that must have passed before.
+    pub depends_on: Vec<NodeId>,
+    /// What to do.
+    #[serde(flatten)]
+    pub work: Work,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Builds a runner.
+    Prepare {
+        /// What to build.
+        prepare: Prepare,
+    },
+    /// Runs a job.
+    Execute {
+        /// What to run.
+        execute: Box<PlannedJob>,
+    },
+}
+
+/// What a Prepare node builds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Prepare {
+    /// A `nix build` of a rendered flake.
+    NixBuild {
+        /// The flake and its output, relative to the state folder.
+        installable: String,
+        /// The derivation's output.
+        output_name: String,
+        /// The digest of the rendered flake.
+        flake_digest: Digest,
+    },
+}
+
+/// A job with all that running it again needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "vm_command", tag = "type")]
+pub struct PlannedJob {
+    /// The job.
+    pub job: JobId,
+    /// The flake of the runner that it boots.
+    pub flake_digest: Digest,
+    /// The argument list to run.
+    pub command: Vec<String>,
+    /// Whether the command runs as root of the guest.
+    pub run_as_root: bool,
+    /// How long the command may take.
+    pub timeout_secs: u64,
+    /// Whether the command may write to its workspace (a copy that is thrown away).
+    pub writable_workspace: bool,
+    /// Environment variables of the command.
+    pub env: BTreeMap<String, String>,
+    /// The folder in the guest that the command starts in.
+    pub workdir: String,
+    /// Globs, relative to the workspace, of the files to bring back.
+    pub artifacts: Vec<String>,
+    /// How long the parts around the command may take.
+    pub deadlines: Deadlines,
+    /// Virtual CPUs.
+    pub vcpu: u32,
+    /// Memory, in MiB.
+    pub memory_mib: u64,
+    /// Whether the guest reaches the network.
+    pub network: bool,
+    /// What of the host the guest sees.
+    pub shares: Vec<Share>,
+}
+
+/// How long the host waits for the parts of a job, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// From the start of the hypervisor to `ready`.
+    pub boot_secs: u64,
+    /// From `ready` to `exit`: the job's own time-out and what the agent needs around it.
+    pub job_secs: u64,
+    /// From `exit` to the end of the hypervisor.
+    pub collect_secs: u64,
+}
+
+/// A folder of the host that a guest sees, by its tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The tag that the guest mounts.
+    pub tag: String,
+    /// What is shared.
+    pub source: ShareSource,
+    /// Where the guest mounts it.
+    pub mount_point: String,
+    /// Whether the host refuses every change.
+    pub read_only: bool,
+}
+
+/// Where a share's files come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareSource {
+    /// The snapshot with this digest.
+    Snapshot(Digest),
+    /// The host's `/usr` and an allow-list of its `/etc`.
+    HostUserland,
+}
