@@ -1,0 +1,69 @@
+# A target fails when one of its steps fails or one of its tools is missing.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+headline = @printf '\n=== %s\n' '$(1)'
+CARGO = cargo
+EXAMPLE = examples/c-library
+
+.PHONY: help
+help: ## What there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: setup
+setup: ## Install what running pikaci needs
+	$(call headline,set-up)
+	.ci/setup run
+
+.PHONY: demo
+demo: setup ## Run the jobs of an example project, each in its own virtual machine
+	$(call headline,build)
+	$(CARGO) build --release --locked
+	$(call headline,the jobs of $(EXAMPLE))
+	target/release/pikaci run -C $(EXAMPLE)
+
+.PHONY: test
+test: setup-test format clippy docs shellcheck suite ## Every check and every test
+	$(call headline,all passed)
+
+.PHONY: setup-test
+setup-test:
+	$(call headline,set-up)
+	.ci/setup test
+
+.PHONY: format
+format: ## Check the formatting
+	$(call headline,format)
+	$(CARGO) fmt --all --check
+
+.PHONY: clippy
+clippy: ## Check the code, warnings denied
+	$(call headline,clippy)
+	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
+
+.PHONY: docs
+docs: ## Build the documentation, warnings denied
+	$(call headline,documentation)
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features failpoints
+
+# Known to git: tracked, or new and not ignored. A shell file ends in .sh or starts with a shell's name.
+.PHONY: shellcheck
+shellcheck: ## Check every shell file
+	$(call headline,shellcheck)
+	@files=$$({ git ls-files -co --exclude-standard -- '*.sh'; \
+		git grep --untracked -InE '^#!.*[/ ](ba|da|k)?sh( |$$)' | sed -n 's/:1:.*//p'; } | sort -u); \
+	test -n "$$files" || { echo 'no shell file found: is this a git work tree?' >&2; exit 1; }; \
+	echo "$$files"; \
+	echo "$$files" | xargs -d '\n' shellcheck
+
+.PHONY: suite
+suite: ## Run the tests
+	$(call headline,tests)
+	$(CARGO) test --locked --features failpoints
+
+.PHONY: bench
+bench: ## Measure
+	$(call headline,set-up)
+	.ci/setup bench
+	$(call headline,bench)
+	$(CARGO) bench --locked
