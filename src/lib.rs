@@ -28,6 +28,9 @@
 //! files, processes, environment, clock and randomness, and a room with effects says so at its top with
 //! `#![expect(clippy::disallowed_methods, reason = "…")]`.
 
+// templates/askama.toml names the escaper by a path that holds in the tests' crate too.
+extern crate self as pikaci;
+
 pub mod config;
 pub mod flake;
 pub mod guest;

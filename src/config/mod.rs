@@ -1,9 +1,37 @@
 //! The job file: `pikaci.nix` as text to a [`Config`]. Pure.
 
+mod diagnostic;
+mod eval;
+mod schema;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::id::JobId;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Span};
+
+/// Reads a job file; `file_name` is what the diagnostics call it.
+///
+/// # Errors
+///
+/// Says everything that is wrong with the file, as far as one mistake doesn't hide another.
+pub fn read(file_name: &str, text: &str) -> Result<Config, Diagnostics> {
+    let config = eval::evaluate(text).and_then(|value| schema::read(&value));
+    config.map_err(|problems| Diagnostics::new(file_name, text, problems))
+}
+
+/// Returns what a job file evaluates to, as `nix eval --json` prints it, without asking whether it makes sense.
+///
+/// # Errors
+///
+/// Says everything that keeps the file from being evaluated.
+pub fn evaluate(file_name: &str, text: &str) -> Result<serde_json::Value, Diagnostics> {
+    match eval::evaluate(text) {
+        Ok(value) => Ok(value.to_json()),
+        Err(problems) => Err(Diagnostics::new(file_name, text, problems)),
+    }
+}
 
 /// A validated job file: what may run, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,191 @@
+//! String literals, by the rules of Nix's own lexer (`src/libexpr/lexer.l` and `parser-state.hh`).
+
+/// A part of a string literal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part<T> {
+    Text(String),
+    Interpolation(T),
+}
+
+/// Unescapes the text between two `"`, or between one and an interpolation.
+pub(super) fn unescape(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.extend(chars.next().map(escaped)),
+            // Nix reads CR and CR/LF as LF here, and only here.
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                text.push('\n');
+            }
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+fn escaped(c: char) -> char {
+    match c {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        _ => c,
+    }
+}
+
+/// A token of Nix's lexer inside of `''…''`.
+enum Token<T> {
+    /// Text as it is written: its spaces can be indentation.
+    Plain(String),
+    /// Text that an escape stands for: it ends a line's indentation.
+    Escaped(String),
+    Interpolation(T),
+}
+
+/// Unescapes what stands between two `''` and strips its indentation.
+pub(super) fn strip_indentation<T>(raw: Vec<Part<T>>) -> Vec<Part<T>> {
+    let mut tokens = Vec::new();
+    for (index, part) in raw.into_iter().enumerate() {
+        match part {
+            Part::Interpolation(value) => tokens.push(Token::Interpolation(value)),
+            Part::Text(text) if index == 0 => indented_tokens(without_first_line(&text), &mut tokens),
+            Part::Text(text) => indented_tokens(&text, &mut tokens),
+        }
+    }
+    let indentation = least_indentation(&tokens);
+    let count = tokens.len();
+    let mut line = Line { at_start: true, dropped: 0, indentation };
+    let mut parts = Vec::with_capacity(count);
+    for (index, token) in tokens.into_iter().enumerate() {
+        match token {
+            Token::Interpolation(value) => {
+                line.at_start = false;
+                line.dropped = 0;
+                parts.push(Part::Interpolation(value));
+            }
+            Token::Plain(text) | Token::Escaped(text) => {
+                let mut text = line.strip(&text);
+                if index + 1 == count {
+                    cut_blank_last_line(&mut text);
+                }
+                parts.push(Part::Text(text));
+            }
+        }
+    }
+    parts
+}
+
+/// The opening `''` swallows spaces and one newline.
+fn without_first_line(raw: &str) -> &str {
+    raw.trim_start_matches(' ').strip_prefix('\n').unwrap_or(raw)
+}
+
+fn cut_blank_last_line(text: &mut String) {
+    if let Some(newline) = text.rfind('\n')
+        && text[newline + 1..].bytes().all(|b| b == b' ')
+    {
+        text.truncate(newline + 1);
+    }
+}
+
+/// Splits raw text where Nix's lexer does: the borders decide what counts as indentation.
+fn indented_tokens<T>(raw: &str, tokens: &mut Vec<Token<T>>) {
+    let mut plain = String::new();
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        let next = after.chars().next();
+        let (escape, length) = match (c, next) {
+            ('\'', Some('\'')) => two_quotes(&after[1..]),
+            ('\'', None | Some('$')) => ("'".to_owned(), 1),
+            ('$', None | Some('\'' | '{')) => ("$".to_owned(), 1),
+            // Both characters are taken together: the second one starts nothing.
+            ('$' | '\'', Some(next)) => {
+                plain.push(c);
+                plain.push(next);
+                rest = &after[next.len_utf8()..];
+                continue;
+            }
+            _ => {
+                plain.push(c);
+                rest = after;
+                continue;
+            }
+        };
+        if !plain.is_empty() {
+            tokens.push(Token::Plain(std::mem::take(&mut plain)));
+        }
+        tokens.push(Token::Escaped(escape));
+        rest = &rest[length..];
+    }
+    if !plain.is_empty() {
+        tokens.push(Token::Plain(plain));
+    }
+}
+
+/// Returns what `''` and the text after it stand for, and how many bytes that is; the closing `''` isn't seen here.
+fn two_quotes(after: &str) -> (String, usize) {
+    let mut chars = after.chars();
+    match (chars.next(), chars.next()) {
+        (Some('$'), _) => ("$".to_owned(), 3),
+        (Some('\\'), Some(c)) => (escaped(c).to_string(), 3 + c.len_utf8()),
+        _ => ("''".to_owned(), 2 + usize::from(after.starts_with('\''))),
+    }
+}
+
+fn least_indentation<T>(tokens: &[Token<T>]) -> usize {
+    let mut least = usize::MAX;
+    let mut current = Some(0);
+    for token in tokens {
+        match token {
+            Token::Plain(text) => {
+                for b in text.bytes() {
+                    current = match (b, current) {
+                        (b'\n', _) => Some(0),
+                        (b' ', Some(count)) => Some(count + 1),
+                        (_, Some(count)) => {
+                            least = least.min(count);
+                            None
+                        }
+                        (_, None) => None,
+                    };
+                }
+            }
+            Token::Escaped(_) | Token::Interpolation(_) => {
+                if let Some(count) = current.take() {
+                    least = least.min(count);
+                }
+            }
+        }
+    }
+    least
+}
+
+/// Where in a line the stripping is.
+struct Line {
+    at_start: bool,
+    dropped: usize,
+    indentation: usize,
+}
+
+impl Line {
+    fn strip(&mut self, text: &str) -> String {
+        let mut stripped = String::with_capacity(text.len());
+        for c in text.chars() {
+            if self.at_start && c == ' ' {
+                self.dropped += 1;
+                if self.dropped <= self.indentation {
+                    continue;
+                }
+            } else if self.at_start {
+                self.dropped = 0;
+                self.at_start = c == '\n';
+            } else if c == '\n' {
+                self.at_start = true;
+            }
+            stripped.push(c);
+        }
+        stripped
+    }
+}

@@ -1,0 +1,211 @@
+//! rnix's syntax tree to the expressions of the static subset.
+
+use std::rc::Rc;
+
+use rnix::ast::{self, AstToken as _, BinOpKind, HasEntry, InterpolPart, LiteralKind, UnaryOpKind};
+use rowan::ast::AstNode as _;
+
+use super::binding;
+use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name, Operator, Select};
+use super::literal::{self, Part};
+use super::outside;
+use super::syntax::bytes;
+use crate::config::diagnostic::{Bytes, Problem, quoted};
+
+/// Translates a file, or says everything in it that can't be.
+pub(super) fn lower(text: &str, tree: ast::Expr) -> Result<Expr, Vec<Problem>> {
+    let mut lowering = Lowering { text, problems: Vec::new() };
+    let expr = lowering.expr(tree);
+    if lowering.problems.is_empty() { Ok(expr) } else { Err(lowering.problems) }
+}
+
+struct Lowering<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Lowering<'_> {
+    /// Records a problem; what is returned in place of the expression is never evaluated.
+    fn refuse(&mut self, problem: Problem) -> ExprKind {
+        self.problems.push(problem);
+        ExprKind::Int(0)
+    }
+
+    fn expr(&mut self, tree: ast::Expr) -> Expr {
+        let at = bytes(tree.syntax().text_range());
+        let kind = match tree {
+            ast::Expr::Paren(paren) => return self.optional(paren.expr(), &at),
+            ast::Expr::Literal(literal) => self.literal(&literal, &at),
+            ast::Expr::Str(string) => self.string(&string, &at),
+            ast::Expr::Ident(name) => ExprKind::Var(name.to_string().into()),
+            ast::Expr::CurPos(_) => self.refuse(outside::builtin(&at, "__curPos")),
+            ast::Expr::List(list) => ExprKind::List(list.items().map(|item| self.expr(item)).collect()),
+            ast::Expr::AttrSet(set) => {
+                let mut bindings = self.bindings(&set);
+                bindings.recursive = set.rec_token().is_some();
+                ExprKind::Attrs(bindings)
+            }
+            ast::Expr::LetIn(expr) => self.let_in(&expr, &at),
+            ast::Expr::Select(select) => self.select(&select, &at),
+            ast::Expr::UnaryOp(operation) => self.unary(&operation, &at),
+            ast::Expr::BinOp(operation) => self.binary(&operation, &at),
+            _ => self.refuse(outside::operator(&at, "?")),
+        };
+        Expr { at, kind }
+    }
+
+    /// Lowers a part of an expression that is there whenever the parser found no error.
+    fn optional(&mut self, tree: Option<ast::Expr>, at: &Bytes) -> Expr {
+        if let Some(tree) = tree {
+            return self.expr(tree);
+        }
+        let kind = self.refuse(Problem::new(at, "syntax error: an expression is missing", "write one"));
+        Expr { at: at.clone(), kind }
+    }
+
+    fn literal(&mut self, literal: &ast::Literal, at: &Bytes) -> ExprKind {
+        match literal.kind() {
+            LiteralKind::Integer(number) => {
+                let Ok(number) = number.value() else {
+                    let hint = format!("write at most {}", i64::MAX);
+                    return self.refuse(Problem::new(at, "the number is too large", hint));
+                };
+                ExprKind::Int(number)
+            }
+            LiteralKind::Float(_) => self.refuse(outside::float(at)),
+            LiteralKind::Uri(_) => self.refuse(outside::uri(at)),
+        }
+    }
+
+    fn string(&mut self, string: &ast::Str, at: &Bytes) -> ExprKind {
+        let mut parts = self.parts(string).into_iter();
+        match (parts.next(), parts.next()) {
+            (None, _) => ExprKind::Str("".into()),
+            (Some(Part::Text(text)), None) => ExprKind::Str(text.into()),
+            (first, second) => {
+                let expr = |part| match part {
+                    Part::Text(text) => Expr { at: at.clone(), kind: ExprKind::Str(text.into()) },
+                    Part::Interpolation(expr) => expr,
+                };
+                ExprKind::Interpolated(first.into_iter().chain(second).chain(parts).map(expr).collect())
+            }
+        }
+    }
+
+    fn parts(&mut self, string: &ast::Str) -> Vec<Part<Expr>> {
+        let indented = is_indented(string);
+        let part = |part: InterpolPart<ast::StrContent>| match part {
+            InterpolPart::Literal(content) if indented => Part::Text(content.syntax().text().to_owned()),
+            InterpolPart::Literal(content) => Part::Text(literal::unescape(content.syntax().text())),
+            InterpolPart::Interpolation(hole) => {
+                let at = bytes(hole.syntax().text_range());
+                Part::Interpolation(self.optional(hole.expr(), &at))
+            }
+        };
+        let parts = string.parts().map(part).collect();
+        if indented { literal::strip_indentation(parts) } else { parts }
+    }
+
+    fn let_in(&mut self, expr: &ast::LetIn, at: &Bytes) -> ExprKind {
+        let mut bindings = self.bindings(expr);
+        bindings.recursive = true;
+        for (name, _) in &bindings.dynamic {
+            let message = "a name in `let` can't be computed";
+            self.problems.push(Problem::new(&name.at, message, "write the name as a plain word"));
+        }
+        ExprKind::Let(bindings, Box::new(self.optional(expr.body(), at)))
+    }
+
+    fn select(&mut self, select: &ast::Select, at: &Bytes) -> ExprKind {
+        let set = self.optional(select.expr(), at);
+        let path = select.attrpath().map(|path| self.path(&path)).unwrap_or_default();
+        let default = select.default_expr().map(|default| self.expr(default));
+        ExprKind::Select(Box::new(Select { set, path, default }))
+    }
+
+    fn unary(&mut self, operation: &ast::UnaryOp, at: &Bytes) -> ExprKind {
+        match operation.operator() {
+            Some(UnaryOpKind::Negate) => ExprKind::Negate(Box::new(self.optional(operation.expr(), at))),
+            _ => self.refuse(outside::operator(at, "!")),
+        }
+    }
+
+    fn binary(&mut self, operation: &ast::BinOp, at: &Bytes) -> ExprKind {
+        let operator = match operation.operator() {
+            Some(BinOpKind::Update) => Operator::Update,
+            Some(BinOpKind::Concat) => Operator::Concat,
+            Some(BinOpKind::Add) => Operator::Add,
+            Some(BinOpKind::Sub | BinOpKind::Mul | BinOpKind::Div) => return self.refuse(outside::arithmetic(at)),
+            _ => return self.refuse(outside::comparison(at)),
+        };
+        let left = self.optional(operation.lhs(), at);
+        let right = self.optional(operation.rhs(), at);
+        ExprKind::Binary(operator, Box::new((left, right)))
+    }
+
+    fn bindings(&mut self, set: &impl HasEntry) -> Bindings {
+        let mut bindings = Bindings::default();
+        for entry in set.entries() {
+            match entry {
+                ast::Entry::Inherit(inherit) => self.inherit(&mut bindings, &inherit),
+                ast::Entry::AttrpathValue(entry) => {
+                    let at = bytes(entry.syntax().text_range());
+                    let path = entry.attrpath().map(|path| self.path(&path)).unwrap_or_default();
+                    let value = self.optional(entry.value(), &at);
+                    let bound = binding::bind(self.text, &mut bindings, path, value);
+                    self.problems.extend(bound.err());
+                }
+            }
+        }
+        bindings
+    }
+
+    fn inherit(&mut self, bindings: &mut Bindings, inherit: &ast::Inherit) {
+        let source = inherit.from().map(|from| {
+            let at = bytes(from.syntax().text_range());
+            bindings.sources.push(self.optional(from.expr(), &at));
+            bindings.sources.len() - 1
+        });
+        for attr in inherit.attrs() {
+            match self.name(attr) {
+                Name::Static(name, at) => {
+                    let value = source.map_or(Bound::Inherited, Bound::InheritedFrom);
+                    // Unlike a set, what is inherited is never merged.
+                    let bound = binding::add(self.text, bindings, name, Binding { name_at: at, value });
+                    self.problems.extend(bound.err());
+                }
+                Name::Dynamic(name) => {
+                    let message = "a name in `inherit` can't be computed";
+                    self.problems.push(Problem::new(&name.at, message, "write the name as a plain word"));
+                }
+            }
+        }
+    }
+
+    fn path(&mut self, path: &ast::Attrpath) -> Vec<Name> {
+        path.attrs().map(|attr| self.name(attr)).collect()
+    }
+
+    fn name(&mut self, attr: ast::Attr) -> Name {
+        let at = bytes(attr.syntax().text_range());
+        let expr = match attr {
+            ast::Attr::Ident(name) => return Name::Static(name.to_string().into(), at),
+            ast::Attr::Dynamic(hole) => self.optional(hole.expr(), &at),
+            ast::Attr::Str(string) => {
+                if is_indented(&string) {
+                    let message = format!("the name {} is in two single quotes", quoted(&string.to_string()));
+                    self.problems.push(Problem::new(&at, message, "put it in double quotes"));
+                }
+                Expr { kind: self.string(&string, &at), at: at.clone() }
+            }
+        };
+        match expr.kind {
+            ExprKind::Str(name) => Name::Static(Rc::clone(&name), at),
+            _ => Name::Dynamic(expr),
+        }
+    }
+}
+
+fn is_indented(string: &ast::Str) -> bool {
+    string.syntax().first_token().is_some_and(|token| token.text() == "''")
+}

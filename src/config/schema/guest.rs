@@ -1,0 +1,90 @@
+//! Guests.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::reader::{Fields, Reader, place};
+use super::{keys, units};
+use crate::config::diagnostic::quoted;
+use crate::config::eval::Attrs;
+use crate::config::{Base, Guest};
+
+const MIN_MEMORY_MIB: u64 = 64;
+const MAX_MEMORY_MIB: u64 = 4 << 20;
+const MAX_VCPU: u32 = 256;
+
+/// Reads the guests; `default` is there, whether it is written or not.
+pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, Guest> {
+    let mut guests = BTreeMap::from([(super::job::DEFAULT_GUEST.to_owned(), unset())]);
+    for (name, attr) in attrs {
+        let place = place("guests", name);
+        let Some(set) = reader.set(&place, &attr.value) else { continue };
+        let fields = reader.fields(&place, set, keys::GUEST_KEYS);
+        guests.insert(name.to_string(), read(reader, &fields));
+    }
+    guests
+}
+
+fn unset() -> Guest {
+    Guest { base: Base::Host, vcpu: 1, memory_mib: 1024, kernel: None }
+}
+
+fn read(reader: &mut Reader, fields: &Fields) -> Guest {
+    let unset = unset();
+    Guest {
+        base: read_base(reader, fields).unwrap_or(unset.base),
+        vcpu: read_vcpu(reader, fields).unwrap_or(unset.vcpu),
+        memory_mib: read_memory(reader, fields).unwrap_or(unset.memory_mib),
+        kernel: read_kernel(reader, fields),
+    }
+}
+
+fn read_base(reader: &mut Reader, fields: &Fields) -> Option<Base> {
+    let field = fields.get("base")?;
+    let base = reader.string(&field)?;
+    let at = &field.value.at;
+    match &**base {
+        "host" => return Some(Base::Host),
+        "nix" | "nixos" | "none" => {
+            let message = format!("this version of pikaci has no guests of base {} yet", quoted(base));
+            reader.refuse(at, message, field.hint());
+        }
+        _ => {
+            let hint = reader.did_you_mean(base, ["host"], &field.hint());
+            reader.refuse(at, format!("unknown base {} in `{}`", quoted(base), field.place), hint);
+        }
+    }
+    None
+}
+
+fn read_vcpu(reader: &mut Reader, fields: &Fields) -> Option<u32> {
+    let field = fields.get("vcpu")?;
+    let number = reader.integer(&field)?;
+    let vcpu = u32::try_from(number).ok().filter(|vcpu| (1..=MAX_VCPU).contains(vcpu));
+    if vcpu.is_none() {
+        let hint = format!("write a number from 1 to {MAX_VCPU}");
+        reader.refuse(&field.value.at, format!("`{}` can't be {number}", field.place), hint);
+    }
+    vcpu
+}
+
+fn read_memory(reader: &mut Reader, fields: &Fields) -> Option<u64> {
+    let field = fields.get("memory")?;
+    let memory =
+        reader.quantity(&field, units::mebibytes, "write it like \"512M\" or \"2G\", or as an integer of MiB")?;
+    if !(MIN_MEMORY_MIB..=MAX_MEMORY_MIB).contains(&memory) {
+        let hint = format!("write at least \"{MIN_MEMORY_MIB}M\" and at most \"{}G\"", MAX_MEMORY_MIB / 1024);
+        reader.refuse(&field.value.at, format!("`{}` can't be {memory} MiB", field.place), hint);
+    }
+    Some(memory)
+}
+
+fn read_kernel(reader: &mut Reader, fields: &Fields) -> Option<PathBuf> {
+    let field = fields.get("kernel")?;
+    let path = reader.string(&field)?;
+    if !path.starts_with('/') {
+        let message = format!("`{}` isn't an absolute path: {}", field.place, quoted(path));
+        reader.refuse(&field.value.at, message, field.hint());
+    }
+    Some(PathBuf::from(&**path))
+}

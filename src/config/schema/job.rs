@@ -1,0 +1,229 @@
+//! Jobs, and the defaults for what they leave out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::GlobBuilder;
+
+use super::reader::{Field, Fields, Reader, place};
+use super::{keys, references, units};
+use crate::config::diagnostic::{Bytes, quoted};
+use crate::config::eval::{Attr, Attrs, Kind};
+use crate::config::{Command, Job};
+use crate::id::JobId;
+
+/// The guest of a job that names none.
+pub(super) const DEFAULT_GUEST: &str = "default";
+const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
+const MAX_TIMEOUT_SECS: u64 = 7 * 24 * 60 * 60;
+/// The longest argument or variable that Linux passes to a program, less the NUL at its end (`MAX_ARG_STRLEN`).
+const MAX_ARGUMENT: usize = 128 * 1024 - 1;
+/// How much the defaults of all jobs may take together, in bytes.
+const MAX_SPREAD: usize = 64 << 20;
+const MAX_GLOB: usize = 1024;
+
+/// What a job has that doesn't say otherwise.
+pub(super) struct Defaults {
+    timeout_secs: u64,
+    guest: String,
+    env: BTreeMap<String, String>,
+    run_as_root: bool,
+    network: bool,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            timeout_secs: DEFAULT_TIMEOUT_SECS,
+            guest: DEFAULT_GUEST.to_owned(),
+            env: BTreeMap::new(),
+            run_as_root: false,
+            network: false,
+        }
+    }
+}
+
+/// Reads the circumstances that a job and the defaults have in common.
+pub(super) fn read_defaults(reader: &mut Reader, fields: &Fields, jobs: usize) -> Defaults {
+    let unset = Defaults::default();
+    let defaults = overlay(reader, fields, &unset);
+    let size: usize = defaults.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if let Some(field) = fields.get("env").filter(|_| size.saturating_mul(jobs) > MAX_SPREAD) {
+        let message = format!("`{}` is too large for {jobs} jobs", field.place);
+        reader.refuse(&field.value.at, message, "keep data in files of its own");
+        return unset;
+    }
+    defaults
+}
+
+fn overlay(reader: &mut Reader, fields: &Fields, defaults: &Defaults) -> Defaults {
+    let boolean = |reader: &mut Reader, name| fields.get(name).and_then(|field| reader.boolean(&field));
+    let mut env = defaults.env.clone();
+    env.extend(read_env(reader, fields));
+    Defaults {
+        timeout_secs: read_timeout(reader, fields).unwrap_or(defaults.timeout_secs),
+        guest: read_guest(reader, fields).unwrap_or_else(|| defaults.guest.clone()),
+        env,
+        run_as_root: boolean(reader, "runAsRoot").unwrap_or(defaults.run_as_root),
+        network: boolean(reader, "network").unwrap_or(defaults.network),
+    }
+}
+
+pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs, defaults: &Defaults) -> BTreeMap<JobId, Job> {
+    let mut jobs = BTreeMap::new();
+    for (name, attr) in attrs {
+        let place = place("jobs", name);
+        let Some(set) = reader.set(&place, &attr.value) else { continue };
+        let fields = reader.fields(&place, set, keys::JOB);
+        if let Some(job) = read(reader, name, attr, &fields, defaults) {
+            jobs.insert(JobId::new(&**name), job);
+        }
+    }
+    jobs
+}
+
+fn read(
+    reader: &mut Reader,
+    name: &std::rc::Rc<str>,
+    attr: &Attr,
+    fields: &Fields,
+    defaults: &Defaults,
+) -> Option<Job> {
+    let circumstances = overlay(reader, fields, defaults);
+    let needs = fields.get("needs").and_then(|field| reader.strings(&field)).unwrap_or_default();
+    let needs = references::job_ids(reader, &needs, Some(name));
+    let paths = read_globs(reader, fields, "paths");
+    let artifacts = read_globs(reader, fields, "artifacts");
+    let description = fields.get("description").and_then(|field| reader.line(&field));
+    let Some(field) = fields.get("command") else {
+        let message = format!("the job {} has no command", quoted(name));
+        reader.refuse(&attr.name_at, message, "write `command = \"make test\";`");
+        return None;
+    };
+    Some(Job {
+        description,
+        command: read_command(reader, &field)?,
+        needs,
+        paths,
+        env: circumstances.env,
+        timeout_secs: circumstances.timeout_secs,
+        guest: circumstances.guest,
+        run_as_root: circumstances.run_as_root,
+        network: circumstances.network,
+        artifacts,
+    })
+}
+
+fn read_command(reader: &mut Reader, field: &Field) -> Option<Command> {
+    if let Kind::Str(script) = &field.value.kind {
+        check_length(reader, field, script.len(), &field.value.at);
+        if script.trim().is_empty() {
+            reader.refuse(&field.value.at, format!("`{}` is empty", field.place), field.hint());
+        }
+        return Some(Command::Shell(script.to_string()));
+    }
+    if !matches!(field.value.kind, Kind::List(_)) {
+        // Not a list either: what is said is that of a wrong type.
+        reader.strings(field);
+        return None;
+    }
+    let arguments = reader.strings(field)?;
+    for (argument, at) in &arguments {
+        check_length(reader, field, argument.len(), at);
+    }
+    if arguments.first().is_none_or(|(program, _)| program.is_empty()) {
+        let hint = "write the program and its arguments: `command = [ \"make\" \"test\" ];`";
+        reader.refuse(&field.value.at, format!("`{}` names no program", field.place), hint);
+    }
+    Some(Command::Argv(arguments.into_iter().map(|(argument, _)| argument.to_string()).collect()))
+}
+
+fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &Bytes) {
+    if length > MAX_ARGUMENT {
+        let message = format!("`{}` is longer than a program can be given (128 KiB)", field.place);
+        reader.refuse(at, message, "keep it in a file of its own");
+    }
+}
+
+fn read_timeout(reader: &mut Reader, fields: &Fields) -> Option<u64> {
+    let field = fields.get("timeout")?;
+    let hint = "write it like \"90s\", \"10m\" or \"1h30m\", or as an integer of seconds";
+    let seconds = reader.quantity(&field, units::seconds, hint)?;
+    if !(1..=MAX_TIMEOUT_SECS).contains(&seconds) {
+        let message = format!("`{}` can't be {seconds} seconds", field.place);
+        reader.refuse(&field.value.at, message, "write more than 0 and at most 7 days (\"7d\")");
+    }
+    Some(seconds)
+}
+
+fn read_guest(reader: &mut Reader, fields: &Fields) -> Option<String> {
+    let field = fields.get("guest")?;
+    let guest = reader.string(&field)?;
+    reader.guest_references.push((guest.clone(), field.value.at.clone()));
+    Some(guest.to_string())
+}
+
+fn read_env(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let Some(field) = fields.get("env") else { return env };
+    let Some(attrs) = reader.set_field(&field) else { return env };
+    for (name, attr) in attrs {
+        let place = place(&field.place, name);
+        let valid = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !valid {
+            let message = format!("{} isn't the name of an environment variable", quoted(name));
+            reader.refuse(&attr.name_at, message, "write letters, digits and `_`, and no digit first");
+        }
+        match &attr.value.kind {
+            Kind::Str(value) => {
+                check_length(reader, &field, name.len() + 1 + value.len(), &attr.value.at);
+                env.insert(name.to_string(), value.to_string());
+            }
+            other => {
+                let hint = match other {
+                    Kind::Int(number) => format!("put it in double quotes: `{name} = \"{number}\";`"),
+                    _ => format!("write `{} = \"…\";`", name.escape_debug()),
+                };
+                let found = super::reader::describe(&attr.value);
+                reader.refuse(&attr.value.at, format!("`{place}` is {found}, expected a string"), hint);
+            }
+        }
+    }
+    env
+}
+
+fn read_globs(reader: &mut Reader, fields: &Fields, key: &str) -> Vec<String> {
+    let Some(field) = fields.get(key) else { return Vec::new() };
+    let globs = reader.strings(&field).unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    for (glob, at) in &globs {
+        if seen.insert(&***glob)
+            && let Err(wrong) = check_glob(glob)
+        {
+            reader.refuse(at, format!("{} in `{}` {wrong}", quoted(glob), field.place), field.hint());
+        }
+    }
+    globs.into_iter().map(|(glob, _)| glob.to_string()).collect()
+}
+
+fn check_glob(glob: &str) -> Result<(), String> {
+    if glob.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if glob.len() > MAX_GLOB {
+        return Err(format!("is longer than {MAX_GLOB} bytes"));
+    }
+    if glob.starts_with('/') {
+        return Err("is absolute: globs are relative to the project".to_owned());
+    }
+    if glob.split(['/', '{', '}', ',']).any(|part| part == "..") {
+        return Err("leaves the project".to_owned());
+    }
+    if glob.matches('{').count() > 32 {
+        return Err("has more than 32 braces".to_owned());
+    }
+    match GlobBuilder::new(glob).literal_separator(true).build() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("isn't a glob: {}", error.kind())),
+    }
+}

@@ -1,0 +1,52 @@
+//! The keys of a job file: their names, what they expect, and an example for the hint.
+
+/// A key that a set may have.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) expected: &'static str,
+    pub(super) example: &'static str,
+}
+
+const fn key(name: &'static str, expected: &'static str, example: &'static str) -> Key {
+    Key { name, expected, example }
+}
+
+const TIMEOUT: Key = key("timeout", "a string such as \"30m\", or an integer of seconds", "timeout = \"30m\";");
+const GUEST: Key = key("guest", "a string: the name of a guest", "guest = \"default\";");
+const ENV: Key = key("env", "a set of strings", "env = { LANG = \"C.UTF-8\"; };");
+const RUN_AS_ROOT: Key = key("runAsRoot", "true or false", "runAsRoot = true;");
+const NETWORK: Key = key("network", "true or false", "network = true;");
+const DESCRIPTION: Key = key("description", "a string", "description = \"Unit tests\";");
+
+pub(super) const FILE: &[Key] = &[
+    key("defaults", "a set", "defaults = { timeout = \"30m\"; };"),
+    key("guests", "a set of guests", "guests.default = { memory = \"2G\"; };"),
+    key("jobs", "a set of jobs", "jobs.test = { command = \"make test\"; };"),
+    key("targets", "a set of targets", "targets.all = { jobs = [ \"test\" ]; };"),
+];
+
+pub(super) const DEFAULTS: &[Key] = &[TIMEOUT, GUEST, ENV, RUN_AS_ROOT, NETWORK];
+
+pub(super) const JOB: &[Key] = &[
+    key("command", "a string, or a list of strings", "command = \"make test\";"),
+    DESCRIPTION,
+    key("needs", "a list of strings: names of jobs", "needs = [ \"build\" ];"),
+    ENV,
+    TIMEOUT,
+    GUEST,
+    RUN_AS_ROOT,
+    NETWORK,
+    key("paths", "a list of strings: globs", "paths = [ \"src/**\" ];"),
+    key("artifacts", "a list of strings: globs", "artifacts = [ \"build/*.log\" ];"),
+];
+
+pub(super) const GUEST_KEYS: &[Key] = &[
+    key("base", "a string", "base = \"host\";"),
+    key("vcpu", "an integer", "vcpu = 2;"),
+    key("memory", "a string such as \"2G\", or an integer of MiB", "memory = \"2G\";"),
+    key("kernel", "a string: an absolute path", "kernel = \"/boot/vmlinuz\";"),
+];
+
+pub(super) const TARGET: &[Key] =
+    &[key("jobs", "a list of strings: names of jobs", "jobs = [ \"test\" ];"), DESCRIPTION];
