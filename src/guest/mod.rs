@@ -1,6 +1,13 @@
 //! The guest contract as values: the request that goes in, the control lines that come out. Pure.
 
+pub mod artifacts;
+pub mod control;
+mod quote;
+pub mod request;
+
 use std::collections::BTreeMap;
+
+pub use quote::quote;
 
 /// What a guest is asked to run; goes in as a tar on a read-only disk.
 #[derive(Clone, Debug, PartialEq, Eq)]

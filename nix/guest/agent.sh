@@ -1,0 +1,301 @@
+#!/pikaci/bin/sh
+# The agent: PID 1 of a guest, and its whole side of the guest contract (the project's design, section 5).
+# Written for busybox ash, whose applets are in /pikaci/bin; the host's tools are for the job alone.
+# Whatever fails in here is said as `error …` on the control channel, then the machine powers off.
+# shellcheck disable=SC1090,SC1091,SC2317 # sources the request's files, and they call functions of this one
+
+run=/pikaci/run
+cgroup=/pikaci/cgroup
+request=$run/request
+scratch=/pikaci/scratch
+uid='' timeout='' epoch='' network='' artifacts_root='' # the request sets them
+
+# What udhcpc runs: applies the lease that it was given.
+# shellcheck disable=SC2154 # udhcpc's environment
+lease() {
+    [ "$1" = bound ] || exit 0
+    ip addr add "$ip/${mask:-24}" dev "$interface" || exit 1
+    [ -z "$router" ] || ip route add default via "${router%% *}" dev "$interface" || exit 1
+    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf && exit
+}
+[ $$ = 1 ] || lease "$1"
+
+# Says one line on the control channel (descriptor 3, the console until the channel is there).
+tell() { printf '%s\n' "$*" >&3; }
+
+# Says that a phase begins.
+phase() {
+    read -r uptime _ </proc/uptime
+    tell "phase $1 ${2:-$uptime}"
+}
+
+# Ends the guest, whoever calls it; its argument is what to say before.
+finish() {
+    # What is to be said or synced may be what hangs.
+    (sleep 20 && poweroff -f -n) &
+    [ -z "$1" ] || tell "$1"
+    tell end
+    poweroff -f
+    exit 1
+}
+
+# Says what failed and ends the guest.
+fail() {
+    echo "pikaci: $*" >&2
+    finish "error $(printf %s "$*" | tr '\n' ' ')"
+}
+
+# Runs a command; if it fails, what it wrote says why.
+must() { "$@" 2>$run/stderr || fail "$* failed: $(cat $run/stderr)"; }
+
+# Fails when what comes next, up to `unguard`, takes too long.
+guard() {
+    (sleep "$1" && fail "$2 took longer than $1 s") &
+    guard_pid=$!
+}
+unguard() { kill $guard_pid; }
+
+# --- boot phase: the same for every job of a guest ---
+
+mount_kernel_file_systems() {
+    mount -t proc proc /proc
+    read -r began _ </proc/uptime
+    mount -t devtmpfs -o mode=0755 dev /dev
+    exec 3>/dev/console
+    mount -t sysfs sysfs /sys
+    mkdir /dev/pts /dev/shm
+    rmdir /root # the kernel makes it
+    echo -1000 >/proc/self/oom_score_adj
+}
+
+load_drivers() {
+    read -r drivers_began _ </proc/uptime
+    while read -r module; do
+        must insmod /pikaci/modules/"$module"
+    done </pikaci/modules.order
+}
+
+# Opens the control channel as descriptor 3 and the output as 4: virtio ports by name, else hvc2 and hvc1.
+open_channels() {
+    ports=/sys/class/virtio-ports tries=0
+    until control=$(device $ports name control) && output=$(device $ports name out); do
+        if [ -c /dev/hvc2 ]; then
+            control=/dev/hvc2 output=/dev/hvc1
+            for tty in $control $output; do stty -F "$tty" raw -echo; done
+            break
+        fi
+        tries=$((tries + 1))
+        [ $tries -lt 500 ] || fail "no ports named control and out, no hvc2"
+        usleep 10000
+    done
+    exec 3<>"$control" 4>"$output"
+}
+
+# Prints the device in a folder of /sys whose attribute has a value: `device FOLDER ATTRIBUTE VALUE`.
+device() {
+    for node in "$1"/*; do
+        read -r value 2>/dev/null <"$node/$2"
+        [ "$value" = "$3" ] && echo "/dev/${node##*/}" && return
+    done
+    return 1
+}
+
+# Waits for one line on the control channel, when the kernel command line asks for that.
+wait_for_host() {
+    grep -qw pikaci.wait /proc/cmdline || return 0
+    guard 3600 "waiting for the host"
+    until read -r _ <&3; do usleep 10000; done
+    unguard
+}
+
+# --- job phase ---
+
+read_request() {
+    mkdir $request
+    must tar -x -f "$(device /sys/block serial pikaci-request || echo /dev/vda)" -C $request
+    [ -f $request/settings ] || fail "there is no request on the request disk"
+    . $request/settings
+    must date -s "@$epoch" >/dev/null
+}
+
+mount_own_file_systems() {
+    must mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
+    ln -s /proc/self/fd /dev/fd
+    ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
+    # All that the job can write; apart from what the agent writes, so that a full disk is the job's error alone.
+    must mount -t tmpfs -o mode=0700,size=75%,nosuid,nodev scratch $scratch
+    mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
+    chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp
+    must chown "$uid:$uid" $scratch/var/job
+    must mount --bind $scratch/tmp /tmp
+    must mount --bind $scratch/shm /dev/shm
+    must mount --bind $scratch/var /var
+    must ip link set lo up
+}
+
+# Mounts one share; the request calls it as `share TAG MOUNT_POINT read_only|overlay`.
+share() {
+    [ "$1" != usr ] || set -- usr /pikaci/host userland
+    must mkdir -p "$2"
+    "share_$3" "$1" "$2"
+}
+
+share_read_only() { must mount -t virtiofs -o ro "$1" "$2"; }
+
+# The upper folder becomes the mount's root, so it needs the lower one's owner and mode.
+share_overlay() {
+    layers=$scratch/overlay/$1
+    must mkdir -p "$layers/lower" "$layers/upper" "$layers/work"
+    share_read_only "$1" "$layers/lower"
+    must chown "$(stat -c %u:%g "$layers/lower")" "$layers/upper"
+    must chmod "$(stat -c %a "$layers/lower")" "$layers/upper"
+    must mount -t overlay -o "redirect_dir=on,lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$layers/work" \
+        overlay "$2"
+}
+
+# The host's /usr and its allow-list of /etc, but for the files that the initrd has, become this machine's.
+share_userland() {
+    share_read_only "$1" "$2"
+    must mount --bind "$2/usr" /usr
+    for entry in "$2"/etc/*; do
+        [ -e "/etc/${entry##*/}" ] || ln -s "$entry" /etc/
+    done
+}
+
+add_user() {
+    hostname -F /etc/hostname
+    [ "$uid" != 0 ] || return 0
+    # First, so that the job's user has this name even if the id is another's.
+    must sed -i "1i job:x:$uid:$uid:job:/var/job:/bin/sh" /etc/passwd
+    must sed -i "1i job:x:$uid:" /etc/group
+}
+
+bring_up_network() {
+    [ "$network" = true ] || return 0
+    must ip link set eth0 up
+    must udhcpc -i eth0 -n -q -f -t 10 -T 1 -S -s /init
+}
+
+# Runs the command in a cgroup of its own. Its output goes through a FIFO of the job's user, so that
+# /dev/stderr can be opened by name, and a pump outside of the cgroup, which lives until all has gone out.
+run_job() {
+    must mount -t cgroup2 cgroup $cgroup
+    must mkdir $cgroup/job
+    [ -e $cgroup/job/cgroup.kill ] || fail "this kernel's cgroups have no cgroup.kill"
+    must mkfifo -m 600 $run/fifo
+    must chown "$uid:$uid" $run/fifo
+    pump &
+    pump_pid=$!
+    deadline &
+    deadline_pid=$!
+    phase job
+    # In the foreground, since the shell makes background commands ignore SIGINT. `time` tells a signal from an exit
+    # code above 128, which the shell can't.
+    # shellcheck disable=SC2023 # busybox's
+    time -f %e -o $run/ended env -i PATH=$PATH sh /pikaci/launch "$uid" \
+        </dev/null >$run/fifo 2>&1 3>&- 4>&-
+    kill $deadline_pid
+    phase collect
+    tell "$(outcome)"
+    guard 60 "ending what the command left behind"
+    echo 1 >$cgroup/job/cgroup.kill
+    until grep -q "populated 0" $cgroup/job/cgroup.events; do usleep 10000; done
+    wait $pump_pid || fail "the output channel broke"
+    unguard
+    tell "output $(cat $run/pumped)"
+}
+
+# Copies the output and leaves the number of its bytes, which the kernel adds up for finished children.
+pump() {
+    dd bs=64k status=none <$run/fifo >&4 || exit 1
+    while read -r key value; do
+        [ "$key" != wchar: ] || echo "$value" >$run/pumped
+    done </proc/self/io
+}
+
+# Ends the job when its time is up: TERM to all of it, KILL 5 s later.
+deadline() {
+    sleep "$timeout"
+    tell deadline
+    while read -r pid; do kill -TERM "$pid"; done <$cgroup/job/cgroup.procs 2>/dev/null
+    sleep 5
+    echo 1 >$cgroup/job/cgroup.kill
+    sleep 30
+    fail "the command outlived SIGKILL"
+}
+
+# Prints how the command ended, from the first line that `time` wrote.
+outcome() {
+    read -r line <$run/ended
+    case $line in
+    "Command terminated by signal "*) echo "signal ${line##* }" ;;
+    "Command exited with non-zero status "*) echo "exit ${line##* }" ;;
+    [0-9]*) echo "exit 0" ;;
+    *) echo "error the end of the command is unknown" ;;
+    esac
+}
+
+# Packs the files that the request's patterns match, as a tar of plain files, on the artifacts disk.
+pack_artifacts() {
+    [ -s $request/patterns ] || return 0
+    guard 300 "packing the artifacts"
+    cd "$artifacts_root" || fail "there is no $artifacts_root"
+    . $request/roots | sed 's|^\./||' | grep -E -f $request/patterns | sort -u | tr '\n' '\0' >$run/files
+    must xargs -0 -r stat -c '%h %s %n' <$run/files >$run/stats
+    break_hard_links
+    write_artifacts "$(device /sys/block serial pikaci-artifacts || echo /dev/vdb)"
+    unguard
+}
+
+# Prints the files below a folder; the request calls it as `under FOLDER`. A list of lines can't hold a newline.
+under() {
+    [ ! -e "./$1" ] || find "./$1" -type f \( -path "*$newline*" \
+        -exec sh -c 'echo "pikaci: no artifact, for the newline in its name: $1" >&2' sh {} \; -o -print \)
+}
+
+# Gives each file with several links an inode of its own, since tar would write links.
+break_hard_links() {
+    while IFS= read -r line; do
+        case $line in "1 "*) continue ;; esac
+        name=${line#* * }
+        must cp -p "./$name" ./.pikaci-copy
+        must mv -f ./.pikaci-copy "./$name"
+    done <$run/stats
+}
+
+write_artifacts() {
+    room=$(blockdev --getsize64 "$1")
+    # Each file has a header; a name of 100 bytes or more has a header too.
+    need=$(awk '{ n += 512 + int(($2 + 511) / 512) * 512; if (length($0) > 100) n += 1024 + length($0) }
+        END { print n + 1024 }' $run/stats)
+    if [ "$need" -gt "$room" ]; then
+        tell "error artifacts don't fit: $need bytes on a disk of $room"
+        return
+    fi
+    must xargs -0 -r -s $(($(wc -c <$run/files) * 2 + 4096)) tar -c -f "$1" -- <$run/files
+    tell "artifacts $(wc -l <$run/stats)"
+}
+
+newline='
+'
+export PATH=/pikaci/bin
+mount_kernel_file_systems
+load_drivers
+open_channels
+phase init "$began"
+phase drivers "$drivers_began"
+tell ready
+wait_for_host
+phase request
+guard 120 "setting up the guest"
+read_request
+mount_own_file_systems
+phase shares
+. $request/shares
+add_user
+bring_up_network
+unguard
+run_job
+pack_artifacts
+phase end
+finish ''
