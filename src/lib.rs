@@ -22,6 +22,7 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`state`] | the state folder: layout, atomic writes, locks | files |
 //!
 //! Imports point `cli → engine → {host, snapshot, prepare, execute, state} → {nix, process}`; everyone may use the
 //! pure rooms, the pure rooms use only each other. Clippy holds it: `clippy.toml` disallows the methods and types of
@@ -36,3 +37,4 @@ pub mod flake;
 pub mod guest;
 pub mod id;
 pub mod plan;
+pub mod state;

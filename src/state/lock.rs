@@ -1,0 +1,142 @@
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "locks are files")]
+//! Advisory locks, which the kernel lets go when their holder ends, however it ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::{Errno, retry_on_intr};
+
+/// A lock on a file, held until it is dropped; no child process inherits it.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Waits until nobody else holds a lock on the file, and takes it.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn exclusive(path: &Path) -> Result<Self> {
+        Self::wait(path, FlockOperation::LockExclusive)
+    }
+
+    /// Waits until nobody else holds the file exclusively, and takes a share of it.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn shared(path: &Path) -> Result<Self> {
+        Self::wait(path, FlockOperation::LockShared)
+    }
+
+    /// Takes the file exclusively, or returns `None` when somebody holds it.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn try_exclusive(path: &Path) -> Result<Option<Self>> {
+        Self::attempt(path, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Takes a share of the file, or returns `None` when somebody holds it exclusively.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn try_shared(path: &Path) -> Result<Option<Self>> {
+        Self::attempt(path, FlockOperation::NonBlockingLockShared)
+    }
+
+    fn wait(path: &Path, operation: FlockOperation) -> Result<Self> {
+        let file = open_lock(path)?;
+        retry_on_intr(|| flock(&file, operation)).with_context(|| format!("locking {}", path.display()))?;
+        Ok(Self { _file: file })
+    }
+
+    fn attempt(path: &Path, operation: FlockOperation) -> Result<Option<Self>> {
+        let file = open_lock(path)?;
+        let free = try_lock(&file, operation).with_context(|| format!("locking {}", path.display()))?;
+        Ok(free.then_some(Self { _file: file }))
+    }
+}
+
+fn open_lock(path: &Path) -> Result<File> {
+    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = match (open(), path.parent()) {
+        (Err(err), Some(folder)) if err.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(folder).and_then(|()| open())
+        }
+        (result, _) => result,
+    };
+    file.with_context(|| format!("opening lock {}", path.display()))
+}
+
+fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
+    match retry_on_intr(|| flock(file, operation)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(err) => Err(err),
+    }
+}
+
+/// Returns whether somebody holds the file exclusively; a file that isn't there is held by nobody.
+///
+/// It looks by taking a share for a moment: who takes such a lock exclusively should wait for it, not try it once.
+///
+/// # Errors
+/// When the file can't be opened or asked.
+pub fn is_locked(path: &Path) -> Result<bool> {
+    match File::open(path) {
+        Ok(file) => {
+            let free = try_lock(&file, FlockOperation::NonBlockingLockShared);
+            Ok(!free.with_context(|| format!("looking at lock {}", path.display()))?)
+        }
+        Err(err) if err.kind() == ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(err).with_context(|| format!("opening lock {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{FileLock, is_locked};
+
+    #[test]
+    fn one_holds_it_or_many_share_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locks/a");
+        assert!(!is_locked(&path).unwrap());
+        assert!(!path.exists());
+
+        let held = FileLock::exclusive(&path).unwrap();
+        assert!(is_locked(&path).unwrap());
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        assert!(FileLock::try_shared(&path).unwrap().is_none());
+        drop(held);
+
+        let shares = (FileLock::shared(&path).unwrap(), FileLock::try_shared(&path).unwrap().unwrap());
+        assert!(!is_locked(&path).unwrap());
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        drop(shares);
+        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_child_does_not_inherit_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let held = FileLock::exclusive(&path).unwrap();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        drop(held);
+        // Another test's child may hold it for the moment between fork and exec.
+        let free = (0..50).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            FileLock::try_exclusive(&path).unwrap().is_some()
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(free);
+    }
+}

@@ -1,0 +1,17 @@
+//! The state folder, `.pikaci/` by default: its layout, atomic writes and locks.
+
+mod layout;
+mod lock;
+mod name;
+mod open;
+mod write;
+
+pub(crate) use layout::is_temporary;
+pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
+pub use lock::{FileLock, is_locked};
+pub use name::{decode_name, encode_name};
+pub use open::{OpenError, open};
+pub use write::{append_line, read_json, sync_folder, write_atomic, write_json};
+
+/// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";

@@ -1,0 +1,180 @@
+#![expect(clippy::disallowed_methods, reason = "makes the state folder")]
+//! Opening a state folder.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::layout::{StateLayout, is_temporary};
+use super::write::write_atomic;
+
+/// The version of the layout that this pikaci writes and reads.
+const VERSION: u32 = 1;
+const VERSION_FILE: &str = "version";
+
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
+# This folder holds what pikaci can make again; see https://bford.info/cachedir/
+";
+
+/// What a folder holds that is being made: the version comes last.
+const FILES: [(&str, &str); 2] = [(".gitignore", "*\n"), ("CACHEDIR.TAG", CACHEDIR_TAG)];
+
+/// Why a folder can't be the state folder.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A later pikaci made it.
+    #[error("the state folder {path} has version {found:?}, and this pikaci knows version {VERSION}")]
+    Version {
+        /// The folder.
+        path: PathBuf,
+        /// What its version file says.
+        found: String,
+    },
+    /// It holds something else.
+    #[error("{path} is no state folder: it holds {entry:?} and no file `version`")]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// Something that it holds.
+        entry: String,
+    },
+    /// It can't be made or written.
+    #[error("the state folder {path} can't be made or written")]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: anyhow::Error,
+    },
+}
+
+impl OpenError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Version { path, .. } => {
+                format!("use the pikaci that made it, or remove it: rm -r {}", path.display())
+            }
+            Self::Foreign { .. } | Self::Unwritable { .. } => "name another folder with --state-root".to_owned(),
+        }
+    }
+}
+
+/// Makes the state folder where there is none, for the user alone, and checks that it is one of ours.
+///
+/// # Errors
+/// When it can't be made, holds something else, or was made by a pikaci with another layout.
+pub fn open(root: &Path) -> Result<StateLayout, OpenError> {
+    let unwritable = |source: anyhow::Error| OpenError::Unwritable { path: root.to_owned(), source };
+    let version_file = root.join(VERSION_FILE);
+    match fs::read_to_string(&version_file) {
+        Ok(found) if found.trim() == VERSION.to_string() => return writable(root).map_err(unwritable),
+        Ok(found) => return Err(OpenError::Version { path: root.to_owned(), found: found.trim().to_owned() }),
+        Err(err) if err.kind() == ErrorKind::NotFound => {}
+        Err(err) => return Err(unwritable(err.into())),
+    }
+    make_folder(root).map_err(|err| unwritable(err.into()))?;
+    if let Some(entry) = foreign_entry(root).map_err(|err| unwritable(err.into()))? {
+        return Err(OpenError::Foreign { path: root.to_owned(), entry });
+    }
+    for (name, text) in FILES {
+        write_atomic(&root.join(name), text.as_bytes()).map_err(unwritable)?;
+    }
+    write_atomic(&version_file, format!("{VERSION}\n").as_bytes()).map_err(unwritable)?;
+    Ok(StateLayout::new(root.to_owned()))
+}
+
+fn writable(root: &Path) -> anyhow::Result<StateLayout> {
+    rustix::fs::access(root, rustix::fs::Access::WRITE_OK).with_context(|| format!("writing {}", root.display()))?;
+    Ok(StateLayout::new(root.to_owned()))
+}
+
+fn make_folder(root: &Path) -> io::Result<()> {
+    if let Some(parent) = root.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(root) {
+        Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+/// Returns something in the folder that neither we nor a pikaci that is making it right now put there.
+fn foreign_entry(root: &Path) -> io::Result<Option<String>> {
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let ours = FILES.iter().any(|(file, _)| name == *file) || name == VERSION_FILE || is_temporary(&name);
+        if !ours {
+            return Ok(Some(name.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::{OpenError, open};
+
+    #[test]
+    fn a_new_folder_is_private_and_no_part_of_a_project() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("deep/.pikaci");
+        let layout = open(&root).unwrap();
+        assert_eq!(layout.root(), root);
+        assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_to_string(root.join(".gitignore")).unwrap(), "*\n");
+        let tag = fs::read_to_string(root.join("CACHEDIR.TAG")).unwrap();
+        assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
+        assert_eq!(open(&root).unwrap(), layout);
+    }
+
+    #[test]
+    fn many_open_it_at_once() {
+        let parent = tempfile::tempdir().unwrap();
+        for round in 0..5 {
+            let root = parent.path().join(format!("state{round}"));
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| open(&root).map(drop))).collect();
+                for thread in threads {
+                    thread.join().unwrap().unwrap();
+                }
+            });
+            let mut names: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            assert_eq!(names, [".gitignore", "CACHEDIR.TAG", "version"]);
+        }
+    }
+
+    #[test]
+    fn a_folder_of_a_later_version_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("version"), "2\n").unwrap();
+        let error = open(parent.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::Version { found, .. } if found == "2"), "{error}");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_of_something_else_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("Makefile"), "").unwrap();
+        let error = open(parent.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("file"), "").unwrap();
+        let error = open(&parent.path().join("file/state")).unwrap_err();
+        assert!(matches!(error, OpenError::Unwritable { .. }), "{error}");
+    }
+}

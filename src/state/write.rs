@@ -1,0 +1,171 @@
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes and reads the state folder")]
+//! Files that are there whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::TEMPORARY_PREFIX;
+
+/// Writes a file so that at any moment, power loss included, it holds what it held before or all of `bytes`.
+///
+/// # Errors
+/// When the file's folder is missing or can't be written.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes).with_context(|| format!("writing {}", path.display()))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    fail::fail_point!("state.write.before", |text| Err(injected(text)));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    fail::fail_point!("state.write.synced", |text| Err(injected(text)));
+    file.persist(path)?;
+    fail::fail_point!("state.write.renamed", |text| Err(injected(text)));
+    sync_folder(folder)
+}
+
+#[cfg(feature = "failpoints")]
+fn injected(text: Option<String>) -> anyhow::Error {
+    std::io::Error::other(text.unwrap_or_else(|| "injected".to_owned())).into()
+}
+
+/// Makes the names in a folder survive a power loss.
+///
+/// # Errors
+/// When the folder can't be opened or synced.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|file| file.sync_all()).with_context(|| format!("syncing {}", folder.display()))
+}
+
+/// Writes a value as readable JSON, atomically.
+///
+/// # Errors
+/// As [`write_atomic`], and when the value is none that JSON can hold.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(value).with_context(|| format!("encoding {}", path.display()))?;
+    text.push(b'\n');
+    write_atomic(path, &text)
+}
+
+/// Reads a value from a JSON file.
+///
+/// # Errors
+/// When the file can't be read or isn't such a value.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("decoding {}", path.display()))
+}
+
+/// Appends a line to a file, which is made where there is none; half a line that a crash left is ended first.
+///
+/// # Errors
+/// When the file can't be written, or the line holds a line break.
+pub fn append_line(path: &Path, line: &str) -> Result<()> {
+    ensure!(!line.contains('\n'), "appending to {}: the line holds a line break", path.display());
+    append(path, line).with_context(|| format!("appending to {}", path.display()))
+}
+
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let mut last = [b'\n'];
+    if let Some(end) = file.metadata()?.len().checked_sub(1) {
+        file.read_exact_at(&mut last, end)?;
+    }
+    let start = if last == *b"\n" { "" } else { "\n" };
+    // One write, so that readers and other writers never see half a line.
+    file.write_all(format!("{start}{line}\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::{append_line, read_json, write_atomic, write_json};
+
+    #[test]
+    fn json_is_readable_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let value = BTreeMap::from([("a".to_owned(), 1)]);
+        write_json(&path, &value).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": 1\n}\n");
+        assert_eq!(read_json::<BTreeMap<String, i32>>(&path).unwrap(), value);
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_atomic(&path, b"one").unwrap();
+        write_atomic(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("none/a.json");
+        assert!(write_atomic(&path, b"").unwrap_err().to_string().starts_with("writing "));
+        assert!(read_json::<i32>(&path).unwrap_err().to_string().contains("none/a.json"));
+        fs::write(folder.path().join("half.json"), "{").unwrap();
+        let error = read_json::<i32>(&folder.path().join("half.json")).unwrap_err();
+        assert!(error.to_string().starts_with("decoding "), "{error}");
+    }
+
+    #[test]
+    fn lines_are_appended_after_a_torn_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        append_line(&path, "1").unwrap();
+        append_line(&path, "2").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n2\n");
+        fs::write(&path, "1\n{\"ha").unwrap();
+        append_line(&path, "3").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1\n{\"ha\n3\n");
+        assert!(append_line(&path, "4\n5").is_err());
+    }
+
+    /// Runs itself again as a process of its own, because a failpoint is there for the whole process.
+    #[cfg(feature = "failpoints")]
+    #[test]
+    fn an_interrupted_write_leaves_the_old_file() {
+        use std::process::Command;
+
+        let Some(path) = std::env::var_os("PIKACI_TEST_WRITE").map(std::path::PathBuf::from) else {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a");
+            for (action, survives, message) in [
+                ("state.write.before=return(no space)", "old", "no space"),
+                ("state.write.synced=return(no space)", "old", "no space"),
+                ("state.write.synced=panic(died)", "old", "died"),
+                ("state.write.renamed=return(no sync)", "new", "no sync"),
+            ] {
+                std::fs::write(&path, "old").unwrap();
+                let output = Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "state::write::tests::an_interrupted_write_leaves_the_old_file", "--nocapture"])
+                    .env("PIKACI_TEST_WRITE", &path)
+                    .env("FAILPOINTS", action)
+                    .output()
+                    .unwrap();
+                assert!(!output.status.success(), "{action}");
+                let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(stderr.contains(message), "{action}: {stderr}");
+                assert_eq!(fs::read_to_string(&path).unwrap(), survives, "{action}");
+                assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{action}");
+            }
+            return;
+        };
+        let _scenario = fail::FailScenario::setup();
+        write_atomic(&path, b"new").unwrap();
+    }
+}
