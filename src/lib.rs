@@ -22,6 +22,7 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
 //!
 //! Imports point `cli → engine → {host, snapshot, prepare, execute, state} → {nix, process}`; everyone may use the
@@ -37,4 +38,5 @@ pub mod flake;
 pub mod guest;
 pub mod id;
 pub mod plan;
+pub mod snapshot;
 pub mod state;

@@ -1,0 +1,90 @@
+//! What goes wrong with a source tree.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// Why a source tree can't be read or copied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file was written while it was read.
+    #[error("the source tree changes while it is read: {path}")]
+    Changing {
+        /// The file, relative to the tree.
+        path: PathBuf,
+    },
+    /// A file or folder can't be read.
+    #[error("reading {path} of the source tree")]
+    Read {
+        /// The file, relative to the tree.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The tree is a git repository, and git isn't installed.
+    #[error("{root} is in a git repository, and there is no git to list its files")]
+    GitMissing {
+        /// The tree.
+        root: PathBuf,
+    },
+    /// Git reads no repository that belongs to another user.
+    #[error("git refuses to read {root}: it belongs to another user")]
+    Ownership {
+        /// The tree.
+        root: PathBuf,
+    },
+    /// Git failed otherwise.
+    #[error("running git {command} in {root}: {message}")]
+    Git {
+        /// The arguments.
+        command: String,
+        /// The tree.
+        root: PathBuf,
+        /// What git said.
+        message: String,
+    },
+    /// The commit to compare with doesn't exist.
+    #[error("comparing with {base}: there is no such commit in {root}")]
+    NoSuchBase {
+        /// The name that was given.
+        base: String,
+        /// The tree.
+        root: PathBuf,
+    },
+    /// The copy can't be written.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl Error {
+    /// Returns what to do about it, where that can be said.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Changing { .. } => Some("run it again when nothing writes into the source tree".to_owned()),
+            Self::Read { path, .. } => {
+                Some(format!("make it readable, or have git ignore it: echo '/{}' >> .gitignore", path.display()))
+            }
+            Self::GitMissing { .. } => Some("install git".to_owned()),
+            Self::Ownership { root } => Some(format!("git config --global --add safe.directory '{}'", root.display())),
+            Self::NoSuchBase { .. } => Some("git fetch".to_owned()),
+            Self::Git { .. } | Self::Other(_) => None,
+        }
+    }
+
+    /// Returns the error for a file that doesn't stand still.
+    pub(super) fn changing(path: &[u8]) -> Self {
+        Self::Changing { path: PathBuf::from(OsStr::from_bytes(path)) }
+    }
+
+    /// Returns the error of reading a file; one that isn't what it just was has changed.
+    pub(super) fn read(path: &[u8], errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ISDIR => Self::changing(path),
+            errno => Self::Read { path: PathBuf::from(OsStr::from_bytes(path)), source: errno.into() },
+        }
+    }
+}

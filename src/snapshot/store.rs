@@ -1,0 +1,141 @@
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes snapshots")]
+//! Copying a tree into the state folder.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rayon::prelude::*;
+use rustix::io::Errno;
+
+use super::copy::{Wanted, copy_file};
+use super::error::Error;
+use super::index::Index;
+use super::list::join;
+use super::tree::{Entry, EntryKind, Tree};
+use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder};
+
+/// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all.
+///
+/// Folders and executable files have mode 0755, other files 0644. Files that the snapshot of `known` holds too are
+/// hard links to it, with the time at which they were copied then; all new ones have the time of this copy.
+///
+/// # Errors
+/// When a file changed since the tree was read, or something can't be read or written.
+pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result<(), Error> {
+    let target = layout.snapshot(tree.digest());
+    if target.is_dir() {
+        return Ok(());
+    }
+    let folder = layout.snapshots();
+    let _lock = FileLock::exclusive(&layout.lock("snapshots"))?;
+    if target.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    remove_leftovers(&folder).with_context(|| format!("cleaning {}", folder.display()))?;
+    let copy = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir_in(&folder)
+        .with_context(|| format!("making a folder in {}", folder.display()))?;
+    make_folders(tree, copy.path()).context("making the folders of a snapshot")?;
+    let previous = known.map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
+    tree.entries().par_iter().try_for_each(|entry| store_entry(tree, entry, copy.path(), previous.as_ref()))?;
+    publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.digest()))?;
+    Ok(())
+}
+
+/// A snapshot that files can be taken from.
+struct Previous<'a> {
+    index: &'a Index,
+    folder: PathBuf,
+}
+
+/// Removes what stores that were killed left; the lock is held, so that nobody works on it.
+fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_temporary(&entry.file_name()) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn make_folders(tree: &Tree, copy: &Path) -> io::Result<()> {
+    let parents = |entry: &Entry| {
+        let path = entry.path();
+        let own = matches!(entry.kind, EntryKind::EmptyFolder).then(|| path.to_owned());
+        own.into_iter().chain(path.ancestors().skip(1).map(Path::to_path_buf)).collect::<Vec<_>>()
+    };
+    let folders: BTreeSet<PathBuf> = tree.entries().iter().flat_map(parents).collect();
+    for folder in folders.iter().filter(|folder| !folder.as_os_str().is_empty()) {
+        let folder = copy.join(folder);
+        fs::create_dir(&folder)?;
+        fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
+    }
+    // The mode it was made with is subject to the umask.
+    fs::set_permissions(copy, Permissions::from_mode(0o755))
+}
+
+fn store_entry(tree: &Tree, entry: &Entry, copy: &Path, previous: Option<&Previous<'_>>) -> Result<(), Error> {
+    let to = join(copy, &entry.path);
+    match &entry.kind {
+        EntryKind::EmptyFolder => {}
+        EntryKind::Symlink { target } => {
+            symlink(join(Path::new(""), target), &to).with_context(|| format!("making link {}", to.display()))?;
+        }
+        EntryKind::File { executable, content, .. } => {
+            let link = |previous: &Previous<'_>| {
+                previous.index.holds(&entry.path, *executable, content)
+                    && fs::hard_link(join(&previous.folder, &entry.path), &to).is_ok()
+            };
+            if !previous.is_some_and(link) {
+                let wanted = Wanted { executable: *executable, content, mtime_secs: tree.started_ns() / 1_000_000_000 };
+                store_file(tree.root(), entry, &to, &wanted)?;
+            }
+        }
+    }
+    fail::fail_point!("snapshot.stored_entry");
+    Ok(())
+}
+
+fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Result<(), Error> {
+    match copy_file(&join(root, &entry.path), to, wanted) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::changing(&entry.path)),
+        Err(err) => match Errno::from_io_error(&err) {
+            Some(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS)) => {
+                Err(Error::read(&entry.path, errno))
+            }
+            _ => {
+                Err(anyhow::Error::new(err).context(format!("copying {} to {}", entry.path().display(), to.display())))?
+            }
+        },
+    }
+}
+
+/// Gives a complete copy its name, once all of it would survive a power loss.
+fn publish(copy: tempfile::TempDir, target: &Path) -> Result<()> {
+    sync_file_system(copy.path()).context("syncing")?;
+    fs::rename(copy.path(), target).context("renaming")?;
+    let _moved = copy.keep();
+    sync_folder(target.parent().unwrap_or(target))
+}
+
+/// Syncs all at once: far quicker than file by file.
+fn sync_file_system(path: &Path) -> io::Result<()> {
+    let folder = File::open(path)?;
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(&folder)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        rustix::fs::sync();
+        drop(folder);
+    }
+    Ok(())
+}

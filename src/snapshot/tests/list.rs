@@ -1,0 +1,141 @@
+//! What belongs to a snapshot.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixListener;
+
+use super::Fixture;
+use crate::snapshot::{Error, take};
+use crate::state;
+
+#[test]
+fn tracked_and_untracked_but_not_ignored() {
+    let tree = Fixture::repository();
+    tree.write(".gitignore", "*.o\n/build\n");
+    tree.write("a.c", "");
+    tree.write("forced.o", "");
+    tree.git("", &["add", "-f", "forced.o", "a.c", ".gitignore"]);
+    tree.commit("");
+    tree.write("b.c", "");
+    tree.write("b.o", "");
+    tree.write("build/out", "");
+    tree.write("sub/build/in", "");
+    assert_eq!(tree.paths(), [".gitignore", "a.c", "b.c", "forced.o", "sub/build/in"]);
+    tree.remove("a.c");
+    assert_eq!(tree.paths(), [".gitignore", "b.c", "forced.o", "sub/build/in"]);
+}
+
+#[test]
+fn outside_git_all_but_the_state_folder() {
+    let tree = Fixture::new();
+    tree.write(".gitignore", "*.o\n");
+    tree.write("a.o", "");
+    tree.write("deep/b", "");
+    tree.folder("deep/empty");
+    tree.write(".pikaci/x", "");
+    assert_eq!(tree.paths(), [".gitignore", "a.o", "deep/b", "deep/empty"]);
+    let inside = state::open(&tree.root.join("my state")).unwrap();
+    let taken = take(&tree.root, &inside).unwrap();
+    assert_eq!(taken.digest(), tree_without(&tree, "my state").digest());
+    assert_eq!(take(&tree.root, &inside).unwrap().digest(), taken.digest());
+}
+
+fn tree_without(tree: &Fixture, state: &str) -> crate::snapshot::Tree {
+    crate::snapshot::scan(&tree.root, &tree.root.join(state), None).unwrap()
+}
+
+#[test]
+fn in_git_the_state_folder_is_left_out_even_when_tracked() {
+    let tree = Fixture::repository();
+    tree.write("a", "");
+    tree.write("state/flakes/x", "");
+    tree.write("state2", "");
+    tree.commit("");
+    let paths = tree_without(&tree, "state");
+    let paths: Vec<_> = paths.entries().iter().map(|entry| entry.path.as_slice()).collect();
+    assert_eq!(paths, [b"a".as_slice(), b"state2"]);
+}
+
+#[test]
+fn a_part_of_a_repository_and_a_part_that_it_ignores() {
+    let tree = Fixture::repository();
+    tree.write(".gitignore", "ignored/\n*.o\n");
+    tree.write("part/a.c", "");
+    tree.write("part/a.o", "");
+    tree.write("ignored/x.o", "");
+    tree.commit("");
+    for (part, expected) in [("part", "a.c"), ("ignored", "x.o")] {
+        let found = crate::snapshot::scan(&tree.root.join(part), tree.layout.root(), None).unwrap();
+        let paths: Vec<_> = found.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
+        assert_eq!(paths, [expected]);
+    }
+}
+
+#[test]
+fn submodules_and_repositories_inside() {
+    let tree = Fixture::new();
+    tree.init("../library");
+    tree.write("../library/lib.c", "");
+    tree.commit("../library");
+    tree.init("");
+    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
+    tree.commit("");
+    tree.write("lib/new.c", "");
+    tree.init("own");
+    tree.write("own/.gitignore", "*.o");
+    tree.write("own/x.o", "");
+    tree.write("own/x.c", "");
+    tree.commit("own");
+    assert_eq!(tree.paths(), [".gitmodules", "lib/lib.c", "lib/new.c", "own/.gitignore", "own/x.c"]);
+    tree.git("", &["submodule", "-q", "deinit", "-f", "lib"]);
+    assert_eq!(tree.paths(), [".gitmodules", "lib", "own/.gitignore", "own/x.c"]);
+}
+
+#[test]
+fn links_are_never_followed() {
+    let tree = Fixture::repository();
+    tree.write("folder/a", "");
+    tree.write("other/a", "");
+    tree.commit("");
+    fs::remove_dir_all(tree.root.join("folder")).unwrap();
+    tree.link("other", "folder");
+    tree.link("/etc/passwd", "absolute");
+    tree.link("nowhere", "dangling");
+    tree.link(".", "loop");
+    assert_eq!(tree.paths(), ["absolute", "dangling", "folder", "loop", "other/a"]);
+    let taken = tree.take();
+    super::assert_same(&taken, &tree.copy(&taken));
+}
+
+#[test]
+fn names_are_bytes() {
+    for tree in [Fixture::new(), Fixture::repository()] {
+        for name in [b"\xff\xfe".as_slice(), b"line\nbreak", b" space ", b"-rf", b"\"quoted\"", b"\xc3\xa4"] {
+            fs::write(tree.root.join(OsStr::from_bytes(name)), name).unwrap();
+        }
+        let taken = tree.take();
+        assert_eq!(taken.entries().len(), 6);
+        super::assert_same(&taken, &tree.copy(&taken));
+    }
+}
+
+#[test]
+fn what_is_no_file_is_left_out_and_named() {
+    let tree = Fixture::new();
+    tree.write("a", "");
+    let _socket = UnixListener::bind(tree.root.join("socket")).unwrap();
+    let found = tree.take();
+    assert_eq!(found.entries().len(), 1);
+    assert_eq!(found.skipped(), [std::path::PathBuf::from("socket")]);
+}
+
+#[test]
+fn a_tree_that_is_missing_or_broken_is_an_error() {
+    let tree = Fixture::new();
+    let error = take(&tree.root.join("none"), &tree.layout).unwrap_err();
+    assert!(matches!(error, Error::Read { .. }), "{error}");
+    tree.write(".git", "gitdir: /nowhere\n");
+    let error = take(&tree.root, &tree.layout).unwrap_err();
+    assert!(matches!(error, Error::Git { .. }), "{error}");
+}

@@ -1,0 +1,131 @@
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "makes source trees with real files and git")]
+//! Tests with real folders and a real git.
+
+mod change;
+mod interrupt;
+mod list;
+mod settle;
+mod store;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{EntryKind, Tree, peek, take};
+use crate::state::{self, StateLayout};
+
+/// A source tree in a temporary folder, with a state folder beside it.
+struct Fixture {
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+    layout: StateLayout,
+}
+
+impl Fixture {
+    /// Makes an empty tree.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("source");
+        fs::create_dir(&root).unwrap();
+        let layout = state::open(&folder.path().join("state")).unwrap();
+        Self { _folder: folder, root, layout }
+    }
+
+    /// Makes a git repository without a commit.
+    fn repository() -> Self {
+        let fixture = Self::new();
+        fixture.init("");
+        fixture
+    }
+
+    fn init(&self, folder: &str) {
+        self.folder(folder);
+        self.git(folder, &["init", "-q", "-b", "main"]);
+        // The settings of whoever runs the tests don't count.
+        let settings = [("user.name", "T"), ("user.email", "t@example.org"), ("core.excludesFile", "/dev/null")];
+        for (name, value) in settings {
+            self.git(folder, &["config", name, value]);
+        }
+    }
+
+    fn git(&self, folder: &str, args: &[&str]) {
+        let output = Command::new("git")
+            .args(["-c", "protocol.file.allow=always"])
+            .args(args)
+            .current_dir(self.root.join(folder))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn commit(&self, folder: &str) {
+        self.git(folder, &["add", "-A"]);
+        self.git(folder, &["commit", "-q", "--allow-empty", "-m", "work"]);
+    }
+
+    fn folder(&self, path: &str) {
+        fs::create_dir_all(self.root.join(path)).unwrap();
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn link(&self, target: &str, path: &str) {
+        std::os::unix::fs::symlink(target, self.root.join(path)).unwrap();
+    }
+
+    fn make_executable(&self, path: &str) {
+        fs::set_permissions(self.root.join(path), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    fn remove(&self, path: &str) {
+        fs::remove_file(self.root.join(path)).unwrap();
+    }
+
+    fn peek(&self) -> Tree {
+        peek(&self.root, &self.layout).unwrap()
+    }
+
+    fn take(&self) -> Tree {
+        take(&self.root, &self.layout).unwrap()
+    }
+
+    /// Returns the paths of the tree.
+    fn paths(&self) -> Vec<String> {
+        self.peek().entries().iter().map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect()
+    }
+
+    /// Returns where the copy of a tree is.
+    fn copy(&self, tree: &Tree) -> PathBuf {
+        self.layout.snapshot(tree.digest())
+    }
+
+    fn snapshots(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.layout.snapshots()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+/// Asserts that a copy holds what the tree holds: read by other means than it was written.
+fn assert_same(tree: &Tree, copy: &Path) {
+    for entry in tree.entries() {
+        let (from, to) = (tree.root().join(entry.path()), copy.join(entry.path()));
+        let meta = fs::symlink_metadata(&to).unwrap();
+        match &entry.kind {
+            EntryKind::File { executable, .. } => {
+                assert_eq!(fs::read(&from).unwrap(), fs::read(&to).unwrap(), "{}", to.display());
+                assert_eq!(meta.permissions().mode() & 0o7777, if *executable { 0o755 } else { 0o644 });
+            }
+            EntryKind::Symlink { .. } => assert_eq!(fs::read_link(&from).unwrap(), fs::read_link(&to).unwrap()),
+            EntryKind::EmptyFolder => assert!(meta.is_dir() && fs::read_dir(&to).unwrap().next().is_none()),
+        }
+    }
+    let listed = super::walk::walk(copy, None).unwrap();
+    assert_eq!(listed.len(), tree.entries().len());
+}

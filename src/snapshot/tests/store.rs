@@ -1,0 +1,117 @@
+//! Copies in the state folder.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use super::{Fixture, assert_same};
+use crate::snapshot::{Error, Index, Tree, store, take};
+
+#[test]
+fn a_copy_is_the_tree() {
+    let tree = Fixture::new();
+    tree.write("a", "text");
+    tree.write("deep/er/b", &"long".repeat(200_000));
+    tree.write("run.sh", "#!/bin/sh\n");
+    tree.make_executable("run.sh");
+    tree.link("../a", "deep/link");
+    tree.folder("deep/empty/folder");
+    fs::hard_link(tree.root.join("a"), tree.root.join("a2")).unwrap();
+    let taken = tree.take();
+    assert_eq!(taken.entries().len(), 6);
+    let copy = tree.copy(&taken);
+    assert_same(&taken, &copy);
+    for folder in ["", "deep", "deep/er", "deep/empty/folder"] {
+        assert_eq!(fs::metadata(copy.join(folder)).unwrap().mode() & 0o7777, 0o755);
+    }
+}
+
+#[test]
+fn an_equal_tree_is_not_copied_again() {
+    let tree = Fixture::new();
+    tree.write("a", "text");
+    let first = tree.take();
+    let before = fs::metadata(tree.copy(&first)).unwrap();
+    fs::remove_file(tree.root.join("a")).unwrap();
+    tree.write("a", "text");
+    let second = tree.take();
+    assert_eq!(first.digest(), second.digest());
+    let after = fs::metadata(tree.copy(&second)).unwrap();
+    assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
+    assert_eq!(tree.snapshots().len(), 1);
+}
+
+#[test]
+fn what_differs_gets_another_name() {
+    let tree = Fixture::new();
+    tree.write("a", "text");
+    let mut digests = vec![tree.take().digest().clone()];
+    tree.write("a", "next");
+    digests.push(tree.take().digest().clone());
+    tree.make_executable("a");
+    digests.push(tree.take().digest().clone());
+    tree.folder("empty");
+    digests.push(tree.take().digest().clone());
+    tree.link("a", "b");
+    digests.push(tree.take().digest().clone());
+    tree.remove("b");
+    tree.link("c", "b");
+    digests.push(tree.take().digest().clone());
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), 6);
+    assert_eq!(tree.snapshots().len(), 6);
+}
+
+#[test]
+fn unchanged_files_are_shared_with_the_last_snapshot() {
+    let tree = Fixture::new();
+    tree.write("changes", "1");
+    tree.write("stays/x", "x");
+    tree.write("turns", "x");
+    let first = tree.copy(&tree.take());
+    tree.write("changes", "2");
+    tree.make_executable("turns");
+    let second = tree.take();
+    let copy = tree.copy(&second);
+    assert_same(&second, &copy);
+    let inode = |root: &Path, path: &str| fs::metadata(root.join(path)).unwrap().ino();
+    assert_eq!(inode(&first, "stays/x"), inode(&copy, "stays/x"));
+    assert_ne!(inode(&first, "turns"), inode(&copy, "turns"));
+    assert_eq!(fs::read_to_string(first.join("changes")).unwrap(), "1");
+    assert_eq!(fs::metadata(first.join("turns")).unwrap().mode() & 0o777, 0o644);
+
+    fs::remove_dir_all(&copy).unwrap();
+    fs::remove_dir_all(&first).unwrap();
+    assert_same(&tree.take(), &copy);
+}
+
+#[test]
+fn a_file_that_changed_since_is_no_part_of_any_copy() {
+    let tree = Fixture::new();
+    tree.write("a", "before");
+    tree.write("b", "b");
+    let stale = tree.peek();
+    tree.write("a", "after!");
+    let error = store(&stale, &tree.layout, None).unwrap_err();
+    assert!(matches!(&error, Error::Changing { path } if path == Path::new("a")), "{error}");
+    tree.remove("a");
+    assert!(matches!(store(&stale, &tree.layout, None), Err(Error::Changing { .. })));
+    assert!(tree.snapshots().is_empty());
+}
+
+#[test]
+fn many_at_once_make_one_copy() {
+    let tree = Fixture::new();
+    for at in 0..50 {
+        tree.write(&format!("folder{}/file{at}", at % 7), &at.to_string());
+    }
+    let run = |_| take(&tree.root, &tree.layout).unwrap();
+    let trees: Vec<Tree> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|at| scope.spawn(move || run(at))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(tree.snapshots(), [trees[0].digest().to_string()]);
+    assert_same(&trees[0], &tree.copy(&trees[0]));
+    assert!(Index::load(&tree.layout.snapshot_index(&tree.root)).is_some());
+}
