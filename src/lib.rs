@@ -22,6 +22,7 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
 //!
@@ -36,6 +37,7 @@ extern crate self as pikaci;
 pub mod config;
 pub mod flake;
 pub mod guest;
+pub mod host;
 pub mod id;
 pub mod plan;
 pub mod snapshot;

@@ -1,7 +1,16 @@
 //! Runner flakes as values: rendered from templates, checked, named by what they hold. Pure.
 
+mod check;
+mod digest;
+mod escape;
+mod render;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+pub use digest::{digest, digest_files};
+pub use escape::NixString;
+pub use render::render_host;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,4 +69,35 @@ pub enum FlakeContent {
     Inline(Vec<u8>),
     /// A file of the host, copied when the flake is written.
     Blob(BlobRef),
+}
+
+/// Why a flake can't be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FlakeError {
+    /// A text has a NUL character, which no Nix string can hold.
+    #[error("rendering {name}: a text has a NUL character, which no Nix string can hold")]
+    Nul {
+        /// The file of the flake.
+        name: &'static str,
+    },
+    /// What a template became isn't Nix: an error of pikaci.
+    #[error("rendering {name}: the result isn't Nix, which is an error of pikaci: {message}")]
+    Syntax {
+        /// The file of the flake.
+        name: String,
+        /// What the parser says.
+        message: String,
+    },
+    /// The data of a flake can't be written: an error of pikaci.
+    #[error("rendering guest.json, which is an error of pikaci: {message}")]
+    Json {
+        /// What the writer says.
+        message: String,
+    },
+    /// A module is there twice, or its name can't be that of a file.
+    #[error("rendering the modules: {name:?} is there twice or can't be the name of a module's file")]
+    Module {
+        /// The name.
+        name: String,
+    },
 }

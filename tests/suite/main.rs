@@ -3,4 +3,5 @@
 #![cfg(test)]
 
 mod config;
+mod flake;
 mod guest;

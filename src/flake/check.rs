@@ -1,0 +1,33 @@
+//! The last look at a rendered file before it leaves the room: it must be Nix.
+
+use rnix::Root;
+
+use super::FlakeError;
+
+/// Returns the text if rnix parses it without an error.
+pub(super) fn check(name: &str, text: String) -> Result<String, FlakeError> {
+    match Root::parse(&text).errors().first() {
+        None => Ok(text),
+        Some(error) => Err(FlakeError::Syntax { name: name.to_owned(), message: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::flake::FlakeError;
+
+    #[test]
+    fn broken_nix_is_named() {
+        assert!(check("flake.nix", "{ a = \"${b}\"; }".to_owned()).is_ok());
+        let broken = check("flake.nix", "{ a = \"b; }".to_owned());
+        assert!(matches!(broken, Err(FlakeError::Syntax { name, .. }) if name == "flake.nix"));
+    }
+
+    #[test]
+    fn raw_templates_are_nix_themselves() {
+        let template = include_str!("../../templates/host/flake.nix");
+        assert_eq!(check("flake.nix", template.to_owned()), Ok(template.to_owned()));
+        assert!(!template.contains("{%"), "templates have no control flow");
+    }
+}

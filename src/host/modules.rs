@@ -1,0 +1,124 @@
+//! Which modules a guest loads, and in which order: from `modules.dep` and `modules.builtin`. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flake::Encoding;
+
+/// The modules without which a guest can't do its work.
+const ESSENTIAL: [&str; 5] = ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay"];
+/// The modules that a guest loads where the kernel has them: network, entropy, the raw sockets of DHCP.
+const OPTIONAL: [&str; 3] = ["virtio_net", "virtio_rng", "af_packet"];
+
+/// Returns the names of the modules that a guest asks for.
+pub(super) fn wanted() -> Vec<String> {
+    ESSENTIAL.into_iter().chain(OPTIONAL).map(str::to_owned).collect()
+}
+
+/// Returns the files of the modules to load in their order, relative to the modules' folder, or the essential modules
+/// that the kernel lacks.
+pub(super) fn load_order(dep: &str, builtin: &str) -> Result<Vec<String>, Vec<&'static str>> {
+    let builtin: BTreeSet<String> = builtin.lines().filter_map(module_name).collect();
+    let loadable: BTreeMap<String, (&str, &str)> = dep
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter_map(|(file, needs)| Some((module_name(file)?, (file.trim(), needs))))
+        .collect();
+    let lacking = |name: &&str| !builtin.contains(*name) && !loadable.contains_key(*name);
+    let missing: Vec<_> = ESSENTIAL.into_iter().filter(lacking).collect();
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let mut order: Vec<String> = Vec::new();
+    for name in ESSENTIAL.into_iter().chain(OPTIONAL).filter(|name| !builtin.contains(*name)) {
+        let Some((file, needs)) = loadable.get(name) else { continue };
+        // A line names everything that the module needs, however indirectly; depmod puts what must come first last.
+        for file in needs.split_whitespace().rev().chain([*file]) {
+            if !order.iter().any(|earlier| earlier == file) {
+                order.push(file.to_owned());
+            }
+        }
+    }
+    Ok(order)
+}
+
+/// Returns the name of a module's file without compression, and how the module lies in it.
+pub(super) fn file_form(file: &str) -> Option<(&str, Encoding)> {
+    let name = file.rsplit('/').next()?;
+    let forms = [("", Encoding::Plain), (".gz", Encoding::Gzip), (".xz", Encoding::Xz), (".zst", Encoding::Zstd)];
+    forms.into_iter().find_map(|(suffix, encoding)| {
+        let name = name.strip_suffix(suffix)?;
+        name.strip_suffix(".ko").filter(|stem| !stem.is_empty()).map(|_| (name, encoding))
+    })
+}
+
+fn module_name(file: &str) -> Option<String> {
+    let (name, _) = file_form(file.trim())?;
+    Some(name.trim_end_matches(".ko").replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{file_form, load_order};
+    use crate::flake::Encoding;
+
+    const DEP: &str = "\
+kernel/fs/fuse/fuse.ko.xz:
+kernel/fs/fuse/virtiofs.ko.xz: kernel/v/virtio.ko.xz kernel/v/virtio_ring.ko.xz kernel/fs/fuse/fuse.ko.xz
+kernel/v/virtio.ko.xz: kernel/v/virtio_ring.ko.xz
+kernel/v/virtio_ring.ko.xz:
+kernel/v/virtio_pci.ko.xz: kernel/v/virtio.ko.xz kernel/v/virtio_ring.ko.xz
+kernel/c/virtio-rng.ko.zst: kernel/v/virtio.ko.xz kernel/v/virtio_ring.ko.xz
+kernel/b/virtio-blk.ko: kernel/v/virtio.ko.xz kernel/v/virtio_ring.ko.xz
+kernel/o/overlay.ko.gz:
+";
+
+    #[test]
+    fn order_puts_dependencies_first_and_leaves_out_what_is_builtin() {
+        let order = load_order(DEP, "kernel/c/virtio_console.ko\nkernel/n/af_packet.ko\n").unwrap();
+        let names: Vec<_> = order.iter().map(|file| file_form(file).unwrap().0).collect();
+        let expected = [
+            "virtio_ring.ko",
+            "virtio.ko",
+            "virtio_pci.ko",
+            "fuse.ko",
+            "virtiofs.ko",
+            "virtio-blk.ko",
+            "overlay.ko",
+            "virtio-rng.ko",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn essential_modules_that_are_nowhere_are_named() {
+        let without = DEP.lines().filter(|line| !line.contains("overlay")).collect::<Vec<_>>().join("\n");
+        assert_eq!(load_order(&without, ""), Err(vec!["virtio_console", "overlay"]));
+        assert_eq!(load_order(&without, "a/virtio-console.ko\nb/overlay.ko").map(|order| order.len()), Ok(7));
+    }
+
+    #[test]
+    fn form_is_in_the_suffix() {
+        assert_eq!(file_form("a/b/x.ko"), Some(("x.ko", Encoding::Plain)));
+        assert_eq!(file_form("x.ko.zst"), Some(("x.ko", Encoding::Zstd)));
+        assert_eq!(file_form("x.ko.xz"), Some(("x.ko", Encoding::Xz)));
+        assert_eq!(file_form("x.ko.gz"), Some(("x.ko", Encoding::Gzip)));
+        for bad in ["", ".ko", "x", "x.ko.br", "x.ko/", "y/.ko.xz"] {
+            assert_eq!(file_form(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(dep in "([a-z/._:-]|\n| |virtio_pci|\\.ko|\\.xz)*", builtin in "\\PC*") {
+            drop(load_order(&dep, &builtin));
+            let all = super::wanted().join(&format!(".ko: {dep}\n")) + ".ko:";
+            let order = load_order(&all, "").unwrap();
+            let mut once = order.clone();
+            once.sort();
+            once.dedup();
+            prop_assert_eq!(once.len(), order.len());
+        }
+    }
+}

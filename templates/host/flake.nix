@@ -1,0 +1,25 @@
+# A runner of base "host": the host's own kernel and busybox, and pikaci's agent. Needs no input.
+{
+  description = "A pikaci runner with the host's kernel";
+
+  outputs =
+    { self }:
+    let
+      guest = builtins.fromJSON (builtins.readFile ./guest.json);
+    in
+    {
+      packages."{{ system }}".runner = derivation {
+        name = "pikaci-runner";
+        system = "{{ system }}";
+        builder = "${self}/bin/busybox";
+        args = [
+          "sh"
+          "${self}/build-runner.sh"
+        ];
+        src = self;
+        modules = builtins.concatStringsSep " " guest.modules;
+        allowSubstitutes = false;
+        preferLocalBuild = true;
+      };
+    };
+}

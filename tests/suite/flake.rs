@@ -1,0 +1,88 @@
+//! Rendered text against real Nix, the oldest that counts and the newest.
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "runs Nix on a file that it writes")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use std::path::Path;
+use std::process::Command;
+
+use askama::Template;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+
+const NIXES: [&str; 2] = ["nix-oldest", "nix-newest"];
+const CONFIG: &str =
+    "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\nflake-registry =";
+
+/// Each text as a string, as an attribute's name, and between other characters.
+#[derive(Template)]
+#[template(
+    source = r#"[
+{% for text in texts %}
+  [ "{{ text }}" (builtins.head (builtins.attrNames { "{{ text }}" = 1; })) "a{{ text }}b{{ text }}c" ]
+{% endfor %}
+]"#,
+    ext = "nix",
+    config = "templates/askama.toml"
+)]
+struct Strings {
+    texts: Vec<String>,
+}
+
+/// Returns the value of a Nix file as JSON.
+fn eval(nix: &str, file: &Path, home: &Path) -> serde_json::Value {
+    let program = Path::new("/usr/local/lib/pikaci").join(nix).join("bin/nix");
+    assert!(program.exists(), "{} is missing: run `make setup`", program.display());
+    let output = Command::new(program)
+        .args(["eval", "--store", "dummy://", "--json", "--file"])
+        .arg(file)
+        .env_clear()
+        .env("HOME", home)
+        .env("NIX_CONF_DIR", home)
+        .env("NIX_CONFIG", CONFIG)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{nix}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Returns texts that are hard on an escaper: pieces of Nix's own syntax among any Unicode, but never NUL.
+fn hard_texts(count: usize) -> Vec<String> {
+    let piece = prop_oneof![
+        Just("${".to_owned()),
+        Just("$${".to_owned()),
+        Just("''".to_owned()),
+        Just("''${".to_owned()),
+        "[\"\\\\$'{}\r\n\t ]{1,4}",
+        "\\\\[nrt\"$\\\\]?",
+        any::<char>().prop_filter("NUL has no place in Nix", |c| *c != '\0').prop_map(String::from),
+        "[\u{1}-\u{1f}\u{7f}-\u{9f}]",
+        "\\PC{0,8}",
+        Just("builtins.abort \"reached\"".to_owned()),
+        Just("\u{feff}\u{2028}\u{202e}\u{10ffff}".to_owned()),
+    ];
+    let text = proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat());
+    let mut runner = TestRunner::default();
+    (0..count).map(|_| text.new_tree(&mut runner).unwrap().current()).collect()
+}
+
+#[test]
+fn nix_reads_back_every_text_that_was_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("strings.nix");
+    let texts = hard_texts(600);
+    std::fs::write(&file, Strings { texts: texts.clone() }.render().unwrap()).unwrap();
+    for nix in NIXES {
+        let value = eval(nix, &file, folder.path());
+        let read: Vec<[String; 3]> = serde_json::from_value(value).unwrap();
+        assert_eq!(read.len(), texts.len());
+        for (read, text) in read.iter().zip(&texts) {
+            assert_eq!(read, &[text.clone(), text.clone(), format!("a{text}b{text}c")], "{nix}");
+        }
+    }
+}
+
+#[test]
+fn nul_is_refused() {
+    assert!(Strings { texts: vec!["a\0b".to_owned()] }.render().is_err());
+}
