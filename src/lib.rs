@@ -22,6 +22,8 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`event`] | what happened, as values | nothing |
+//! | [`record`] | `RunRecord`, `JobRecord`: the fold from events | nothing |
 //! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
@@ -35,10 +37,12 @@
 extern crate self as pikaci;
 
 pub mod config;
+pub mod event;
 pub mod flake;
 pub mod guest;
 pub mod host;
 pub mod id;
 pub mod plan;
+pub mod record;
 pub mod snapshot;
 pub mod state;

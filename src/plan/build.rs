@@ -1,0 +1,224 @@
+//! Selected jobs to nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::toposort;
+use petgraph::graphmap::DiGraphMap;
+
+use super::facts::{HostFacts, MissingFact};
+use super::record::{
+    Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, ShareSource, Work,
+};
+use super::select::Selection;
+use crate::config::{Base, Command, Config, Guest, Job};
+use crate::flake::{self, RenderedFlake};
+use crate::id::{Digest, JobId, NodeId};
+
+/// How long a guest may take to boot, in seconds; a slow one takes ten without hardware acceleration.
+const BOOT_SECS: u64 = 120;
+/// What the agent may need around a command besides its timeout, in seconds: it gives itself 120 to set up.
+const AROUND_JOB_SECS: u64 = 180;
+/// How long the guest may take after the command, in seconds: the agent gives itself 60 to drain and 300 to pack.
+const COLLECT_SECS: u64 = 420;
+/// Where the guest mounts the workspace, and where commands start.
+pub const WORKSPACE: &str = "/workspace";
+
+/// All that a plan is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanInput<'a> {
+    /// The job file.
+    pub config: &'a Config,
+    /// The jobs to run.
+    pub selection: &'a Selection,
+    /// What the host is and has.
+    pub facts: &'a HostFacts,
+    /// The snapshot to run on.
+    pub snapshot: &'a Digest,
+}
+
+/// A plan and the flakes that its Prepare nodes write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What is written to plan.json; run id and time are null.
+    pub record: RunPlanRecord,
+    /// The flakes by digest.
+    pub flakes: BTreeMap<Digest, RenderedFlake>,
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The host lacks what a guest needs.
+    #[error("guest {guest:?} can't be built: {}", fact.reason)]
+    Missing {
+        /// The guest.
+        guest: String,
+        /// What is missing.
+        fact: MissingFact,
+    },
+    /// A guest asks for more than the machine has.
+    #[error("guest {guest:?} asks for {wanted_mib} MiB of memory, and this machine has {has_mib} MiB")]
+    TooLarge {
+        /// The guest.
+        guest: String,
+        /// Memory asked for, in MiB.
+        wanted_mib: u64,
+        /// Memory of the machine, in MiB.
+        has_mib: u64,
+    },
+    /// A flake can't be rendered.
+    #[error("rendering the runner of guest {guest:?}: {source}")]
+    Render {
+        /// The guest.
+        guest: String,
+        /// Why.
+        source: flake::FlakeError,
+    },
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// When the host lacks what a selected job's guest needs.
+pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
+    let jobs = in_order(input.config, &input.selection.jobs);
+    let guests: BTreeSet<&str> = jobs.iter().map(|id| input.config.jobs[*id].guest.as_str()).collect();
+    let mut runners = BTreeMap::new();
+    let mut flakes = BTreeMap::new();
+    for guest in guests {
+        let rendered = render(guest, &input.config.guests[guest], input.facts)?;
+        let digest = flake::digest(&rendered);
+        runners.insert(guest, digest.clone());
+        flakes.insert(digest, rendered);
+    }
+    let mut nodes: Vec<PlanNodeRecord> = flakes.keys().map(|digest| prepare_node(digest, &runners)).collect();
+    for id in jobs {
+        let job = &input.config.jobs[id];
+        nodes.push(execute_node(id, job, &input, &runners[job.guest.as_str()]));
+    }
+    let record = RunPlanRecord {
+        schema_version: SCHEMA_VERSION,
+        run_id: None,
+        target_id: input.selection.target_id.clone(),
+        target_description: input.selection.target_description.clone(),
+        created_at: None,
+        scope: input.selection.scope.clone(),
+        preconditions: preconditions(input.facts, &flakes),
+        left_out: input.selection.left_out.clone(),
+        nodes,
+    };
+    Ok(Plan { record, flakes })
+}
+
+/// Returns the jobs so that each comes after what it needs, else by name.
+fn in_order<'a>(config: &'a Config, jobs: &'a BTreeSet<JobId>) -> Vec<&'a JobId> {
+    let mut graph = DiGraphMap::<&JobId, ()>::new();
+    // The sort takes what was added last first.
+    for id in jobs.iter().rev() {
+        graph.add_node(id);
+    }
+    for id in jobs {
+        for need in config.jobs[id].needs.iter().filter(|need| jobs.contains(need)) {
+            graph.add_edge(need, id, ());
+        }
+    }
+    toposort(&graph, None).expect("the job file's reader refuses cycles")
+}
+
+fn render(name: &str, guest: &Guest, facts: &HostFacts) -> Result<RenderedFlake, PlanError> {
+    let missing = |fact: &MissingFact| PlanError::Missing { guest: name.to_owned(), fact: fact.clone() };
+    if guest.memory_mib > facts.memory_mib {
+        let guest_name = name.to_owned();
+        return Err(PlanError::TooLarge { guest: guest_name, wanted_mib: guest.memory_mib, has_mib: facts.memory_mib });
+    }
+    match guest.base {
+        Base::Host => {
+            let kernel = facts.kernels.get(&guest.kernel).ok_or_else(|| {
+                missing(&MissingFact { reason: "no kernel was looked for".to_owned(), hint: "pikaci check".to_owned() })
+            })?;
+            let kernel = kernel.as_ref().map_err(missing)?;
+            let busybox = facts.busybox.as_ref().map_err(missing)?;
+            flake::render_host(&facts.system, kernel, busybox)
+                .map_err(|source| PlanError::Render { guest: name.to_owned(), source })
+        }
+    }
+}
+
+fn prepare_id(digest: &Digest) -> NodeId {
+    NodeId::new(format!("prepare:{}", digest.short()))
+}
+
+fn execute_id(job: &JobId) -> NodeId {
+    NodeId::new(format!("execute:{job}"))
+}
+
+fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRecord {
+    let guests: Vec<&str> = runners.iter().filter(|(_, used)| *used == digest).map(|(guest, _)| *guest).collect();
+    PlanNodeRecord {
+        id: prepare_id(digest),
+        description: format!("build the runner of guest {}", guests.join(", ")),
+        executor: "nix".to_owned(),
+        depends_on: Vec::new(),
+        work: Work::Prepare {
+            prepare: Prepare::NixBuild {
+                installable: format!("flakes/{digest}#runner"),
+                output_name: "out".to_owned(),
+                flake_digest: digest.clone(),
+            },
+        },
+    }
+}
+
+fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlanNodeRecord {
+    let guest = &input.config.guests[&job.guest];
+    let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
+    let share = |tag: &str, source, mount_point: &str| Share {
+        tag: tag.to_owned(),
+        source,
+        mount_point: mount_point.to_owned(),
+        read_only: true,
+    };
+    PlanNodeRecord {
+        id: execute_id(id),
+        description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
+        executor: "vm".to_owned(),
+        depends_on: std::iter::once(prepare_id(runner)).chain(needs).collect(),
+        work: Work::Execute {
+            execute: Box::new(PlannedJob {
+                job: id.clone(),
+                flake_digest: runner.clone(),
+                command: match &job.command {
+                    Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
+                    Command::Argv(argv) => argv.clone(),
+                },
+                run_as_root: job.run_as_root,
+                timeout_secs: job.timeout_secs,
+                writable_workspace: true,
+                env: job.env.clone(),
+                workdir: WORKSPACE.to_owned(),
+                artifacts: job.artifacts.clone(),
+                deadlines: Deadlines {
+                    boot_secs: BOOT_SECS,
+                    job_secs: job.timeout_secs + AROUND_JOB_SECS,
+                    collect_secs: COLLECT_SECS,
+                },
+                vcpu: guest.vcpu,
+                memory_mib: guest.memory_mib,
+                network: job.network,
+                shares: vec![
+                    share("usr", ShareSource::HostUserland, "/usr"),
+                    share("workspace", ShareSource::Snapshot(input.snapshot.clone()), WORKSPACE),
+                ],
+            }),
+        },
+    }
+}
+
+fn preconditions(facts: &HostFacts, flakes: &BTreeMap<Digest, RenderedFlake>) -> Vec<String> {
+    if flakes.is_empty() {
+        return Vec::new();
+    }
+    let arch = facts.system.split('-').next().unwrap_or_default();
+    let names = ["nix 2.26 or newer".to_owned(), format!("qemu-system-{arch}"), "virtiofsd 1.13 or newer".to_owned()];
+    names.into_iter().chain(["bwrap".to_owned()]).collect()
+}

@@ -1,0 +1,132 @@
+//! Names and changed files to the jobs that run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::record::LeftOutJob;
+use crate::config::Config;
+use crate::id::{JobId, TargetId};
+
+/// The files that changed, and compared with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// `paths` aren't looked at, for this reason.
+    NotCompared(String),
+    /// These files differ.
+    Files {
+        /// The files, relative to the project.
+        files: Vec<String>,
+        /// What they were compared with, for people.
+        against: String,
+    },
+}
+
+/// The jobs of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The target, or the names that were given.
+    pub target_id: TargetId,
+    /// What the target is for.
+    pub target_description: Option<String>,
+    /// The jobs to run, with what they need.
+    pub jobs: BTreeSet<JobId>,
+    /// The jobs that changed files left out.
+    pub left_out: Vec<LeftOutJob>,
+    /// Which changes chose the jobs.
+    pub scope: String,
+}
+
+/// A name that is neither a target nor a job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no target or job is named {name:?}")]
+pub struct UnknownName {
+    /// The name.
+    pub name: String,
+    /// The names there are.
+    pub known: Vec<String>,
+}
+
+/// Chooses jobs: those named, those of named targets, or all; then, of those that weren't named themselves, the ones
+/// whose `paths` match a changed file; then what all these need.
+///
+/// # Errors
+/// When a name is unknown.
+pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Selection, UnknownName> {
+    let mut chosen = BTreeSet::new();
+    let mut candidates = BTreeSet::new();
+    for name in names {
+        let job = JobId::new(name.as_str());
+        if let Some(target) = config.targets.get(name) {
+            candidates.extend(target.jobs.iter().cloned());
+        } else if config.jobs.contains_key(&job) {
+            chosen.insert(job);
+        } else {
+            let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
+            let known = config.targets.keys().cloned().chain(jobs).collect();
+            return Err(UnknownName { name: name.clone(), known });
+        }
+    }
+    if names.is_empty() {
+        candidates.extend(config.jobs.keys().cloned());
+    }
+    let mut left_out = BTreeMap::new();
+    for job in candidates.iter().filter(|job| !chosen.contains(*job)) {
+        if let Some(reason) = untouched(&config.jobs[job].paths, changes) {
+            left_out.insert(job.clone(), reason);
+        }
+    }
+    chosen.extend(candidates.into_iter().filter(|job| !left_out.contains_key(job)));
+    let jobs = with_needs(config, chosen);
+    let left_out: Vec<LeftOutJob> = left_out
+        .into_iter()
+        .filter(|(id, _)| !jobs.contains(id))
+        .map(|(id, reason)| LeftOutJob { id, reason })
+        .collect();
+    Ok(Selection {
+        target_id: TargetId::new(if names.is_empty() { "all".to_owned() } else { names.join(" ") }),
+        target_description: match names {
+            [name] => config.targets.get(name).and_then(|target| target.description.clone()),
+            _ => None,
+        },
+        jobs,
+        left_out,
+        scope: match changes {
+            Changes::NotCompared(reason) => format!("all: {reason}"),
+            Changes::Files { files, against } => format!("{} changed against {against}", count(files.len(), "file")),
+        },
+    })
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn untouched(paths: &[String], changes: &Changes) -> Option<String> {
+    let Changes::Files { files, against } = changes else { return None };
+    if paths.is_empty() || files.iter().any(|file| globs(paths).is_match(file)) {
+        return None;
+    }
+    Some(format!("no file of its paths changed against {against}"))
+}
+
+/// Builds the set of globs; one that can't be read, which the job file's reader refuses, matches everything.
+fn globs(paths: &[String]) -> GlobSet {
+    let mut builder = GlobSetBuilder::new();
+    for path in paths {
+        let glob = GlobBuilder::new(path).literal_separator(true).build();
+        builder.add(glob.unwrap_or_else(|_| globset::Glob::new("**").expect("** is a glob")));
+    }
+    builder.build().unwrap_or_default()
+}
+
+fn with_needs(config: &Config, jobs: BTreeSet<JobId>) -> BTreeSet<JobId> {
+    let mut all = BTreeSet::new();
+    let mut open: Vec<JobId> = jobs.into_iter().collect();
+    while let Some(job) = open.pop() {
+        if all.insert(job.clone()) {
+            open.extend(config.jobs[&job].needs.iter().cloned());
+        }
+    }
+    all
+}
