@@ -27,6 +27,11 @@
 //! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
+//! | [`prepare`] | write a rendered flake, `nix build`, GC root | files |
+//! | [`execute`] | boot a guest, run, collect | files, sockets, threads |
+//! | [`cancel`] | the request to end that everything looks at | nothing |
+//! | [`nix`] | the nix binary and the store's folders | processes |
+//! | [`process`] | process groups that end with pikaci | processes |
 //!
 //! Imports point `cli → engine → {host, snapshot, prepare, execute, state} → {nix, process}`; everyone may use the
 //! pure rooms, the pure rooms use only each other. Clippy holds it: `clippy.toml` disallows the methods and types of
@@ -36,13 +41,18 @@
 // templates/askama.toml names the escaper by a path that holds in the tests' crate too.
 extern crate self as pikaci;
 
+pub mod cancel;
 pub mod config;
 pub mod event;
+pub mod execute;
 pub mod flake;
 pub mod guest;
 pub mod host;
 pub mod id;
+pub mod nix;
 pub mod plan;
+pub mod prepare;
+pub mod process;
 pub mod record;
 pub mod snapshot;
 pub mod state;

@@ -1,0 +1,100 @@
+//! What comes out of a guest: bytes into logs of limited size, lines into messages.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads pipes and writes logs")]
+
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, Result};
+
+/// The longest control line, in bytes; the rest of a longer one is dropped.
+const LINE_LIMIT: usize = 4096;
+
+/// What a log took in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pumped {
+    /// Bytes that came.
+    pub received: u64,
+    /// Whether some didn't fit into the log.
+    pub over_limit: bool,
+}
+
+/// Copies all that comes from `reader` into a new log, up to `limit` bytes; reads on past it, so that nobody waits.
+///
+/// # Errors
+/// When the log can't be made.
+pub fn pump(mut reader: impl Read + Send + 'static, log: &Path, limit: u64) -> Result<JoinHandle<io::Result<Pumped>>> {
+    let mut file = File::create(log).with_context(|| format!("making {}", log.display()))?;
+    let copy = move || {
+        let mut buffer = vec![0; 64 * 1024];
+        let mut pumped = Pumped::default();
+        let mut failure = None;
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let room = usize::try_from(limit.saturating_sub(pumped.received)).unwrap_or(usize::MAX);
+            pumped.received += count as u64;
+            if failure.is_none() && room > 0 {
+                failure = file.write_all(&buffer[..count.min(room)]).err();
+            }
+            if count > room && !pumped.over_limit {
+                pumped.over_limit = true;
+                let told =
+                    writeln!(file, "\n[pikaci: the log reached its limit of {limit} bytes; the rest is dropped]");
+                failure = failure.or(told.err());
+            }
+        }
+        failure.map_or(Ok(pumped), Err)
+    };
+    Ok(std::thread::spawn(copy))
+}
+
+/// Calls `each` with every line that comes from `reader`, without its line break, until its end.
+pub fn lines(reader: impl Read + Send + 'static, mut each: impl FnMut(String) + Send + 'static) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut line = Vec::new();
+        for byte in io::BufReader::new(reader).bytes().map_while(Result::ok) {
+            if byte == b'\n' {
+                let text = String::from_utf8_lossy(&line);
+                each(text.trim_end_matches('\r').to_owned());
+                line.clear();
+            } else if line.len() < LINE_LIMIT {
+                line.push(byte);
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pumped, pump};
+
+    #[test]
+    fn a_log_stops_at_its_limit_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let pumped = pump(std::io::repeat(b'x').take(100_000), &log, 1000).unwrap().join().unwrap().unwrap();
+        assert_eq!(pumped, Pumped { received: 100_000, over_limit: true });
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.starts_with(&"x".repeat(1000)), "{text}");
+        assert!(text[1000..].contains("reached its limit of 1000 bytes"), "{text}");
+    }
+
+    #[test]
+    fn a_log_within_its_limit_is_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();
+        let pumped = pump(std::io::Cursor::new(bytes.clone()), &log, 70_000).unwrap().join().unwrap().unwrap();
+        assert_eq!(pumped, Pumped { received: 70_000, over_limit: false });
+        assert_eq!(std::fs::read(&log).unwrap(), bytes);
+    }
+
+    use std::io::Read as _;
+}

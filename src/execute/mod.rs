@@ -1,0 +1,10 @@
+//! One Execute node: boot a guest, run its command, bring back what it made.
+
+pub mod accelerator;
+pub mod channel;
+pub mod collect;
+pub mod qemu;
+pub mod qmp;
+pub mod share;
+pub mod verdict;
+pub mod vm;

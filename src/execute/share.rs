@@ -1,0 +1,135 @@
+//! Folders of the host for a guest: one confined virtiofsd each, which refuses every change.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at folders and makes sockets")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Resource, getrlimit};
+
+use crate::process::{Child, Group, Invocation};
+
+/// The listening socket's number in virtiofsd.
+const LISTENER_FD: i32 = 3;
+
+/// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
+const NOBODY: u32 = 65534;
+
+/// What of /etc a usable userland needs; none of it is secret.
+const ETC: &[&str] = &[
+    "alternatives",
+    "ca-certificates",
+    "debian_version",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "magic",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "perl",
+    "profile.d",
+    "protocols",
+    "python3",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+    "services",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "terminfo",
+    "timezone",
+];
+
+/// What a share shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// A folder as it is.
+    Folder(PathBuf),
+    /// The host's `/usr`, and what of `/etc` it needs, as `usr` and `etc`.
+    HostUserland,
+}
+
+/// The programs that serve a share.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// virtiofsd, the Rust one.
+    pub virtiofsd: PathBuf,
+    /// bubblewrap.
+    pub bwrap: PathBuf,
+}
+
+/// The user ids at both ends of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Users {
+    /// The user that pikaci runs as.
+    pub host: u32,
+    /// The user that the job runs as.
+    pub guest: u32,
+}
+
+/// Starts the daemon of a share and returns it with the connection for the hypervisor.
+///
+/// # Errors
+/// When the socket can't be made or the daemon can't be started.
+pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log: &Path) -> Result<(Child, UnixStream)> {
+    let folder = tempfile::Builder::new().prefix("pikaci-").tempdir().context("making a folder for a socket")?;
+    let path = folder.path().join("s");
+    let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;
+    let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
+    let virtiofsd =
+        fs::canonicalize(&programs.virtiofsd).with_context(|| format!("finding {}", programs.virtiofsd.display()))?;
+    let args = argv(&virtiofsd, tree, users, open_files(), Path::exists);
+    let daemon = group.spawn(Invocation::new(&programs.bwrap).args(args).fd(listener, LISTENER_FD), log)?;
+    Ok((daemon, stream))
+}
+
+/// Returns how many files a daemon may hold open; it holds one for each file that the guest knows.
+fn open_files() -> u64 {
+    getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000)
+}
+
+fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: impl Fn(&Path) -> bool) -> Vec<OsString> {
+    let mut args: Vec<OsString> = Vec::new();
+    let mut add =
+        |words: &[&dyn AsRef<std::ffi::OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
+    add(&[&"--die-with-parent", &"--unshare-ipc", &"--unshare-net", &"--unshare-uts", &"--unshare-pid"]);
+    add(&[&"--ro-bind", &"/usr", &"/usr", &"--proc", &"/proc", &"--dev", &"/dev"]);
+    for link in ["lib", "lib64"] {
+        add(&[&"--symlink", &format!("usr/{link}"), &format!("/{link}")]);
+    }
+    add(&[&"--ro-bind-try", &"/nix/store", &"/nix/store"]);
+    add(&[&"--ro-bind", &virtiofsd, &"/virtiofsd"]);
+    match tree {
+        Tree::Folder(folder) => add(&[&"--ro-bind", folder, &"/share"]),
+        Tree::HostUserland => {
+            // Without these modes the folders that bubblewrap makes are closed to the job's user.
+            add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
+            add(&[&"--perms", &"0755", &"--dir", &"/share/etc/ssl", &"--ro-bind", &"/usr", &"/share/usr"]);
+            for name in ETC.iter().filter(|name| exists(&Path::new("/etc").join(name))) {
+                add(&[&"--ro-bind", &format!("/etc/{name}"), &format!("/share/etc/{name}")]);
+            }
+        }
+    }
+    add(&[&"/virtiofsd", &format!("--fd={LISTENER_FD}"), &"--shared-dir=/share", &"--readonly", &"--sandbox=none"]);
+    add(&[
+        &"--cache=always",
+        &"--inode-file-handles=never",
+        &"--log-level=warn",
+        &format!("--rlimit-nofile={open_files}"),
+    ]);
+    let map = match tree {
+        Tree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
+        // In the user namespace of a plain user, files of the host's root belong to nobody.
+        Tree::HostUserland if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
+        _ => None,
+    };
+    if let Some(map) = map {
+        add(&[&format!("--translate-uid={map}"), &format!("--translate-gid={map}")]);
+    }
+    args
+}

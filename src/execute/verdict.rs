@@ -1,0 +1,195 @@
+//! What was seen of a guest to how its job ended: a pure function.
+
+use crate::event::Reason;
+use crate::guest::Control;
+use crate::record::Outcome;
+
+/// Why the host ended a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It wasn't ready in so many seconds.
+    BootDeadline(u64),
+    /// Its command and what is around it took longer than so many seconds.
+    JobDeadline(u64),
+    /// It took longer than so many seconds to end after the command.
+    CollectDeadline(u64),
+    /// The daemon of a share ended first: tag, and how it ended.
+    ShareEnded(String, String),
+    /// The run was asked to end.
+    Cancelled,
+}
+
+/// What was seen of a guest.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing seen or not, in any combination")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Whether it said that it is ready.
+    pub ready: bool,
+    /// Whether its command reached its deadline.
+    pub deadline: bool,
+    /// How it said that the command ended: `Exit` or `Signal`.
+    pub exit: Option<Control>,
+    /// What it said that failed inside.
+    pub error: Option<String>,
+    /// How many bytes of output it said there are.
+    pub output: Option<u64>,
+    /// How many artifacts it said there are.
+    pub artifacts: Option<u64>,
+    /// Whether it said that this is all.
+    pub end: bool,
+    /// QMP's reason for the shutdown.
+    pub shutdown: Option<String>,
+    /// How the hypervisor ended.
+    pub hypervisor: Option<String>,
+    /// Why the host ended it, if it did.
+    pub cause: Option<Cause>,
+    /// Whether the console shows a kernel panic.
+    pub panic: bool,
+}
+
+impl Observed {
+    /// Takes in a control line.
+    pub fn control(&mut self, line: Control) {
+        match line {
+            Control::Ready => self.ready = true,
+            Control::Phase { .. } => {}
+            Control::Deadline => self.deadline = true,
+            Control::Exit(_) | Control::Signal(_) => self.exit = Some(line),
+            Control::Output(bytes) => self.output = Some(bytes),
+            Control::Artifacts(count) => self.artifacts = Some(count),
+            Control::Error(text) => self.error = Some(text),
+            Control::End => self.end = true,
+        }
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How.
+    pub outcome: Outcome,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// Why it didn't pass; without the evidence.
+    pub reason: Reason,
+    /// Whether the console's end is the evidence.
+    pub show_console: bool,
+}
+
+/// Judges a guest that has ended; a job passes only when its guest said so and came to its end.
+#[must_use]
+pub fn judge(seen: &Observed, timeout_secs: u64) -> Verdict {
+    if seen.cause == Some(Cause::Cancelled) {
+        return verdict(
+            Outcome::Cancelled,
+            None,
+            Reason { message: Some("the run was cancelled".to_owned()), ..Reason::default() },
+        );
+    }
+    if seen.exit.is_none() || !seen.end {
+        return errored(seen);
+    }
+    let (code, said) = match seen.exit {
+        Some(Control::Signal(signal)) => (128 + i32::from(signal), format!("the command was ended by signal {signal}")),
+        Some(Control::Exit(code)) => (i32::from(code), format!("the command ended with exit code {code}")),
+        _ => return errored(seen),
+    };
+    if seen.deadline {
+        let message = format!("the command didn't end within its timeout of {timeout_secs} s");
+        let hint = "raise the job's `timeout` in pikaci.nix, or find out in its log what it waited for";
+        return verdict(Outcome::TimedOut, Some(code), Reason::new(message, hint));
+    }
+    if let Some(error) = &seen.error {
+        let message = format!("{said}, but then the guest failed: {error}");
+        return verdict(Outcome::Errored, Some(code), Reason { message: Some(message), ..Reason::default() });
+    }
+    if code == 0 {
+        return verdict(Outcome::Passed, Some(0), Reason::default());
+    }
+    let hint = (code == 137)
+        .then(|| "signal 9 is often the end of memory: raise the guest's `memory` in pikaci.nix".to_owned());
+    verdict(Outcome::Failed, Some(code), Reason { message: Some(said), hint, evidence: Vec::new() })
+}
+
+fn errored(seen: &Observed) -> Verdict {
+    let console = "pikaci logs --kind console";
+    let host = "pikaci logs --kind host";
+    let (message, hint) = match (&seen.cause, &seen.error) {
+        (Some(Cause::ShareEnded(tag, ending)), _) => {
+            (format!("the daemon that shares {tag:?} with the guest {ending}"), host.to_owned())
+        }
+        (_, Some(error)) => (format!("the guest failed: {error}"), console.to_owned()),
+        _ if seen.panic || seen.shutdown.as_deref() == Some("guest-reset") => {
+            let place = if seen.ready { "while the job ran" } else { "while it booted" };
+            (
+                format!("the guest's kernel panicked {place}"),
+                format!("{console}; a larger `memory` for the guest may help"),
+            )
+        }
+        (Some(Cause::BootDeadline(secs)), _) => (format!("the guest wasn't ready within {secs} s"), console.to_owned()),
+        (Some(Cause::JobDeadline(secs)), _) => {
+            (format!("the guest didn't end its command within {secs} s, though it was told to"), console.to_owned())
+        }
+        (Some(Cause::CollectDeadline(secs)), _) => {
+            (format!("the guest didn't power off within {secs} s after the command"), console.to_owned())
+        }
+        _ => {
+            let ending = seen.hypervisor.as_deref().unwrap_or("ended");
+            let place = match (seen.ready, seen.exit.is_some()) {
+                (false, _) => "before the guest was ready",
+                (true, false) => "before the command ended",
+                (true, true) => "before the guest had told everything",
+            };
+            (format!("QEMU {ending} {place}"), host.to_owned())
+        }
+    };
+    Verdict { show_console: true, ..verdict(Outcome::Errored, None, Reason::new(message, hint)) }
+}
+
+fn verdict(outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> Verdict {
+    Verdict { outcome, exit_code, reason, show_console: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, Observed, Verdict, judge};
+    use crate::guest::Control;
+    use crate::record::Outcome;
+
+    fn ended(exit: Control) -> Observed {
+        Observed { ready: true, exit: Some(exit), end: true, ..Observed::default() }
+    }
+
+    fn of(seen: &Observed) -> (Outcome, Option<i32>) {
+        let Verdict { outcome, exit_code, .. } = judge(seen, 60);
+        (outcome, exit_code)
+    }
+
+    #[test]
+    fn what_was_seen_to_outcome() {
+        let seen = ended(Control::Exit(0));
+        assert_eq!(of(&seen), (Outcome::Passed, Some(0)));
+        assert_eq!(of(&ended(Control::Exit(3))), (Outcome::Failed, Some(3)));
+        assert_eq!(of(&ended(Control::Signal(9))), (Outcome::Failed, Some(137)));
+        assert_eq!(of(&Observed { deadline: true, ..ended(Control::Signal(15)) }), (Outcome::TimedOut, Some(143)));
+        assert_eq!(of(&Observed { deadline: true, ..ended(Control::Exit(0)) }), (Outcome::TimedOut, Some(0)));
+        assert_eq!(of(&Observed { error: Some("no room".into()), ..seen.clone() }), (Outcome::Errored, Some(0)));
+        assert_eq!(of(&Observed { end: false, ..seen.clone() }), (Outcome::Errored, None));
+        assert_eq!(of(&Observed { exit: None, ..seen.clone() }), (Outcome::Errored, None));
+        assert_eq!(of(&Observed { cause: Some(Cause::Cancelled), ..seen }), (Outcome::Cancelled, None));
+        assert_eq!(of(&Observed::default()), (Outcome::Errored, None));
+    }
+
+    #[test]
+    fn the_message_names_what_broke() {
+        let message = |seen: &Observed| judge(seen, 60).reason.message.unwrap();
+        let booted = Observed { ready: true, ..Observed::default() };
+        let reset = Observed { shutdown: Some("guest-reset".into()), ..Observed::default() };
+        assert_eq!(message(&reset), "the guest's kernel panicked while it booted");
+        let killed = Observed { hypervisor: Some("was ended by signal 9".into()), ..booted.clone() };
+        assert_eq!(message(&killed), "QEMU was ended by signal 9 before the command ended");
+        let share = Cause::ShareEnded("workspace".into(), "was ended by signal 9".into());
+        let share = Observed { cause: Some(share), ..booted };
+        assert_eq!(message(&share), "the daemon that shares \"workspace\" with the guest was ended by signal 9");
+    }
+}

@@ -1,0 +1,195 @@
+//! One Prepare node: write the rendered flake, `nix build` it, keep its GC root; or find that all of it stands.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads and writes the state folder")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read as _, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::cancel::Cancel;
+use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
+use crate::host;
+use crate::id::Digest;
+use crate::nix::{Built, Nix};
+use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
+
+/// A built runner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runner {
+    /// Its store path.
+    pub path: PathBuf,
+    /// What to boot.
+    pub boot: Boot,
+}
+
+/// What a runner says in `boot.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Boot {
+    /// The version of this format.
+    pub schema_version: u32,
+    /// The kernel's file in the runner.
+    pub kernel: String,
+    /// The initial RAM disk's file in the runner.
+    pub initrd: String,
+    /// The guest's part of the kernel's command line.
+    pub cmdline: String,
+    /// What the agent can do.
+    pub features: Vec<String>,
+    /// The length of each file of the runner, in bytes.
+    pub sizes: BTreeMap<String, u64>,
+}
+
+impl Runner {
+    /// Returns the kernel's path.
+    #[must_use]
+    pub fn kernel(&self) -> PathBuf {
+        self.path.join(&self.boot.kernel)
+    }
+
+    /// Returns the initial RAM disk's path.
+    #[must_use]
+    pub fn initrd(&self) -> PathBuf {
+        self.path.join(&self.boot.initrd)
+    }
+}
+
+/// How a Prepare node ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// The runner stood already; no Nix process was started.
+    Cached(Runner),
+    /// The runner was built.
+    Built(Runner),
+    /// Nix couldn't build it; why is in the log.
+    Failed,
+    /// It was asked to end.
+    Cancelled,
+}
+
+/// Brings about the runner of a flake; `rendered` is what to write when its folder isn't there or isn't whole.
+///
+/// # Errors
+/// When the state folder can't be written, or Nix is missing or too old.
+pub fn prepare(
+    layout: &StateLayout,
+    nix: &Nix,
+    digest: &Digest,
+    rendered: Option<&RenderedFlake>,
+    log: &Path,
+    cancel: &Cancel,
+) -> Result<Prepared> {
+    let link = layout.runner(&nix.store_id(), digest);
+    if let Some(runner) = find(nix, &link) {
+        return Ok(Prepared::Cached(runner));
+    }
+    // One build per flake, however many processes want it.
+    let _lock = FileLock::exclusive(&layout.lock(&format!("flake-{digest}")))?;
+    if let Some(runner) = find(nix, &link) {
+        return Ok(Prepared::Cached(runner));
+    }
+    nix.require_version()?;
+    let folder = layout.flake(digest);
+    if digest_of(&folder).ok().as_ref() != Some(digest) {
+        let rendered = rendered.ok_or_else(|| anyhow!("the rendered flake {} is gone", folder.display()))?;
+        write_flake(layout, rendered, digest)?;
+    }
+    if let Some(parent) = link.parent() {
+        fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+    }
+    match nix.build(&folder, "runner", &link, log, cancel)? {
+        Built::Yes => {
+            let built = find(nix, &link);
+            let runner = built.with_context(|| format!("nix built {}, but it isn't a whole runner", link.display()))?;
+            Ok(Prepared::Built(runner))
+        }
+        Built::No => Ok(Prepared::Failed),
+        Built::Cancelled => Ok(Prepared::Cancelled),
+    }
+}
+
+/// Returns the runner that a GC root holds, if the root resolves, the store knows it and every file is there whole.
+fn find(nix: &Nix, link: &Path) -> Option<Runner> {
+    let path = fs::read_link(link).ok()?;
+    let boot: Boot = serde_json::from_slice(&fs::read(path.join("boot.json")).ok()?).ok()?;
+    let whole = |(name, len): (&String, &u64)| fs::metadata(path.join(name)).is_ok_and(|file| file.len() == *len);
+    (boot.schema_version == 1 && boot.sizes.iter().all(whole) && nix.knows_root(link)).then_some(Runner { path, boot })
+}
+
+fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {
+    let parent = layout.flakes();
+    let folder = layout.flake(digest);
+    fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
+    let draft = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .tempdir_in(&parent)
+        .with_context(|| format!("making a folder in {}", parent.display()))?;
+    for (name, file) in &rendered.files {
+        let path = draft.path().join(name);
+        write_file(&path, file).with_context(|| format!("writing {name} of the runner flake"))?;
+    }
+    fs::set_permissions(draft.path(), Permissions::from_mode(0o755)).context("opening the runner flake to Nix")?;
+    if folder.exists() {
+        // It was looked at before: it isn't what its name says.
+        fs::remove_dir_all(&folder).with_context(|| format!("removing the broken {}", folder.display()))?;
+    }
+    fs::rename(draft.keep(), &folder).with_context(|| format!("making {}", folder.display()))?;
+    sync_folder(&parent)?;
+    if digest_of(&folder)? != *digest {
+        bail!("{} isn't what its name says, though it was just written", folder.display());
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, file: &FlakeFile) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut out = File::create_new(path)?;
+    match &file.content {
+        FlakeContent::Inline(bytes) => out.write_all(bytes)?,
+        FlakeContent::Blob(blob) => host::decode(blob, &mut out)?,
+    }
+    out.set_permissions(Permissions::from_mode(if file.executable { 0o755 } else { 0o644 }))?;
+    out.sync_all()?;
+    Ok(())
+}
+
+/// Returns the digest of a flake's folder as it lies on the disk.
+fn digest_of(folder: &Path) -> Result<Digest> {
+    let mut files = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(place) = open.pop() {
+        for entry in fs::read_dir(&place).with_context(|| format!("reading {}", place.display()))? {
+            let path = entry.with_context(|| format!("reading {}", place.display()))?.path();
+            let metadata = fs::symlink_metadata(&path).with_context(|| format!("reading {}", path.display()))?;
+            if metadata.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(folder)?.to_str().context("a file's name isn't UTF-8")?.to_owned();
+                let executable = metadata.permissions().mode() & 0o100 != 0;
+                files.insert(name, (executable, hash(&path)?));
+            }
+        }
+    }
+    Ok(flake::digest_files(files.iter().map(|(name, (executable, hash))| (name.as_str(), *executable, hash.clone()))))
+}
+
+fn hash(path: &Path) -> Result<Digest> {
+    let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Digest::finish(hasher)),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        }
+    }
+}
