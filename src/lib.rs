@@ -29,6 +29,7 @@
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
 //! | [`prepare`] | write a rendered flake, `nix build`, GC root | files |
 //! | [`execute`] | boot a guest, run, collect | files, sockets, threads |
+//! | [`engine`] | walks a plan and emits events | everything, through the rooms above |
 //! | [`cancel`] | the request to end that everything looks at | nothing |
 //! | [`nix`] | the nix binary and the store's folders | processes |
 //! | [`process`] | process groups that end with pikaci | processes |
@@ -42,7 +43,9 @@
 extern crate self as pikaci;
 
 pub mod cancel;
+pub mod cli;
 pub mod config;
+pub mod engine;
 pub mod event;
 pub mod execute;
 pub mod flake;
@@ -54,5 +57,6 @@ pub mod plan;
 pub mod prepare;
 pub mod process;
 pub mod record;
+pub mod report;
 pub mod snapshot;
 pub mod state;

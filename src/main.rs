@@ -1,3 +1,5 @@
 //! The `pikaci` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    pikaci::cli::main()
+}

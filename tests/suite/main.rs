@@ -1,7 +1,11 @@
 //! The one harness of the tests that need more than a module: the real binary, real Nix, real virtual machines.
 
-#![cfg(test)]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod config;
+mod dogfood;
 mod flake;
 mod guest;
+mod project;
+mod vm;

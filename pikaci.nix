@@ -1,0 +1,24 @@
+# pikaci's own jobs. `make test` runs them in virtual machines (tests/suite/dogfood.rs).
+let
+  # The rooms without effects, whose tests need nothing but themselves and the goldens beside them.
+  pure = [ "config::" "event::" "execute::qemu::" "execute::verdict::" "flake::" "guest::" "id::" "plan::" "record::" "report::" ];
+in
+{
+  defaults.timeout = "10m";
+
+  jobs = {
+    unit = {
+      description = "The unit tests of the rooms without effects";
+      # The guest has no Rust: the test binary comes with the tree.
+      command = [ "./unit-tests" "--test-threads=1" ] ++ pure;
+      env.INSTA_WORKSPACE_ROOT = "/workspace";
+      env.INSTA_UPDATE = "no";
+    };
+    shell = {
+      description = "Every shell file is clean";
+      command = "shellcheck nix/guest/*.sh .ci/run .ci/setup";
+    };
+  };
+
+  targets.pre-merge = { jobs = [ "unit" "shell" ]; };
+}

@@ -1,0 +1,116 @@
+//! Exit codes, and how a failure is told.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::Diagnostics;
+use crate::snapshot;
+use crate::state::OpenError;
+
+/// What the exit code says; the highest that applies is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Passed, or there was nothing to do.
+    Passed,
+    /// pikaci itself failed.
+    Internal,
+    /// The command line or the job file is wrong.
+    Usage,
+    /// Nothing matched the selection.
+    NothingSelected,
+    /// No virtual machine can run here.
+    NoVm,
+    /// A job failed or timed out.
+    JobFailed,
+    /// A runner couldn't be prepared.
+    PrepareFailed,
+    /// A job erred: its guest died, for instance.
+    JobErred,
+    /// A signal asked to end.
+    Signal(u8),
+}
+
+impl Exit {
+    /// Returns the number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::NothingSelected => 4,
+            Self::NoVm => 69,
+            Self::JobFailed => 100,
+            Self::PrepareFailed => 101,
+            Self::JobErred => 102,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command ends early: what, where, why, and what to type next.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// Returns a failure with an exit code of its own.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error.downcast_ref::<Diagnostics>() {
+            // They are a text of their own, with a place and a hint each.
+            Some(diagnostics) => f.write_str(diagnostics.to_string().trim_end())?,
+            None => write!(f, "error: {:#}", self.error)?,
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Exit::Internal, error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let hint = error.hint();
+        Self::new(Exit::Internal, error).hint(hint)
+    }
+}
+
+impl From<snapshot::Error> for Failure {
+    fn from(error: snapshot::Error) -> Self {
+        let exit = if matches!(error, snapshot::Error::NoSuchBase { .. }) { Exit::Usage } else { Exit::Internal };
+        let hint = error.hint();
+        let failure = Self::new(exit, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The command line: one file per subcommand. Reads files, environment and clock for the rest.
+
+#![expect(clippy::disallowed_methods, reason = "asks the environment for NO_COLOR")]
+
+mod check;
+mod failure;
+mod plan;
+mod progress;
+mod project;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+pub use failure::{Exit, Failure};
+
+/// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
+#[derive(Debug, Parser)]
+#[command(name = "pikaci", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the project and its state are.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// Look for pikaci.nix in this folder or above it, instead of in the current one
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", env = "PIKACI_DIRECTORY")]
+    directory: Option<PathBuf>,
+    /// Keep runs, snapshots and runners in this folder, instead of in .pikaci beside pikaci.nix
+    #[arg(long, global = true, value_name = "DIR", env = "PIKACI_STATE_ROOT")]
+    state_root: Option<PathBuf>,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say whether pikaci.nix can be read
+    Check,
+    /// Show what would run, and change nothing
+    Plan(plan::Options),
+    /// Run jobs, each in its own virtual machine
+    Run(run::Options),
+    /// Print a script that completes pikaci's command line in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, as roff
+    Man,
+}
+
+/// Runs the command line of this process and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let help = !error.use_stderr();
+            // Where even this can't be printed, the exit code says it.
+            error.print().ok();
+            return if help { Exit::Passed } else { Exit::Usage }.into();
+        }
+    };
+    match dispatch(&cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Check => check::main(&cli.place),
+        Command::Plan(options) => plan::main(&cli.place, options),
+        Command::Run(options) => run::main(&cli.place, options),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut std::io::stdout());
+            Ok(Exit::Passed)
+        }
+        Command::Man => {
+            let page = clap_mangen::Man::new(Cli::command());
+            page.render(&mut std::io::stdout()).map_err(anyhow::Error::from)?;
+            Ok(Exit::Passed)
+        }
+    }
+}
+
+/// Prints data on standard output; a reader that went away is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("writing to standard output").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Records the end of runs whose process is gone, and says so.
+fn tell_interrupted(project: &project::Project) -> Result<(), Failure> {
+    for run in crate::engine::recover_interrupted(&project.state)? {
+        eprintln!("run {run} was interrupted; its record says so now");
+    }
+    Ok(())
+}
+
+/// Returns whether standard output shall have colors (<https://no-color.org>).
+fn color() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,35 @@
+//! `pikaci plan`: what would run.
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::project::{Project, Wanted, choose, make_plan};
+use super::{Exit, Failure, Format, Place, print};
+use crate::{report, snapshot};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    format: Format,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let project = Project::find(place)?;
+    let config = project.config()?;
+    let changes = project.changes(&options.wanted, &config)?;
+    let selection = choose(&config, &options.wanted, &changes)?;
+    let tree = snapshot::peek(&project.root, &project.state)?;
+    let (facts, _) = project.facts(&config, &selection);
+    let plan = make_plan(&config, &selection, &facts, &tree)?;
+    match options.format {
+        Format::Human => print(&report::plan(&plan.record))?,
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&plan.record).context("encoding the plan")?;
+            print(&format!("{text}\n"))?;
+        }
+    }
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,159 @@
+//! The project: where its job file is, what it says, and what this machine and git say of it.
+
+#![expect(clippy::disallowed_methods, reason = "finds and reads the job file, and asks for PATH")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+
+use super::{Exit, Failure, Place};
+use crate::config::{self, Config};
+use crate::host::{self, Gather, HashCache};
+use crate::plan::facts::HostFacts;
+use crate::plan::select::{Changes, Selection, UnknownName, select};
+use crate::plan::{self, Plan, PlanError, PlanInput};
+use crate::snapshot::{self, ChangedFiles, Tree};
+use crate::state::{self, StateLayout};
+
+/// The name of the job file.
+const JOB_FILE: &str = "pikaci.nix";
+
+/// A project on this machine.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder of the job file.
+    pub root: PathBuf,
+    /// The state folder, whether it is there or not.
+    pub state: StateLayout,
+}
+
+/// Which jobs are meant.
+#[derive(Clone, Debug, Args)]
+pub struct Wanted {
+    /// Targets and jobs of pikaci.nix [default: all jobs]
+    #[arg(value_name = "TARGET|JOB")]
+    pub names: Vec<String>,
+    /// Compare with where the branch left REF, besides the working tree and the index, to see which files changed
+    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all")]
+    pub base: Option<String>,
+    /// Run jobs whether files of their `paths` changed or not
+    #[arg(long, env = "PIKACI_ALL")]
+    pub all: bool,
+}
+
+impl Project {
+    /// Finds the job file in the folder that is asked for, or above it.
+    pub fn find(place: &Place) -> Result<Self, Failure> {
+        let start = place.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+        let start = fs::canonicalize(&start)
+            .with_context(|| format!("looking for {JOB_FILE} in {}", start.display()))
+            .map_err(|error| Failure::new(Exit::Usage, error))?;
+        let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).is_file()) else {
+            let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
+            return Err(Failure::new(Exit::Usage, error).hint("go to your project, or name it: pikaci -C DIR …"));
+        };
+        let state_root = match &place.state_root {
+            Some(root) => std::path::absolute(root).with_context(|| format!("finding {}", root.display()))?,
+            None => root.join(".pikaci"),
+        };
+        Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
+    }
+
+    /// Reads the job file.
+    pub fn config(&self) -> Result<Config, Failure> {
+        let path = self.root.join(JOB_FILE);
+        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let text = String::from_utf8(text).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
+            let error = anyhow!("{}:{line}: this line isn't UTF-8", path.display());
+            Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
+        })?;
+        config::read(JOB_FILE, &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
+    }
+
+    /// Makes the state folder where there is none.
+    pub fn open_state(&self) -> Result<(), Failure> {
+        state::open(self.state.root())?;
+        Ok(())
+    }
+
+    /// Returns which files changed; `None` where that doesn't matter.
+    pub fn changes(&self, wanted: &Wanted, config: &Config) -> Result<Changes, Failure> {
+        if wanted.all {
+            return Ok(Changes::NotCompared("--all".to_owned()));
+        }
+        if config.jobs.values().all(|job| job.paths.is_empty()) {
+            return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
+        }
+        Ok(match snapshot::changed_files(&self.root, wanted.base.as_deref())? {
+            ChangedFiles::All { reason } => Changes::NotCompared(reason),
+            ChangedFiles::Known(files) if files.is_empty() && wanted.base.is_none() => {
+                Changes::NotCompared("the working tree has no changes".to_owned())
+            }
+            ChangedFiles::Known(files) => Changes::Files {
+                files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
+                against: wanted.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
+            },
+        })
+    }
+
+    /// Returns what this machine is and has, and what was learned of its files.
+    pub fn facts(&self, config: &Config, selection: &Selection) -> (HostFacts, HashCache) {
+        let cache = HashCache::load(&self.hash_cache());
+        let guests: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
+        let kernels = guests.into_iter().map(|guest| config.guests[guest].kernel.clone()).collect();
+        let facts = host::gather(&Gather::here(path(), kernels), &cache);
+        (facts, cache)
+    }
+
+    /// Returns the file in which hashes of the host's files are kept.
+    pub fn hash_cache(&self) -> PathBuf {
+        self.state.root().join("host.json")
+    }
+}
+
+/// Chooses jobs.
+pub fn choose(config: &Config, wanted: &Wanted, changes: &Changes) -> Result<Selection, Failure> {
+    select(config, &wanted.names, changes).map_err(|error| {
+        let hint = nearest(&error);
+        Failure::new(Exit::NothingSelected, error).hint(hint)
+    })
+}
+
+fn nearest(error: &UnknownName) -> String {
+    match error.known.as_slice() {
+        [] => "pikaci.nix has no jobs yet: add one to `jobs`".to_owned(),
+        known => format!("pikaci.nix has {}", known.join(", ")),
+    }
+}
+
+/// Makes the plan.
+pub fn make_plan(config: &Config, selection: &Selection, facts: &HostFacts, tree: &Tree) -> Result<Plan, Failure> {
+    let input = PlanInput { config, selection, facts, snapshot: tree.digest() };
+    plan::build(input).map_err(|error| match &error {
+        PlanError::Missing { fact, .. } => {
+            let hint = fact.hint.clone();
+            Failure::new(Exit::NoVm, error).hint(hint)
+        }
+        PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint("lower the guest's `memory` in pikaci.nix"),
+        PlanError::Render { .. } => Failure::new(Exit::Internal, error),
+    })
+}
+
+/// Returns the value of PATH.
+pub fn path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_default()
+}
+
+/// Returns a program that was found, or what to do to get it.
+pub fn tool(tools: &BTreeMap<String, PathBuf>, name: &str, hint: &str) -> Result<PathBuf, Failure> {
+    tools.get(name).cloned().ok_or_else(|| {
+        let error = anyhow!("no virtual machine can run here: there is no {name}");
+        Failure::new(Exit::NoVm, error).hint(hint)
+    })
+}

@@ -1,0 +1,197 @@
+//! `pikaci run`: plan, prepare, execute, and tell.
+
+#![expect(clippy::disallowed_methods, reason = "asks for the time, randomness, the environment and signals")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use jiff::Timestamp;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::progress::Progress;
+use super::project::{Project, Wanted, choose, make_plan, tool};
+use super::{Exit, Failure, Place, print};
+use crate::cancel::Cancel;
+use crate::engine::{self, Budget, Host, Settings};
+use crate::event::{self, DeclaredJob, RunStarted};
+use crate::execute::accelerator::Choice;
+use crate::execute::{share, vm};
+use crate::id::{JobId, RunId};
+use crate::nix::Nix;
+use crate::plan::facts::HostFacts;
+use crate::plan::record::{PlanNodeRecord, Work};
+use crate::plan::select::Changes;
+use crate::plan::{Plan, RunPlanRecord};
+use crate::record::{History, Outcome};
+use crate::{report, snapshot};
+
+/// Memory that is left to the host, in MiB.
+const HOST_MEMORY_MIB: u64 = 1024;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Run at most this many jobs at a time [default: one per CPU, as memory allows]
+    #[arg(short = 'j', long, value_name = "N", env = "PIKACI_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Go on with the other jobs after one has failed [default]
+    #[arg(long, conflicts_with = "fail_fast")]
+    keep_going: bool,
+    /// Start no job after one has failed
+    #[arg(long, env = "PIKACI_FAIL_FAST")]
+    fail_fast: bool,
+    /// How guests run: by KVM, by emulation, or by KVM where it works
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
+    accel: Choice,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let project = Project::find(place)?;
+    let config = project.config()?;
+    project.open_state()?;
+    super::tell_interrupted(&project)?;
+    let changes = project.changes(&options.wanted, &config)?;
+    let selection = choose(&config, &options.wanted, &changes)?;
+    if selection.jobs.is_empty() {
+        let hint = if selection.left_out.is_empty() { "" } else { "\nhint: pikaci run --all" };
+        eprintln!("nothing to do: {}{hint}", report::nothing(&selection));
+        return Ok(Exit::Passed);
+    }
+    let (facts, cache) = project.facts(&config, &selection);
+    let (host, nix) = programs(&facts)?;
+    let tree = snapshot::take(&project.root, &project.state)?;
+    let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree)?;
+    cache.save(&project.hash_cache())?;
+    let now = Timestamp::now();
+    plan.run_id = Some(new_run_id(now)?);
+    plan.created_at = Some(now);
+    let start = started(&project, &plan, &options.wanted, &changes, &facts, tree.digest().as_str())?;
+    let cancel = watch_signals()?;
+    let settings = Settings {
+        state: &project.state,
+        nix: &nix,
+        host: &host,
+        flakes: &flakes,
+        budget: budget(options, &facts),
+        fail_fast: options.fail_fast,
+        accelerator: options.accel,
+        cancel: &cancel,
+    };
+    let mut progress = Progress::start();
+    let history = engine::run(settings, &plan, start, &mut |event, history| progress.show(event, history))?;
+    progress.end();
+    print(&report::summary(&history, &tails(&project, &history), super::color()))?;
+    Ok(exit(&history, cancel.signal()))
+}
+
+fn programs(facts: &HostFacts) -> Result<(Host, Nix), Failure> {
+    let arch = facts.system.split('-').next().unwrap_or_default();
+    let install = |package: &str| format!("install it, on Debian: sudo apt-get install {package}");
+    let program = |name: &str, package: &str| tool(&facts.tools, name, &install(package));
+    let qemu = program(&format!("qemu-system-{arch}"), "qemu-system-x86")?;
+    let virtiofsd = program("virtiofsd", "virtiofsd (or: cargo install virtiofsd)")?;
+    let bwrap = program("bwrap", "bubblewrap")?;
+    let nix = program("nix", "nix-bin (2.26 or newer), or see https://nixos.org/download")?;
+    let uid = rustix::process::getuid().as_raw();
+    let nix = Nix::new(nix, |name| std::env::var_os(name));
+    Ok((Host { qemu, share: share::Programs { virtiofsd, bwrap }, uid }, nix))
+}
+
+fn new_run_id(now: Timestamp) -> Result<RunId> {
+    let mut bytes = [0; 3];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("making a run's id")?;
+    let digits = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+    Ok(RunId::new(format!("{}-{digits:06x}", now.strftime("%Y%m%d-%H%M%S"))))
+}
+
+fn started(
+    project: &Project,
+    plan: &RunPlanRecord,
+    wanted: &Wanted,
+    changes: &Changes,
+    facts: &HostFacts,
+    snapshot: &str,
+) -> Result<RunStarted, Failure> {
+    let head = snapshot::head(&project.root)?;
+    let run_id = plan.run_id.clone().context("the plan has no run")?;
+    let relative = |path: std::path::PathBuf| {
+        let path = project.state.relative(&path).unwrap_or(path);
+        path.to_string_lossy().into_owned()
+    };
+    Ok(RunStarted {
+        schema_version: event::SCHEMA_VERSION,
+        pikaci_version: env!("CARGO_PKG_VERSION").to_owned(),
+        rerun_of: None,
+        target_id: plan.target_id.clone(),
+        target_description: plan.target_description.clone(),
+        source_root: project.root.to_string_lossy().into_owned(),
+        snapshot_dir: format!("snapshots/{snapshot}"),
+        git_head: head.as_ref().and_then(|head| head.commit.clone()),
+        git_dirty: head.map(|head| head.dirty),
+        plan_path: relative(project.state.run(&run_id).plan()),
+        changed_files: match changes {
+            Changes::Files { files, .. } => Some(files.clone()),
+            Changes::NotCompared(_) => None,
+        },
+        filters: wanted.names.clone(),
+        host_os: facts.os_release.clone(),
+        jobs: plan.nodes.iter().filter_map(declared).collect(),
+        run_id,
+    })
+}
+
+fn declared(node: &PlanNodeRecord) -> Option<DeclaredJob> {
+    let Work::Execute { execute } = &node.work else { return None };
+    Some(DeclaredJob {
+        id: execute.job.clone(),
+        description: node.description.clone(),
+        executor: node.executor.clone(),
+        plan_node_id: node.id.clone(),
+        timeout_secs: execute.timeout_secs,
+    })
+}
+
+fn budget(options: &Options, facts: &HostFacts) -> Budget {
+    let nodes = options.jobs.map_or(facts.cpus as usize, usize::from);
+    Budget { nodes, memory_mib: facts.memory_mib.saturating_sub(HOST_MEMORY_MIB) }
+}
+
+/// Makes signals into requests to end: the first politely, the second at once.
+fn watch_signals() -> Result<Arc<Cancel>> {
+    let cancel = Arc::new(Cancel::default());
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("listening for signals")?;
+    let requests = Arc::clone(&cancel);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            requests.request(signal);
+        }
+    });
+    Ok(cancel)
+}
+
+/// Returns the last lines of the output of each job that didn't pass.
+fn tails(project: &Project, history: &History) -> BTreeMap<JobId, Vec<String>> {
+    let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
+    let tail = |path: &String| vm::tail(&project.state.root().join(path)).unwrap_or_default();
+    failed.filter_map(|job| Some((job.id.clone(), job.guest_log_path.as_ref().map(tail)?))).collect()
+}
+
+fn exit(history: &History, signal: Option<i32>) -> Exit {
+    let of = |outcome: Option<Outcome>| match outcome {
+        Some(Outcome::Failed | Outcome::TimedOut) => Exit::JobFailed,
+        Some(Outcome::Errored) | None => Exit::JobErred,
+        Some(_) => Exit::Passed,
+    };
+    let jobs = history.jobs.iter().map(|job| of(job.status.outcome()));
+    let prepares = history.run.prepares.iter().map(|prepare| match prepare.status.outcome() {
+        Some(Outcome::Failed | Outcome::Errored) => Exit::PrepareFailed,
+        _ => Exit::Passed,
+    });
+    let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
+    let signal = signal.and_then(|number| u8::try_from(number).ok()).map(Exit::Signal);
+    jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
+}

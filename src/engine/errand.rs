@@ -1,0 +1,165 @@
+//! One node carried out, on a thread of its own: whatever goes wrong becomes its end.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::{Settings, job};
+use crate::event::{JobFinished, Reason, What};
+use crate::execute::qemu::Accelerator;
+use crate::execute::{accelerator, vm};
+use crate::guest::{Control, quote};
+use crate::id::{Digest, JobId};
+use crate::plan::record::PlannedJob;
+use crate::prepare::{Prepared, Runner, prepare};
+use crate::record::Outcome;
+use crate::state::AttemptLayout;
+
+/// A node with all that it starts from.
+pub enum Errand<'a> {
+    /// Brings about a runner.
+    Prepare {
+        /// The runner's flake.
+        flake: &'a Digest,
+        /// Where the build's log goes.
+        log: PathBuf,
+    },
+    /// Runs a job.
+    Job {
+        /// The job.
+        job: &'a PlannedJob,
+        /// Where its files go.
+        attempt: AttemptLayout,
+        /// What it boots.
+        runner: Option<Runner>,
+    },
+}
+
+/// How a node ended.
+pub enum End {
+    /// A runner is there, or isn't.
+    Prepared(Box<PrepareEnd>),
+    /// A job ended.
+    Job(Box<JobFinished>),
+}
+
+/// How a Prepare node ended.
+pub struct PrepareEnd {
+    /// How.
+    pub outcome: Outcome,
+    /// The runner.
+    pub runner: Option<Runner>,
+    /// Why it isn't there.
+    pub reason: Reason,
+}
+
+/// The accelerator, once it is chosen, for all jobs of a run.
+pub type ChosenAccelerator = OnceLock<Result<Accelerator, String>>;
+
+impl Errand<'_> {
+    /// Carries it out; `tell` is called with what happens on the way.
+    pub fn carry_out(self, settings: &Settings<'_>, chosen: &ChosenAccelerator, tell: &dyn Fn(What)) -> End {
+        match self {
+            Self::Prepare { flake, log } => {
+                let end = caught(|| run_prepare(settings, flake, &log));
+                End::Prepared(Box::new(end.unwrap_or_else(|error| PrepareEnd {
+                    outcome: Outcome::Errored,
+                    runner: None,
+                    reason: Reason { message: Some(format!("{error:#}")), ..Reason::default() },
+                })))
+            }
+            Self::Job { job, attempt, runner } => {
+                let end = caught(|| run_job(settings, job, &attempt, runner, chosen, tell));
+                End::Job(Box::new(end.unwrap_or_else(|error| broken(job, &format!("{error:#}")))))
+            }
+        }
+    }
+}
+
+/// Makes a panic an error, so that the run goes on and says where it was.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(anyhow!("pikaci panicked: {}", text(&*panic))))
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for an unknown reason")
+}
+
+fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &std::path::Path) -> Result<PrepareEnd> {
+    fail::fail_point!("engine.prepare");
+    let rendered = settings.flakes.get(flake);
+    let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
+    match prepare(settings.state, settings.nix, flake, rendered, log, settings.cancel)? {
+        Prepared::Cached(runner) => end(Outcome::Cached, Some(runner), Reason::default()),
+        Prepared::Built(runner) => end(Outcome::Passed, Some(runner), Reason::default()),
+        Prepared::Cancelled => end(Outcome::Cancelled, None, Reason::default()),
+        Prepared::Failed => {
+            let mut reason = Reason::new("nix build failed", format!("less {}", quote(&log.to_string_lossy())));
+            reason.evidence = vm::tail(log)?;
+            end(Outcome::Failed, None, reason)
+        }
+    }
+}
+
+fn run_job(
+    settings: &Settings<'_>,
+    job: &PlannedJob,
+    attempt: &AttemptLayout,
+    runner: Option<Runner>,
+    chosen: &ChosenAccelerator,
+    tell: &dyn Fn(What),
+) -> Result<JobFinished> {
+    fail::fail_point!("engine.node");
+    let runner = runner.context("the plan has no Prepare node for the job's runner")?;
+    let accelerator = choose(settings, chosen, &runner, tell)?;
+    let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
+    job::run(settings, job, &runner, accelerator, attempt, &mut phase)
+}
+
+fn choose(
+    settings: &Settings<'_>,
+    chosen: &ChosenAccelerator,
+    runner: &Runner,
+    tell: &dyn Fn(What),
+) -> Result<Accelerator> {
+    let choice = chosen.get_or_init(|| {
+        let (wish, qemu) = (settings.accelerator, &settings.host.qemu);
+        let found = accelerator::choose(wish, qemu, runner, settings.state, settings.cancel);
+        let found = found.map_err(|error| format!("{error:#}"))?;
+        tell(What::AcceleratorChosen { accelerator: found.accelerator.name().to_owned(), reason: found.reason });
+        Ok(found.accelerator)
+    });
+    choice.clone().map_err(|error| anyhow!(error))
+}
+
+fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
+    let (phase, uptime_ms) = match line {
+        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis * 10)),
+        Control::Ready => ("ready".to_owned(), None),
+        _ => return,
+    };
+    tell(What::JobPhase { job: job.clone(), phase, uptime_ms });
+}
+
+fn broken(job: &PlannedJob, message: &str) -> JobFinished {
+    let hint = format!("pikaci logs --job {} --kind host", quote(job.job.as_str()));
+    without_guest(&job.job, Outcome::Errored, Reason::new(message, hint))
+}
+
+/// Returns the end of a job that had no guest.
+pub fn without_guest(job: &JobId, outcome: Outcome, reason: Reason) -> JobFinished {
+    JobFinished {
+        job: job.clone(),
+        outcome,
+        exit_code: None,
+        reason,
+        guest_log_bytes: 0,
+        log_cut: false,
+        artifacts: 0,
+        artifacts_dir: None,
+    }
+}

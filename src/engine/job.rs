@@ -1,0 +1,172 @@
+//! The glue around one job: its request and disks before, its verdict and artifacts after.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::{Host, Settings};
+use crate::event::{JobFinished, LogPaths, Reason};
+use crate::execute::qemu::Accelerator;
+use crate::execute::share::{Tree, Users};
+use crate::execute::verdict::{Verdict, judge};
+use crate::execute::{collect, vm};
+use crate::guest::{Access, Control, Mount, Request, request};
+use crate::plan::record::{PlannedJob, ShareSource};
+use crate::prepare::Runner;
+use crate::record::Outcome;
+use crate::state::{AttemptLayout, StateLayout, write_json};
+
+/// The serial of the disk that the request goes in on.
+const REQUEST_DISK: &str = "pikaci-request";
+/// The serial of the disk that artifacts come out on.
+const ARTIFACTS_DISK: &str = "pikaci-artifacts";
+/// The user of jobs where pikaci itself runs as root.
+const UNPRIVILEGED: u32 = 1000;
+
+/// Returns where an attempt's logs are, as records hold it.
+pub fn log_paths(state: &StateLayout, attempt: &AttemptLayout) -> LogPaths {
+    let relative = |path: &Path| super::recorder::relative(state, path);
+    LogPaths {
+        host: relative(&attempt.host_log()),
+        guest: relative(&attempt.guest_log()),
+        console: relative(&attempt.console_log()),
+    }
+}
+
+/// Runs one attempt at a job to its end.
+///
+/// # Errors
+/// When what is around the guest fails: folders, disks, processes.
+pub fn run(
+    settings: &Settings<'_>,
+    job: &PlannedJob,
+    runner: &Runner,
+    accelerator: Accelerator,
+    attempt: &AttemptLayout,
+    on_control: &mut dyn FnMut(&Control),
+) -> Result<JobFinished> {
+    fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
+    let disks = Disks::make(attempt, settings.host, job)?;
+    let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
+    let shares: Vec<(String, Tree)> =
+        job.shares.iter().map(|share| (share.tag.clone(), tree(settings.state, &share.source))).collect();
+    let guest = vm::Guest {
+        qemu: &settings.host.qemu,
+        programs: &settings.host.share,
+        accelerator,
+        vcpu: job.vcpu,
+        memory_mib: job.memory_mib,
+        network: job.network,
+        kernel: &runner.kernel(),
+        initrd: &runner.initrd(),
+        cmdline: &runner.boot.cmdline,
+        disks: &[(REQUEST_DISK, &disks.request, true), (ARTIFACTS_DISK, &disks.artifacts, false)],
+        shares: &shares,
+        users: users(settings.host, job),
+        deadlines: job.deadlines,
+        logs: &logs,
+    };
+    let ended = vm::run(&guest, settings.cancel, on_control)?;
+    finished(settings.state, job, attempt, &ended, &disks)
+}
+
+fn finished(
+    state: &StateLayout,
+    job: &PlannedJob,
+    attempt: &AttemptLayout,
+    ended: &vm::Ended,
+    disks: &Disks,
+) -> Result<JobFinished> {
+    let Verdict { mut outcome, exit_code, mut reason, show_console } = judge(&ended.observed, job.timeout_secs);
+    if show_console {
+        reason.evidence = vm::tail(&attempt.console_log())?;
+    }
+    let mut brought = 0;
+    if ended.observed.artifacts.is_some_and(|count| count > 0) {
+        match collect::unpack(&disks.artifacts, &attempt.artifacts()) {
+            Ok(manifest) => {
+                brought = manifest.files.len() as u64;
+                write_json(&attempt.manifest(), &manifest)?;
+            }
+            Err(error) if outcome == Outcome::Passed => {
+                outcome = Outcome::Errored;
+                reason = Reason { message: Some(format!("{error:#}")), ..Reason::default() };
+            }
+            Err(error) => reason.evidence.push(format!("its artifacts couldn't be brought back: {error:#}")),
+        }
+    }
+    let kept = ended.output.received.min(vm::LOG_LIMIT);
+    Ok(JobFinished {
+        job: job.job.clone(),
+        outcome,
+        exit_code,
+        reason,
+        guest_log_bytes: kept,
+        log_cut: ended.output.over_limit || ended.observed.output.is_none_or(|told| told > ended.output.received),
+        artifacts: brought,
+        artifacts_dir: (brought > 0).then(|| super::recorder::relative(state, &attempt.artifacts())),
+    })
+}
+
+/// The disks of an attempt; they are gone when it is over.
+struct Disks {
+    request: std::path::PathBuf,
+    artifacts: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Disks {
+    fn make(attempt: &AttemptLayout, host: &Host, job: &PlannedJob) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix(crate::state::TEMPORARY_PREFIX)
+            .tempdir_in(attempt.root())
+            .with_context(|| format!("making a folder in {}", attempt.root().display()))?;
+        let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
+        let tar = request::encode(&ask(host, job)).context("encoding the guest's request")?;
+        fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
+        collect::make_disk(&artifacts)?;
+        Ok(Self { request, artifacts, _folder: folder })
+    }
+}
+
+fn ask(host: &Host, job: &PlannedJob) -> Request {
+    Request {
+        command: job.command.clone(),
+        env: job.env.clone(),
+        workdir: job.workdir.clone(),
+        uid: users(host, job).guest,
+        timeout_secs: job.timeout_secs,
+        artifacts: job.artifacts.clone(),
+        shares: job
+            .shares
+            .iter()
+            .map(|share| Mount {
+                tag: share.tag.clone(),
+                mount_point: share.mount_point.clone(),
+                access: match share.source {
+                    ShareSource::Snapshot(_) if job.writable_workspace => Access::Overlay,
+                    _ => Access::ReadOnly,
+                },
+            })
+            .collect(),
+        network: job.network,
+        epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),
+    }
+}
+
+fn users(host: &Host, job: &PlannedJob) -> Users {
+    let guest = match (job.run_as_root, host.uid) {
+        (true, _) => 0,
+        (false, 0) => UNPRIVILEGED,
+        (false, uid) => uid,
+    };
+    Users { host: host.uid, guest }
+}
+
+fn tree(state: &StateLayout, source: &ShareSource) -> Tree {
+    match source {
+        ShareSource::Snapshot(digest) => Tree::Folder(state.snapshot(digest)),
+        ShareSource::HostUserland => Tree::HostUserland,
+    }
+}

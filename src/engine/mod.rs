@@ -1,0 +1,83 @@
+//! Walks a plan and emits events: the only place where effects meet.
+
+#![expect(clippy::disallowed_methods, reason = "the engine writes records, reads the clock and starts threads")]
+
+mod errand;
+mod job;
+mod recorder;
+mod recover;
+mod schedule;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+pub use recorder::{Observer, Recorder};
+pub use recover::recover_interrupted;
+pub use schedule::Budget;
+
+use crate::cancel::Cancel;
+use crate::event::RunStarted;
+use crate::execute::accelerator::Choice;
+use crate::execute::share;
+use crate::flake::RenderedFlake;
+use crate::id::Digest;
+use crate::nix::Nix;
+use crate::plan::RunPlanRecord;
+use crate::record::History;
+use crate::state::StateLayout;
+
+/// The programs and the user of this host.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// QEMU.
+    pub qemu: PathBuf,
+    /// What serves shares.
+    pub share: share::Programs,
+    /// The user that pikaci runs as.
+    pub uid: u32,
+}
+
+/// All that a run is carried out with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// The state folder.
+    pub state: &'a StateLayout,
+    /// Nix.
+    pub nix: &'a Nix,
+    /// The host.
+    pub host: &'a Host,
+    /// The flakes to write where they aren't there.
+    pub flakes: &'a BTreeMap<Digest, RenderedFlake>,
+    /// How much may run at a time.
+    pub budget: Budget,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+    /// How guests are to be accelerated.
+    pub accelerator: Choice,
+    /// The request to end.
+    pub cancel: &'a Cancel,
+}
+
+/// Carries out a plan, records everything, and returns how it went.
+///
+/// # Errors
+/// When the run can't be recorded.
+pub fn run(settings: Settings<'_>, plan: &RunPlanRecord, start: RunStarted, observer: Observer<'_>) -> Result<History> {
+    let run = settings.state.run(&start.run_id);
+    let mut recorder = Recorder::begin(settings.state, plan, start, observer)?;
+    walk::Walk::new(settings, run, plan).carry_out_all(&mut recorder);
+    let message = settings.cancel.signal().map(|signal| format!("cancelled by {}", signal_name(signal)));
+    recorder.finish(message)
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    }
+}

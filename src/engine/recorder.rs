@@ -1,0 +1,165 @@
+//! Events into the state folder: appended, folded, and the folds written.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use crate::event::{Event, RunStarted, What};
+use crate::id::JobId;
+use crate::plan::RunPlanRecord;
+use crate::record::{History, Outcome, Status};
+use crate::state::{FileLock, RunLayout, StateLayout, append_line, sync_folder, write_json};
+
+/// What a run's observers are called with: each event after it is folded in.
+pub type Observer<'a> = &'a mut dyn FnMut(&Event, &History);
+
+/// The recording of one run; while it lives, the run's lock is held.
+pub struct Recorder<'a> {
+    state: &'a StateLayout,
+    run: RunLayout,
+    history: History,
+    observer: Observer<'a>,
+    failure: Option<anyhow::Error>,
+    _lock: FileLock,
+}
+
+impl<'a> Recorder<'a> {
+    /// Makes the run's folder with its lock, its plan, its first event and its record.
+    ///
+    /// # Errors
+    /// When one of them can't be written.
+    pub fn begin(
+        state: &'a StateLayout,
+        plan: &RunPlanRecord,
+        start: RunStarted,
+        observer: Observer<'a>,
+    ) -> Result<Self> {
+        let run = state.run(&start.run_id);
+        fs::create_dir_all(run.jobs()).with_context(|| format!("making {}", run.jobs().display()))?;
+        let lock = FileLock::exclusive(&run.lock())?;
+        sync_folder(&state.runs())?;
+        write_json(&run.plan(), plan)?;
+        let at = Timestamp::now();
+        let history = History::begin(at, &start, |job| status_path(state, &run, job));
+        let recorder = Self { state, run, history, observer, failure: None, _lock: lock };
+        let event = Event { at, what: What::RunStarted(Box::new(start)) };
+        recorder.append(&event)?;
+        write_json(&recorder.run.record(), &recorder.history.run)?;
+        (recorder.observer)(&event, &recorder.history);
+        Ok(recorder)
+    }
+
+    /// Goes on with the recording of a run whose process is gone.
+    #[must_use]
+    pub fn resume(
+        state: &'a StateLayout,
+        run: RunLayout,
+        lock: FileLock,
+        history: History,
+        observer: Observer<'a>,
+    ) -> Self {
+        Self { state, run, history, observer, failure: None, _lock: lock }
+    }
+
+    /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
+    pub fn record(&mut self, what: What) {
+        let event = Event { at: Timestamp::now(), what };
+        if let Err(error) = self.append(&event) {
+            self.failure.get_or_insert(error);
+        }
+        let changed = self.history.apply(&event).map(|job| job.id.clone());
+        let settled = matches!(event.what, What::JobStarted { .. } | What::JobFinished(_));
+        if let Some(job) = changed.filter(|_| settled)
+            && let Err(error) = self.write_job(&job).and_then(|()| self.write_run())
+        {
+            self.failure.get_or_insert(error);
+        }
+        (self.observer)(&event, &self.history);
+    }
+
+    /// Returns whether something couldn't be written.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Records the end of the run, and every record once more where one couldn't be written.
+    ///
+    /// # Errors
+    /// When the end can't be written.
+    pub fn finish(mut self, message: Option<String>) -> Result<History> {
+        let failure = self.failure.take().map(|error| format!("recording the run failed: {error:#}"));
+        let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
+        let message = failure.clone().or(message);
+        if failure.is_some() {
+            for job in &self.history.jobs {
+                // What still can't be written stands in the run's record.
+                self.write_job(&job.id).ok();
+            }
+        }
+        self.record(What::RunFinished { outcome, message });
+        self.write_run()?;
+        self.failure.take().map_or(Ok(self.history), Err)
+    }
+
+    /// Writes the records as they are: where a process ended between its last event and its last record.
+    ///
+    /// # Errors
+    /// When one can't be written.
+    pub fn rewrite(&self) -> Result<()> {
+        for job in &self.history.jobs {
+            self.write_job(&job.id)?;
+        }
+        self.write_run()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let run = &self.history.run;
+        let prepares = run.prepares.iter().map(|prepare| prepare.status);
+        let outcome = |status: Status| match status.outcome() {
+            Some(outcome) if outcome != Outcome::Failed => outcome,
+            // A runner that can't be built is no job that failed.
+            _ => Outcome::Errored,
+        };
+        let jobs = run.jobs.iter().map(|job| job.status.outcome().unwrap_or(Outcome::Errored));
+        Outcome::of_run(&jobs.chain(prepares.map(outcome)).collect::<Vec<_>>())
+    }
+
+    fn append(&self, event: &Event) -> Result<()> {
+        let line = serde_json::to_string(event).context("encoding an event")?;
+        append_line(&self.run.events(), &line)
+    }
+
+    fn write_job(&self, job: &JobId) -> Result<()> {
+        let Some(record) = self.history.job(job) else { return Ok(()) };
+        let layout = self.run.job(job);
+        fs::create_dir_all(layout.root()).with_context(|| format!("making {}", layout.root().display()))?;
+        fail::fail_point!("engine.status", |text| Err(anyhow::anyhow!(
+            "writing {}: {}",
+            layout.status().display(),
+            text.unwrap_or_default()
+        )));
+        write_json(&layout.status(), record)
+    }
+
+    fn write_run(&self) -> Result<()> {
+        write_json(&self.run.record(), &self.history.run)
+    }
+
+    /// Returns a path of the state folder as records hold it.
+    #[must_use]
+    pub fn relative(&self, path: &std::path::Path) -> String {
+        relative(self.state, path)
+    }
+}
+
+/// Returns a path of the state folder as records hold it.
+#[must_use]
+pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
+    state.relative(path).unwrap_or_else(|| path.to_path_buf()).to_string_lossy().into_owned()
+}
+
+fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {
+    relative(state, &run.job(job).status())
+}

@@ -1,0 +1,97 @@
+//! Runs whose process is gone: their end is recorded by the next pikaci that looks.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::recorder::{Recorder, relative};
+use crate::event::{Event, JobFinished, Reason, What};
+use crate::id::{JobId, RunId};
+use crate::record::{History, Outcome, RunRecord, Status};
+use crate::state::{FileLock, StateLayout, read_json};
+
+/// Records `errored: interrupted` for every run that says it is running while nobody holds its lock.
+///
+/// # Errors
+/// When the folder of runs can't be read; a single broken run is left as it is.
+pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
+    let entries = match fs::read_dir(state.runs()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", state.runs().display())),
+    };
+    let mut recovered = Vec::new();
+    for entry in entries {
+        let name = entry.with_context(|| format!("reading {}", state.runs().display()))?.file_name();
+        let id = RunId::new(name.to_string_lossy());
+        if recover(state, &id).unwrap_or(false) {
+            recovered.push(id);
+        }
+    }
+    Ok(recovered)
+}
+
+fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
+    let run = state.run(id);
+    let is_open = || -> Result<bool> {
+        let record: RunRecord = read_json(&run.record())?;
+        Ok(matches!(record.status, Status::Open(_)))
+    };
+    if !is_open()? {
+        return Ok(false);
+    }
+    let Some(lock) = FileLock::try_exclusive(&run.lock())? else { return Ok(false) };
+    // It may have ended between the first look and the lock.
+    if !is_open()? {
+        return Ok(false);
+    }
+    let history = replay(state, id, &run.events())?;
+    let ended = history.run.status.outcome().is_some();
+    let open: Vec<(JobId, Status)> =
+        history.jobs.iter().map(|job| (job.id.clone(), job.status)).filter(|job| job.1.outcome().is_none()).collect();
+    let ignore: &mut dyn FnMut(&Event, &History) = &mut |_, _| {};
+    let mut recorder = Recorder::resume(state, run, lock, history, ignore);
+    for (job, status) in open {
+        recorder.record(What::JobFinished(Box::new(interrupted(job, status))));
+    }
+    if ended {
+        recorder.rewrite()?;
+    } else {
+        recorder.finish(Some("interrupted: pikaci was killed or the machine went down".to_owned()))?;
+    }
+    Ok(true)
+}
+
+/// Folds the events of a run; lines that a crash cut off are passed over.
+fn replay(state: &StateLayout, id: &RunId, events: &Path) -> Result<History> {
+    let text = fs::read(events).with_context(|| format!("reading {}", events.display()))?;
+    let mut lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Event>(line).ok());
+    let first = lines.next();
+    let Some(Event { at, what: What::RunStarted(start) }) = first else {
+        anyhow::bail!("{} doesn't begin with the start of a run", events.display());
+    };
+    let run = state.run(id);
+    let mut history = History::begin(at, &start, |job| relative(state, &run.job(job).status()));
+    for event in lines {
+        history.apply(&event);
+    }
+    Ok(history)
+}
+
+fn interrupted(job: JobId, status: Status) -> JobFinished {
+    let (outcome, message) = match status {
+        Status::RUNNING => (Outcome::Errored, "interrupted: pikaci was killed or the machine went down"),
+        _ => (Outcome::Cancelled, "the run was interrupted before it began"),
+    };
+    JobFinished {
+        job,
+        outcome,
+        exit_code: None,
+        reason: Reason::new(message, "pikaci run"),
+        guest_log_bytes: 0,
+        log_cut: false,
+        artifacts: 0,
+        artifacts_dir: None,
+    }
+}

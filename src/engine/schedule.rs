@@ -1,0 +1,155 @@
+//! Which node may start next: bookkeeping without effects.
+
+use std::collections::BTreeMap;
+
+use crate::id::NodeId;
+use crate::plan::record::{PlanNodeRecord, Work};
+use crate::record::Outcome;
+
+/// How much may run at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Nodes.
+    pub nodes: usize,
+    /// Memory of guests, in MiB; a guest that needs more than all of it runs alone.
+    pub memory_mib: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Running,
+    Done(Outcome),
+}
+
+/// The nodes of a plan and where they stand.
+#[derive(Debug)]
+pub struct Schedule<'a> {
+    nodes: &'a [PlanNodeRecord],
+    states: Vec<State>,
+    needs: Vec<Vec<usize>>,
+    budget: Budget,
+}
+
+impl<'a> Schedule<'a> {
+    /// Begins with every node waiting; a dependency that the plan doesn't hold is taken as met.
+    #[must_use]
+    pub fn new(nodes: &'a [PlanNodeRecord], budget: Budget) -> Self {
+        let places: BTreeMap<&NodeId, usize> =
+            nodes.iter().enumerate().map(|(place, node)| (&node.id, place)).collect();
+        let needs = |node: &PlanNodeRecord| node.depends_on.iter().filter_map(|id| places.get(id).copied()).collect();
+        let needs = nodes.iter().map(needs).collect();
+        Self { nodes, states: vec![State::Waiting; nodes.len()], needs, budget }
+    }
+
+    /// Returns the first node that may start now and counts it as running.
+    pub fn start_next(&mut self) -> Option<usize> {
+        let running = || self.states.iter().zip(self.nodes).filter(|(state, _)| **state == State::Running);
+        let used: u64 = running().map(|(_, node)| memory(node)).sum();
+        let count = running().count();
+        let fits = |node: &PlanNodeRecord| count == 0 || used + memory(node) <= self.budget.memory_mib;
+        let ready = |place: &usize| {
+            let met = |need: &usize| matches!(self.states[*need], State::Done(outcome) if outcome.is_success());
+            self.states[*place] == State::Waiting && self.needs[*place].iter().all(met) && fits(&self.nodes[*place])
+        };
+        if count >= self.budget.nodes.max(1) {
+            return None;
+        }
+        let place = (0..self.nodes.len()).find(ready)?;
+        self.states[place] = State::Running;
+        Some(place)
+    }
+
+    /// Takes the end of a node, and returns the nodes that can't run any more, each with the node it needs.
+    pub fn finish(&mut self, place: usize, outcome: Outcome) -> Vec<(usize, usize)> {
+        self.states[place] = State::Done(outcome);
+        let mut skipped = Vec::new();
+        let mut open = if outcome.is_success() { Vec::new() } else { vec![place] };
+        while let Some(failed) = open.pop() {
+            for place in 0..self.nodes.len() {
+                if self.states[place] == State::Waiting && self.needs[place].contains(&failed) {
+                    self.states[place] = State::Done(Outcome::Skipped);
+                    skipped.push((place, failed));
+                    open.push(place);
+                }
+            }
+        }
+        skipped
+    }
+
+    /// Ends every waiting node and returns them.
+    pub fn cancel_waiting(&mut self) -> Vec<usize> {
+        let waiting: Vec<usize> = (0..self.nodes.len()).filter(|place| self.states[*place] == State::Waiting).collect();
+        for place in &waiting {
+            self.states[*place] = State::Done(Outcome::Cancelled);
+        }
+        waiting
+    }
+
+    /// Returns whether nothing waits or runs.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.states.iter().all(|state| matches!(state, State::Done(_)))
+    }
+}
+
+fn memory(node: &PlanNodeRecord) -> u64 {
+    match &node.work {
+        Work::Prepare { .. } => 0,
+        Work::Execute { execute } => execute.memory_mib,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Schedule};
+    use crate::id::{Digest, NodeId};
+    use crate::plan::record::{PlanNodeRecord, Prepare, Work};
+    use crate::record::Outcome;
+
+    fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
+        let digest = Digest::of(b"");
+        let prepare =
+            Prepare::NixBuild { installable: String::new(), output_name: String::new(), flake_digest: digest };
+        PlanNodeRecord {
+            id: NodeId::new(id),
+            description: String::new(),
+            executor: String::new(),
+            depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
+            work: Work::Prepare { prepare },
+        }
+    }
+
+    #[test]
+    fn a_failure_skips_all_that_need_it_and_nothing_else() {
+        let nodes = [node("a", &[]), node("b", &["a"]), node("c", &["b"]), node("d", &[])];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 2, memory_mib: 0 });
+        assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(3), None));
+        assert_eq!(schedule.finish(0, Outcome::Failed), [(1, 0), (2, 1)]);
+        assert!(!schedule.is_over());
+        assert_eq!(schedule.finish(3, Outcome::Passed), []);
+        assert!(schedule.is_over());
+    }
+
+    #[test]
+    fn a_node_starts_only_after_all_it_needs() {
+        let nodes = [node("a", &[]), node("b", &[]), node("c", &["a", "b"])];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 0 });
+        assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(1), None));
+        assert_eq!(schedule.finish(0, Outcome::Passed), []);
+        assert_eq!(schedule.start_next(), None);
+        assert_eq!(schedule.finish(1, Outcome::Cached), []);
+        assert_eq!(schedule.start_next(), Some(2));
+    }
+
+    #[test]
+    fn what_waits_is_cancelled_and_what_runs_is_waited_for() {
+        let nodes = [node("a", &[]), node("b", &[])];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 1, memory_mib: 0 });
+        assert_eq!(schedule.start_next(), Some(0));
+        assert_eq!(schedule.cancel_waiting(), [1]);
+        assert!(!schedule.is_over());
+        assert_eq!(schedule.finish(0, Outcome::Cancelled), []);
+        assert!(schedule.is_over());
+    }
+}

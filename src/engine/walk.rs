@@ -1,0 +1,167 @@
+//! From the first node of a plan to the last.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::Scope;
+use std::time::Duration;
+
+use super::errand::{ChosenAccelerator, End, Errand, without_guest};
+use super::recorder::Recorder;
+use super::schedule::Schedule;
+use super::{Settings, job, signal_name};
+use crate::cancel::Urgency;
+use crate::event::{Reason, What};
+use crate::id::Digest;
+use crate::plan::RunPlanRecord;
+use crate::plan::record::{Prepare, Work};
+use crate::prepare::Runner;
+use crate::record::Outcome;
+use crate::state::RunLayout;
+
+enum Message {
+    Happened(What),
+    Ended(usize, End),
+}
+
+/// A walk through a plan.
+pub struct Walk<'a> {
+    settings: Settings<'a>,
+    run: RunLayout,
+    plan: &'a RunPlanRecord,
+    schedule: Schedule<'a>,
+    runners: BTreeMap<Digest, Runner>,
+    told_cancel: bool,
+    failed: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Begins with nothing done.
+    pub fn new(settings: Settings<'a>, run: RunLayout, plan: &'a RunPlanRecord) -> Self {
+        Self {
+            settings,
+            run,
+            plan,
+            schedule: Schedule::new(&plan.nodes, settings.budget),
+            runners: BTreeMap::new(),
+            told_cancel: false,
+            failed: false,
+        }
+    }
+
+    /// Carries out every node, or records why it wasn't.
+    pub fn carry_out_all(mut self, recorder: &mut Recorder<'_>) {
+        let chosen = ChosenAccelerator::new();
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            while !self.schedule.is_over() {
+                self.stop_if_asked(recorder);
+                while let Some(place) = self.schedule.start_next() {
+                    self.start(scope, &chosen, recorder, place, &sender);
+                }
+                self.take(recorder, &receiver);
+            }
+        });
+    }
+
+    fn take(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<Message>) {
+        match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(Message::Happened(what)) => recorder.record(what),
+            Ok(Message::Ended(place, end)) => self.ended(recorder, place, end),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+
+    fn stop_if_asked(&mut self, recorder: &mut Recorder<'_>) {
+        if recorder.has_failed() {
+            self.settings.cancel.abort();
+        }
+        let asked = self.settings.cancel.urgency() > Urgency::None;
+        if asked && !self.told_cancel {
+            self.told_cancel = true;
+            let by = self.settings.cancel.signal().map_or_else(|| "pikaci".to_owned(), signal_name);
+            recorder.record(What::CancelRequested { by });
+        }
+        if asked || (self.settings.fail_fast && self.failed) {
+            let why = if asked { "the run was cancelled" } else { "another job failed first (--fail-fast)" };
+            for place in self.schedule.cancel_waiting() {
+                self.never_ran(recorder, place, Outcome::Cancelled, why.to_owned());
+            }
+        }
+    }
+
+    fn start<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, '_>,
+        chosen: &'scope ChosenAccelerator,
+        recorder: &mut Recorder<'_>,
+        place: usize,
+        sender: &Sender<Message>,
+    ) where
+        'a: 'scope,
+    {
+        let node = &self.plan.nodes[place];
+        let errand = match &node.work {
+            Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } } => {
+                let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
+                let log_path = recorder.relative(&log);
+                recorder.record(What::PrepareStarted { node: node.id.clone(), log_path });
+                Errand::Prepare { flake: flake_digest, log }
+            }
+            Work::Execute { execute } => {
+                let attempt = self.run.job(&execute.job).attempt(1);
+                let logs = job::log_paths(self.settings.state, &attempt);
+                recorder.record(What::JobStarted { job: execute.job.clone(), attempt: 1, logs });
+                let runner = self.runners.get(&execute.flake_digest).cloned();
+                Errand::Job { job: execute, attempt, runner }
+            }
+        };
+        let settings = self.settings;
+        let sender = sender.clone();
+        scope.spawn(move || {
+            // The receiver outlives every node.
+            let tell = |what| sender.send(Message::Happened(what)).unwrap_or_default();
+            let end = errand.carry_out(&settings, chosen, &tell);
+            sender.send(Message::Ended(place, end)).unwrap_or_default();
+        });
+    }
+
+    fn ended(&mut self, recorder: &mut Recorder<'_>, place: usize, end: End) {
+        let node = &self.plan.nodes[place];
+        let outcome = match end {
+            End::Prepared(end) => {
+                let runner = end.runner.as_ref().map(|runner| runner.path.to_string_lossy().into_owned());
+                let (outcome, reason) = (end.outcome, end.reason);
+                recorder.record(What::PrepareFinished { node: node.id.clone(), outcome, runner, reason });
+                if let (Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } }, Some(runner)) =
+                    (&node.work, end.runner)
+                {
+                    self.runners.insert(flake_digest.clone(), runner);
+                }
+                outcome
+            }
+            End::Job(finished) => {
+                let outcome = finished.outcome;
+                recorder.record(What::JobFinished(finished));
+                outcome
+            }
+        };
+        self.failed |= !outcome.is_success();
+        for (skipped, failed) in self.schedule.finish(place, outcome) {
+            let failed = &self.plan.nodes[failed];
+            let why = match &failed.work {
+                Work::Prepare { .. } => format!("its runner couldn't be built ({})", failed.id),
+                Work::Execute { execute } => format!("it needs {}, which didn't pass", execute.job),
+            };
+            self.never_ran(recorder, skipped, Outcome::Skipped, why);
+        }
+    }
+
+    fn never_ran(&self, recorder: &mut Recorder<'_>, place: usize, outcome: Outcome, message: String) {
+        let node = &self.plan.nodes[place];
+        let reason = Reason { message: Some(message), ..Reason::default() };
+        recorder.record(match &node.work {
+            Work::Prepare { .. } => What::PrepareFinished { node: node.id.clone(), outcome, runner: None, reason },
+            Work::Execute { execute } => What::JobFinished(Box::new(without_guest(&execute.job, outcome, reason))),
+        });
+    }
+}

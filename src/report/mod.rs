@@ -1,0 +1,28 @@
+//! Plans, events and records to text. Pure.
+
+mod line;
+mod plan;
+mod summary;
+
+pub use line::line;
+pub use plan::{nothing, plan};
+pub use summary::summary;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Returns how long something took, for people: `0.4s`, `12s`, `3m05s`.
+fn duration(from: Timestamp, to: Timestamp) -> String {
+    let took = to.duration_since(from).max(SignedDuration::ZERO);
+    let seconds = took.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", took.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Returns a number with its noun.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,46 @@
+//! A plan for people.
+
+use std::fmt::Write as _;
+
+use crate::plan::RunPlanRecord;
+use crate::plan::record::{PlanNodeRecord, Work};
+use crate::plan::select::Selection;
+
+/// Returns the plan as text: what is left out and why, then the nodes in order.
+#[must_use]
+pub fn plan(plan: &RunPlanRecord) -> String {
+    let mut text = format!("{} ({})\n", plan.target_id, plan.scope);
+    let mut add = |line: String| text.write_str(&line).unwrap_or_default();
+    for job in &plan.left_out {
+        add(format!("  left out  {}: {}\n", job.id, job.reason));
+    }
+    for node in &plan.nodes {
+        add(format!("  {}\n", node_line(node)));
+    }
+    text
+}
+
+fn node_line(node: &PlanNodeRecord) -> String {
+    let after: Vec<&str> = node.depends_on.iter().map(|id| id.as_str().trim_start_matches("execute:")).collect();
+    match &node.work {
+        Work::Prepare { .. } => {
+            format!("prepare   {}: {}", node.id.as_str().trim_start_matches("prepare:"), node.description)
+        }
+        Work::Execute { execute } => format!(
+            "execute   {}: {} (after {}; {} vcpu, {} MiB, at most {} s)",
+            execute.job,
+            node.description,
+            after.join(", "),
+            execute.vcpu,
+            execute.memory_mib,
+            execute.timeout_secs
+        ),
+    }
+}
+
+/// Returns why a selection has no job.
+#[must_use]
+pub fn nothing(selection: &Selection) -> String {
+    let left_out: Vec<String> = selection.left_out.iter().map(|job| format!("{} ({})", job.id, job.reason)).collect();
+    if left_out.is_empty() { "pikaci.nix has no jobs".to_owned() } else { format!("left out {}", left_out.join(", ")) }
+}

@@ -1,0 +1,155 @@
+//! A project in a temporary folder, and the real binary run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pikaci::record::{JobRecord, RunRecord};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What Nix needs to know on a machine without its daemon, its users and its cache.
+const NIX_CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
+    flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox\n";
+
+/// Returns a Nix that set-up installed: `oldest` or `newest`.
+pub fn nix(which: &str) -> PathBuf {
+    let path = PathBuf::from(format!("/usr/local/lib/pikaci/nix-{which}/bin/nix"));
+    assert!(path.exists(), "{} is missing: run `make setup-test`", path.display());
+    path
+}
+
+/// A project with a job file; the folder goes with it.
+pub struct Project {
+    folder: TempDir,
+}
+
+/// How a command of pikaci ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Asserts the exit code, showing everything that was printed.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Project {
+    /// Makes a project outside git with this job file.
+    pub fn new(job_file: &str) -> Self {
+        let project = Self { folder: TempDir::with_prefix("pikaci-test-").unwrap() };
+        project.file("pikaci.nix", job_file)
+    }
+
+    /// Writes a file of the project.
+    pub fn file(self, name: &str, content: &str) -> Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Makes the project a git repository whose one commit holds every file.
+    pub fn committed(self) -> Self {
+        self.git(&["init", "--quiet", "--initial-branch=main"]);
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message=all"]);
+        self
+    }
+
+    /// Runs git in the project.
+    #[track_caller]
+    pub fn git(&self, args: &[&str]) {
+        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"];
+        let status = Command::new("git").args(identity).args(args).current_dir(self.folder.path()).status().unwrap();
+        assert!(status.success(), "git {args:?}");
+    }
+
+    /// Returns a path in the project.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Returns a path in the project's state folder.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.path(".pikaci").join(name)
+    }
+
+    /// Returns the command `pikaci ARGS` in this project: emulated guests, the oldest Nix, nothing of the user's own.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pikaci"));
+        let nix = nix("oldest");
+        let path = std::env::var("PATH").unwrap();
+        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("PATH", format!("{}:{path}", nix.parent().unwrap().display()));
+        command.env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg");
+        command
+    }
+
+    /// Runs `pikaci ARGS` in this project to its end.
+    pub fn pikaci(&self, args: &[&str]) -> Ran {
+        ran(&mut self.command(args))
+    }
+
+    /// Returns the ids of the runs, oldest first.
+    pub fn runs(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.state("runs")) else { return Vec::new() };
+        let mut ids: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Returns the folder of the latest run.
+    #[track_caller]
+    pub fn last_run(&self) -> PathBuf {
+        self.state("runs").join(self.runs().last().expect("there is a run"))
+    }
+
+    /// Returns the record of the latest run.
+    #[track_caller]
+    pub fn record(&self) -> RunRecord {
+        serde_json::from_value(json(&self.last_run().join("run.json"))).unwrap()
+    }
+
+    /// Returns the record of a job of the latest run.
+    #[track_caller]
+    pub fn job(&self, id: &str) -> JobRecord {
+        let record = self.record();
+        let job = record.jobs.iter().find(|job| job.id.as_str() == id).expect("the run has the job");
+        serde_json::from_value(json(&self.state(&job.status_path))).unwrap()
+    }
+
+    /// Returns what a job of the latest run printed.
+    #[track_caller]
+    pub fn output(&self, id: &str) -> String {
+        let log = self.job(id).guest_log_path.expect("the job began");
+        String::from_utf8_lossy(&fs::read(self.state(&log)).unwrap()).into_owned()
+    }
+}
+
+/// Runs a command to its end.
+pub fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Reads a JSON file.
+#[track_caller]
+pub fn json(path: &Path) -> Value {
+    let text = fs::read(path).unwrap_or_else(|error| panic!("reading {}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("decoding {}: {error}", path.display()))
+}

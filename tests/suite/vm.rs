@@ -1,0 +1,29 @@
+//! Jobs in real virtual machines on a runner that a real Nix built.
+
+use pikaci::record::Outcome;
+
+use crate::project::Project;
+
+#[test]
+fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
+    let project = Project::new(
+        r#"{
+          jobs.first = { command = "cat greeting; echo error >&2; mkdir -p out; echo made >out/file"; artifacts = [ "out/**" ]; };
+          jobs.second = { command = [ "sh" "-c" "exit 3" ]; needs = [ "first" ]; };
+          jobs.third = { command = "echo never"; needs = [ "second" ]; };
+        }"#,
+    )
+    .file("greeting", "hello\n")
+    .committed();
+    let ran = project.pikaci(&["run"]).exits(100);
+    assert!(ran.stdout.contains("second failed: the command ended with exit code 3"), "{}", ran.stdout);
+    assert_eq!(project.output("first"), "hello\nerror\n");
+    let first = project.job("first");
+    assert_eq!((first.status.outcome(), first.exit_code), (Some(Outcome::Passed), Some(0)));
+    let artifacts = project.state(&first.artifacts_dir.unwrap());
+    assert_eq!(std::fs::read_to_string(artifacts.join("out/file")).unwrap(), "made\n");
+    let second = project.job("second");
+    assert_eq!((second.status.outcome(), second.exit_code), (Some(Outcome::Failed), Some(3)));
+    assert_eq!(project.job("third").status.outcome(), Some(Outcome::Skipped));
+    assert_eq!(project.record().status.outcome(), Some(Outcome::Failed));
+}
