@@ -30,13 +30,21 @@ pub struct Invocation {
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
     dir: Option<PathBuf>,
+    stdin: Vec<u8>,
     fds: Vec<(OwnedFd, RawFd)>,
 }
 
 impl Invocation {
     /// Names the program.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), dir: None, fds: Vec::new() }
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            dir: None,
+            stdin: Vec::new(),
+            fds: Vec::new(),
+        }
     }
 
     /// Adds arguments.
@@ -60,6 +68,13 @@ impl Invocation {
         self
     }
 
+    /// Sets what the process reads from its standard input; nothing else.
+    #[must_use]
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = bytes;
+        self
+    }
+
     /// Hands over an open file as this file descriptor.
     #[must_use]
     pub fn fd(mut self, file: impl Into<OwnedFd>, number: RawFd) -> Self {
@@ -69,7 +84,8 @@ impl Invocation {
 
     fn expression(self, group: Option<Pid>) -> duct::Expression {
         let fds = Mutex::new(self.fds);
-        let mut expression = duct::cmd(self.program, self.args).stdin_null().unchecked();
+        let mut expression = duct::cmd(self.program.into_os_string(), self.args).unchecked();
+        expression = if self.stdin.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(self.stdin) };
         if let Some(dir) = self.dir {
             expression = expression.dir(dir);
         }

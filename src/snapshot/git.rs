@@ -1,19 +1,19 @@
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "runs git and looks for .git")]
+#![expect(clippy::disallowed_methods, reason = "looks for .git and at the environment")]
 //! Git, asked without changing anything.
 
 use std::collections::HashSet;
 use std::env;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::thread;
-
-use anyhow::Context as _;
+use std::time::Duration;
 
 use super::error::Error;
+use crate::process::{Captured, Invocation, capture};
+
+/// How long git may take over a source tree.
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Returns whether git would find a repository from a folder: one on the same file system, in it or around it.
 pub(super) fn is_repository(folder: &Path) -> bool {
@@ -48,27 +48,17 @@ pub(super) fn ignored(folder: &Path, paths: &[Vec<u8>]) -> Result<HashSet<Vec<u8
     }
     // A name that begins with a colon would be magic.
     let lines: Vec<_> = paths.iter().map(|path| [b"./", path.as_slice()].concat()).collect();
-    let context = || format!("running git check-ignore in {}", folder.display());
-    let mut command = command(folder, &["check-ignore", "-z", "--stdin"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().with_context(context)?;
-    let input = child.stdin.take();
-    let (written, output) = thread::scope(|scope| {
-        // Git answers while it reads: whoever only writes at first may wait for ever.
-        let writer = scope.spawn(|| input.map_or(Ok(()), |mut input| input.write_all(&lines.join(&0))));
-        let output = child.wait_with_output();
-        (writer.join().unwrap_or_else(|panic| resume_unwind(panic)), output)
-    });
-    let output = output.with_context(context)?;
+    let args = ["check-ignore", "-z", "--stdin"];
+    let output = capture(git(folder, &args).stdin(lines.join(&0)), DEADLINE)?;
     // 1 says that none is ignored.
     if !matches!(output.status.code(), Some(0 | 1)) {
-        return Err(failure(folder, &["check-ignore"], &output));
+        return Err(failure(folder, &args, &output));
     }
-    written.with_context(context)?;
     Ok(output.stdout.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"./")).map(<[u8]>::to_vec).collect())
 }
 
-fn failure(folder: &Path, args: &[&str], output: &Output) -> Error {
-    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+fn failure(folder: &Path, args: &[&str], output: &Captured) -> Error {
+    let message = output.stderr.trim().to_owned();
     if message.contains("dubious ownership") {
         // The repository may be further up; git puts it between quotes.
         let root = message.split('\'').nth(1).map_or(folder.to_owned(), PathBuf::from);
@@ -77,32 +67,22 @@ fn failure(folder: &Path, args: &[&str], output: &Output) -> Error {
     Error::Git { command: args.join(" "), root: folder.to_owned(), message }
 }
 
-fn attempt(folder: &Path, args: &[&str]) -> Result<Output, Error> {
-    match command(folder, args).output() {
-        Err(err) if err.kind() == ErrorKind::NotFound && folder.is_dir() => {
-            Err(Error::GitMissing { root: folder.to_owned() })
-        }
-        output => Ok(output.with_context(|| format!("running git in {}", folder.display()))?),
-    }
+fn attempt(folder: &Path, args: &[&str]) -> Result<Captured, Error> {
+    capture(git(folder, args), DEADLINE).map_err(|error| {
+        let missing = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::NotFound);
+        if missing && folder.is_dir() { Error::GitMissing { root: folder.to_owned() } } else { Error::Other(error) }
+    })
 }
 
 /// Returns a git that takes no lock, refreshes no index and starts no daemon: whoever only plans writes nothing.
-fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
+fn git(folder: &Path, args: &[&str]) -> Invocation {
     // A hook runs with GIT_DIR and others that are about another repository, or another index, than the folder's.
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("GIT_") && !text.starts_with("GIT_CONFIG_") && text != "GIT_EXEC_PATH" {
-            command.env_remove(&name);
-        }
-    }
-    command
-        .current_dir(folder)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
+    let foreign = |name: &str| name.starts_with("GIT_") && !name.starts_with("GIT_CONFIG_") && name != "GIT_EXEC_PATH";
+    let foreign = env::vars_os().map(|(name, _)| name).filter(|name| foreign(&name.to_string_lossy()));
+    foreign
+        .fold(Invocation::new("git").dir(folder), |git, name| git.env(name, None))
+        .env("GIT_OPTIONAL_LOCKS", Some("0".as_ref()))
+        .env("LC_ALL", Some("C".as_ref()))
         .args(["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"])
-        .args(args)
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped());
-    command
+        .args(args.iter().copied())
 }
