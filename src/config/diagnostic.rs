@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// How many diagnostics are kept; a file with more is told to be wrong in more places.
+/// How many diagnostics are kept: nobody reads more of them.
 pub(super) const MAX_DIAGNOSTICS: usize = 50;
 
 /// A place in a job file, in bytes.
@@ -30,7 +30,7 @@ impl Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    left_out: usize,
+    left_out: bool,
 }
 
 /// One thing that is wrong with a job file.
@@ -63,7 +63,7 @@ impl Diagnostics {
     pub(super) fn new(file_name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| (a.at.start, a.at.end, &a.message).cmp(&(b.at.start, b.at.end, &b.message)));
         problems.dedup();
-        let left_out = problems.len().saturating_sub(MAX_DIAGNOSTICS);
+        let left_out = problems.len() > MAX_DIAGNOSTICS;
         problems.truncate(MAX_DIAGNOSTICS);
         let diagnostic = |problem: Problem| Diagnostic {
             message: problem.message,
@@ -83,10 +83,8 @@ impl Diagnostics {
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let mut text = self.list.iter().map(|one| one.render(&renderer)).collect::<Vec<_>>().join("\n\n");
-        if self.left_out > 0 {
-            text.push_str("\n\nmore is wrong further down: only the first ");
-            text.push_str(&self.list.len().to_string());
-            text.push_str(" errors are shown");
+        if self.left_out {
+            text.push_str("\n\nerror: more is wrong than is shown here\nhint: correct these errors first");
         }
         text
     }
@@ -154,6 +152,9 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 
 /// Returns text from the file in backquotes, made harmless for a terminal and cut to a readable length.
 pub(super) fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
     let mut quoted = String::from("`");
     for (count, c) in text.chars().enumerate() {
         if count == 80 {

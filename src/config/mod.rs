@@ -1,8 +1,50 @@
 //! The job file: `pikaci.nix` as text to a [`Config`]. Pure.
+//!
+//! A job file is one attribute set, written in Nix and read without starting Nix, as long as it is static: strings,
+//! integers, booleans and null, lists, sets with nested paths, `let … in`, `rec`, `inherit`, `//`, `++`, `+` of
+//! strings, `set.name or default`, interpolation of strings, comments. It is read as Nix would evaluate it, laziness
+//! included; anything else (functions, `import`, `if`, `with`, paths, arithmetic …) is an error that says what to write
+//! instead. Null is the same as leaving a key out.
+//!
+//! ```nix
+//! {
+//!   jobs = {
+//!     lint = { command = "make lint"; };
+//!     test = { command = "make test"; needs = [ "lint" ]; timeout = "10m"; };
+//!   };
+//!   targets.pre-merge = { jobs = [ "lint" "test" ]; };
+//! }
+//! ```
+//!
+//! | key | what it is | when it is left out |
+//! |---|---|---|
+//! | `jobs.<name>.command` | a script for `sh -euc`, or a list: a program and its arguments | must be there |
+//! | `jobs.<name>.description` | what the job is for, in one line | none |
+//! | `jobs.<name>.needs` | jobs that must have passed before | `[ ]` |
+//! | `jobs.<name>.env` | environment variables; those of `defaults` are kept | `{ }` |
+//! | `jobs.<name>.timeout` | `"90s"`, `"10m"`, `"1h30m"` or an integer of seconds; at most 7 days | `"30m"` |
+//! | `jobs.<name>.guest` | the guest to run in | `"default"` |
+//! | `jobs.<name>.runAsRoot` | whether the command runs as root of the guest | `false` |
+//! | `jobs.<name>.network` | whether the guest reaches the network | `false` |
+//! | `jobs.<name>.paths` | globs: run only when a file that matches one changed | `[ ]`: always |
+//! | `jobs.<name>.artifacts` | globs of the files to bring back | `[ ]` |
+//! | `guests.<name>.base` | `"host"` | `"host"` |
+//! | `guests.<name>.vcpu` | virtual CPUs, 1 to 256 | `1` |
+//! | `guests.<name>.memory` | `"512M"`, `"2G"` or an integer of MiB; at least 64 MiB | `"1G"` |
+//! | `guests.<name>.kernel` | the absolute path of a kernel image on the host | the one that is found |
+//! | `targets.<name>.jobs` | the jobs to run; what they need runs too | must be there |
+//! | `targets.<name>.description` | what the target is for, in one line | none |
+//! | `defaults.<key>` | `timeout`, `guest`, `env`, `runAsRoot`, `network` of jobs that don't say otherwise | as above |
+//!
+//! The guest `default` is always there. Names of jobs, guests and targets have at most 100 bytes and no control
+//! character, don't start with `-` and neither start nor end with `/`; a job and a target can't share one. Globs are
+//! relative to the project, and `*` doesn't match `/`.
 
 mod diagnostic;
 mod eval;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ const OLDEST: &str = "/usr/local/lib/pikaci/nix-oldest/bin/nix";
 const NEWEST: &str = "/usr/local/lib/pikaci/nix-newest/bin/nix";
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config/eval").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config").join(name)
 }
 
 /// Returns the files of a folder by name.
@@ -25,7 +25,8 @@ fn fixtures(name: &str) -> BTreeMap<String, String> {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         (name, fs::read_to_string(path).unwrap())
     };
-    entries.map(|entry| read(entry.unwrap().path())).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "nix")).map(read).collect()
 }
 
 fn nix(program: &str, arguments: &[&str]) -> Output {
@@ -75,13 +76,13 @@ fn values_are_those_of_nix() {
     let expected = |program| {
         let expr = format!(
             "let dir = {}; in builtins.mapAttrs (name: _: import (dir + \"/${{name}}\")) (builtins.readDir dir)",
-            folder("ok").display()
+            folder("eval/ok").display()
         );
         let output = nix(program, &["eval", "--json", "--impure", "--expr", &expr]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<BTreeMap<String, serde_json::Value>>(&output.stdout).unwrap()
     };
-    let files = fixtures("ok");
+    let files = fixtures("eval/ok");
     assert!(files.len() >= 60);
     let actual: BTreeMap<_, _> = files
         .iter()
@@ -100,24 +101,44 @@ fn values_are_those_of_nix() {
 
 #[test]
 fn what_nix_refuses_is_refused() {
-    for (file, text) in fixtures("refused") {
+    for (file, text) in fixtures("eval/refused") {
         match config::evaluate(&file, &text) {
             Ok(value) => panic!("{file}: {value}"),
             Err(diagnostics) => assert_is_told_well(&file, &diagnostics),
         }
     }
-    let accepted: Vec<_> = accepted_by_nix("refused").into_iter().filter(|(_, accepted)| *accepted).collect();
+    let accepted: Vec<_> = accepted_by_nix("eval/refused").into_iter().filter(|(_, accepted)| *accepted).collect();
     assert!(accepted.is_empty(), "{accepted:?}");
 }
 
 #[test]
 fn what_is_outside_of_the_subset_is_told() {
-    for (file, text) in fixtures("outside-subset") {
+    for (file, text) in fixtures("eval/outside-subset") {
         match config::evaluate(&file, &text) {
             Ok(value) => panic!("{file}: {value}"),
             Err(diagnostics) => assert_is_told_well(&file, &diagnostics),
         }
     }
-    let refused: Vec<_> = accepted_by_nix("outside-subset").into_iter().filter(|(_, accepted)| !*accepted).collect();
+    let refused: Vec<_> =
+        accepted_by_nix("eval/outside-subset").into_iter().filter(|(_, accepted)| !*accepted).collect();
     assert!(refused.is_empty(), "{refused:?}");
+}
+
+/// The golden texts are `errors/snapshots/*.snap`; `cargo insta review` or `INSTA_UPDATE=always` renews them.
+#[test]
+fn errors_are_told_as_they_always_were() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder("errors/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let _guard = settings.bind_to_scope();
+    for (file, text) in fixtures("errors") {
+        match config::read("pikaci.nix", &text) {
+            Ok(config) => panic!("{file}: {config:?}"),
+            Err(diagnostics) => {
+                assert_is_told_well("pikaci.nix", &diagnostics);
+                insta::assert_snapshot!(file.trim_end_matches(".nix"), diagnostics.to_string());
+            }
+        }
+    }
 }

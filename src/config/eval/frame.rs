@@ -18,7 +18,14 @@ pub(super) enum Inside {
 /// What comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
+    /// An expression, which `let` can start.
+    Expr,
+    /// What follows an operator.
     Operand,
+    /// What follows `or`: neither `let` nor a sign.
+    Simple,
+    /// What follows `[`: the same, or `]`.
+    Element,
     Operator,
     /// The `{` of `rec`.
     RecSet,

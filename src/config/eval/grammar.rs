@@ -4,11 +4,12 @@
 //! files without syntax errors, in which brackets and operators are nested to a known depth. The messages are better,
 //! too: what is missing is known here.
 
+use rnix::SyntaxKind;
 #[cfg_attr(
     not(test),
-    expect(clippy::enum_glob_use, reason = "half of the tokens are named here, all with their prefix")
+    expect(clippy::enum_glob_use, reason = "half of the tokens are named here, with their prefix")
 )]
-use rnix::SyntaxKind::{self, *};
+use rnix::SyntaxKind::*;
 
 use super::frame::{Frame, Inside, Next};
 use super::outside;
@@ -17,7 +18,7 @@ use crate::config::diagnostic::{Bytes, Problem, line_of, quoted};
 /// How deep brackets may be nested.
 const MAX_BRACKETS: usize = 64;
 /// How many tokens may be open: each can be one level of the syntax tree.
-const MAX_TOKENS: usize = 600;
+const MAX_TOKENS: usize = 400;
 
 /// The state between two tokens.
 pub(super) struct Grammar<'a> {
@@ -29,7 +30,7 @@ pub(super) struct Grammar<'a> {
 
 impl<'a> Grammar<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let file = Frame { open: 0..0, closer: TOKEN_ERROR, inside: Inside::Expr, next: Next::Operand, tokens: 0 };
+        let file = Frame { open: 0..0, closer: TOKEN_ERROR, inside: Inside::Expr, next: Next::Expr, tokens: 0 };
         Self { text, frames: vec![file], tokens: 0, last: 0..0 }
     }
 
@@ -46,10 +47,11 @@ impl<'a> Grammar<'a> {
         }
         let then = match next {
             _ if inside == Inside::Str => self.in_string(kind, at)?,
-            Next::Operand if inside == Inside::List && kind == closer => self.close(),
+            Next::Element | Next::Binding if kind == closer => self.close(),
             Next::Operator if kind == closer && inside != Inside::Bindings => self.close(),
-            Next::Binding if kind == closer => self.close(),
-            Next::Operand | Next::RecSet => self.operand(kind, at, next)?,
+            Next::Expr | Next::Operand | Next::Simple | Next::Element => self.operand(kind, at, next)?,
+            Next::RecSet if kind == TOKEN_L_BRACE => self.open_operand(at, TOKEN_R_BRACE, Inside::Bindings)?,
+            Next::RecSet => return Err(self.unexpected(at, "`{`", "write `rec { … }`")),
             Next::Operator if inside == Inside::List => self.element(kind, at)?,
             Next::Operator => self.operator(kind, at)?,
             Next::Selected => self.name(kind, at, Next::Operator)?,
@@ -71,10 +73,6 @@ impl<'a> Grammar<'a> {
     }
 
     fn operand(&mut self, kind: SyntaxKind, at: &Bytes, next: Next) -> Result<Option<Next>, Problem> {
-        if next == Next::RecSet && kind != TOKEN_L_BRACE {
-            return Err(self.unexpected(at, "`{`", "write `rec { … }`"));
-        }
-        let list = self.frames.last().is_some_and(|frame| frame.inside == Inside::List);
         match kind {
             TOKEN_IDENT | TOKEN_INTEGER | TOKEN_FLOAT | TOKEN_URI => Ok(Some(Next::Operator)),
             TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => Err(outside::path(at)),
@@ -83,17 +81,22 @@ impl<'a> Grammar<'a> {
             TOKEN_L_BRACK => self.open_operand(at, TOKEN_R_BRACK, Inside::List),
             TOKEN_L_BRACE => self.open_operand(at, TOKEN_R_BRACE, Inside::Bindings),
             TOKEN_STRING_START => self.open_operand(at, TOKEN_STRING_END, Inside::Str),
-            TOKEN_SUB | TOKEN_INVERT if !list => Ok(Some(Next::Operand)),
-            TOKEN_SUB => Err(self.unexpected(at, "an element or `]`", "put a negative number in parentheses")),
-            TOKEN_LET if !list => self.open(at, TOKEN_IN, Inside::Bindings),
-            TOKEN_LET => Err(self.unexpected(at, "an element or `]`", "put `let … in …` in parentheses")),
-            _ => Err(outside::keyword(kind, at).unwrap_or_else(|| self.not_an_operand(at, list))),
+            TOKEN_SUB if matches!(next, Next::Expr | Next::Operand) => Ok(Some(Next::Operand)),
+            TOKEN_LET if next == Next::Expr => self.open(at, TOKEN_IN, Inside::Bindings),
+            TOKEN_INVERT => Err(outside::operator(at, "!")),
+            _ => Err(outside::keyword(kind, at).unwrap_or_else(|| self.not_an_operand(kind, at))),
         }
     }
 
-    fn not_an_operand(&self, at: &Bytes, list: bool) -> Problem {
-        let hint =
-            if &self.text[at.clone()] == "," { "elements of a list stand side by side" } else { "write a value" };
+    fn not_an_operand(&self, kind: SyntaxKind, at: &Bytes) -> Problem {
+        let list = self.frames.last().is_some_and(|frame| frame.inside == Inside::List);
+        let hint = match kind {
+            TOKEN_SUB => "put a negative number in parentheses",
+            TOKEN_LET => "put `let … in …` in parentheses",
+            TOKEN_COMMA if list => "write elements side by side, without commas",
+            _ if list => "close the list with `]`",
+            _ => "write a value",
+        };
         self.unexpected(at, if list { "an element or `]`" } else { "a value" }, hint)
     }
 
@@ -105,9 +108,10 @@ impl<'a> Grammar<'a> {
                 Ok(Some(Next::Binding))
             }
             TOKEN_DOT => Ok(Some(Next::Selected)),
-            TOKEN_OR | TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV | TOKEN_EQUAL
-            | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE | TOKEN_MORE_OR_EQ | TOKEN_AND_AND
-            | TOKEN_OR_OR | TOKEN_IMPLICATION => Ok(Some(Next::Operand)),
+            TOKEN_OR => Ok(Some(Next::Simple)),
+            TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => Ok(Some(Next::Operand)),
+            TOKEN_EQUAL | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE | TOKEN_MORE_OR_EQ
+            | TOKEN_AND_AND | TOKEN_OR_OR | TOKEN_IMPLICATION => Err(outside::comparison(at)),
             TOKEN_COLON | TOKEN_AT => Err(outside::function(at)),
             TOKEN_QUESTION | TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT => Err(outside::operator(at, &self.text[at.clone()])),
             _ => Err(self.not_an_operator(kind, at)),
@@ -116,22 +120,7 @@ impl<'a> Grammar<'a> {
 
     fn not_an_operator(&self, kind: SyntaxKind, at: &Bytes) -> Problem {
         let gap = &self.text[self.last.end..at.start];
-        let argument = matches!(
-            kind,
-            TOKEN_IDENT
-                | TOKEN_INTEGER
-                | TOKEN_FLOAT
-                | TOKEN_URI
-                | TOKEN_REC
-                | TOKEN_STRING_START
-                | TOKEN_L_PAREN
-                | TOKEN_L_BRACK
-                | TOKEN_L_BRACE
-                | TOKEN_PATH_ABS
-                | TOKEN_PATH_REL
-                | TOKEN_PATH_HOME
-                | TOKEN_PATH_SEARCH
-        );
+        let argument = kind.is_fn_arg();
         let line = line_of(self.text, self.last.end);
         let frame = self.frames.last();
         match frame {
@@ -160,12 +149,12 @@ impl<'a> Grammar<'a> {
     fn element(&mut self, kind: SyntaxKind, at: &Bytes) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_DOT => Ok(Some(Next::Selected)),
-            TOKEN_OR => Ok(Some(Next::Operand)),
+            TOKEN_OR => Ok(Some(Next::Simple)),
             TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => {
                 Err(self.unexpected(at, "an element or `]`", "put an element with an operator in parentheses"))
             }
             TOKEN_COLON | TOKEN_AT => Err(outside::function(at)),
-            _ => self.operand(kind, at, Next::Operand),
+            _ => self.operand(kind, at, Next::Element),
         }
     }
 
@@ -175,7 +164,7 @@ impl<'a> Grammar<'a> {
         match (next, kind) {
             (Next::Binding, TOKEN_INHERIT) => Ok(Some(Next::InheritSource)),
             (Next::AfterName, TOKEN_DOT) => Ok(Some(Next::PathName)),
-            (Next::AfterName, TOKEN_ASSIGN) => Ok(Some(Next::Operand)),
+            (Next::AfterName, TOKEN_ASSIGN) => Ok(Some(Next::Expr)),
             (Next::Binding | Next::AfterName, _) if lambda => Err(outside::function(at)),
             (Next::Binding, TOKEN_L_BRACE) if self.text[..at.start].trim_end().ends_with("let") => {
                 Err(outside::legacy_let(at))
@@ -217,7 +206,11 @@ impl<'a> Grammar<'a> {
     }
 
     fn open(&mut self, at: &Bytes, closer: SyntaxKind, inside: Inside) -> Result<Option<Next>, Problem> {
-        let next = if inside == Inside::Bindings { Next::Binding } else { Next::Operand };
+        let next = match inside {
+            Inside::Bindings => Next::Binding,
+            Inside::List => Next::Element,
+            Inside::Expr | Inside::Str => Next::Expr,
+        };
         self.frames.push(Frame { open: at.clone(), closer, inside, next, tokens: 0 });
         if self.frames.len() > MAX_BRACKETS {
             let message = format!("brackets are nested more than {MAX_BRACKETS} levels deep");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::outside;
-use crate::config::diagnostic::{Bytes, Problem, quoted};
+use crate::config::diagnostic::{Bytes, Problem, nearest, quoted};
 
 /// The number of a value that is evaluated when it is asked for.
 pub(super) type ThunkId = usize;
@@ -76,8 +76,12 @@ pub(super) fn mismatch(at: &Bytes, what: &str, found: &HeadKind, expected: &str)
     Problem::new(at, format!("{what} is {found}, expected {expected}"), hint)
 }
 
-pub(super) fn missing(name: &str, at: &Bytes) -> Problem {
-    let hint = format!("add {} to the set, or write `or` and a default behind it", quoted(name));
+pub(super) fn missing(name: &str, at: &Bytes, attrs: &BTreeMap<Rc<str>, Slot>) -> Problem {
+    let known = attrs.keys().map(|name| &**name).take(1000);
+    let hint = match nearest(name, known) {
+        Some(meant) => format!("did you mean {}?", quoted(meant)),
+        None => format!("add {} to the set, or write `or` and a default behind it", quoted(name)),
+    };
     Problem::new(at, format!("the set has no attribute {}", quoted(name)), hint)
 }
 

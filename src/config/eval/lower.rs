@@ -10,7 +10,7 @@ use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name, Operator, Sele
 use super::literal::{self, Part};
 use super::outside;
 use super::syntax::bytes;
-use crate::config::diagnostic::{Bytes, Problem, quoted};
+use crate::config::diagnostic::{Bytes, MAX_DIAGNOSTICS, Problem, quoted};
 
 /// Translates a file, or says everything in it that can't be.
 pub(super) fn lower(text: &str, tree: ast::Expr) -> Result<Expr, Vec<Problem>> {
@@ -49,7 +49,8 @@ impl Lowering<'_> {
             ast::Expr::Select(select) => self.select(&select, &at),
             ast::Expr::UnaryOp(operation) => self.unary(&operation, &at),
             ast::Expr::BinOp(operation) => self.binary(&operation, &at),
-            _ => self.refuse(outside::operator(&at, "?")),
+            // `value or value` without a dot, for Nix the call of a function; other forms don't come this far.
+            _ => self.refuse(outside::call("", &at)),
         };
         Expr { at, kind }
     }
@@ -65,13 +66,13 @@ impl Lowering<'_> {
 
     fn literal(&mut self, literal: &ast::Literal, at: &Bytes) -> ExprKind {
         match literal.kind() {
-            LiteralKind::Integer(number) => {
-                let Ok(number) = number.value() else {
+            LiteralKind::Integer(number) => number.value().map_or_else(
+                |_| {
                     let hint = format!("write at most {}", i64::MAX);
-                    return self.refuse(Problem::new(at, "the number is too large", hint));
-                };
-                ExprKind::Int(number)
-            }
+                    self.refuse(Problem::new(at, "the number is too large", hint))
+                },
+                ExprKind::Int,
+            ),
             LiteralKind::Float(_) => self.refuse(outside::float(at)),
             LiteralKind::Uri(_) => self.refuse(outside::uri(at)),
         }
@@ -146,6 +147,9 @@ impl Lowering<'_> {
     fn bindings(&mut self, set: &impl HasEntry) -> Bindings {
         let mut bindings = Bindings::default();
         for entry in set.entries() {
+            if self.problems.len() > MAX_DIAGNOSTICS {
+                break;
+            }
             match entry {
                 ast::Entry::Inherit(inherit) => self.inherit(&mut bindings, &inherit),
                 ast::Entry::AttrpathValue(entry) => {

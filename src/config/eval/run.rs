@@ -9,7 +9,7 @@ use super::outside;
 use crate::config::diagnostic::{Bytes, Problem, quoted};
 
 /// How deep evaluation may go, in expressions.
-pub(super) const MAX_DEPTH: usize = 300;
+pub(super) const MAX_DEPTH: usize = 200;
 /// How much a file may make, in units of a byte of memory, roughly.
 const MAX_COST: usize = 1 << 26;
 /// What making one value costs.
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
         let attrs = set(&head, at, "what is inherited from")?;
         match attrs.get(name) {
             Some(slot) => self.deeper(at, |run| run.force(slot.thunk, at)),
-            None => Err(missing(name, at)),
+            None => Err(missing(name, at, attrs)),
         }
     }
 
@@ -244,15 +244,16 @@ impl<'a> Run<'a> {
                     (string(&head, &name.at, "a name")?.clone(), &name.at)
                 }
             };
-            let found = match (&head.kind, &select.default) {
-                (HeadKind::Attrs(attrs), _) => attrs.get(&name).map(|slot| slot.thunk),
-                (_, Some(_)) => None,
-                (other, None) => return Err(mismatch(name_at, "what this is taken from", other, "a set")),
+            let found = match &head.kind {
+                HeadKind::Attrs(attrs) => {
+                    attrs.get(&name).map(|slot| slot.thunk).ok_or_else(|| missing(&name, name_at, attrs))
+                }
+                other => Err(mismatch(name_at, "what this is taken from", other, "a set")),
             };
             head = match (found, &select.default) {
-                (Some(thunk), _) => self.force(thunk, at)?,
-                (None, Some(default)) => return self.eval(default, scope),
-                (None, None) => return Err(missing(&name, name_at)),
+                (Ok(thunk), _) => self.force(thunk, at)?,
+                (Err(_), Some(default)) => return self.eval(default, scope),
+                (Err(problem), None) => return Err(problem),
             };
         }
         Ok(head)

@@ -8,7 +8,7 @@ use crate::config::diagnostic::{Bytes, Problem, quoted};
 /// The largest job file.
 const MAX_BYTES: usize = 1 << 20;
 /// How many bytes rnix's lexer may look ahead, all in all: it reads to the end of a path at each token of it.
-const MAX_LOOKAHEAD: usize = 1 << 27;
+const MAX_LOOKAHEAD: usize = 1 << 24;
 
 /// Refuses a file that rnix would read otherwise than Nix, with an error, or with more stack than there is.
 pub(super) fn scan(text: &str) -> Result<(), Problem> {

@@ -95,8 +95,10 @@ fn read(
     let artifacts = read_globs(reader, fields, "artifacts");
     let description = fields.get("description").and_then(|field| reader.line(&field));
     let Some(field) = fields.get("command") else {
-        let message = format!("the job {} has no command", quoted(name));
-        reader.refuse(&attr.name_at, message, "write `command = \"make test\";`");
+        if fields.lacks("command") {
+            let message = format!("the job {} has no command", quoted(name));
+            reader.refuse(&attr.name_at, message, "write `command = \"make test\";`");
+        }
         return None;
     };
     Some(Job {

@@ -5,8 +5,6 @@ mod job;
 mod keys;
 mod reader;
 mod references;
-#[cfg(test)]
-mod tests;
 mod units;
 
 use std::collections::BTreeMap;
@@ -65,13 +63,13 @@ fn read_targets(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, Target> 
         let place = reader::place("targets", name);
         let Some(set) = reader.set(&place, &attr.value) else { continue };
         let fields = reader.fields(&place, set, keys::TARGET);
-        let jobs = fields.get("jobs").and_then(|field| reader.strings(&field)).unwrap_or_default();
-        if jobs.is_empty() {
-            let message = format!("`{place}` has no jobs");
-            reader.refuse(&attr.name_at, message, "write `jobs = [ \"test\" ];`");
+        let field = fields.get("jobs");
+        let jobs = field.as_ref().and_then(|field| reader.strings(field));
+        if fields.lacks("jobs") || jobs.as_ref().is_some_and(Vec::is_empty) {
+            reader.refuse(&attr.name_at, format!("`{place}` has no jobs"), "write `jobs = [ \"test\" ];`");
         }
+        let jobs = references::job_ids(reader, &jobs.unwrap_or_default(), None);
         let description = fields.get("description").and_then(|field| reader.line(&field));
-        let jobs = references::job_ids(reader, &jobs, None);
         targets.insert(name.to_string(), Target { description, jobs });
     }
     targets

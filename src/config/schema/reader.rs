@@ -48,6 +48,14 @@ impl<'v> Fields<'v> {
     }
 }
 
+impl Fields<'_> {
+    /// Returns whether a key is missing, and isn't there under a misspelt name.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let unknown = |name: &str| self.keys.iter().all(|key| key.name != name);
+        self.get(name).is_none() && !self.attrs.keys().any(|key| unknown(key) && nearest(key, [name]).is_some())
+    }
+}
+
 impl Field<'_> {
     /// Returns what to write, as a hint.
     pub(super) fn hint(&self) -> String {
@@ -102,9 +110,13 @@ impl Reader {
     }
 
     fn wrong_type<T>(&mut self, field: &Field, value: &Value) -> Option<T> {
-        let element = if std::ptr::eq(field.value, value) { "" } else { "an element of " };
-        let (place, found, expected) = (&field.place, describe(value), field.key.expected);
-        self.refuse(&value.at, format!("{element}`{place}` is {found}, expected {expected}"), field.hint());
+        let (place, found) = (&field.place, describe(value));
+        let message = if std::ptr::eq(field.value, value) {
+            format!("`{place}` is {found}, expected {}", field.key.expected)
+        } else {
+            format!("an element of `{place}` is {found}, expected a string")
+        };
+        self.refuse(&value.at, message, field.hint());
         None
     }
 

@@ -1,0 +1,107 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{Base, Command, Config, Guest, Job, Target, read};
+use crate::id::JobId;
+
+mod hostile;
+mod properties;
+
+fn shell(command: &str) -> Job {
+    Job {
+        description: None,
+        command: Command::Shell(command.to_owned()),
+        needs: vec![],
+        paths: vec![],
+        env: BTreeMap::new(),
+        timeout_secs: 1800,
+        guest: "default".to_owned(),
+        run_as_root: false,
+        network: false,
+        artifacts: vec![],
+    }
+}
+
+fn default_guest() -> Guest {
+    Guest { base: Base::Host, vcpu: 1, memory_mib: 1024, kernel: None }
+}
+
+fn read_ok(text: &str) -> Config {
+    read("pikaci.nix", text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+}
+
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let expected = Config {
+        jobs: BTreeMap::from([(JobId::new("test"), shell("make test"))]),
+        guests: BTreeMap::from([("default".to_owned(), default_guest())]),
+        targets: BTreeMap::new(),
+    };
+    assert_eq!(read_ok(r#"{ jobs.test.command = "make test"; }"#), expected);
+    let nulls = r#"{
+        defaults = null; guests = { default = { base = null; kernel = null; }; }; targets = null;
+        jobs.test = { command = "make test"; description = null; needs = null; env = null; timeout = null; };
+    }"#;
+    assert_eq!(read_ok(nulls), expected);
+    assert_eq!(read_ok("{ }").jobs, BTreeMap::new());
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = read_ok(
+        r#"{
+            defaults = {
+              timeout = "1h"; guest = "big"; env = { A = "1"; B = "2"; }; runAsRoot = true; network = true;
+            };
+            guests.big = { base = "host"; vcpu = 4; memory = "2G"; kernel = "/boot/vmlinuz"; };
+            guests.default.memory = 512;
+            jobs.build.command = [ "make" "" ];
+            jobs."test/unit" = {
+              command = "make test"; description = " Unit tests\n"; needs = [ "build" "build" ];
+              env = { B = "3"; C = ""; }; timeout = 90; guest = "default"; runAsRoot = false; network = false;
+              paths = [ "src/**" ]; artifacts = [ "*.log" "{a,b}/[!c]?" ];
+            };
+            targets.all = { jobs = [ "test/unit" "build" "test/unit" ]; description = "All"; };
+        }"#,
+    );
+    let build = Job {
+        command: Command::Argv(vec!["make".to_owned(), String::new()]),
+        env: env(&[("A", "1"), ("B", "2")]),
+        timeout_secs: 3600,
+        guest: "big".to_owned(),
+        run_as_root: true,
+        network: true,
+        ..shell("")
+    };
+    let test = Job {
+        description: Some("Unit tests".to_owned()),
+        needs: vec![JobId::new("build")],
+        env: env(&[("A", "1"), ("B", "3"), ("C", "")]),
+        timeout_secs: 90,
+        paths: vec!["src/**".to_owned()],
+        artifacts: vec!["*.log".to_owned(), "{a,b}/[!c]?".to_owned()],
+        ..shell("make test")
+    };
+    let big = Guest { base: Base::Host, vcpu: 4, memory_mib: 2048, kernel: Some(PathBuf::from("/boot/vmlinuz")) };
+    let all = Target { description: Some("All".to_owned()), jobs: vec![JobId::new("test/unit"), JobId::new("build")] };
+    assert_eq!(config.jobs, BTreeMap::from([(JobId::new("build"), build), (JobId::new("test/unit"), test)]));
+    let default = Guest { memory_mib: 512, ..default_guest() };
+    assert_eq!(config.guests, BTreeMap::from([("big".to_owned(), big), ("default".to_owned(), default)]));
+    assert_eq!(config.targets, BTreeMap::from([("all".to_owned(), all)]));
+}
+
+#[test]
+fn a_diagnostic_says_where() {
+    let diagnostics = read("some/file.nix", "{\n  jobs.\"é🎉\".comand = 1;\n}").unwrap_err();
+    let one = diagnostics.iter().next().unwrap();
+    assert_eq!((one.span.line, one.span.column, one.span.width), (2, 13, 6));
+    assert_eq!(one.span.text, "  jobs.\"é🎉\".comand = 1;");
+    assert_eq!(one.message, "unknown key `comand` in `jobs.\"é🎉\"`");
+    assert_eq!(one.hint, "did you mean `command`?");
+    assert!(diagnostics.to_string().contains("--> some/file.nix:2:13\n"), "{diagnostics}");
+    assert!(diagnostics.render(true).contains('\u{1b}'));
+}
