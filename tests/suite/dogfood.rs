@@ -11,7 +11,7 @@ use crate::project::{Project, ran};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What the jobs need of the repository.
-const PARTS: [&str; 4] = [".ci", "nix", "src", "templates"];
+const PARTS: [&str; 5] = [".ci", "nix", "src", "templates", "tests"];
 
 #[test]
 fn as_many_pure_tests_pass_in_a_machine_as_there_are() {
