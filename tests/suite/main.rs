@@ -8,4 +8,5 @@ mod dogfood;
 mod flake;
 mod guest;
 mod project;
+mod rooms;
 mod vm;
