@@ -56,19 +56,20 @@ impl Nix {
         Digest::of(self.store.as_bytes()).short().to_owned()
     }
 
-    /// Returns an error that says what to do when this Nix is too old or can't be started.
+    /// Returns the program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Asks this Nix for its version.
     ///
     /// # Errors
-    /// As said.
-    pub fn require_version(&self) -> Result<()> {
+    /// When it can't be started or doesn't tell.
+    pub fn version(&self) -> Result<(u32, u32)> {
         let captured = process::capture(Invocation::new(&self.program).args(["--version"]), VERSION_DEADLINE)?;
         let text = String::from_utf8_lossy(&captured.stdout);
-        let (major, minor) = version(&text).with_context(|| format!("reading the version of Nix from {text:?}"))?;
-        if (major, minor) < OLDEST {
-            let (program, need) = (self.program.display(), format!("{}.{}", OLDEST.0, OLDEST.1));
-            bail!("{program} is Nix {major}.{minor}, and pikaci needs {need} or newer");
-        }
-        Ok(())
+        version(&text).with_context(|| format!("reading the version of {} from {text:?}", self.program.display()))
     }
 
     /// Returns whether the store knows this GC root: its own record points back to the link.

@@ -16,7 +16,7 @@ use crate::cancel::Cancel;
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::host;
 use crate::id::Digest;
-use crate::nix::{Built, Nix};
+use crate::nix::{self, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
 
 /// A built runner.
@@ -59,6 +59,50 @@ impl Runner {
     }
 }
 
+/// Why a runner can't be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// Nix is too old.
+    #[error("{} is Nix {}.{}, which is too old", program.display(), version.0, version.1)]
+    TooOld {
+        /// Nix.
+        program: PathBuf,
+        /// Its version.
+        version: (u32, u32),
+    },
+    /// The store holds something else than what was built.
+    #[error("{} is damaged: files are missing or have another size than when Nix built them", path.display())]
+    Damaged {
+        /// The runner.
+        path: PathBuf,
+    },
+    /// The store isn't where its paths say.
+    #[error("nix built {}, which isn't there: its store is in another folder", path.display())]
+    Elsewhere {
+        /// The runner.
+        path: PathBuf,
+    },
+    /// The state folder can't be written, or Nix can't be started.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl PrepareError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let (major, minor) = nix::OLDEST;
+        match self {
+            Self::TooOld { .. } => {
+                format!("put Nix {major}.{minor} or newer first in PATH, see https://nixos.org/download")
+            }
+            Self::Damaged { path } => format!("sudo nix-store --repair-path {}", path.display()),
+            Self::Elsewhere { .. } => "use the store in /nix/store: NIX_REMOTE=daemon pikaci run".to_owned(),
+            Self::Other(_) => "pikaci run, once that is mended".to_owned(),
+        }
+    }
+}
+
 /// How a Prepare node ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prepared {
@@ -83,7 +127,7 @@ pub fn prepare(
     rendered: Option<&RenderedFlake>,
     log: &Path,
     cancel: &Cancel,
-) -> Result<Prepared> {
+) -> Result<Prepared, PrepareError> {
     let link = layout.runner(&nix.store_id(), digest);
     if let Some(runner) = find(nix, &link) {
         return Ok(Prepared::Cached(runner));
@@ -93,7 +137,10 @@ pub fn prepare(
     if let Some(runner) = find(nix, &link) {
         return Ok(Prepared::Cached(runner));
     }
-    nix.require_version()?;
+    let version = nix.version()?;
+    if version < nix::OLDEST {
+        return Err(PrepareError::TooOld { program: nix.program().to_owned(), version });
+    }
     let folder = layout.flake(digest);
     if digest_of(&folder).ok().as_ref() != Some(digest) {
         let rendered = rendered.ok_or_else(|| anyhow!("the rendered flake {} is gone", folder.display()))?;
@@ -103,11 +150,7 @@ pub fn prepare(
         fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     }
     match nix.build(&folder, "runner", &link, log, cancel)? {
-        Built::Yes => {
-            let built = find(nix, &link);
-            let runner = built.with_context(|| format!("nix built {}, but it isn't a whole runner", link.display()))?;
-            Ok(Prepared::Built(runner))
-        }
+        Built::Yes => Ok(Prepared::Built(built(&link)?)),
         Built::No => Ok(Prepared::Failed),
         Built::Cancelled => Ok(Prepared::Cancelled),
     }
@@ -116,9 +159,25 @@ pub fn prepare(
 /// Returns the runner that a GC root holds, if the root resolves, the store knows it and every file is there whole.
 fn find(nix: &Nix, link: &Path) -> Option<Runner> {
     let path = fs::read_link(link).ok()?;
+    whole(&path).filter(|_| nix.knows_root(link))
+}
+
+/// Returns the runner that Nix says it has built.
+fn built(link: &Path) -> Result<Runner, PrepareError> {
+    let path = fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
+    match whole(&path) {
+        Some(runner) => Ok(runner),
+        None if path.exists() => Err(PrepareError::Damaged { path }),
+        None => Err(PrepareError::Elsewhere { path }),
+    }
+}
+
+/// Returns the runner at a store path, if every file is there whole.
+fn whole(path: &Path) -> Option<Runner> {
     let boot: Boot = serde_json::from_slice(&fs::read(path.join("boot.json")).ok()?).ok()?;
     let whole = |(name, len): (&String, &u64)| fs::metadata(path.join(name)).is_ok_and(|file| file.len() == *len);
-    (boot.schema_version == 1 && boot.sizes.iter().all(whole) && nix.knows_root(link)).then_some(Runner { path, boot })
+    let path = path.to_path_buf();
+    (boot.schema_version == 1 && boot.sizes.iter().all(whole)).then_some(Runner { path, boot })
 }
 
 fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {

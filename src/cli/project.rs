@@ -120,15 +120,17 @@ impl Project {
 /// Chooses jobs.
 pub fn choose(config: &Config, wanted: &Wanted, changes: &Changes) -> Result<Selection, Failure> {
     select(config, &wanted.names, changes).map_err(|error| {
-        let hint = nearest(&error);
+        let hint = meant(&error);
         Failure::new(Exit::NothingSelected, error).hint(hint)
     })
 }
 
-fn nearest(error: &UnknownName) -> String {
-    match error.known.as_slice() {
-        [] => "pikaci.nix has no jobs yet: add one to `jobs`".to_owned(),
-        known => format!("pikaci.nix has {}", known.join(", ")),
+fn meant(error: &UnknownName) -> String {
+    let nearest = config::nearest(&error.name, error.known.iter().map(String::as_str));
+    match (nearest, error.known.as_slice()) {
+        (Some(nearest), _) => format!("did you mean {nearest:?}?"),
+        (None, []) => "pikaci.nix has no jobs yet: add one to `jobs`".to_owned(),
+        (None, known) => format!("pikaci.nix has {}", known.join(", ")),
     }
 }
 

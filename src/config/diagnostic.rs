@@ -173,7 +173,8 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Returns the candidate that is spelled most alike, if any is alike enough to be meant.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length > 64 {
         return None;

@@ -51,7 +51,7 @@ use std::path::PathBuf;
 
 use crate::id::JobId;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Span};
+pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 /// Reads a job file; `file_name` is what the diagnostics call it.
 ///

@@ -93,11 +93,12 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &std::path::Path) -
     fail::fail_point!("engine.prepare");
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
-    match prepare(settings.state, settings.nix, flake, rendered, log, settings.cancel)? {
-        Prepared::Cached(runner) => end(Outcome::Cached, Some(runner), Reason::default()),
-        Prepared::Built(runner) => end(Outcome::Passed, Some(runner), Reason::default()),
-        Prepared::Cancelled => end(Outcome::Cancelled, None, Reason::default()),
-        Prepared::Failed => {
+    match prepare(settings.state, settings.nix, flake, rendered, log, settings.cancel) {
+        Err(error) => end(Outcome::Errored, None, Reason::new(format!("{error:#}"), error.hint())),
+        Ok(Prepared::Cached(runner)) => end(Outcome::Cached, Some(runner), Reason::default()),
+        Ok(Prepared::Built(runner)) => end(Outcome::Passed, Some(runner), Reason::default()),
+        Ok(Prepared::Cancelled) => end(Outcome::Cancelled, None, Reason::default()),
+        Ok(Prepared::Failed) => {
             let mut reason = Reason::new("nix build failed", format!("less {}", quote(&log.to_string_lossy())));
             reason.evidence = vm::tail(log)?;
             end(Outcome::Failed, None, reason)
