@@ -7,6 +7,8 @@ mod config;
 mod dogfood;
 mod flake;
 mod guest;
+mod plan;
 mod project;
 mod rooms;
+mod stand_in;
 mod vm;
