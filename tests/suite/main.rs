@@ -8,6 +8,7 @@ mod dogfood;
 mod flake;
 mod guest;
 mod plan;
+mod prepare;
 mod project;
 mod rooms;
 mod stand_in;

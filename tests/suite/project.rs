@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What Nix needs to know on a machine without its daemon, its users and its cache.
-const NIX_CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
+pub const NIX_CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox\n";
 
 /// Returns a Nix that set-up installed: `oldest` or `newest`.

@@ -1,0 +1,221 @@
+//! Runners that a real Nix builds: reproducible, built once, and built again when they aren't whole any more.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pikaci::record::Outcome;
+
+use crate::project::{NIX_CONFIG, Project, Ran, json, nix, ran};
+use crate::stand_in::{FAILING_NIX, StandIns, noting};
+
+const JOB_FILE: &str = r#"{ jobs.one = { command = "true"; }; jobs.two = { command = "true"; }; }"#;
+
+/// Runs Nix, or a program that comes with it, and returns what it printed.
+#[track_caller]
+fn real_nix(which: &str, program: &str, args: &[&str], dir: &Path) -> String {
+    let mut command = Command::new(nix(which).with_file_name(program));
+    command.args(args).current_dir(dir).env("NIX_CONFIG", NIX_CONFIG);
+    ran(&mut command).exits(0).stdout.trim().to_owned()
+}
+
+/// A project whose runner is like no other; its guests end before they boot, since only what Nix does matters here.
+struct Scene {
+    project: Project,
+    programs: StandIns,
+    state: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let project = Project::new(r#"{ jobs.one = { command = "true"; }; }"#);
+        let notes = project.path("notes");
+        let programs = StandIns::new().own_busybox();
+        let programs = programs.script("qemu-system-x86_64", "exit 1").script("nix", &noting(&nix("oldest"), &notes));
+        let state = project.path("state");
+        Self { project, programs, state }
+    }
+
+    /// Runs the job, and returns how often Nix was called.
+    #[track_caller]
+    fn nix_calls(&self) -> usize {
+        self.run().exits(102);
+        let notes = self.project.path("notes");
+        let calls = fs::read_to_string(&notes).unwrap_or_default().lines().count();
+        fs::write(&notes, "").unwrap();
+        calls
+    }
+
+    fn run(&self) -> Ran {
+        let args = ["run", "--state-root", self.state.to_str().unwrap()];
+        ran(&mut self.programs.before(self.project.command(&args)))
+    }
+
+    /// Returns the only entry of a folder of the state folder.
+    #[track_caller]
+    fn only(&self, folder: &str) -> PathBuf {
+        let entries: Vec<PathBuf> = fs::read_dir(self.state.join(folder)).unwrap().map(|e| e.unwrap().path()).collect();
+        assert_eq!(entries.len(), 1, "{entries:?}");
+        entries[0].clone()
+    }
+
+    /// Returns the GC root.
+    fn root(&self) -> PathBuf {
+        let store = self.only("runners");
+        self.only(store.to_str().unwrap()).clone()
+    }
+
+    /// Returns the store's own record of the GC root.
+    fn record_of_root(&self) -> Option<PathBuf> {
+        let root = self.root();
+        let records = fs::read_dir("/nix/var/nix/gcroots/auto").unwrap().map(|entry| entry.unwrap().path());
+        records.into_iter().find(|record| fs::read_link(record).is_ok_and(|target| target == root))
+    }
+
+    fn delete(&self) -> PathBuf {
+        let runner = fs::read_link(self.root()).unwrap();
+        let store = |args: &[&str]| real_nix("oldest", "nix-store", args, &self.state);
+        let deriver = store(&["--query", "--deriver", runner.to_str().unwrap()]);
+        let source = store(&["--query", "--references", &deriver]);
+        fs::remove_file(self.record_of_root().unwrap()).unwrap();
+        let mut paths = vec!["--delete", runner.to_str().unwrap(), &deriver];
+        paths.extend(source.lines());
+        store(&paths);
+        assert!(!runner.exists());
+        runner
+    }
+}
+
+#[test]
+fn both_nix_versions_build_the_same_bits_again_and_again() {
+    let project = Project::new(JOB_FILE);
+    let failing = StandIns::new().script("nix", FAILING_NIX);
+    ran(&mut failing.before(project.command(&["run"]))).exits(101);
+    let digest = json(&project.last_run().join("plan.json"))["nodes"][0]["prepare"]["flake_digest"].clone();
+    let flake = project.state("flakes").join(digest.as_str().unwrap());
+    let build = |which: &str, more: &[&str]| {
+        let args = ["build", "--no-link", "--print-out-paths", "--no-write-lock-file", "path:.#runner"];
+        real_nix(which, "nix", &[&args, more].concat(), &flake)
+    };
+    let (oldest, newest) = (build("oldest", &[]), build("newest", &[]));
+    assert!(oldest.starts_with("/nix/store/") && oldest.ends_with("-pikaci-runner"), "{oldest}");
+    assert_eq!(oldest, newest);
+    for which in ["oldest", "newest"] {
+        // Fails unless what is built now is what was built then.
+        assert_eq!(build(which, &["--rebuild"]), oldest);
+    }
+}
+
+#[test]
+fn a_runner_is_built_once_and_again_when_its_root_or_its_state_folder_is_gone() {
+    let mut scene = Scene::new();
+    assert!(scene.nix_calls() > 0);
+    let runner = fs::read_link(scene.root()).unwrap();
+    assert_eq!(scene.nix_calls(), 0, "what is built already needs no nix process");
+
+    fs::remove_file(scene.record_of_root().unwrap()).unwrap();
+    assert!(scene.nix_calls() > 0, "the store forgot the root");
+    assert!(scene.record_of_root().is_some());
+    assert_eq!(scene.nix_calls(), 0);
+
+    let moved = scene.project.path("moved");
+    fs::rename(&scene.state, &moved).unwrap();
+    scene.state = moved;
+    assert!(scene.nix_calls() > 0, "the state folder was moved");
+    assert!(scene.record_of_root().is_some());
+    assert_eq!(scene.nix_calls(), 0);
+
+    assert_eq!(scene.delete(), runner);
+    assert!(scene.nix_calls() > 0, "the runner was collected");
+    assert_eq!(fs::read_link(scene.root()).unwrap(), runner);
+    assert!(runner.join("boot.json").exists());
+    scene.delete();
+}
+
+#[test]
+fn what_is_damaged_is_noticed() {
+    let scene = Scene::new();
+    scene.nix_calls();
+    let runner = fs::read_link(scene.root()).unwrap();
+
+    let flake = scene.only("flakes");
+    let agent = fs::read(flake.join("agent.sh")).unwrap();
+    fs::remove_file(scene.root()).unwrap();
+    fs::write(flake.join("agent.sh"), "poweroff -f\n").unwrap();
+    fs::write(flake.join("more.nix"), "").unwrap();
+    fs::set_permissions(flake.join("bin/busybox"), Permissions::from_mode(0o644)).unwrap();
+    assert!(scene.nix_calls() > 0);
+    assert_eq!(scene.only("flakes"), flake);
+    assert_eq!(fs::read(flake.join("agent.sh")).unwrap(), agent);
+    assert!(!flake.join("more.nix").exists());
+    assert_eq!(fs::read_link(scene.root()).unwrap(), runner, "built from what was written anew");
+
+    OpenOptions::new().append(true).open(runner.join("initrd")).unwrap().write_all(b"more").unwrap();
+    let damaged = scene.run().exits(101);
+    let text = format!("{} is damaged", runner.display());
+    let hint = format!("hint: sudo nix-store --repair-path {}\n", runner.display());
+    assert!(damaged.stdout.contains(&text) && damaged.stdout.contains(&hint), "{}", damaged.stdout);
+    real_nix("oldest", "nix-store", &["--repair-path", runner.to_str().unwrap()], &scene.state);
+    scene.nix_calls();
+    assert_eq!(scene.nix_calls(), 0);
+    scene.delete();
+}
+
+#[test]
+fn a_nix_that_is_too_old_or_broken_is_named_with_what_to_do() {
+    let cases = [
+        ("echo 'nix (Nix) 2.8.0'", "is Nix 2.8, which is too old", "hint: put Nix 2.26 or newer first in PATH"),
+        ("echo 'what?'", "reading the version of ", "hint: pikaci run, once that is mended"),
+    ];
+    for (script, message, hint) in cases {
+        let project = Project::new(JOB_FILE);
+        let ran = ran(&mut StandIns::new().script("nix", script).before(project.command(&["run"]))).exits(101);
+        assert!(ran.stdout.contains(message) && ran.stdout.contains(hint), "{}", ran.stdout);
+        assert_eq!(project.job("one").status.outcome(), Some(Outcome::Skipped));
+        assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));
+    }
+}
+
+#[test]
+fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
+    let project = Project::new(JOB_FILE).file(
+        "busybox.c",
+        "#include <stdio.h>\nint main(void) { fputs(\"the builder broke\\n\", stderr); return 3; }\n",
+    );
+    let compiled = project.path("compiled");
+    let source = project.path("busybox.c");
+    ran(Command::new("gcc").arg("-static").arg("-o").args([&compiled, &source])).exits(0);
+    let broken = StandIns::new().program("busybox", &fs::read(compiled).unwrap());
+    let ran = ran(&mut broken.before(project.command(&["run"]))).exits(101);
+    assert!(ran.stdout.contains("the builder broke"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(": nix build failed\n") && ran.stdout.contains("\nhint: less "), "{}", ran.stdout);
+    for job in ["one", "two"] {
+        let job = project.job(job);
+        assert_eq!(job.status.outcome(), Some(Outcome::Skipped));
+        assert!(job.reason.message.unwrap().starts_with("its runner couldn't be built (prepare:"));
+    }
+}
+
+#[test]
+fn any_path_works_and_so_does_the_newest_nix() {
+    let name = "a #b?c%20d,e,,f'g\"h\\i $(j) ß&雪";
+    let project = Project::new("{ }").file(
+        &format!("{name}/pikaci.nix"),
+        r#"{ jobs."a b" = { command = "cat 'file one'; echo >out made"; artifacts = [ "out" ]; }; }"#,
+    );
+    let project = project.file(&format!("{name}/file one"), "content\n");
+    let folder = project.path(name);
+    let state = project.path(&format!("{name} state"));
+    let mut command =
+        project.command(&["run", "-C", folder.to_str().unwrap(), "--state-root", state.to_str().unwrap()]);
+    let path = std::env::join_paths([nix("newest").parent().unwrap().to_owned(), "/usr/bin".into(), "/bin".into()]);
+    ran(command.env("PATH", path.unwrap())).exits(0);
+    let runs: Vec<PathBuf> = fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let record = json(&runs[0].join("run.json"));
+    let job = json(&state.join(record["jobs"][0]["status_path"].as_str().unwrap()));
+    let read = |path: &str| fs::read_to_string(state.join(path)).unwrap();
+    assert_eq!(read(job["guest_log_path"].as_str().unwrap()), "content\n");
+    assert_eq!(read(&format!("{}/out", job["artifacts_dir"].as_str().unwrap())), "made\n");
+}
