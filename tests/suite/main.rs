@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod config;
+mod contract;
 mod dogfood;
+mod exit;
 mod flake;
 mod guest;
 mod plan;
 mod prepare;
 mod project;
 mod rooms;
+mod snapshot;
 mod stand_in;
 mod vm;

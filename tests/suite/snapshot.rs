@@ -1,0 +1,82 @@
+//! What a job sees of the source tree, and what is copied for that.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
+
+use crate::project::{Project, ran};
+use crate::stand_in::StandIns;
+
+/// Takes a snapshot by a run whose guest ends before it boots.
+#[track_caller]
+fn snapshot(project: &Project, args: &[&str]) {
+    let no_vm = StandIns::new().script("qemu-system-x86_64", "exit 1");
+    ran(&mut no_vm.before(project.command(&[&["run"], args].concat()))).exits(102);
+}
+
+fn snapshots(project: &Project) -> Vec<PathBuf> {
+    fs::read_dir(project.state("snapshots")).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_job_sees_tracked_and_new_files_as_they_are_and_no_ignored_ones() {
+    let list = r#"find . -mindepth 1 -not -type d -printf '%P %y %m %l\n' | sort; cat tracked staged new deep/new"#;
+    let project = Project::new(&format!("{{ jobs.list = {{ command = ''{list}''; }}; }}"))
+        .file(".gitignore", "*.o\n/build\n")
+        .file("tracked", "old\n")
+        .file("staged", "old\n")
+        .file("removed", "old\n")
+        .file("tool", "#!/bin/sh\n");
+    fs::set_permissions(project.path("tool"), Permissions::from_mode(0o755)).unwrap();
+    symlink("deep/new", project.path("link")).unwrap();
+    symlink("/no/such/file", project.path("dangling")).unwrap();
+    let project = project
+        .committed()
+        .file("tracked", "modified\n")
+        .file("staged", "staged\n")
+        .file("new", "new\n")
+        .file("deep/new", "deep\n")
+        .file("a.o", "ignored\n")
+        .file("build/out", "ignored\n");
+    project.git(&["add", "staged"]);
+    fs::remove_file(project.path("removed")).unwrap();
+    project.pikaci(&["run"]).exits(0);
+    let files = ".gitignore f 644 \ndangling l 777 /no/such/file\ndeep/new f 644 \nlink l 777 deep/new\nnew f 644 \n\
+        pikaci.nix f 644 \nstaged f 644 \ntool f 755 \ntracked f 644 \n";
+    assert_eq!(project.output("list"), format!("{files}modified\nstaged\nnew\ndeep\n"));
+}
+
+#[test]
+fn outside_git_all_is_copied_but_the_state_folder() {
+    let project = Project::new(r#"{ jobs.a = { command = "true"; }; }"#)
+        .file(".gitignore", "*.o\n")
+        .file("a.o", "not ignored\n")
+        .file(".hidden/file", "h\n");
+    fs::create_dir(project.path("empty")).unwrap();
+    let state = project.path("state in the project");
+    snapshot(&project, &["--state-root", state.to_str().unwrap()]);
+    let copy = fs::read_dir(state.join("snapshots")).unwrap().next().unwrap().unwrap().path();
+    let mut names: Vec<_> = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".gitignore", ".hidden", "a.o", "empty", "pikaci.nix"]);
+    assert!(copy.join(".hidden/file").exists());
+}
+
+#[test]
+fn an_equal_tree_is_not_copied_again() {
+    let project = Project::new(r#"{ jobs.a = { command = "true"; }; }"#).file("file", "one\n").committed();
+    snapshot(&project, &[]);
+    let first = snapshots(&project);
+    let inode = |folder: &PathBuf| fs::metadata(folder.join("file")).unwrap().ino();
+    let inodes: Vec<u64> = first.iter().map(inode).collect();
+    // Equal in content, and no file of it is the one that was copied.
+    fs::remove_file(project.path("file")).unwrap();
+    let project = project.file("file", "one\n");
+    snapshot(&project, &[]);
+    assert_eq!((snapshots(&project), first.len()), (first.clone(), 1));
+    assert_eq!(first.iter().map(inode).collect::<Vec<_>>(), inodes);
+    let project = project.file("file", "two\n");
+    snapshot(&project, &[]);
+    assert_eq!(snapshots(&project).len(), 2);
+    assert_eq!(fs::read_to_string(first[0].join("file")).unwrap(), "one\n");
+}
