@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub use recorder::{Observer, Recorder};
-pub use recover::recover_interrupted;
+pub use recover::{recover_interrupted, replay};
 pub use schedule::Budget;
 
 use crate::cancel::Cancel;

@@ -100,6 +100,8 @@ impl<'a> Recorder<'a> {
         }
         self.record(What::RunFinished { outcome, message });
         self.write_run()?;
+        // Only a look that is slower for once comes of a lock that stays.
+        fs::remove_file(self.run.lock()).ok();
         self.failure.take().map_or(Ok(self.history), Err)
     }
 

@@ -1,7 +1,6 @@
 //! Runs whose process is gone: their end is recorded by the next pikaci that looks.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -34,6 +33,10 @@ pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
 
 fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     let run = state.run(id);
+    // A run that ended in order took its lock away: the many that did needn't be read.
+    if !run.lock().exists() {
+        return Ok(false);
+    }
     let is_open = || -> Result<bool> {
         let record: RunRecord = read_json(&run.record())?;
         Ok(matches!(record.status, Status::Open(_)))
@@ -46,7 +49,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
-    let history = replay(state, id, &run.events())?;
+    let history = replay(state, id)?;
     let ended = history.run.status.outcome().is_some();
     let open: Vec<(JobId, Status)> =
         history.jobs.iter().map(|job| (job.id.clone(), job.status)).filter(|job| job.1.outcome().is_none()).collect();
@@ -64,14 +67,18 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
 }
 
 /// Folds the events of a run; lines that a crash cut off are passed over.
-fn replay(state: &StateLayout, id: &RunId, events: &Path) -> Result<History> {
-    let text = fs::read(events).with_context(|| format!("reading {}", events.display()))?;
+///
+/// # Errors
+/// When they can't be read, or don't begin with the start of a run.
+pub fn replay(state: &StateLayout, id: &RunId) -> Result<History> {
+    let run = state.run(id);
+    let events = run.events();
+    let text = fs::read(&events).with_context(|| format!("reading {}", events.display()))?;
     let mut lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Event>(line).ok());
     let first = lines.next();
     let Some(Event { at, what: What::RunStarted(start) }) = first else {
         anyhow::bail!("{} doesn't begin with the start of a run", events.display());
     };
-    let run = state.run(id);
     let mut history = History::begin(at, &start, |job| relative(state, &run.job(job).status()));
     for event in lines {
         history.apply(&event);
