@@ -2,12 +2,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "asks the environment for NO_COLOR")]
 
+mod artifacts;
 mod check;
 mod failure;
+mod follow;
+mod list;
+mod logs;
 mod plan;
 mod progress;
 mod project;
 mod run;
+mod runs;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +61,14 @@ enum Command {
     Plan(plan::Options),
     /// Run jobs, each in its own virtual machine
     Run(run::Options),
+    /// List runs, newest first
+    List(list::Options),
+    /// Show how a run stands, and its jobs
+    Status(status::Options),
+    /// Print what jobs printed
+    Logs(logs::Options),
+    /// List the files that jobs brought back
+    Artifacts(artifacts::Options),
     /// Print a script that completes pikaci's command line in a shell
     Completions {
         /// The shell
@@ -90,6 +104,10 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check => check::main(&cli.place),
         Command::Plan(options) => plan::main(&cli.place, options),
         Command::Run(options) => run::main(&cli.place, options),
+        Command::List(options) => list::main(&cli.place, options),
+        Command::Status(options) => status::main(&cli.place, options),
+        Command::Logs(options) => logs::main(&cli.place, options),
+        Command::Artifacts(options) => artifacts::main(&cli.place, options),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut std::io::stdout());
             Ok(Exit::Passed)
@@ -114,15 +132,25 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Records the end of runs whose process is gone, and says so.
-fn tell_interrupted(project: &project::Project) -> Result<(), Failure> {
-    for run in crate::engine::recover_interrupted(&project.state)? {
+fn tell_interrupted(state: &crate::state::StateLayout) -> Result<(), Failure> {
+    for run in crate::engine::recover_interrupted(state)? {
         eprintln!("run {run} was interrupted; its record says so now");
     }
     Ok(())
 }
 
-/// Returns whether standard output shall have colors (<https://no-color.org>).
-fn color() -> bool {
-    use std::io::IsTerminal as _;
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// As [`tell_interrupted`], for who only looks: what can't be recorded is shown without.
+fn tell_interrupted_softly(state: &crate::state::StateLayout) {
+    tell_interrupted(state).ok();
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+    print(&format!("{text}\n"))
+}
+
+/// Returns whether a stream shall have colors (<https://no-color.org>).
+fn color(stream: &impl std::io::IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

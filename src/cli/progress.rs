@@ -1,5 +1,7 @@
 //! A run while it runs: one live line per running job on a terminal, plain lines elsewhere. All on standard error.
 
+#![expect(clippy::disallowed_methods, reason = "asks the environment for TERM")]
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -12,31 +14,31 @@ use crate::report;
 
 /// What is shown of a run.
 pub struct Progress {
+    color: bool,
     live: Option<Live>,
 }
 
 struct Live {
     bars: MultiProgress,
-    jobs: BTreeMap<String, ProgressBar>,
+    lines: BTreeMap<String, ProgressBar>,
 }
 
 impl Progress {
     /// Begins to show.
     pub fn start() -> Self {
-        let live = std::io::stderr().is_terminal();
-        Self { live: live.then(|| Live { bars: MultiProgress::new(), jobs: BTreeMap::new() }) }
+        let stderr = std::io::stderr();
+        let live = stderr.is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+        let live = live.then(|| Live { bars: MultiProgress::new(), lines: BTreeMap::new() });
+        Self { color: super::color(&stderr), live }
     }
 
     /// Shows an event.
     pub fn show(&mut self, event: &Event, history: &History) {
-        let line = report::line(event, history);
-        match &mut self.live {
-            None => {
-                if let Some(line) = line {
-                    eprintln!("{line}");
-                }
-            }
-            Some(screen) => screen.show(event, line),
+        let line = report::line(event, history, self.color);
+        match (&mut self.live, line) {
+            (Some(live), text) => live.show(event, text),
+            (None, Some(line)) => eprintln!("{line}"),
+            (None, None) => {}
         }
     }
 
@@ -51,35 +53,38 @@ impl Progress {
 
 impl Live {
     fn show(&mut self, event: &Event, line: Option<String>) {
-        let (name, phase) = match &event.what {
-            What::JobStarted { job, .. } => (job.as_str().to_owned(), Some("starting".to_owned())),
-            What::JobPhase { job, phase, .. } => (job.as_str().to_owned(), Some(phase.clone())),
-            What::JobFinished(finished) => (finished.job.as_str().to_owned(), None),
-            What::PrepareStarted { node, .. } => (node.as_str().to_owned(), Some("building".to_owned())),
-            What::PrepareFinished { node, .. } => (node.as_str().to_owned(), None),
-            _ => (String::new(), None),
-        };
-        if let Some(phase) = phase {
-            self.bar(&name).set_message(phase);
-            return;
-        }
-        if let Some(bar) = self.jobs.remove(&name) {
-            bar.finish_and_clear();
+        match &event.what {
+            // The live line says it.
+            What::JobStarted { job, .. } => return self.set(job.as_str(), "starting"),
+            What::JobPhase { job, phase, .. } => self.set(job.as_str(), report::phase(phase)),
+            What::PrepareStarted { node, .. } => self.set(node.as_str(), "building the guest"),
+            What::JobFinished(finished) => self.remove(finished.job.as_str()),
+            What::PrepareFinished { node, .. } => self.remove(node.as_str()),
+            _ => {}
         }
         if let Some(line) = line {
             self.bars.println(line).ok();
         }
     }
 
-    fn bar(&mut self, name: &str) -> &ProgressBar {
+    fn set(&mut self, name: &str, what: &str) {
         let bars = &self.bars;
-        self.jobs.entry(name.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{spinner} {prefix}: {msg} ({elapsed})");
-            let bar = bars.add(ProgressBar::new_spinner());
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_prefix(name.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(250));
-            bar
-        })
+        let line = self.lines.entry(name.to_owned()).or_insert_with(|| {
+            // What doesn't fit is cut off: a line that wraps can't be drawn over.
+            let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed:>4}  {wide_msg}");
+            let line = bars.add(ProgressBar::new_spinner());
+            line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            line.set_prefix(name.to_owned());
+            line.enable_steady_tick(Duration::from_millis(250));
+            line
+        });
+        line.set_message(what.to_owned());
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(line) = self.lines.remove(name) {
+            line.finish_and_clear();
+            self.bars.remove(&line);
+        }
     }
 }

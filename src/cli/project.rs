@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -57,10 +57,18 @@ impl Project {
             return Err(Failure::new(Exit::Usage, error).hint("go to your project, or name it: pikaci -C DIR …"));
         };
         let state_root = match &place.state_root {
-            Some(root) => std::path::absolute(root).with_context(|| format!("finding {}", root.display()))?,
+            Some(root) => absolute(root)?,
             None => root.join(".pikaci"),
         };
         Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
+    }
+
+    /// Finds the state folder alone: one that is named needs no job file.
+    pub fn find_state(place: &Place) -> Result<StateLayout, Failure> {
+        match &place.state_root {
+            Some(root) => Ok(StateLayout::new(absolute(root)?)),
+            None => Ok(Self::find(place)?.state),
+        }
     }
 
     /// Reads the job file.
@@ -115,6 +123,10 @@ impl Project {
     pub fn hash_cache(&self) -> PathBuf {
         self.state.root().join("host.json")
     }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("finding {}", path.display()))
 }
 
 /// Chooses jobs.

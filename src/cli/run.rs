@@ -53,7 +53,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let project = Project::find(place)?;
     let config = project.config()?;
     project.open_state()?;
-    super::tell_interrupted(&project)?;
+    super::tell_interrupted(&project.state)?;
     let changes = project.changes(&options.wanted, &config)?;
     let selection = choose(&config, &options.wanted, &changes)?;
     if selection.jobs.is_empty() {
@@ -82,9 +82,11 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         cancel: &cancel,
     };
     let mut progress = Progress::start();
-    let history = engine::run(settings, &plan, start, &mut |event, history| progress.show(event, history))?;
+    let history = engine::run(settings, &plan, start, &mut |event, history| progress.show(event, history));
     progress.end();
-    print(&report::summary(&history, &tails(&project, &history), super::color()))?;
+    let history = history?;
+    let color = super::color(&std::io::stdout());
+    print(&report::summary(&history, &tails(&project, &history), project.state.root(), color))?;
     Ok(exit(&history, cancel.signal()))
 }
 

@@ -46,7 +46,7 @@ impl History {
             prepares: Vec::new(),
             jobs: start.jobs.iter().map(summary).collect(),
         };
-        Self { run, jobs: start.jobs.iter().map(queued).collect() }
+        Self { run, jobs: start.jobs.iter().map(JobRecord::queued).collect() }
     }
 
     /// Takes in the next event and returns the job whose record changed.
@@ -123,27 +123,31 @@ impl History {
     }
 }
 
-fn queued(job: &DeclaredJob) -> JobRecord {
-    JobRecord {
-        schema_version: SCHEMA_VERSION,
-        id: job.id.clone(),
-        description: job.description.clone(),
-        status: Status::QUEUED,
-        executor: job.executor.clone(),
-        plan_node_id: job.plan_node_id.clone(),
-        timeout_secs: job.timeout_secs,
-        attempt: 0,
-        host_log_path: None,
-        guest_log_path: None,
-        console_log_path: None,
-        phase: None,
-        started_at: None,
-        finished_at: None,
-        exit_code: None,
-        reason: Reason::default(),
-        log_cut: false,
-        artifacts: 0,
-        artifacts_dir: None,
+impl JobRecord {
+    /// Returns the record of a job that has not begun.
+    #[must_use]
+    pub fn queued(job: &DeclaredJob) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            id: job.id.clone(),
+            description: job.description.clone(),
+            status: Status::QUEUED,
+            executor: job.executor.clone(),
+            plan_node_id: job.plan_node_id.clone(),
+            timeout_secs: job.timeout_secs,
+            attempt: 0,
+            host_log_path: None,
+            guest_log_path: None,
+            console_log_path: None,
+            phase: None,
+            started_at: None,
+            finished_at: None,
+            exit_code: None,
+            reason: Reason::default(),
+            log_cut: false,
+            artifacts: 0,
+            artifacts_dir: None,
+        }
     }
 }
 

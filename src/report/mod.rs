@@ -1,14 +1,31 @@
 //! Plans, events and records to text. Pure.
 
+mod artifacts;
+mod clock;
+#[cfg(test)]
+mod fixture;
 mod line;
+mod list;
+mod plain;
 mod plan;
+mod status;
 mod summary;
 
-pub use line::line;
+pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts};
+pub use clock::Clock;
+pub use line::{line, phase};
+pub use list::{Broken, Listing, list};
 pub use plan::{nothing, plan};
+pub use status::{RunStatus, status};
 pub use summary::summary;
 
+use anstyle::{AnsiColor, Style};
 use jiff::{SignedDuration, Timestamp};
+
+use crate::record::{JobSummary, Open, Outcome, Status};
+
+/// The version of the JSON that is printed of a list, a run and its artifacts.
+const SCHEMA_VERSION: u32 = 1;
 
 /// Returns how long something took, for people: `0.4s`, `12s`, `3m05s`.
 fn duration(from: Timestamp, to: Timestamp) -> String {
@@ -25,4 +42,43 @@ fn duration(from: Timestamp, to: Timestamp) -> String {
 /// Returns a number with its noun.
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Returns how many jobs stand where: `3 passed, 1 failed`.
+fn tally(jobs: &[JobSummary]) -> String {
+    let done = [
+        Outcome::Passed,
+        Outcome::Cached,
+        Outcome::Failed,
+        Outcome::TimedOut,
+        Outcome::Errored,
+        Outcome::Cancelled,
+        Outcome::Skipped,
+    ];
+    let open = [Open::Running, Open::Queued];
+    let statuses = done.map(Status::Done).into_iter().chain(open.map(Status::Open));
+    let number = |status: Status| jobs.iter().filter(|job| job.status == status).count();
+    let parts = statuses.map(|status| (number(status), status.word())).filter(|(number, _)| *number > 0);
+    parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the word for a status in its color.
+fn paint(status: Status, color: bool) -> String {
+    paint_to(status, 0, color)
+}
+
+/// Returns the word for a status in its color, filled up to a width.
+fn paint_to(status: Status, width: usize, color: bool) -> String {
+    let word = format!("{:width$}", status.word());
+    if !color {
+        return word;
+    }
+    let shade = match status.outcome() {
+        Some(outcome) if outcome.is_success() => AnsiColor::Green,
+        Some(Outcome::Skipped | Outcome::Cancelled) => AnsiColor::Yellow,
+        Some(_) => AnsiColor::Red,
+        None => AnsiColor::Cyan,
+    };
+    let style = Style::new().fg_color(Some(shade.into()));
+    format!("{style}{word}{style:#}")
 }

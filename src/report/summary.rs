@@ -2,49 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
-
-use super::{count, duration};
+use super::plain::plain;
+use super::{count, duration, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::JobId;
-use crate::record::{History, JobRecord, Outcome, Status};
+use crate::record::{History, JobRecord, Outcome, PrepareRecord};
 
-/// Returns what ran, how long it took, what failed, and the last lines of its output.
+/// The most jobs that are told in more than a line; the others are in the table.
+const MOST_TOLD: usize = 8;
+/// The most lines of output that are shown of all jobs together, where each has a few.
+const MOST_LINES: usize = 24;
+/// The most jobs for which the table has those that passed.
+const MOST_PASSED: usize = 24;
+/// The most hints at the end.
+const MOST_HINTS: usize = 3;
+
+/// Returns what failed with the last lines of its output, what ran and how long it took, and what to type next.
 #[must_use]
-pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, color: bool) -> String {
+pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_root: &Path, color: bool) -> String {
     let run = &history.run;
-    let mut text = String::new();
-    let mut add = |line: &str| text.write_str(line).unwrap_or_default();
-    for prepare in run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)) {
-        add(&format!("\n--- {}: {}\n", prepare.plan_node_id, prepare.reason.message.as_deref().unwrap_or_default()));
-        for line in &prepare.reason.evidence {
-            add(&format!("    {line}\n"));
-        }
-        if let Some(hint) = &prepare.reason.hint {
-            add(&format!("hint: {hint}\n"));
-        }
+    let prepares: Vec<_> =
+        run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)).collect();
+    let failed: Vec<_> = history.jobs.iter().filter(|job| is_news(job)).collect();
+    let mut text: String = prepares.iter().map(|prepare| failed_prepare(prepare, state_root, color)).collect();
+    let lines = (MOST_LINES / failed.len().max(1)).clamp(3, 20);
+    for job in failed.iter().take(MOST_TOLD) {
+        let tail = tails.get(&job.id).map_or(&[][..], Vec::as_slice);
+        text += &failed_job(job, &tail[tail.len().saturating_sub(lines)..], state_root, color);
     }
-    for job in history.jobs.iter().filter(|job| is_news(job)) {
-        add(&failed_job(job, tails.get(&job.id).map_or(&[][..], Vec::as_slice)));
+    if failed.len() > MOST_TOLD {
+        writeln!(text, "\n--- and {} more", count(failed.len() - MOST_TOLD, "job")).unwrap_or_default();
     }
-    add("\n");
-    let width = history.jobs.iter().map(|job| job.id.as_str().chars().count()).max().unwrap_or(0);
-    for job in &history.jobs {
-        let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
-        let word = paint(job.status, color);
-        let artifacts = match job.artifacts {
-            0 => String::new(),
-            number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
-        };
-        let why = if is_news(job) { None } else { job.reason.message.as_deref() };
-        let why = why.map(|why| format!("  {why}")).unwrap_or_default();
-        add(format!("  {word}  {:width$}  {took:>6}{artifacts}{why}", job.id).trim_end());
-        add("\n");
-    }
+    text.push('\n');
+    text += &table(history, color);
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
-    let message = run.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-    add(&format!("run {} {}{took}{message}\n", run.run_id, run.status.word()));
+    let message = run.message.as_ref().map(|message| format!(" ({})", plain(message))).unwrap_or_default();
+    let status = paint(run.status, color);
+    writeln!(text, "run {} {status}{took}: {}{message}", run.run_id, tally(&run.jobs)).unwrap_or_default();
+    for hint in hints(&prepares, &failed) {
+        writeln!(text, "hint: {hint}").unwrap_or_default();
+    }
     text
 }
 
@@ -53,41 +52,164 @@ fn is_news(job: &JobRecord) -> bool {
     matches!(job.status.outcome(), Some(Outcome::Failed | Outcome::TimedOut | Outcome::Errored))
 }
 
-fn failed_job(job: &JobRecord, tail: &[String]) -> String {
-    let mut text = format!("\n--- {} {}", job.id, job.status.word());
-    let mut add = |line: &str| text.write_str(line).unwrap_or_default();
-    if let Some(message) = &job.reason.message {
-        add(&format!(": {message}"));
+fn failed_prepare(prepare: &PrepareRecord, state_root: &Path, color: bool) -> String {
+    let message = prepare.reason.message.as_deref().map(plain).unwrap_or_default();
+    let mut text = format!("\n--- {} {}: {message}\n", prepare.plan_node_id, paint(prepare.status, color));
+    for line in &prepare.reason.evidence {
+        writeln!(text, "    {}", plain(line)).unwrap_or_default();
     }
-    add("\n");
-    for line in tail {
-        add(&format!("    {line}\n"));
+    if let Some(log) = &prepare.log_path {
+        writeln!(text, "  full log: {}", state_root.join(log).display()).unwrap_or_default();
     }
-    if job.log_cut {
-        add("    [the log is cut: bytes of the output are missing]\n");
-    }
-    if !job.reason.evidence.is_empty() {
-        add("  console:\n");
-    }
-    for line in &job.reason.evidence {
-        add(&format!("    {line}\n"));
-    }
-    let logs = format!("pikaci logs --job {}", quote(job.id.as_str()));
-    add(&format!("hint: {}\n", job.reason.hint.as_deref().unwrap_or(&logs)));
     text
 }
 
-fn paint(status: Status, color: bool) -> String {
-    let word = format!("{:9}", status.word());
-    if !color {
-        return word;
+fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) -> String {
+    let message = job.reason.message.as_deref().map(|message| format!(": {}", plain(message))).unwrap_or_default();
+    let mut text = format!("\n--- {} {}{message}\n", job.id, paint(job.status, color));
+    let mut add = |line: &str| writeln!(text, "{line}").unwrap_or_default();
+    for line in tail {
+        add(&format!("    {}", plain(line)));
     }
-    let shade = match status.outcome() {
-        Some(outcome) if outcome.is_success() => AnsiColor::Green,
-        Some(Outcome::Skipped | Outcome::Cancelled) => AnsiColor::Yellow,
-        Some(_) => AnsiColor::Red,
-        None => AnsiColor::Cyan,
-    };
-    let style = Style::new().fg_color(Some(shade.into()));
-    format!("{style}{word}{style:#}")
+    if job.log_cut {
+        add("    [the log is cut: bytes of the output are missing]");
+    } else if tail.is_empty() && job.started_at.is_some() {
+        add("    [it printed nothing]");
+    }
+    if !job.reason.evidence.is_empty() {
+        add("  console:");
+    }
+    for line in &job.reason.evidence {
+        add(&format!("    {}", plain(line)));
+    }
+    if let Some(log) = &job.guest_log_path {
+        add(&format!("  full log: {}", state_root.join(log).display()));
+    }
+    text
+}
+
+/// Returns a line for each job; among many only for those that didn't pass.
+fn table(history: &History, color: bool) -> String {
+    let all = history.jobs.len() <= MOST_PASSED;
+    let shown = |job: &&JobRecord| all || !job.status.outcome().is_some_and(Outcome::is_success);
+    let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
+    let width = jobs.iter().map(|job| job.id.as_str().chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for job in jobs {
+        let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
+        let artifacts = match job.artifacts {
+            0 => String::new(),
+            number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
+        };
+        let why = if is_news(job) { None } else { job.reason.message.as_deref() };
+        let why = why.map(|why| format!("  {}", plain(why))).unwrap_or_default();
+        let word = paint_to(job.status, "cancelled".len(), color);
+        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{why}", job.id);
+        writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+    }
+    text
+}
+
+/// Returns what to type next: what is said about a failure, else where its whole log is.
+fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord]) -> Vec<String> {
+    let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
+    let of_jobs = failed.iter().map(|job| match &job.reason.hint {
+        Some(hint) => hint.clone(),
+        None => format!("pikaci logs --job {}", quote(job.id.as_str())),
+    });
+    let mut hints = Vec::new();
+    for hint in of_prepares.chain(of_jobs) {
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    hints.truncate(MOST_HINTS);
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::super::fixture::{apply, begun, ended, finished, start};
+    use super::summary;
+    use crate::event::{Reason, What};
+    use crate::id::{JobId, NodeId};
+    use crate::record::{History, Outcome};
+
+    fn text(history: &History, tails: &BTreeMap<JobId, Vec<String>>) -> String {
+        summary(history, tails, Path::new("/p/.pikaci"), false)
+    }
+
+    #[test]
+    fn what_failed_and_what_ran_and_what_to_type() {
+        let lines = ["cc -c utf8.c", "\u{1b}[31mutf8.c:3: error:\u{1b}[0m no", "make: *** [all] Error 1"];
+        let tails = BTreeMap::from([(JobId::new("unit tests"), lines.map(str::to_owned).to_vec())]);
+        insta::assert_snapshot!(text(&finished(), &tails).trim_start(), @r#"
+        --- unit tests failed: the command ended with exit code 2
+            cc -c utf8.c
+            utf8.c:3: error: no
+            make: *** [all] Error 1
+          full log: /p/.pikaci/runs/20261122-101500-4f2a31/jobs/unit+20tests/attempts/1/guest.log
+
+        --- emulate errored: the guest's kernel panicked while it booted
+            [the log is cut: bytes of the output are missing]
+          console:
+            Kernel panic - not syncing: no init
+          full log: /p/.pikaci/runs/20261122-101500-4f2a31/jobs/emulate/attempts/1/guest.log
+
+          passed     build         4.2s  2 artifacts
+          failed     unit tests     19s
+          errored    emulate        29s
+          skipped    deploy              it needs unit tests, which didn't pass
+        run 20261122-101500-4f2a31 errored in 1m05s: 1 passed, 1 failed, 1 errored, 1 skipped
+        hint: pikaci logs --job 'unit tests'
+        hint: pikaci logs --kind console
+        "#);
+    }
+
+    #[test]
+    fn a_runner_that_cannot_be_built() {
+        let mut history = begun("20261122-101500-4f2a31", &["build"]);
+        let node = NodeId::new("prepare:0a1b2c3d4e5f");
+        let log_path = "runs/1/prepare-0a1b2c3d4e5f.log".to_owned();
+        apply(&mut history, 0, What::PrepareStarted { node: node.clone(), log_path });
+        let mut reason = Reason::new("nix build failed", "less prepare.log");
+        reason.evidence = vec!["error: builder failed".to_owned()];
+        apply(&mut history, 900, What::PrepareFinished { node, outcome: Outcome::Failed, runner: None, reason });
+        let skipped = Reason { message: Some("its runner couldn't be built".to_owned()), ..Reason::default() };
+        let skipped = ended("build", Outcome::Skipped, None, skipped);
+        apply(&mut history, 900, What::JobFinished(Box::new(skipped)));
+        apply(&mut history, 1_000, What::RunFinished { outcome: Outcome::Errored, message: None });
+        insta::assert_snapshot!(text(&history, &BTreeMap::new()).trim_start(), @r#"
+        --- prepare:0a1b2c3d4e5f failed: nix build failed
+            error: builder failed
+          full log: /p/.pikaci/runs/1/prepare-0a1b2c3d4e5f.log
+
+          skipped    build          its runner couldn't be built
+        run 20261122-101500-4f2a31 errored in 1.0s: 1 skipped
+        hint: less prepare.log
+        "#);
+    }
+
+    /// A thousand jobs of which every tenth fails with twenty lines.
+    #[test]
+    fn many_jobs_leave_a_screen_readable() {
+        let names: Vec<String> = (0..1000).map(|number| format!("job{number:03}")).collect();
+        let mut history = begun("1", &names.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut tails = BTreeMap::new();
+        for (number, name) in names.iter().enumerate() {
+            start(&mut history, name);
+            let outcome = if number % 10 == 0 { Outcome::Failed } else { Outcome::Passed };
+            apply(&mut history, 2000, What::JobFinished(Box::new(ended(name, outcome, None, Reason::default()))));
+            tails.insert(JobId::new(name), vec!["line".to_owned(); 20]);
+        }
+        apply(&mut history, 3000, What::RunFinished { outcome: Outcome::Failed, message: Some("why".to_owned()) });
+        let text = text(&history, &tails);
+        assert_eq!(text.lines().filter(|line| *line == "    line").count(), 8 * 3);
+        assert!(text.contains("\n--- and 92 jobs more\n"), "{text}");
+        assert!(!text.contains("job001"), "{text}");
+        assert!(text.ends_with("\nrun 1 failed in 3.0s: 900 passed, 100 failed (why)\nhint: pikaci logs --job job000\nhint: pikaci logs --job job010\nhint: pikaci logs --job job020\n"), "{text}");
+    }
 }

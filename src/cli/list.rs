@@ -1,0 +1,43 @@
+//! `pikaci list`: the runs.
+
+use clap::Args;
+
+use super::runs::{Runs, clock};
+use super::{Exit, Failure, Format, Place, color, print, print_json};
+use crate::report::{self, Broken, Listing};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Show at most this many runs
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, env = "PIKACI_LIMIT")]
+    limit: usize,
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    format: Format,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let runs = Runs::find(place)?;
+    let listing = listing(&runs, options.limit);
+    match options.format {
+        Format::Json => print_json(&listing)?,
+        Format::Human if runs.newest().is_empty() => eprintln!("no runs yet\nhint: pikaci run"),
+        Format::Human => print(&report::list(&listing, &clock(), color(&std::io::stdout())))?,
+    }
+    Ok(Exit::Passed)
+}
+
+/// Reads what is shown and nothing else.
+fn listing(runs: &Runs, limit: usize) -> Listing {
+    let ids = runs.newest();
+    let mut listing = Listing::new(ids.len().saturating_sub(limit));
+    for id in ids.iter().take(limit) {
+        match runs.record(id) {
+            Ok(record) => listing.runs.push(record),
+            // It is about to become a run.
+            Err(_) if !runs.is_run(id) && runs.is_alive(id) => {}
+            Err(error) => listing.broken.push(Broken { run_id: id.clone(), error: format!("{error:#}") }),
+        }
+    }
+    listing
+}

@@ -1,0 +1,196 @@
+//! The runs of a state folder, for the commands that look at them.
+
+#![expect(clippy::disallowed_methods, reason = "reads the folder of runs, the clock and the time zone")]
+
+use std::fs;
+use std::io::ErrorKind;
+
+use anyhow::{Context as _, anyhow, ensure};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::project::Project;
+use super::{Exit, Failure, Place};
+use crate::engine;
+use crate::event::{DeclaredJob, Reason};
+use crate::id::{JobId, NodeId, RunId};
+use crate::record::{History, JobRecord, JobSummary, Outcome, RunRecord, SCHEMA_VERSION, Status};
+use crate::report::Clock;
+use crate::state::{StateLayout, is_locked, read_json};
+
+/// The word for the newest run.
+pub const LATEST: &str = "latest";
+/// The most ids that a hint lists.
+const LISTED: usize = 5;
+/// What is said of a run whose process is gone, where nothing can be recorded.
+const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
+
+/// The runs of a state folder.
+#[derive(Debug)]
+pub struct Runs {
+    /// The state folder, whether it is there or not.
+    pub state: StateLayout,
+    /// Newest first; whether they can be read shows when one is read.
+    ids: Vec<RunId>,
+}
+
+impl Runs {
+    /// Finds the state folder and the runs in it, after the end of interrupted ones was recorded.
+    pub fn find(place: &Place) -> Result<Self, Failure> {
+        let state = Project::find_state(place)?;
+        super::tell_interrupted_softly(&state);
+        let folder = state.runs();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { state, ids: Vec::new() }),
+            Err(error) => return Err(anyhow!(error).context(format!("reading {}", folder.display())).into()),
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+            let id = RunId::new(path.file_name().unwrap_or_default().to_string_lossy());
+            // Whatever pikaci wouldn't name a run is none.
+            if state.run(&id).root() == path {
+                ids.push(id);
+            }
+        }
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(Self { state, ids })
+    }
+
+    /// Returns the runs, newest first.
+    pub fn newest(&self) -> &[RunId] {
+        &self.ids
+    }
+
+    /// Returns the run that a word names: `latest`, an id, or the beginning of only one.
+    pub fn get(&self, word: &str) -> Result<RunId, Failure> {
+        let Some(newest) = self.ids.first() else {
+            let error = anyhow!("there are no runs yet in {}", self.state.root().display());
+            return Err(Failure::new(Exit::NothingSelected, error).hint("pikaci run"));
+        };
+        if word == LATEST {
+            return Ok(self.ids.iter().find(|id| self.is_run(id)).unwrap_or(newest).clone());
+        }
+        let matching: Vec<&RunId> = self.ids.iter().filter(|id| id.as_str().starts_with(word)).collect();
+        match matching.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => {
+                let error = anyhow!("there is no run {word:?}");
+                Err(Failure::new(Exit::NothingSelected, error).hint(listed("the newest are", &self.ids)))
+            }
+            several if several.iter().any(|id| id.as_str() == word) => Ok(RunId::new(word)),
+            several => {
+                let error = anyhow!("{} runs begin with {word:?}", several.len());
+                Err(Failure::new(Exit::NothingSelected, error).hint(listed("the newest of them are", several)))
+            }
+        }
+    }
+
+    /// Returns whether there is a run: its record comes with it, and a crash may leave a folder without.
+    pub fn is_run(&self, id: &RunId) -> bool {
+        self.state.run(id).record().exists()
+    }
+
+    /// Returns whether a run's process is there.
+    pub fn is_alive(&self, id: &RunId) -> bool {
+        // A lock that can't be looked at says nothing of its holder.
+        is_locked(&self.state.run(id).lock()).unwrap_or(true)
+    }
+
+    /// Reads a run's record.
+    pub fn record(&self, id: &RunId) -> anyhow::Result<RunRecord> {
+        let path = self.state.run(id).record();
+        let record = || -> anyhow::Result<RunRecord> {
+            let Version { schema_version } = read_json(&path)?;
+            ensure!(
+                schema_version <= SCHEMA_VERSION,
+                "{} has version {schema_version}, and this pikaci knows version {SCHEMA_VERSION}",
+                path.display()
+            );
+            read_json(&path)
+        };
+        let found = record()?;
+        if found.status.outcome().is_some() || self.is_alive(id) {
+            return Ok(found);
+        }
+        // It may have ended between the two looks.
+        let mut found = record()?;
+        if found.status.outcome().is_none() {
+            found.status = Status::Done(Outcome::Errored);
+            found.message = Some(INTERRUPTED.to_owned());
+            for job in &mut found.jobs {
+                job.status = interrupted(job.status);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads a run with the records of its jobs.
+    pub fn history(&self, id: &RunId) -> Result<History, Failure> {
+        let run = self.record(id).map_err(|error| Failure::from(error).hint("pikaci list"))?;
+        // While it runs its events are ahead of its records.
+        if run.status.outcome().is_none()
+            && let Ok(history) = engine::replay(&self.state, id)
+        {
+            return Ok(history);
+        }
+        let jobs = run.jobs.iter().map(|job| self.job(job)).collect();
+        Ok(History { run, jobs })
+    }
+
+    /// Reads a job's record; where it can't be read, what the run's says of it.
+    fn job(&self, summary: &JobSummary) -> JobRecord {
+        let path = self.state.root().join(&summary.status_path);
+        let problem = match path.exists().then(|| read_json::<JobRecord>(&path)) {
+            Some(Ok(job)) => return JobRecord { status: summary.status, ..job },
+            Some(Err(error)) => Some(format!("{error:#}")),
+            None => None,
+        };
+        let reason = Reason { message: problem, ..Reason::default() };
+        JobRecord { status: summary.status, reason, ..JobRecord::queued(&declared(&summary.id)) }
+    }
+}
+
+/// Returns the job of a run that is named.
+pub fn find_job<'a>(history: &'a History, name: &str) -> Result<&'a JobRecord, Failure> {
+    history.job(&JobId::new(name)).ok_or_else(|| {
+        let error = anyhow!("run {} has no job {name:?}", history.run.run_id);
+        let names: Vec<&str> = history.jobs.iter().map(|job| job.id.as_str()).collect();
+        Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", names.join(", ")))
+    })
+}
+
+/// Returns the time and the zone of this moment and place.
+pub fn clock() -> Clock {
+    Clock { now: Timestamp::now(), zone: TimeZone::system() }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
+}
+
+fn listed(what: &str, ids: &[impl std::fmt::Display]) -> String {
+    let ids: Vec<String> = ids.iter().take(LISTED).map(ToString::to_string).collect();
+    format!("{what} {}; all: pikaci list", ids.join(", "))
+}
+
+fn interrupted(status: Status) -> Status {
+    match status {
+        Status::QUEUED => Status::Done(Outcome::Cancelled),
+        Status::RUNNING => Status::Done(Outcome::Errored),
+        done @ Status::Done(_) => done,
+    }
+}
+
+fn declared(id: &JobId) -> DeclaredJob {
+    DeclaredJob {
+        id: id.clone(),
+        description: String::new(),
+        executor: String::new(),
+        plan_node_id: NodeId::new(format!("execute:{id}")),
+        timeout_secs: 0,
+    }
+}

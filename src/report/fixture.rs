@@ -1,0 +1,122 @@
+//! Hand-made records for the tests of reports.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use super::Clock;
+use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::record::{History, Outcome};
+
+const START: &str = "2026-11-22T10:15:00Z";
+
+/// Returns the moment 200 s after the start of the runs here, two hours east of Greenwich.
+pub fn clock() -> Clock {
+    Clock { now: after(200_000), zone: TimeZone::fixed(Offset::constant(2)) }
+}
+
+/// Returns a run in which one job passed, one failed, one erred and one was skipped.
+pub fn finished() -> History {
+    let mut history = begun("20261122-101500-4f2a31", &["build", "unit tests", "emulate", "deploy"]);
+    let node = NodeId::new("prepare:0a1b2c3d4e5f");
+    apply(&mut history, 100, What::PrepareStarted { node: node.clone(), log_path: "runs/1/prepare.log".to_owned() });
+    let runner = Some("/nix/store/runner".to_owned());
+    let outcome = Outcome::Passed;
+    apply(&mut history, 900, What::PrepareFinished { node, outcome, runner, reason: Reason::default() });
+    apply(&mut history, 950, accelerator());
+    start(&mut history, "build");
+    let artifacts = JobFinished { artifacts: 2, ..ended("build", Outcome::Passed, Some(0), Reason::default()) };
+    apply(&mut history, 5_200, What::JobFinished(Box::new(artifacts)));
+    start(&mut history, "unit tests");
+    let failed = Reason { message: Some("the command ended with exit code 2".to_owned()), ..Reason::default() };
+    let failed = ended("unit tests", Outcome::Failed, Some(2), failed);
+    apply(&mut history, 20_000, What::JobFinished(Box::new(failed)));
+    start(&mut history, "emulate");
+    let mut panic = Reason::new("the guest's kernel panicked while it booted", "pikaci logs --kind console");
+    panic.evidence = vec!["Kernel panic - not syncing: no \u{1b}[1minit\u{1b}[0m".to_owned()];
+    let panic = JobFinished { log_cut: true, ..ended("emulate", Outcome::Errored, None, panic) };
+    apply(&mut history, 30_000, What::JobFinished(Box::new(panic)));
+    let skipped = Reason { message: Some("it needs unit tests, which didn't pass".to_owned()), ..Reason::default() };
+    let skipped = ended("deploy", Outcome::Skipped, None, skipped);
+    apply(&mut history, 30_000, What::JobFinished(Box::new(skipped)));
+    apply(&mut history, 65_000, What::RunFinished { outcome: Outcome::Errored, message: None });
+    history
+}
+
+/// Returns a run in which one job passed, one runs and one waits.
+pub fn running() -> History {
+    let mut history = begun("20261122-101500-9c0d1e", &["build", "unit tests", "deploy"]);
+    apply(&mut history, 950, accelerator());
+    start(&mut history, "build");
+    let passed = ended("build", Outcome::Passed, Some(0), Reason::default());
+    apply(&mut history, 5_200, What::JobFinished(Box::new(passed)));
+    start(&mut history, "unit tests");
+    let job = JobId::new("unit tests");
+    apply(&mut history, 5_000, What::JobPhase { job, phase: "job".to_owned(), uptime_ms: Some(2_700) });
+    history
+}
+
+/// Returns a run of these jobs before any of them began.
+pub fn begun(id: &str, jobs: &[&str]) -> History {
+    let declared = |name: &&str| DeclaredJob {
+        id: JobId::new(*name),
+        description: format!("The job {name}"),
+        executor: "vm".to_owned(),
+        plan_node_id: NodeId::new(format!("execute:{name}")),
+        timeout_secs: 600,
+    };
+    let start = RunStarted {
+        schema_version: SCHEMA_VERSION,
+        pikaci_version: "0.1.0".to_owned(),
+        run_id: RunId::new(id),
+        rerun_of: None,
+        target_id: TargetId::new("pre-merge"),
+        target_description: Some("What has to pass".to_owned()),
+        source_root: "/p".to_owned(),
+        snapshot_dir: "snapshots/0".to_owned(),
+        git_head: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+        git_dirty: Some(true),
+        plan_path: format!("runs/{id}/plan.json"),
+        changed_files: None,
+        filters: vec!["pre-merge".to_owned()],
+        host_os: None,
+        jobs: jobs.iter().map(declared).collect(),
+    };
+    History::begin(after(0), &start, |job| format!("runs/{id}/jobs/{job}/status.json"))
+}
+
+/// Takes in that a job began, a second after its run.
+pub fn start(history: &mut History, job: &str) {
+    let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.run_id, job.replace(' ', "+20"));
+    let [host, guest, console] = ["host", "guest", "console"].map(|name| format!("{folder}/{name}.log"));
+    let logs = LogPaths { host, guest, console };
+    apply(history, 1_000, What::JobStarted { job: JobId::new(job), attempt: 1, logs });
+}
+
+/// Returns the end of a job.
+pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> JobFinished {
+    JobFinished {
+        job: JobId::new(job),
+        outcome,
+        exit_code,
+        reason,
+        guest_log_bytes: 0,
+        log_cut: false,
+        artifacts: 0,
+        artifacts_dir: None,
+    }
+}
+
+/// Takes in what happened so many milliseconds after the start.
+pub fn apply(history: &mut History, millis: i64, what: What) {
+    history.apply(&Event { at: after(millis), what });
+}
+
+/// Returns the moment so many milliseconds after the start.
+pub fn after(millis: i64) -> Timestamp {
+    START.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_millis(millis)
+}
+
+fn accelerator() -> What {
+    What::AcceleratorChosen { accelerator: "tcg".to_owned(), reason: "/dev/kvm isn't there".to_owned() }
+}

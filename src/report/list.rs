@@ -1,0 +1,145 @@
+//! Runs for people, one line each.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Clock, SCHEMA_VERSION, duration, paint_to, tally};
+use crate::id::RunId;
+use crate::record::RunRecord;
+
+/// The most characters of a target that are shown.
+const TARGET_WIDTH: usize = 32;
+
+/// Some runs, newest first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing {
+    schema_version: u32,
+    /// Those that can be read.
+    pub runs: Vec<RunRecord>,
+    /// Those that can't.
+    pub broken: Vec<Broken>,
+    /// Runs that are older than these.
+    pub older: usize,
+}
+
+/// A run whose record can't be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Broken {
+    /// The run.
+    pub run_id: RunId,
+    /// What is wrong.
+    pub error: String,
+}
+
+impl Listing {
+    /// Returns a list of nothing.
+    #[must_use]
+    pub fn new(older: usize) -> Self {
+        Self { schema_version: SCHEMA_VERSION, runs: Vec::new(), broken: Vec::new(), older }
+    }
+}
+
+/// The columns, of which the second is a status.
+const TITLES: [&str; 6] = ["RUN", "STATUS", "WHEN", "TOOK", "TARGET", "JOBS"];
+
+/// Returns the runs as a table.
+#[must_use]
+pub fn list(listing: &Listing, clock: &Clock, color: bool) -> String {
+    let rows: Vec<[String; 6]> = listing.runs.iter().map(|run| row(run, clock)).collect();
+    let title = TITLES.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&title]).map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let broken = listing.broken.iter().map(|broken| broken.run_id.as_str().len());
+    let id_width = broken.chain([width(0)]).max().unwrap_or(0);
+    let status_width = "cancelled".len();
+    let line = |[id, _, when, took, target, jobs]: &[String; 6], status: &str| {
+        let (when_width, took_width, target_width) = (width(2), width(3), width(4));
+        let line = format!(
+            "{id:id_width$}  {status}  {when:when_width$}  {took:>took_width$}  {target:target_width$}  {jobs}"
+        );
+        format!("{}\n", line.trim_end())
+    };
+    let of_run = |(run, row): (&RunRecord, &[String; 6])| {
+        (run.run_id.clone(), line(row, &paint_to(run.status, status_width, color)))
+    };
+    let of_broken = |broken: &Broken| {
+        let Broken { run_id, error } = broken;
+        (run_id.clone(), format!("{run_id:id_width$}  {:status_width$}  {error}\n", "broken"))
+    };
+    let mut lines: Vec<_> =
+        listing.runs.iter().zip(&rows).map(of_run).chain(listing.broken.iter().map(of_broken)).collect();
+    lines.sort_by(|a, b| b.0.cmp(&a.0));
+    let mut text = line(&title, &format!("{:status_width$}", title[1]));
+    text.extend(lines.iter().map(|(_, line)| line.as_str()));
+    if listing.older > 0 {
+        let all = listing.older + lines.len();
+        writeln!(text, "{} older; all: pikaci list --limit {all}", listing.older).unwrap_or_default();
+    }
+    text
+}
+
+fn row(run: &RunRecord, clock: &Clock) -> [String; 6] {
+    let end = run.finished_at.or_else(|| run.status.outcome().is_none().then_some(clock.now));
+    [
+        run.run_id.to_string(),
+        run.status.word().to_owned(),
+        clock.when(run.created_at),
+        end.map(|end| duration(run.created_at, end)).unwrap_or_default(),
+        shortened(run.target_id.as_str()),
+        tally(&run.jobs),
+    ]
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= TARGET_WIDTH {
+        return text.to_owned();
+    }
+    text.chars().take(TARGET_WIDTH - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{clock, finished, running};
+    use super::{Broken, Listing, list};
+    use crate::id::{RunId, TargetId};
+
+    fn listing() -> Listing {
+        let mut failed = finished().run;
+        failed.target_id = TargetId::new("a target whose name is longer than a column");
+        let broken = Broken {
+            run_id: RunId::new("20261121-101500-00aa11"),
+            error: "decoding run.json: expected value at line 1 column 1".to_owned(),
+        };
+        Listing { runs: vec![running().run, failed], broken: vec![broken], ..Listing::new(7) }
+    }
+
+    #[test]
+    fn newest_first_and_a_broken_one_in_its_place() {
+        insta::assert_snapshot!(list(&listing(), &clock(), false), @r#"
+        RUN                     STATUS     WHEN        TOOK  TARGET                            JOBS
+        20261122-101500-9c0d1e  running    3 min ago  3m20s  pre-merge                         1 passed, 1 running, 1 queued
+        20261122-101500-4f2a31  errored    3 min ago  1m05s  a target whose name is longer t…  1 passed, 1 failed, 1 errored, 1 skipped
+        20261121-101500-00aa11  broken     decoding run.json: expected value at line 1 column 1
+        7 older; all: pikaci list --limit 10
+        "#);
+    }
+
+    #[test]
+    fn colors_change_no_column() {
+        let colored = list(&listing(), &clock(), true);
+        assert!(colored.contains("\u{1b}[31merrored  \u{1b}[0m"), "{colored}");
+        let lines = colored.lines().map(super::super::plain::plain).collect::<Vec<_>>().join("\n") + "\n";
+        assert_eq!(lines, list(&listing(), &clock(), false));
+    }
+
+    #[test]
+    fn json_has_everything_in_place() {
+        let value = serde_json::to_value(listing()).unwrap();
+        assert_eq!(value["runs"][0]["run_id"], running().run.run_id.as_str());
+        assert_eq!(value["broken"][0]["run_id"], "20261121-101500-00aa11");
+        assert_eq!((&value["schema_version"], &value["older"]), (&1.into(), &7.into()));
+    }
+}

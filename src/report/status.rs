@@ -1,0 +1,211 @@
+//! One run for people, on one screen.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::plain::plain;
+use super::{Clock, SCHEMA_VERSION, count, duration, paint, paint_to, tally};
+use crate::guest::quote;
+use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
+
+/// A run with the records of its jobs, for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunStatus<'a> {
+    schema_version: u32,
+    /// The state folder, which the paths in the records are relative to.
+    state_root: &'a Path,
+    run: &'a RunRecord,
+    jobs: &'a [JobRecord],
+}
+
+impl<'a> RunStatus<'a> {
+    /// Returns a run of a state folder.
+    #[must_use]
+    pub fn new(history: &'a History, state_root: &'a Path) -> Self {
+        Self { schema_version: SCHEMA_VERSION, state_root, run: &history.run, jobs: &history.jobs }
+    }
+}
+
+/// Returns what is known of a run: its circumstances, then each job with its logs, then what to type next.
+#[must_use]
+pub fn status(history: &History, state_root: &Path, clock: &Clock, color: bool) -> String {
+    let run = &history.run;
+    let mut text = String::new();
+    let mut add = |line: String| writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+    add(format!("run      {} {}: {}", run.run_id, paint(run.status, color), tally(&run.jobs)));
+    for (name, value) in circumstances(run, clock) {
+        add(format!("{name:8} {}", plain(&value)));
+    }
+    add(String::new());
+    let names = history.jobs.iter().map(|job| job.id.as_str());
+    let names = names.chain(run.prepares.iter().map(|prepare| prepare.plan_node_id.as_str()));
+    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
+    for prepare in &run.prepares {
+        let took = took(prepare.started_at, prepare.finished_at, prepare.status, clock);
+        let word = paint_to(prepare.status, "cancelled".len(), color);
+        let message = prepare.reason.message.as_deref().map(plain).unwrap_or_default();
+        add(format!("  {word}  {:width$}  {took:>6}  {message}", prepare.plan_node_id));
+        if let Some(log) = prepare.log_path.as_ref().filter(|_| !is_success(prepare.status)) {
+            add(format!("             {}", path(state_root, log)));
+        }
+    }
+    for job in &history.jobs {
+        let took = took(job.started_at, job.finished_at, job.status, clock);
+        let word = paint_to(job.status, "cancelled".len(), color);
+        add(format!("  {word}  {:width$}  {took:>6}  {}", job.id, details(job)));
+        if let Some(logs) = logs(job, state_root) {
+            add(format!("             {logs}"));
+        }
+    }
+    if let Some(hint) = hint(history) {
+        add(String::new());
+        add(format!("hint: {hint}"));
+    }
+    text
+}
+
+fn is_success(status: Status) -> bool {
+    status.outcome().is_some_and(Outcome::is_success)
+}
+
+fn circumstances(run: &RunRecord, clock: &Clock) -> Vec<(&'static str, String)> {
+    let description = run.target_description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let took = match (run.finished_at, run.status) {
+        (Some(end), _) => format!(", took {}", duration(run.created_at, end)),
+        (None, Status::Open(_)) => format!(", {} so far", duration(run.created_at, clock.now)),
+        (None, Status::Done(_)) => String::new(),
+    };
+    let commit = run.git_head.as_ref().map(|head| {
+        let changed = if run.git_dirty == Some(true) { ", with changes" } else { "" };
+        format!("{head}{changed}")
+    });
+    let guests = run.accelerator.as_ref().map(|how| format!("{}: {}", how.name, how.reason));
+    let rerun = run.rerun_of.as_ref().map(|id| format!("of run {id}"));
+    let ago = clock.when(run.created_at);
+    [
+        ("target", Some(format!("{}{description}", run.target_id))),
+        ("rerun", rerun),
+        ("when", Some(format!("{} ({ago}){took}", clock.exactly(run.created_at)))),
+        ("project", Some(run.source_root.clone())),
+        ("commit", commit),
+        ("guests", guests),
+        ("message", run.message.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn took(from: Option<jiff::Timestamp>, to: Option<jiff::Timestamp>, status: Status, clock: &Clock) -> String {
+    let to = to.or_else(|| status.outcome().is_none().then_some(clock.now));
+    from.zip(to).map(|(from, to)| duration(from, to)).unwrap_or_default()
+}
+
+fn details(job: &JobRecord) -> String {
+    let phase = match job.status {
+        Status::RUNNING => job.phase.as_ref().map(|phase| format!("in phase {phase}")),
+        Status::Done(Outcome::Errored) => job.phase.as_ref().map(|phase| format!("last phase {phase}")),
+        _ => None,
+    };
+    let exit_code = || job.exit_code.filter(|code| *code != 0).map(|code| format!("exit code {code}"));
+    let parts = [
+        job.reason.message.as_deref().map(plain).or_else(exit_code),
+        phase,
+        (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
+        (job.artifacts > 0).then(|| count(usize::try_from(job.artifacts).unwrap_or(usize::MAX), "artifact")),
+        job.log_cut.then(|| "the log is cut".to_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Returns where the logs are: the job's output, and the names of those beside it.
+fn logs(job: &JobRecord, state_root: &Path) -> Option<String> {
+    let name = |log: &Option<String>| Some(Path::new(log.as_ref()?).file_name()?.display().to_string());
+    let beside = [name(&job.host_log_path), name(&job.console_log_path)].into_iter().flatten();
+    let output = path(state_root, job.guest_log_path.as_ref()?);
+    Some(beside.fold(output, |text, name| format!("{text}, {name}")))
+}
+
+fn path(state_root: &Path, relative: &str) -> String {
+    state_root.join(relative).display().to_string()
+}
+
+fn hint(history: &History) -> Option<String> {
+    let job = |wanted: &[Status]| history.jobs.iter().find(|job| wanted.contains(&job.status));
+    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.run_id, quote(job.id.as_str()));
+    if let Some(job) = job(&[Status::RUNNING]) {
+        return Some(format!("{} --follow", logs(job)));
+    }
+    if let Some(job) = job(&[Status::Done(Outcome::Failed), Status::Done(Outcome::TimedOut)]) {
+        return Some(logs(job));
+    }
+    let job = job(&[Status::Done(Outcome::Errored)])?;
+    let kind = if job.reason.evidence.is_empty() { "host" } else { "console" };
+    Some(format!("{} --kind {kind}", logs(job)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::fixture::{clock, finished, running};
+    use super::{RunStatus, status};
+
+    fn text(history: &crate::record::History) -> String {
+        status(history, Path::new("/p/.pikaci"), &clock(), false)
+    }
+
+    #[test]
+    fn a_run_that_failed() {
+        insta::assert_snapshot!(text(&finished()), @r#"
+        run      20261122-101500-4f2a31 errored: 1 passed, 1 failed, 1 errored, 1 skipped
+        target   pre-merge: What has to pass
+        when     2026-11-22 12:15:00 (3 min ago), took 1m05s
+        project  /p
+        commit   0123456789abcdef0123456789abcdef01234567, with changes
+        guests   tcg: /dev/kvm isn't there
+
+          passed     prepare:0a1b2c3d4e5f    0.8s
+          passed     build                   4.2s  2 artifacts
+                     /p/.pikaci/runs/20261122-101500-4f2a31/jobs/build/attempts/1/guest.log, host.log, console.log
+          failed     unit tests               19s  the command ended with exit code 2
+                     /p/.pikaci/runs/20261122-101500-4f2a31/jobs/unit+20tests/attempts/1/guest.log, host.log, console.log
+          errored    emulate                  29s  the guest's kernel panicked while it booted, the log is cut
+                     /p/.pikaci/runs/20261122-101500-4f2a31/jobs/emulate/attempts/1/guest.log, host.log, console.log
+          skipped    deploy                        it needs unit tests, which didn't pass
+
+        hint: pikaci logs 20261122-101500-4f2a31 --job 'unit tests'
+        "#);
+    }
+
+    #[test]
+    fn a_run_that_runs() {
+        insta::assert_snapshot!(text(&running()), @r#"
+        run      20261122-101500-9c0d1e running: 1 passed, 1 running, 1 queued
+        target   pre-merge: What has to pass
+        when     2026-11-22 12:15:00 (3 min ago), 3m20s so far
+        project  /p
+        commit   0123456789abcdef0123456789abcdef01234567, with changes
+        guests   tcg: /dev/kvm isn't there
+
+          passed     build         4.2s
+                     /p/.pikaci/runs/20261122-101500-9c0d1e/jobs/build/attempts/1/guest.log, host.log, console.log
+          running    unit tests   3m19s  in phase job
+                     /p/.pikaci/runs/20261122-101500-9c0d1e/jobs/unit+20tests/attempts/1/guest.log, host.log, console.log
+          queued     deploy
+
+        hint: pikaci logs 20261122-101500-9c0d1e --job 'unit tests' --follow
+        "#);
+    }
+
+    #[test]
+    fn json_holds_the_records() {
+        let history = finished();
+        let value = serde_json::to_value(RunStatus::new(&history, Path::new("/p/.pikaci"))).unwrap();
+        assert_eq!(value["run"], serde_json::to_value(&history.run).unwrap());
+        assert_eq!(value["jobs"], serde_json::to_value(&history.jobs).unwrap());
+        assert_eq!(value["state_root"], "/p/.pikaci");
+    }
+}
