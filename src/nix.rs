@@ -103,9 +103,11 @@ impl Nix {
             waited += tick;
         }
         child.terminate();
-        if child.wait_timeout(GRACE)?.is_none() {
-            group.kill();
+        waited = Duration::ZERO;
+        while waited < GRACE && cancel.urgency() < Urgency::Now && child.wait_timeout(tick)?.is_none() {
+            waited += tick;
         }
+        group.kill();
         let status = child.wait()?;
         if cancel.urgency() > Urgency::None {
             return Ok(Built::Cancelled);

@@ -223,11 +223,12 @@ fn supervise(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return seen,
         }
-        if last_moment.is_some_and(|moment| moment <= Instant::now()) {
+        let urgency = cancel.urgency();
+        if last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
             return seen;
         }
         if last_moment.is_none() {
-            let asked = (cancel.urgency() > Urgency::None).then_some(Cause::Cancelled);
+            let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
             seen.cause = asked.or_else(|| overdue(&seen, guest.deadlines, phase_began.elapsed()));
             if seen.cause.is_some() {
                 // Where QEMU no longer listens it is killed when the grace is over.
