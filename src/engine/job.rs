@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Host, Settings};
 use crate::event::{JobFinished, LogPaths, Reason};
+use crate::execute::console::Console;
 use crate::execute::qemu::Accelerator;
 use crate::execute::share::{Tree, Users};
 use crate::execute::verdict::{Verdict, judge};
@@ -80,7 +81,7 @@ fn finished(
 ) -> Result<JobFinished> {
     let Verdict { mut outcome, exit_code, mut reason, show_console } = judge(&ended.observed, job.timeout_secs);
     if show_console {
-        reason.evidence = vm::tail(&attempt.console_log())?;
+        reason.evidence = Console::read(&attempt.console_log())?.evidence();
     }
     let mut brought = 0;
     if ended.observed.artifacts.is_some_and(|count| count > 0) {
@@ -103,7 +104,7 @@ fn finished(
         exit_code,
         reason,
         guest_log_bytes: kept,
-        log_cut: ended.output.over_limit || ended.observed.output.is_none_or(|told| told > ended.output.received),
+        log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
         artifacts_dir: (brought > 0).then(|| super::recorder::relative(state, &attempt.artifacts())),
     })

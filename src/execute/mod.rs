@@ -3,6 +3,7 @@
 pub mod accelerator;
 pub mod channel;
 pub mod collect;
+pub mod console;
 pub mod qemu;
 pub mod qmp;
 pub mod share;

@@ -2,7 +2,6 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "starts processes, waits and reads the clock")]
 
-use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::console::Console;
+pub use super::console::tail;
 use super::qemu::{self, Accelerator, Machine};
 use super::qmp::Monitor;
 use super::share::{self, Programs, Tree, Users};
@@ -109,24 +110,12 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
             observed.control(line);
         }
     }
-    observed.panic = tail(&guest.logs.console)?.iter().any(|line| line.contains("Kernel panic"));
+    let console = Console::read(&guest.logs.console)?;
+    observed.panic = console.panicked();
+    if !observed.ready {
+        observed.error = observed.error.or(console.error().map(str::to_owned));
+    }
     Ok(Ended { observed, output })
-}
-
-/// Returns the last lines of a log, as text.
-///
-/// # Errors
-/// When the log can't be read.
-pub fn tail(log: &Path) -> Result<Vec<String>> {
-    use io::{Read as _, Seek as _, SeekFrom};
-    let mut file = File::open(log).with_context(|| format!("opening {}", log.display()))?;
-    let len = file.metadata().with_context(|| format!("reading {}", log.display()))?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(16 << 10))).with_context(|| format!("reading {}", log.display()))?;
-    let mut bytes = Vec::new();
-    file.take(16 << 10).read_to_end(&mut bytes).with_context(|| format!("reading {}", log.display()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<String> = text.lines().map(|line| line.trim_end().to_owned()).filter(|l| !l.is_empty()).collect();
-    Ok(lines[lines.len().saturating_sub(20)..].to_vec())
 }
 
 struct Running {
