@@ -258,6 +258,7 @@ pub fn capture(invocation: Invocation, deadline: Duration) -> Result<Captured> {
 #[must_use]
 pub fn ending(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
+        (Some(code @ 129..=192), _) => format!("ended with exit code {code} (128 + signal {})", code - 128),
         (Some(code), _) => format!("ended with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
