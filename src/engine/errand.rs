@@ -138,6 +138,7 @@ fn choose(
 }
 
 fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
+    fail::fail_point!("engine.phase");
     let (phase, uptime_ms) = match line {
         Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis * 10)),
         Control::Ready => ("ready".to_owned(), None),

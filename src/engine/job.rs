@@ -47,6 +47,11 @@ pub fn run(
     attempt: &AttemptLayout,
     on_control: &mut dyn FnMut(&Control),
 ) -> Result<JobFinished> {
+    fail::fail_point!("engine.attempt_folder", |text| Err(anyhow::anyhow!(
+        "making {}: {}",
+        attempt.root().display(),
+        text.unwrap_or_default()
+    )));
     fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
     let disks = Disks::make(attempt, settings.host, job)?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };

@@ -136,6 +136,11 @@ impl<'a> Recorder<'a> {
     fn write_job(&self, job: &JobId) -> Result<()> {
         let Some(record) = self.history.job(job) else { return Ok(()) };
         let layout = self.run.job(job);
+        fail::fail_point!("engine.job_folder", |text| Err(anyhow::anyhow!(
+            "making {}: {}",
+            layout.root().display(),
+            text.unwrap_or_default()
+        )));
         fs::create_dir_all(layout.root()).with_context(|| format!("making {}", layout.root().display()))?;
         fail::fail_point!("engine.status", |text| Err(anyhow::anyhow!(
             "writing {}: {}",

@@ -9,7 +9,7 @@ use super::errand::{ChosenAccelerator, End, Errand, without_guest};
 use super::recorder::Recorder;
 use super::schedule::Schedule;
 use super::{Settings, job, signal_name};
-use crate::cancel::Urgency;
+use crate::cancel::{Cancel, Urgency};
 use crate::event::{Reason, What};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
@@ -21,6 +21,17 @@ use crate::state::RunLayout;
 enum Message {
     Happened(What),
     Ended(usize, End),
+}
+
+/// A panic waits for every node's thread, so it asks them to end.
+struct EndAllOnPanic<'a>(&'a Cancel);
+
+impl Drop for EndAllOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abort();
+        }
+    }
 }
 
 /// A walk through a plan.
@@ -53,8 +64,10 @@ impl<'a> Walk<'a> {
         let chosen = ChosenAccelerator::new();
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
+            let _end_all = EndAllOnPanic(self.settings.cancel);
             while !self.schedule.is_over() {
                 self.stop_if_asked(recorder);
+                fail::fail_point!("engine.walk");
                 while let Some(place) = self.schedule.start_next() {
                     self.start(scope, &chosen, recorder, place, &sender);
                 }
