@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
     match dispatch(&cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("{failure}");
+            tell(&failure);
             failure.exit.into()
         }
     }
@@ -133,10 +133,16 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Says something on standard error; that nobody listens there is no reason to end.
+fn tell(text: &dyn std::fmt::Display) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "{text}").ok();
+}
+
 /// Records the end of runs whose process is gone, and says so.
 fn tell_interrupted(state: &crate::state::StateLayout) -> Result<(), Failure> {
     for run in crate::engine::recover_interrupted(state)? {
-        eprintln!("run {run} was interrupted; its record says so now");
+        tell(&format_args!("run {run} was interrupted; its record says so now"));
     }
     Ok(())
 }

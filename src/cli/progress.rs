@@ -37,7 +37,7 @@ impl Progress {
         let line = report::line(event, history, self.color);
         match (&mut self.live, line) {
             (Some(live), text) => live.show(event, text),
-            (None, Some(line)) => eprintln!("{line}"),
+            (None, Some(line)) => super::tell(&line),
             (None, None) => {}
         }
     }
