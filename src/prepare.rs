@@ -7,12 +7,13 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Urgency};
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::host;
 use crate::id::Digest;
@@ -133,7 +134,9 @@ pub fn prepare(
         return Ok(Prepared::Cached(runner));
     }
     // One build per flake, however many processes want it.
-    let _lock = FileLock::exclusive(&layout.lock(&format!("flake-{digest}")))?;
+    let Some(_lock) = lock(&layout.lock(&format!("flake-{digest}")), cancel)? else {
+        return Ok(Prepared::Cancelled);
+    };
     if let Some(runner) = find(nix, &link) {
         return Ok(Prepared::Cached(runner));
     }
@@ -154,6 +157,17 @@ pub fn prepare(
         Built::No => Ok(Prepared::Failed),
         Built::Cancelled => Ok(Prepared::Cancelled),
     }
+}
+
+/// Waits for a lock, but not any more when it is asked to end.
+fn lock(path: &Path, cancel: &Cancel) -> Result<Option<FileLock>> {
+    while cancel.urgency() == Urgency::None {
+        if let Some(lock) = FileLock::try_exclusive(path)? {
+            return Ok(Some(lock));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(None)
 }
 
 /// Returns the runner that a GC root holds, if the root resolves, the store knows it and every file is there whole.
