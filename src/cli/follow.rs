@@ -120,7 +120,7 @@ fn headlines(logs: usize) -> impl FnMut(&JobRecord) {
     move |job| {
         if logs > 1 && last.as_ref() != Some(&job.id) {
             let gap = if last.is_some() { "\n" } else { "" };
-            eprintln!("{gap}==> {} <==", job.id);
+            super::tell(&format_args!("{gap}==> {} <==", job.id));
             last = Some(job.id.clone());
         }
     }
@@ -129,7 +129,7 @@ fn headlines(logs: usize) -> impl FnMut(&JobRecord) {
 fn tell_missing(logs: &[Log]) {
     if logs.len() > 1 {
         for log in logs.iter().filter(|log| !log.was_found()) {
-            eprintln!("{}", missing(&log.job));
+            super::tell(&missing(&log.job));
         }
     }
 }

@@ -80,7 +80,7 @@ impl Errand<'_> {
 }
 
 /// Makes a panic an error, so that the run goes on and says where it was.
-fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(anyhow!("pikaci panicked: {}", text(&*panic))))
 }
 

@@ -68,7 +68,10 @@ pub struct Settings<'a> {
 pub fn run(settings: Settings<'_>, plan: &RunPlanRecord, start: RunStarted, observer: Observer<'_>) -> Result<History> {
     let run = settings.state.run(&start.run_id);
     let mut recorder = Recorder::begin(settings.state, plan, start, observer)?;
-    walk::Walk::new(settings, run, plan).carry_out_all(&mut recorder);
+    let walk = walk::Walk::new(settings, run, plan);
+    if let Err(error) = errand::caught(|| Ok(walk.carry_out_all(&mut recorder))) {
+        recorder.abandon(&format!("{error:#}"));
+    }
     let message = settings.cancel.signal().map(|signal| format!("cancelled by {}", signal_name(signal)));
     recorder.finish(message)
 }

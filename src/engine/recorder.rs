@@ -5,11 +5,14 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use crate::event::{Event, RunStarted, What};
+use crate::event::{Event, JobFinished, Reason, RunStarted, What};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
-use crate::record::{History, Outcome, Status};
+use crate::record::{History, JobRecord, Outcome, Status};
 use crate::state::{FileLock, RunLayout, StateLayout, append_line, sync_folder, write_json};
+
+/// What failed when a record can't be written.
+const NOT_RECORDED: &str = "recording the run failed";
 
 /// What a run's observers are called with: each event after it is folded in.
 pub type Observer<'a> = &'a mut dyn FnMut(&Event, &History);
@@ -66,16 +69,36 @@ impl<'a> Recorder<'a> {
     pub fn record(&mut self, what: What) {
         let event = Event { at: Timestamp::now(), what };
         if let Err(error) = self.append(&event) {
-            self.failure.get_or_insert(error);
+            self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
         let changed = self.history.apply(&event).map(|job| job.id.clone());
         let settled = matches!(event.what, What::JobStarted { .. } | What::JobFinished(_));
         if let Some(job) = changed.filter(|_| settled)
             && let Err(error) = self.write_job(&job).and_then(|()| self.write_run())
         {
-            self.failure.get_or_insert(error);
+            self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
         (self.observer)(&event, &self.history);
+    }
+
+    /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.
+    pub fn abandon(&mut self, message: &str) {
+        self.end_open(message);
+        self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
+    }
+
+    fn end_open(&mut self, message: &str) {
+        let open = |status: Status| status.outcome().is_none();
+        let prepares = self.history.run.prepares.iter().filter(|prepare| open(prepare.status));
+        let prepares = prepares.map(|prepare| {
+            let (node, reason) = (prepare.plan_node_id.clone(), Reason::new(message, "pikaci run"));
+            What::PrepareFinished { node, outcome: Outcome::Errored, runner: None, reason }
+        });
+        let jobs = self.history.jobs.iter().filter(|job| open(job.status));
+        let jobs = jobs.map(|job| What::JobFinished(Box::new(ended_with_run(job, message))));
+        for what in prepares.chain(jobs).collect::<Vec<_>>() {
+            self.record(what);
+        }
     }
 
     /// Returns whether something couldn't be written.
@@ -89,7 +112,7 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// When the end can't be written.
     pub fn finish(mut self, message: Option<String>) -> Result<History> {
-        let failure = self.failure.take().map(|error| format!("recording the run failed: {error:#}"));
+        let failure = self.failure.take().map(|error| format!("{error:#}"));
         let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
         let message = failure.clone().or(message);
         if failure.is_some() {
@@ -165,6 +188,23 @@ impl<'a> Recorder<'a> {
 #[must_use]
 pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
     state.relative(path).unwrap_or_else(|| path.to_path_buf()).to_string_lossy().into_owned()
+}
+
+fn ended_with_run(job: &JobRecord, message: &str) -> JobFinished {
+    let (outcome, message) = match job.status {
+        Status::RUNNING => (Outcome::Errored, message),
+        _ => (Outcome::Cancelled, "the run was interrupted before it began"),
+    };
+    JobFinished {
+        job: job.id.clone(),
+        outcome,
+        exit_code: None,
+        reason: Reason::new(message, "pikaci run"),
+        guest_log_bytes: 0,
+        log_cut: false,
+        artifacts: 0,
+        artifacts_dir: None,
+    }
 }
 
 fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {

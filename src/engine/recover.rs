@@ -5,10 +5,13 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::recorder::{Recorder, relative};
-use crate::event::{Event, JobFinished, Reason, What};
-use crate::id::{JobId, RunId};
-use crate::record::{History, Outcome, RunRecord, Status};
+use crate::event::{Event, What};
+use crate::id::RunId;
+use crate::record::{History, RunRecord, Status};
 use crate::state::{FileLock, StateLayout, read_json};
+
+/// What is said of a run that nobody ended.
+const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
 
 /// Records `errored: interrupted` for every run that says it is running while nobody holds its lock.
 ///
@@ -51,17 +54,13 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     }
     let history = replay(state, id)?;
     let ended = history.run.status.outcome().is_some();
-    let open: Vec<(JobId, Status)> =
-        history.jobs.iter().map(|job| (job.id.clone(), job.status)).filter(|job| job.1.outcome().is_none()).collect();
     let ignore: &mut dyn FnMut(&Event, &History) = &mut |_, _| {};
     let mut recorder = Recorder::resume(state, run, lock, history, ignore);
-    for (job, status) in open {
-        recorder.record(What::JobFinished(Box::new(interrupted(job, status))));
-    }
     if ended {
         recorder.rewrite()?;
     } else {
-        recorder.finish(Some("interrupted: pikaci was killed or the machine went down".to_owned()))?;
+        recorder.abandon(INTERRUPTED);
+        recorder.finish(None)?;
     }
     Ok(true)
 }
@@ -84,21 +83,4 @@ pub fn replay(state: &StateLayout, id: &RunId) -> Result<History> {
         history.apply(&event);
     }
     Ok(history)
-}
-
-fn interrupted(job: JobId, status: Status) -> JobFinished {
-    let (outcome, message) = match status {
-        Status::RUNNING => (Outcome::Errored, "interrupted: pikaci was killed or the machine went down"),
-        _ => (Outcome::Cancelled, "the run was interrupted before it began"),
-    };
-    JobFinished {
-        job,
-        outcome,
-        exit_code: None,
-        reason: Reason::new(message, "pikaci run"),
-        guest_log_bytes: 0,
-        log_cut: false,
-        artifacts: 0,
-        artifacts_dir: None,
-    }
 }
