@@ -36,7 +36,7 @@ impl Progress {
     pub fn show(&mut self, event: &Event, history: &History) {
         let line = report::line(event, history, self.color);
         match (&mut self.live, line) {
-            (Some(live), text) => live.show(event, text),
+            (Some(screen), text) => screen.show(event, text),
             (None, Some(line)) => super::tell(&line),
             (None, None) => {}
         }

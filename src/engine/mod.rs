@@ -69,7 +69,11 @@ pub fn run(settings: Settings<'_>, plan: &RunPlanRecord, start: RunStarted, obse
     let run = settings.state.run(&start.run_id);
     let mut recorder = Recorder::begin(settings.state, plan, start, observer)?;
     let walk = walk::Walk::new(settings, run, plan);
-    if let Err(error) = errand::caught(|| Ok(walk.carry_out_all(&mut recorder))) {
+    let walked = errand::caught(|| {
+        walk.carry_out_all(&mut recorder);
+        Ok(())
+    });
+    if let Err(error) = walked {
         recorder.abandon(&format!("{error:#}"));
     }
     let message = settings.cancel.signal().map(|signal| format!("cancelled by {}", signal_name(signal)));

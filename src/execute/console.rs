@@ -1,6 +1,6 @@
 //! The end of a log, for people: what a guest wrote there may be anything.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads logs")]
+#![expect(clippy::disallowed_types, reason = "reads logs")]
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};

@@ -2,26 +2,24 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
 
+mod group;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, PipeWriter};
+use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use command_fds::{CommandFdExt as _, FdMapping};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::guest::quote;
-
-/// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, and then
-/// kills its own group.
-const GUARD: &str = "trap '' HUP INT TERM; read -r line; kill -KILL 0";
+pub use group::{Child, Group};
 
 /// A program to start: what, where and with which files.
 #[derive(Debug)]
@@ -116,108 +114,6 @@ impl fmt::Display for Invocation {
     }
 }
 
-/// A group of processes that ends with pikaci, even when pikaci is killed.
-#[derive(Debug)]
-pub struct Group {
-    guard: duct::Handle,
-    pgid: Pid,
-    _leash: PipeWriter,
-}
-
-impl Group {
-    /// Starts an empty group: its guard.
-    ///
-    /// # Errors
-    /// When no process can be started.
-    pub fn start() -> Result<Self> {
-        let (reader, leash) = io::pipe().context("making the pipe of a process group's guard")?;
-        let guard = duct::cmd("/bin/sh", ["-c", GUARD])
-            .stdin_file(reader)
-            .stdout_null()
-            .stderr_null()
-            .unchecked()
-            .before_spawn(|command: &mut Command| {
-                command.process_group(0);
-                Ok(())
-            })
-            .start()
-            .context("starting the guard of a process group")?;
-        let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        let pgid = pgid.context("the guard of a process group has no process id")?;
-        Ok(Self { guard, pgid, _leash: leash })
-    }
-
-    /// Starts a process of the group; what it prints is appended to `log`, after its command line.
-    ///
-    /// # Errors
-    /// When the log can't be opened or the program can't be started.
-    pub fn spawn(&self, invocation: Invocation, log: &Path) -> Result<Child> {
-        use io::Write as _;
-        let name = invocation.program.display().to_string();
-        let mut file = OpenOptions::new().create(true).append(true).open(log);
-        let file = file.as_mut().map_err(|error| anyhow::anyhow!("opening {}: {error}", log.display()))?;
-        writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))?;
-        let copy = || file.try_clone().with_context(|| format!("opening {}", log.display()));
-        let expression = invocation.expression(Some(self.pgid)).stdout_file(copy()?).stderr_file(copy()?);
-        let handle = expression.start().with_context(|| format!("starting {name}"))?;
-        Ok(Child { handle, name })
-    }
-
-    /// Kills every process of the group and reaps the guard.
-    pub fn kill(&self) {
-        // The group is gone only when its guard is, and then there is nothing left to kill.
-        kill_process_group(self.pgid, Signal::KILL).ok();
-        self.guard.wait().ok();
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A process that was started.
-#[derive(Debug)]
-pub struct Child {
-    handle: duct::Handle,
-    name: String,
-}
-
-impl Child {
-    /// Returns the program's path.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Waits for the end of the process.
-    ///
-    /// # Errors
-    /// When waiting fails.
-    pub fn wait(&self) -> Result<ExitStatus> {
-        Ok(self.handle.wait().with_context(|| format!("waiting for {}", self.name))?.status)
-    }
-
-    /// Waits for the end of the process, but not longer than this.
-    ///
-    /// # Errors
-    /// When waiting fails.
-    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<ExitStatus>> {
-        let output = self.handle.wait_timeout(timeout).with_context(|| format!("waiting for {}", self.name))?;
-        Ok(output.map(|output| output.status))
-    }
-
-    /// Asks the process to end.
-    pub fn terminate(&self) {
-        let pids = self.handle.pids();
-        for pid in pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
-            // It may have ended in the meantime.
-            kill_process(pid, Signal::TERM).ok();
-        }
-    }
-}
-
 /// What a short process printed.
 #[derive(Clone, Debug)]
 pub struct Captured {
@@ -269,40 +165,13 @@ pub fn ending(status: ExitStatus) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Group, Invocation, capture};
-
-    fn sh(script: &str) -> Invocation {
-        Invocation::new("/bin/sh").args(["-c", script])
-    }
+    use super::{Invocation, capture};
 
     #[test]
     fn capture_ends_at_the_deadline_with_all_it_started() {
-        let error = capture(sh("sleep 1000 & sleep 1000"), Duration::from_millis(200)).unwrap_err();
+        let error =
+            capture(Invocation::new("/bin/sh").args(["-c", "sleep 1000 & sleep 1000"]), Duration::from_millis(200))
+                .unwrap_err();
         assert!(error.to_string().contains("didn't end within"), "{error}");
-    }
-
-    #[test]
-    fn a_group_ends_with_its_grandchildren() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("log");
-        let group = Group::start().unwrap();
-        let child = group.spawn(sh("sleep 1000 & echo $!; wait"), &log).unwrap();
-        let pid = loop {
-            let text = std::fs::read_to_string(&log).unwrap();
-            if let Some(pid) = text.lines().nth(1) {
-                break pid.trim().to_owned();
-            }
-            assert!(child.wait_timeout(Duration::from_millis(10)).unwrap().is_none());
-        };
-        group.kill();
-        assert!(child.wait().unwrap().code().is_none());
-        let gone = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-        for _ in 0..100 {
-            if !gone() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("process {pid} is still there");
     }
 }
