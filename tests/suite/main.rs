@@ -3,12 +3,15 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod checking;
 mod config;
 mod contract;
 mod dogfood;
 mod exit;
 mod flake;
 mod guest;
+mod hostile;
+mod plain_user;
 mod plan;
 mod prepare;
 mod project;

@@ -199,6 +199,13 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
 }
 
 #[test]
+fn a_store_in_another_folder_is_refused_with_what_to_do() {
+    let project = Project::new(JOB_FILE);
+    let ran = ran(project.command(&["run"]).env("NIX_REMOTE", project.path("store"))).exits(101);
+    assert!(ran.stdout.contains("which isn't there: its store is in another folder\nhint: "), "{}", ran.stdout);
+}
+
+#[test]
 fn any_path_works_and_so_does_the_newest_nix() {
     let name = "a #b?c%20d,e,,f'g\"h\\i $(j) ß&雪";
     let project = Project::new("{ }").file(

@@ -20,7 +20,7 @@ fn snapshots(project: &Project) -> Vec<PathBuf> {
 
 #[test]
 fn a_job_sees_tracked_and_new_files_as_they_are_and_no_ignored_ones() {
-    let list = r#"find . -mindepth 1 -not -type d -printf '%P %y %m %l\n' | sort; cat tracked staged new deep/new"#;
+    let list = r"find . -mindepth 1 -not -type d -printf '%P %y %m %l\n' | sort; cat tracked staged new deep/new";
     let project = Project::new(&format!("{{ jobs.list = {{ command = ''{list}''; }}; }}"))
         .file(".gitignore", "*.o\n/build\n")
         .file("tracked", "old\n")

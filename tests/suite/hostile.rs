@@ -1,0 +1,86 @@
+//! A guest that is an enemy.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use crate::checking::{checking, tree};
+use crate::project::ran;
+use crate::stand_in::StandIns;
+
+/// What root tries: with every share that is mounted, made writable, and with new mounts of them.
+const ATTACKS: &str = r#"
+is user "$(id -u):$(id -g)" 0:0
+# The agent's programs start sooner than those on a share.
+PATH=/pikaci/bin:$PATH
+# attack FOLDER: tries all that would change what lies there.
+attack() {
+    [ -e "$1/file" ] || return
+    echo "attacked $1"
+    cd "$1"
+    is before "$(cat file)" canary
+    fails sh -c 'echo evil >file'
+    fails sh -c 'echo evil >>file'
+    fails truncate -s 0 file
+    fails dd if=/dev/zero of=file bs=1 count=1 conv=notrunc status=none
+    fails chmod 777 file
+    fails chown 1000:1000 file
+    fails touch -d @1 file
+    fails rm file
+    fails mv file moved
+    fails ln file hard
+    fails ln -s file soft
+    fails touch new
+    fails mkdir new
+    fails rmdir folder
+    fails mv folder moved
+    fails mknod node c 1 3
+    fails mkfifo fifo
+    is after "$(cat file)" canary
+    cd /
+}
+# writable FOLDER: is it mounted so, as far as this machine is concerned?
+writable() { works awk -v place="$1" '$2 == place { options = $4 } END { exit options !~ /^rw/ }' /proc/mounts; }
+for mounted in $(awk '$3 == "virtiofs" { print $2 }' /proc/mounts); do
+    works mount -o remount,rw "$mounted"
+    writable "$mounted"
+    attack "$mounted"
+    attack "${mounted%/usr}$CANARY"
+done
+for tag in workspace usr; do
+    works mkdir /tmp/$tag
+    works mount -t virtiofs -o rw $tag /tmp/$tag
+    writable /tmp/$tag
+    attack /tmp/$tag
+done
+# Which folder of the share a second mount begins at is up to the kernel.
+fails touch /tmp/usr/pikaci-test
+fails mkdir /tmp/usr/pikaci-test
+fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
+"#;
+
+#[test]
+fn root_in_the_guest_changes_nothing_on_the_host() {
+    // Shared with the guest as part of /usr.
+    let shared = TempDir::with_prefix_in("pikaci-test-", "/usr/local/share").unwrap();
+    fs::write(shared.path().join("file"), "canary\n").unwrap();
+    fs::create_dir(shared.path().join("folder")).unwrap();
+    let job =
+        format!(r#"command = [ "sh" "check.sh" ]; runAsRoot = true; env.CANARY = "{}";"#, shared.path().display());
+    let project = checking(&job, ATTACKS).file("file", "canary\n").file("folder/file", "f\n");
+    let no_vm = StandIns::new().script("qemu-system-x86_64", "exit 1");
+    ran(&mut no_vm.before(project.command(&["run"]))).exits(102);
+    let snapshot = project.state(&project.record().snapshot_dir);
+    let before = (tree(&snapshot), tree(shared.path()));
+    project.pikaci(&["run"]).exits(0);
+    let output = project.output("check");
+    let attacked = |place: &str| output.contains(&format!("attacked {place}"));
+    assert!(!output.contains("BAD") && output.ends_with("done\n"), "{output}");
+    assert!(
+        ["/usr/", "/pikaci/host/", "/pikaci/scratch/overlay/workspace/lower", "/tmp/workspace"].map(attacked)
+            == [true; 4],
+        "{output}"
+    );
+    assert_eq!(project.state(&project.record().snapshot_dir), snapshot);
+    assert_eq!((tree(&snapshot), tree(shared.path())), before);
+}

@@ -1,0 +1,77 @@
+//! pikaci as a plain user of the host, whose Nix is a daemon.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::checking::{assert_checked, checking, tree};
+use crate::project::{NIX_CONFIG, nix, ran};
+use crate::stand_in::StandIns;
+
+/// A user who is nobody on this machine.
+const PLAIN_USER: u32 = 1234;
+
+/// The daemon of Nix; it ends with the test.
+struct NixDaemon(Child);
+
+impl NixDaemon {
+    fn start(socket: &Path) -> Self {
+        let mut command = Command::new(nix("oldest"));
+        command.arg("daemon").env("NIX_CONFIG", NIX_CONFIG).env("NIX_DAEMON_SOCKET_PATH", socket);
+        let daemon = Self(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while UnixStream::connect(socket).is_err() {
+            assert!(Instant::now() < deadline, "nix daemon doesn't listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        daemon
+    }
+}
+
+impl Drop for NixDaemon {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn a_plain_user_of_the_host_runs_jobs_as_that_user() {
+    let script = r#"
+is user "$(id -u):$(id -g):$(id -un)" 1234:1234:job
+is owners "$(stat -c %u:%g . file folder/file | sort -u)" 1234:1234
+echo changed >folder/file
+works mv folder moved
+is changed "$(cat moved/file)" changed
+fails touch /usr/new
+"#;
+    let project = checking(r#"command = [ "sh" "check.sh" ];"#, script).file("file", "f\n").file("folder/file", "f\n");
+    let project = project.committed();
+    ran(Command::new("chown").arg("-R").arg(format!("{PLAIN_USER}:{PLAIN_USER}")).arg(project.path(""))).exits(0);
+    // Neither the folder of the build nor a user's home need be open to others.
+    let programs = StandIns::new().program("pikaci", &fs::read(env!("CARGO_BIN_EXE_pikaci")).unwrap());
+    let socket = programs.path("socket");
+    let _daemon = NixDaemon::start(&socket);
+    let like = project.command(&["run"]);
+    let mut command = Command::new(programs.path("pikaci"));
+    command.args(like.get_args()).envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("HOME", project.path("")).env("NIX_REMOTE", format!("unix://{}", socket.display()));
+    command.current_dir(project.path("")).stdin(Stdio::null()).uid(PLAIN_USER).gid(PLAIN_USER);
+    ran(&mut command).exits(0);
+    assert_checked(&project);
+    let owners = tree_owners(&project.state(""));
+    assert_eq!(owners, [PLAIN_USER]);
+    assert_eq!(fs::metadata(project.state("")).unwrap().mode() & 0o777, 0o700);
+}
+
+fn tree_owners(folder: &Path) -> Vec<u32> {
+    let mut owners: Vec<u32> =
+        tree(folder).keys().map(|name| fs::symlink_metadata(folder.join(name)).unwrap().uid()).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+}
