@@ -78,7 +78,7 @@ pub enum PrepareError {
         path: PathBuf,
     },
     /// The store isn't where its paths say.
-    #[error("nix built {}, which isn't there: its store is in another folder", path.display())]
+    #[error("nix built {} in a store in another folder", path.display())]
     Elsewhere {
         /// The runner.
         path: PathBuf,
@@ -153,7 +153,7 @@ pub fn prepare(
         fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     }
     match nix.build(&folder, "runner", &link, log, cancel)? {
-        Built::Yes => Ok(Prepared::Built(built(&link)?)),
+        Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
         Built::No => Ok(Prepared::Failed),
         Built::Cancelled => Ok(Prepared::Cancelled),
     }
@@ -177,13 +177,13 @@ fn find(nix: &Nix, link: &Path) -> Option<Runner> {
 }
 
 /// Returns the runner that Nix says it has built.
-fn built(link: &Path) -> Result<Runner, PrepareError> {
+fn built(nix: &Nix, link: &Path) -> Result<Runner, PrepareError> {
     let path = fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
-    match whole(&path) {
-        Some(runner) => Ok(runner),
-        None if path.exists() => Err(PrepareError::Damaged { path }),
-        None => Err(PrepareError::Elsewhere { path }),
+    if !nix.knows_root(link) {
+        // The same path may be in this store too, but then nothing keeps it.
+        return Err(PrepareError::Elsewhere { path });
     }
+    whole(&path).ok_or(PrepareError::Damaged { path })
 }
 
 /// Returns the runner at a store path, if every file is there whole.

@@ -202,7 +202,12 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
 fn a_store_in_another_folder_is_refused_with_what_to_do() {
     let project = Project::new(JOB_FILE);
     let ran = ran(project.command(&["run"]).env("NIX_REMOTE", project.path("store"))).exits(101);
-    assert!(ran.stdout.contains("which isn't there: its store is in another folder\nhint: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" in a store in another folder\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("\nhint: use the store in /nix/store: NIX_REMOTE=daemon pikaci run\n"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
