@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,7 +77,10 @@ impl Nix {
     #[must_use]
     pub fn knows_root(&self, link: &Path) -> bool {
         let Ok(roots) = fs::read_dir(self.state_dir.join("gcroots/auto")) else { return false };
-        roots.filter_map(Result::ok).any(|root| fs::read_link(root.path()).is_ok_and(|target| target == link))
+        // Nix writes its record without the `..` that a path of ours may have.
+        let inode = |path: &Path| fs::symlink_metadata(path).map(|link| (link.dev(), link.ino())).ok();
+        let is_link = |target: PathBuf| target.file_name() == link.file_name() && inode(&target) == inode(link);
+        roots.filter_map(Result::ok).any(|root| fs::read_link(root.path()).is_ok_and(is_link))
     }
 
     /// Builds an output of the flake in a folder and makes `link` its GC root.

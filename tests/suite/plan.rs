@@ -100,64 +100,11 @@ fn assert_only_reads(project: &Project, when: &str) {
 }
 
 /// The system calls that leave everything as it is: what they write to was open before, or is a pipe.
-const HARMLESS: &[&str] = &[
-    "access",
-    "arch_prctl",
-    "chdir",
-    "clone",
-    "clone3",
-    "close",
-    "close_range",
-    "dup",
-    "dup2",
-    "dup3",
-    "epoll_create1",
-    "epoll_ctl",
-    "epoll_wait",
-    "eventfd2",
-    "exit",
-    "exit_group",
-    "faccessat",
-    "faccessat2",
-    "fadvise64",
-    "fcntl",
-    "fork",
-    "fstat",
-    "fstatfs",
-    "getcwd",
-    "getdents64",
-    "getxattr",
-    "ioctl",
-    "lgetxattr",
-    "lseek",
-    "lstat",
-    "mmap",
-    "newfstatat",
-    "pidfd_open",
-    "pipe",
-    "pipe2",
-    "poll",
-    "ppoll",
-    "pread64",
-    "read",
-    "readlink",
-    "readlinkat",
-    "readv",
-    "recvfrom",
-    "recvmsg",
-    "select",
-    // What waits for a process wakes itself over a socket that it has; none is connected to anything else.
-    "sendto",
-    "socketpair",
-    "stat",
-    "statfs",
-    "statx",
-    "vfork",
-    "wait4",
-    "waitid",
-    "write",
-    "writev",
-];
+const HARMLESS: &str = "access arch_prctl chdir clone clone3 close close_range dup dup2 dup3 epoll_create1 epoll_ctl \
+    epoll_wait eventfd2 exit exit_group faccessat faccessat2 fadvise64 fcntl fork fstat fstatfs getcwd \
+    getdents64 getxattr ioctl lgetxattr lseek lstat mmap newfstatat pidfd_open pipe pipe2 poll ppoll \
+    pread64 read readlink readlinkat readv recvfrom recvmsg select sendto socketpair stat statfs statx vfork \
+    wait4 waitid write writev";
 
 /// Returns whether a system call leaves everything as it is.
 fn may(name: &str, arguments: &str) -> bool {
@@ -169,7 +116,7 @@ fn may(name: &str, arguments: &str) -> bool {
         }
         "open" | "openat" | "openat2" => true,
         "execve" => path().ends_with("git") || path() == Path::new(env!("CARGO_BIN_EXE_pikaci")),
-        name => HARMLESS.contains(&name),
+        name => HARMLESS.split(' ').any(|harmless| harmless == name),
     }
 }
 

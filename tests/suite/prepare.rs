@@ -114,6 +114,10 @@ fn a_runner_is_built_once_and_again_when_its_root_or_its_state_folder_is_gone() 
     assert!(scene.nix_calls() > 0);
     let runner = fs::read_link(scene.root()).unwrap();
     assert_eq!(scene.nix_calls(), 0, "what is built already needs no nix process");
+    let plain = scene.state.clone();
+    scene.state = plain.join("runs/../../state");
+    assert_eq!(scene.nix_calls(), 0, "by another name of the folder");
+    scene.state = plain;
 
     fs::remove_file(scene.record_of_root().unwrap()).unwrap();
     assert!(scene.nix_calls() > 0, "the store forgot the root");
@@ -201,7 +205,8 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
 #[test]
 fn a_store_in_another_folder_is_refused_with_what_to_do() {
     let project = Project::new(JOB_FILE);
-    let ran = ran(project.command(&["run"]).env("NIX_REMOTE", project.path("store"))).exits(101);
+    let own = StandIns::new().own_busybox();
+    let ran = ran(own.before(project.command(&["run"])).env("NIX_REMOTE", project.path("store"))).exits(101);
     assert!(ran.stdout.contains(" in a store in another folder\n"), "{}", ran.stdout);
     assert!(
         ran.stdout.ends_with("\nhint: use the store in /nix/store: NIX_REMOTE=daemon pikaci run\n"),
