@@ -77,9 +77,10 @@ impl Nix {
     #[must_use]
     pub fn knows_root(&self, link: &Path) -> bool {
         let Ok(roots) = fs::read_dir(self.state_dir.join("gcroots/auto")) else { return false };
-        // Nix writes its record without the `..` that a path of ours may have.
         let inode = |path: &Path| fs::symlink_metadata(path).map(|link| (link.dev(), link.ino())).ok();
-        let is_link = |target: PathBuf| target.file_name() == link.file_name() && inode(&target) == inode(link);
+        let Some(known) = inode(link) else { return false };
+        // Nix writes its record without the `..` that a path of ours may have.
+        let is_link = |target: PathBuf| target.file_name() == link.file_name() && inode(&target) == Some(known);
         roots.filter_map(Result::ok).any(|root| fs::read_link(root.path()).is_ok_and(is_link))
     }
 
