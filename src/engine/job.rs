@@ -87,6 +87,9 @@ fn finished(
     let Verdict { mut outcome, exit_code, mut reason, show_console } = judge(&ended.observed, job.timeout_secs);
     if show_console {
         reason.evidence = Console::read(&attempt.console_log())?.evidence();
+        // Command lines are no news; what the programs said is.
+        let host = vm::tail(&attempt.host_log())?.into_iter().filter(|line| !line.starts_with("$ "));
+        reason.evidence.extend(host);
     }
     let mut brought = 0;
     if ended.observed.artifacts.is_some_and(|count| count > 0) {

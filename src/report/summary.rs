@@ -77,7 +77,7 @@ fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) 
         add("    [it printed nothing]");
     }
     if !job.reason.evidence.is_empty() {
-        add("  console:");
+        add("  console and host log:");
     }
     for line in &job.reason.evidence {
         add(&format!("    {}", plain(line)));
