@@ -87,7 +87,8 @@ enum Message {
     Control(Control),
     Shutdown(String),
     HypervisorEnded(String),
-    ShareEnded(String, String),
+    /// Tag, how it ended, and whether that was well.
+    ShareEnded(String, String, bool),
 }
 
 /// Runs a guest to its end; when this returns, nothing of it is alive.
@@ -152,7 +153,7 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &Sender<Message>) -> Result<R
             .with_context(|| format!("sharing {tag:?} with the guest"))?;
         invocation = invocation.fd(stream, fd);
         let tag = tag.clone();
-        watch(daemon, sender.clone(), move |ending| Message::ShareEnded(tag, ending));
+        watch(daemon, sender.clone(), move |ending, well| Message::ShareEnded(tag, ending, well));
     }
     let console = streams::pump(console, &guest.logs.console, LOG_LIMIT)?;
     let output = streams::pump(output, &guest.logs.guest, LOG_LIMIT)?;
@@ -167,14 +168,16 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &Sender<Message>) -> Result<R
         shutdowns.send(Message::Shutdown(reason)).ok();
     })?;
     let qemu = group.spawn(invocation, &guest.logs.host)?;
-    watch(qemu, sender.clone(), Message::HypervisorEnded);
+    watch(qemu, sender.clone(), |ending, _| Message::HypervisorEnded(ending));
     Ok(Running { monitor, output, console })
 }
 
-fn watch(child: Child, sender: Sender<Message>, message: impl FnOnce(String) -> Message + Send + 'static) {
+fn watch(child: Child, sender: Sender<Message>, message: impl FnOnce(String, bool) -> Message + Send + 'static) {
     std::thread::spawn(move || {
-        let ended = child.wait().map_or_else(|error| format!("{error:#}"), ending);
-        sender.send(message(ended)).ok();
+        let (ended, well) = child
+            .wait()
+            .map_or_else(|error| (format!("{error:#}"), false), |status| (ending(status), status.success()));
+        sender.send(message(ended, well)).ok();
     });
 }
 
@@ -188,6 +191,7 @@ fn supervise(
     let mut seen = Observed::default();
     let mut phase_began = Instant::now();
     let mut last_moment: Option<Instant> = None;
+    let mut share_followed = false;
     loop {
         match messages.recv_timeout(TICK) {
             Ok(Message::Control(line)) => {
@@ -200,12 +204,17 @@ fn supervise(
             Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
             Ok(Message::HypervisorEnded(ending)) => {
                 seen.hypervisor = Some(ending);
+                if share_followed {
+                    seen.cause = None;
+                }
                 return seen;
             }
-            Ok(Message::ShareEnded(tag, ending)) => {
+            Ok(Message::ShareEnded(tag, ending, well)) => {
                 // A guest that powers off closes its shares a moment before its hypervisor ends.
                 if !seen.end && seen.shutdown.is_none() && seen.cause.is_none() {
                     seen.cause = Some(Cause::ShareEnded(tag, ending));
+                    // A daemon ends well when its hypervisor is gone, which may be heard of only later.
+                    share_followed = well;
                 }
                 last_moment.get_or_insert_with(|| Instant::now() + GRACE);
             }
@@ -239,4 +248,29 @@ fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<C
 
 fn join(thread: JoinHandle<io::Result<Pumped>>) -> io::Result<Pumped> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that copies it panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Cause, Observed, overdue};
+    use crate::guest::Control;
+    use crate::plan::record::Deadlines;
+
+    #[test]
+    fn each_part_has_its_own_deadline() {
+        let deadlines = Deadlines { boot_secs: 10, job_secs: 20, collect_secs: 30 };
+        let boots = Observed::default();
+        let runs = Observed { ready: true, ..Observed::default() };
+        let collects = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
+        for (seen, secs, cause) in [
+            (boots, 10, Cause::BootDeadline(10)),
+            (runs, 20, Cause::JobDeadline(20)),
+            (collects, 30, Cause::CollectDeadline(30)),
+        ] {
+            assert_eq!(overdue(&seen, deadlines, Duration::from_secs(secs)), None);
+            assert_eq!(overdue(&seen, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
+        }
+    }
 }
