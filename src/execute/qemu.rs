@@ -134,3 +134,82 @@ impl Args {
         self.0.extend([OsString::from(name), value.into()]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Accelerator, Machine, argv};
+
+    fn lines(machine: &Machine<'_>) -> String {
+        let args: Vec<_> = argv(machine).into_iter().map(|arg| arg.into_string().unwrap()).collect();
+        args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
+    }
+
+    fn machine() -> Machine<'static> {
+        Machine {
+            accelerator: Accelerator::Tcg,
+            vcpu: 2,
+            memory_mib: 1024,
+            kernel: Path::new("/store/kernel"),
+            initrd: Path::new("/store/initrd"),
+            cmdline: "quiet panic=-1",
+            disks: &[],
+            tags: &[],
+            network: false,
+        }
+    }
+
+    #[test]
+    fn emulated_machine_with_disks_and_shares() {
+        let disks: &[(&str, &Path, bool)] =
+            &[("request", Path::new("/a,b/request"), true), ("artifacts", Path::new("/a/artifacts"), false)];
+        let machine = Machine { disks, tags: &["workspace", "usr"], ..machine() };
+        insta::assert_snapshot!(lines(&machine), @r"
+        -nodefaults
+        -no-user-config
+        -no-reboot
+        -display none
+        -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
+        -machine q35,accel=tcg,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem
+        -cpu max,la57=off
+        -smp 2
+        -m 1024M
+        -object memory-backend-memfd,id=mem,size=1024M,share=on
+        -kernel /store/kernel
+        -initrd /store/initrd
+        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 cryptomgr.notests tsc=reliable no_timer_check
+        -chardev socket,id=qmp,fd=3
+        -mon chardev=qmp,mode=control
+        -chardev file,id=console,path=/dev/fd/4
+        -serial chardev:console
+        -device virtio-serial-pci
+        -chardev file,id=out,path=/dev/fd/5
+        -device virtserialport,chardev=out,name=out
+        -chardev file,id=control,path=/dev/fd/6
+        -device virtserialport,chardev=control,name=control
+        -drive if=none,id=request,format=raw,readonly=on,file=/a,,b/request
+        -device virtio-blk-pci,drive=request,serial=request
+        -drive if=none,id=artifacts,format=raw,readonly=off,file=/a/artifacts
+        -device virtio-blk-pci,drive=artifacts,serial=artifacts
+        -chardev socket,id=share-workspace,fd=7
+        -device vhost-user-fs-pci,chardev=share-workspace,tag=workspace
+        -chardev socket,id=share-usr,fd=8
+        -device vhost-user-fs-pci,chardev=share-usr,tag=usr
+        ");
+    }
+
+    #[test]
+    fn kvm_and_a_network_change_only_what_they_must() {
+        let plain = lines(&machine());
+        let other = lines(&Machine { accelerator: Accelerator::Kvm, network: true, ..machine() });
+        let changed: Vec<&str> = other.lines().filter(|line| !plain.lines().any(|known| known == *line)).collect();
+        insta::assert_snapshot!(changed.join("\n"), @r"
+        -machine q35,accel=kvm,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem
+        -cpu host
+        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 cryptomgr.notests
+        -netdev user,id=net
+        -device virtio-net-pci,netdev=net,romfile=
+        ");
+    }
+}

@@ -133,3 +133,85 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: im
     }
     args
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Tree, Users, argv};
+
+    fn lines(tree: &Tree, users: Users, etc: &[&str]) -> String {
+        let exists = |path: &Path| etc.iter().any(|name| path == Path::new("/etc").join(name));
+        let args = argv(Path::new("/bin/virtiofsd"), tree, users, 1000, exists);
+        let args: Vec<_> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
+        args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
+    }
+
+    #[test]
+    fn a_folder_for_another_user() {
+        let tree = Tree::Folder("/state/snapshots/a b".into());
+        insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }, &[]), @r"
+        --die-with-parent
+        --unshare-ipc
+        --unshare-net
+        --unshare-uts
+        --unshare-pid
+        --ro-bind /usr /usr
+        --proc /proc
+        --dev /dev
+        --symlink usr/lib /lib
+        --symlink usr/lib64 /lib64
+        --ro-bind-try /nix/store /nix/store
+        --ro-bind /bin/virtiofsd /virtiofsd
+        --ro-bind /state/snapshots/a b /share /virtiofsd
+        --fd=3
+        --shared-dir=/share
+        --readonly
+        --sandbox=none
+        --cache=auto
+        --inode-file-handles=never
+        --log-level=warn
+        --rlimit-nofile=1000
+        --translate-uid=map:1000:0:1
+        --translate-gid=map:1000:0:1
+        ");
+        let same = lines(&tree, Users { host: 1000, guest: 1000 }, &[]);
+        assert!(!same.contains("translate"), "{same}");
+    }
+
+    #[test]
+    fn the_userland_shows_of_etc_what_is_there_and_no_secret() {
+        let etc = ["localtime", "shadow", "ssl/certs", "ssl/private"];
+        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }, &etc), @r"
+        --die-with-parent
+        --unshare-ipc
+        --unshare-net
+        --unshare-uts
+        --unshare-pid
+        --ro-bind /usr /usr
+        --proc /proc
+        --dev /dev
+        --symlink usr/lib /lib
+        --symlink usr/lib64 /lib64
+        --ro-bind-try /nix/store /nix/store
+        --ro-bind /bin/virtiofsd /virtiofsd
+        --perms 0755
+        --dir /share
+        --perms 0755
+        --dir /share/etc
+        --perms 0755
+        --dir /share/etc/ssl
+        --ro-bind /usr /share/usr
+        --ro-bind /etc/localtime /share/etc/localtime
+        --ro-bind /etc/ssl/certs /share/etc/ssl/certs /virtiofsd
+        --fd=3
+        --shared-dir=/share
+        --readonly
+        --sandbox=none
+        --cache=auto
+        --inode-file-handles=never
+        --log-level=warn
+        --rlimit-nofile=1000
+        ");
+    }
+}

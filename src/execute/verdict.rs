@@ -192,4 +192,35 @@ mod tests {
         let share = Observed { cause: Some(share), ..booted };
         assert_eq!(message(&share), "the daemon that shares \"workspace\" with the guest was ended by signal 9");
     }
+
+    #[test]
+    fn what_broke_has_a_message_and_a_hint() {
+        let (boots, runs) = (Observed::default(), Observed { ready: true, ..Observed::default() });
+        let cause = |cause| Observed { cause: Some(cause), ..runs.clone() };
+        let half = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
+        let ended = |seen: &Observed| Observed { hypervisor: Some("ended with exit code 1".into()), ..seen.clone() };
+        let error = |seen: &Observed| Observed { error: Some("no room".into()), ..seen.clone() };
+        let (console, host) = ("pikaci logs --kind console", "pikaci logs --kind host");
+        let panic = "pikaci logs --kind console; a larger `memory` for the guest may help";
+        for (seen, message, hint) in [
+            (ended(&boots), "QEMU ended with exit code 1 before the guest was ready", host),
+            (ended(&half), "QEMU ended with exit code 1 before the guest had told everything", host),
+            (error(&boots), "the guest failed: no room", console),
+            (error(&half), "the guest failed: no room", console),
+            (Observed { end: true, ..runs.clone() }, "QEMU ended before the command ended", host),
+            (Observed { panic: true, ..runs.clone() }, "the guest's kernel panicked while the job ran", panic),
+            (cause(Cause::BootDeadline(9)), "the guest wasn't ready within 9 s", console),
+            (
+                cause(Cause::JobDeadline(9)),
+                "the guest didn't end its command within 9 s, though it was told to",
+                console,
+            ),
+            (cause(Cause::CollectDeadline(9)), "the guest didn't power off within 9 s after the command", console),
+        ] {
+            let verdict = judge(&seen, 60);
+            assert_eq!((verdict.outcome, verdict.exit_code, verdict.show_console), (Outcome::Errored, None, true));
+            assert_eq!(verdict.reason.message.as_deref(), Some(message), "{seen:?}");
+            assert_eq!(verdict.reason.hint.as_deref(), Some(hint), "{seen:?}");
+        }
+    }
 }
