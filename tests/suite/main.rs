@@ -3,19 +3,24 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod cancel;
 mod checking;
 mod config;
 mod contract;
 mod dogfood;
 mod exit;
+mod fault;
 mod flake;
 mod guest;
 mod hostile;
 mod plain_user;
 mod plan;
 mod prepare;
+mod processes;
 mod project;
 mod rooms;
+mod schedule;
+mod setup_fault;
 mod snapshot;
 mod stand_in;
 mod vm;

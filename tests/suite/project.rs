@@ -135,6 +135,16 @@ impl Project {
         let log = self.job(id).guest_log_path.expect("the job began");
         String::from_utf8_lossy(&fs::read(self.state(&log)).unwrap()).into_owned()
     }
+
+    /// Returns what a job of the latest run has printed, as soon as there is a log.
+    pub fn try_output(&self, id: &str) -> Option<String> {
+        let runs = self.state("runs");
+        let read = |path: PathBuf| fs::read(path).ok();
+        let record: RunRecord = serde_json::from_slice(&read(runs.join(self.runs().last()?).join("run.json"))?).ok()?;
+        let summary = record.jobs.iter().find(|job| job.id.as_str() == id)?;
+        let job: JobRecord = serde_json::from_slice(&read(self.state(&summary.status_path))?).ok()?;
+        Some(String::from_utf8_lossy(&read(self.state(&job.guest_log_path?))?).into_owned())
+    }
 }
 
 /// Runs a command to its end.

@@ -1,0 +1,179 @@
+//! Runs that are asked to end, politely or not: their records end, and nothing of them stays.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use pikaci::record::{Outcome, RunRecord};
+use pikaci::state::{self, FileLock, StateLayout};
+use rustix::process::{Signal, kill_process};
+
+use crate::processes::Running;
+use crate::project::{Project, Ran, json, nix};
+
+/// One job that takes its time, and one that waits for it with `-j1`.
+const JOBS: &str = r#"{
+  jobs.a-long = { command = "echo started; sleep 600"; timeout = "10m"; };
+  jobs.b-next = { command = "echo next"; };
+}"#;
+
+/// Asserts that the run was cancelled, with each of its jobs.
+#[track_caller]
+fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
+    let ran = ran.exits(code);
+    let record = project.record();
+    assert_eq!(record.status.outcome(), Some(Outcome::Cancelled));
+    assert_eq!(record.message.as_deref(), Some(format!("cancelled by {by}").as_str()));
+    assert!(record.finished_at.is_some());
+    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.run_id)), "{}", ran.stdout);
+    for job in &record.jobs {
+        let job = project.job(job.id.as_str());
+        assert_eq!(job.status.outcome(), Some(Outcome::Cancelled), "{job:?}");
+        assert_eq!(job.reason.message.as_deref(), Some("the run was cancelled"));
+        assert!(job.finished_at.is_some());
+    }
+}
+
+/// Waits until the first job's command runs, with all that it takes.
+#[track_caller]
+fn in_mid_job(running: &mut Running, project: &Project) {
+    running.prints(project, "a-long", "started");
+    for program in ["qemu-system-x86_64", "bwrap", "virtiofsd"] {
+        running.process(program);
+    }
+}
+
+#[test]
+fn a_signal_ends_the_run_as_cancelled() {
+    let project = Project::new(JOBS);
+    for (signal, to_group, code, name) in [
+        (Signal::INT, false, 130, "SIGINT"),
+        (Signal::INT, true, 130, "SIGINT"),
+        (Signal::TERM, false, 143, "SIGTERM"),
+        (Signal::HUP, true, 129, "SIGHUP"),
+    ] {
+        let mut running = Running::start(project.command(&["run", "-j1"]));
+        in_mid_job(&mut running, &project);
+        if to_group {
+            running.signal_group(signal);
+        } else {
+            running.signal(signal);
+        }
+        cancelled(&project, running.ends(name), code, name);
+    }
+}
+
+#[test]
+fn a_second_signal_waits_for_nothing() {
+    let project = Project::new(JOBS);
+    let mut running = Running::start(project.command(&["run", "-j1"]));
+    in_mid_job(&mut running, &project);
+    // It hears no polite request any more.
+    kill_process(running.process("qemu-system-x86_64"), Signal::STOP).unwrap();
+    running.signal(Signal::INT);
+    running.says("SIGINT: ending the jobs that run");
+    running.signal(Signal::INT);
+    cancelled(&project, running.ends("second SIGINT"), 130, "SIGINT");
+}
+
+/// The real Nix, whose real build of something else takes 10 minutes.
+fn with_slow_builds(project: &Project, args: &[&str]) -> Command {
+    let folder = project.path("instead");
+    fs::create_dir_all(&folder).unwrap();
+    let real = nix("oldest");
+    let derivation = format!(
+        r#"derivation {{ name = "slow"; system = "x86_64-linux"; builder = "/bin/sh";
+        args = [ "-c" "sleep 600" "{}" ]; }}"#,
+        folder.display()
+    );
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = build ] || exec {0} \"$@\"\nexec {0} build --no-link -L --impure --expr '{derivation}'\n",
+        real.display()
+    );
+    fs::write(folder.join("nix"), script).unwrap();
+    fs::set_permissions(folder.join("nix"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = project.command(args);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", folder.display()));
+    command
+}
+
+/// Waits until the builder of [`with_slow_builds`] runs.
+#[track_caller]
+fn builds(running: &mut Running) {
+    // The sandbox calls busybox so, and it is its `sleep` too.
+    running.process("sh");
+}
+
+#[test]
+fn a_build_is_cancelled_with_its_builder() {
+    let project = Project::new(JOBS);
+    let mut running = Running::start(with_slow_builds(&project, &["run"]));
+    builds(&mut running);
+    running.signal_group(Signal::INT);
+    cancelled(&project, running.ends("SIGINT in a build"), 130, "SIGINT");
+    assert_eq!(project.record().prepares[0].status.outcome(), Some(Outcome::Cancelled));
+}
+
+#[test]
+fn a_build_of_a_killed_run_ends_and_is_recorded_by_the_next_command() {
+    let project = Project::new(JOBS);
+    let mut running = Running::start(with_slow_builds(&project, &["run"]));
+    builds(&mut running);
+    running.signal(Signal::KILL);
+    assert_eq!(running.ends("SIGKILL in a build").code, None);
+    let record = recovered(&project);
+    assert_eq!(record.prepares[0].status.outcome(), Some(Outcome::Errored));
+    assert!(record.prepares[0].finished_at.is_some());
+}
+
+#[test]
+fn a_killed_run_leaves_nothing_alive_and_is_recorded_by_the_next_command() {
+    let project = Project::new(JOBS);
+    let mut running = Running::start(project.command(&["run", "-j1"]));
+    in_mid_job(&mut running, &project);
+    running.signal(Signal::KILL);
+    assert_eq!(running.ends("SIGKILL").code, None);
+    let record = recovered(&project);
+    let [long, next] = [0, 1].map(|place| json(&project.state(&record.jobs[place].status_path)));
+    let interrupted = "interrupted: pikaci was killed or the machine went down";
+    assert_eq!((&long["status"], &long["message"]), (&"errored".into(), &interrupted.into()));
+    assert_eq!(
+        (&next["status"], &next["message"]),
+        (&"cancelled".into(), &"the run was interrupted before it began".into())
+    );
+    assert!(long["finished_at"].is_string() && next["finished_at"].is_string());
+}
+
+/// Runs the next command, asserts that it passes and has ended the record of the killed run, and returns that.
+#[track_caller]
+fn recovered(project: &Project) -> RunRecord {
+    let killed = project.last_run().join("run.json");
+    let read = || serde_json::from_value::<RunRecord>(json(&killed)).unwrap();
+    let before = read();
+    assert_eq!((before.status.outcome(), before.finished_at), (None, None));
+    let ran = project.pikaci(&["run", "b-next"]).exits(0);
+    let told = format!("run {} was interrupted; its record says so now\n", before.run_id);
+    assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+    let after = read();
+    assert_eq!(after.status.outcome(), Some(Outcome::Errored));
+    assert!(after.finished_at.is_some());
+    assert_eq!(after.message.as_deref(), Some("interrupted: pikaci was killed or the machine went down"));
+    assert!(after.jobs.iter().all(|job| job.status.outcome().is_some()), "{:?}", after.jobs);
+    after
+}
+
+#[test]
+fn a_run_that_waits_for_another_ones_build_can_be_cancelled() {
+    let project = Project::new(JOBS);
+    let plan = project.pikaci(&["plan", "--format", "json"]).exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    let digest = plan["nodes"][0]["prepare"]["flake_digest"].as_str().expect("the first node prepares").to_owned();
+    state::open(&project.state("")).unwrap();
+    let lock = StateLayout::new(project.state("")).lock(&format!("flake-{digest}"));
+    let _held = FileLock::exclusive(&lock).unwrap();
+    let mut running = Running::start(project.command(&["run"]));
+    running.says(": 2 jobs\n");
+    running.signal(Signal::INT);
+    cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
+}

@@ -1,0 +1,126 @@
+//! What breaks in pikaci itself or in its state folder: the records end all the same, and the next run works.
+
+use std::io;
+use std::process::Command;
+
+use pikaci::record::{Outcome, RunRecord};
+
+use crate::processes::{Running, START};
+use crate::project::{Project, Ran, json};
+
+const JOBS: &str =
+    r#"{ jobs.a = { command = "sleep 2"; timeout = "10m"; }; jobs.b = { command = "true"; needs = [ "a" ]; }; }"#;
+
+/// Runs with failpoints, asserts that the record has ended and nothing is alive, and returns it.
+#[track_caller]
+fn broken(project: &Project, failpoints: &str, code: i32) -> (Ran, RunRecord) {
+    let mut command = project.command(&["run"]);
+    command.env("FAILPOINTS", failpoints);
+    let ran = Running::start(command).ends_within(START, failpoints).exits(code);
+    let record = project.record();
+    assert!(record.finished_at.is_some());
+    assert!(record.jobs.iter().all(|job| job.status.outcome().is_some()), "{:?}", record.jobs);
+    let last = project.last_run();
+    let events = std::fs::read_to_string(last.join("events.jsonl")).unwrap();
+    assert!(events.lines().last().unwrap().contains(r#""event":"run_finished""#), "{events}");
+    (ran, record)
+}
+
+/// Asserts that each job's own record says what the run's says of it.
+#[track_caller]
+fn job_records_agree(project: &Project, record: &RunRecord) {
+    for job in &record.jobs {
+        assert_eq!(json(&project.state(&job.status_path))["status"], job.status.word(), "{}", job.id);
+    }
+}
+
+fn outcomes(record: &RunRecord) -> Vec<&'static str> {
+    record.jobs.iter().map(|job| job.status.word()).collect()
+}
+
+#[test]
+fn a_record_that_cannot_be_written_once_ends_the_run() {
+    let project = Project::new(JOBS);
+    let (ran, record) = broken(&project, "engine.status=1*return(no space left)", 1);
+    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+    let message = record.message.clone().unwrap();
+    assert!(
+        message.starts_with("recording the run failed: writing ") && message.ends_with("no space left"),
+        "{message}"
+    );
+    assert!(ran.stdout.contains(&message), "{}", ran.stdout);
+    assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
+    job_records_agree(&project, &record);
+    project.pikaci(&["run"]).exits(0);
+}
+
+#[test]
+fn a_record_that_can_never_be_written_ends_the_run() {
+    let project = Project::new(JOBS);
+    let (_, record) = broken(&project, "engine.status=return(no space left)", 1);
+    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+    assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
+}
+
+#[test]
+fn a_job_folder_that_cannot_be_made_ends_the_run() {
+    let project = Project::new(JOBS);
+    let (_, record) = broken(&project, "engine.job_folder=return(read-only file system)", 1);
+    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+    let message = record.message.clone().unwrap();
+    assert!(
+        message.starts_with("recording the run failed: making ") && message.ends_with("read-only file system"),
+        "{message}"
+    );
+    assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
+}
+
+#[test]
+fn a_folder_of_an_attempt_that_cannot_be_made_is_the_jobs_fault_alone() {
+    let project = Project::new(
+        r#"{ jobs.a.command = "true"; jobs.b = { command = "true"; needs = [ "a" ]; }; jobs.c.command = "true"; }"#,
+    );
+    let (ran, record) = broken(&project, "engine.attempt_folder=1*return(quota exceeded)", 102);
+    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+    job_records_agree(&project, &record);
+    assert_eq!(outcomes(&record), ["errored", "skipped", "passed"]);
+    let message = project.job("a").reason.message.unwrap();
+    assert!(message.starts_with("making ") && message.ends_with("/jobs/a/attempts/1: quota exceeded"), "{message}");
+    assert!(ran.stdout.contains(&message), "{}", ran.stdout);
+    project.pikaci(&["run"]).exits(0);
+}
+
+#[test]
+fn a_node_that_panics_errs_alone() {
+    let project = Project::new(JOBS);
+    // At its start, and with a guest that runs.
+    for failpoints in ["engine.node=1*panic(lost)", "engine.phase=1*panic(lost)"] {
+        let (ran, record) = broken(&project, failpoints, 102);
+        assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+        assert_eq!(outcomes(&record), ["errored", "skipped"]);
+        job_records_agree(&project, &record);
+        let message = project.job("a").reason.message.unwrap();
+        assert!(message.starts_with("pikaci itself panicked here: ") && message.contains("lost"), "{message}");
+        assert!(ran.stdout.contains(&message), "{}", ran.stdout);
+    }
+    project.pikaci(&["run"]).exits(0);
+}
+
+#[test]
+fn the_walk_itself_that_panics_ends_the_run() {
+    let project = Project::new(JOBS);
+    let (_, record) = broken(&project, "engine.walk=1*panic(lost)", 1);
+    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+    job_records_agree(&project, &record);
+}
+
+#[test]
+fn nobody_needs_to_read_what_is_printed() {
+    let project = Project::new(JOBS);
+    let mut command: Command = project.command(&["run"]);
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(0));
+    assert_eq!(project.record().status.outcome(), Some(Outcome::Passed));
+}
