@@ -56,7 +56,7 @@ impl Log {
         }
     }
 
-    /// Prints what came since the last time, after what `before` says of the first bytes.
+    /// Prints what came since the last time, telling `before` ahead of every part.
     fn print(&mut self, before: &mut impl FnMut(&JobRecord)) -> io::Result<()> {
         if self.file.is_none() {
             let Some(path) = self.kind.of(&self.job) else { return Ok(()) };
