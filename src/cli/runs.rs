@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use anyhow::{Context as _, anyhow, ensure};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::project::Project;
 use super::{Exit, Failure, Place};
@@ -48,10 +48,10 @@ impl Runs {
         };
         let mut ids = Vec::new();
         for entry in entries {
-            let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
-            let id = RunId::new(path.file_name().unwrap_or_default().to_string_lossy());
+            let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
+            let id = RunId::new(entry.file_name().to_string_lossy());
             // Whatever pikaci wouldn't name a run is none.
-            if state.run(&id).root() == path {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && state.run(&id).root() == entry.path() {
                 ids.push(id);
             }
         }
@@ -103,13 +103,14 @@ impl Runs {
     pub fn record(&self, id: &RunId) -> anyhow::Result<RunRecord> {
         let path = self.state.run(id).record();
         let record = || -> anyhow::Result<RunRecord> {
-            let Version { schema_version } = read_json(&path)?;
+            let value: Value = read_json(&path)?;
+            let version = &value["schema_version"];
             ensure!(
-                schema_version <= SCHEMA_VERSION,
-                "{} has version {schema_version}, and this pikaci knows version {SCHEMA_VERSION}",
+                version.as_u64().is_none_or(|version| version <= u64::from(SCHEMA_VERSION)),
+                "{} has version {version}, and this pikaci knows version {SCHEMA_VERSION}",
                 path.display()
             );
-            read_json(&path)
+            serde_json::from_value(value).with_context(|| format!("decoding {}", path.display()))
         };
         let found = record()?;
         if found.status.outcome().is_some() || self.is_alive(id) {
@@ -165,11 +166,6 @@ pub fn find_job<'a>(history: &'a History, name: &str) -> Result<&'a JobRecord, F
 /// Returns the time and the zone of this moment and place.
 pub fn clock() -> Clock {
     Clock { now: Timestamp::now(), zone: TimeZone::system() }
-}
-
-#[derive(Deserialize)]
-struct Version {
-    schema_version: u32,
 }
 
 fn listed(what: &str, ids: &[impl std::fmt::Display]) -> String {
