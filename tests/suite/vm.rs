@@ -17,6 +17,11 @@ fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
     .committed();
     let ran = project.pikaci(&["run"]).exits(100);
     assert!(ran.stdout.contains("second failed: the command ended with exit code 3"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\nhint: pikaci logs --job second\n"), "{}", ran.stdout);
+    for line in ["first: started", "first: passed in ", "third: skipped: it needs second, which didn't pass"] {
+        assert!(ran.stderr.lines().any(|told| told.starts_with(line)), "{}", ran.stderr);
+    }
+    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(project.output("first"), "hello\nerror\n");
     let first = project.job("first");
     assert_eq!((first.status.outcome(), first.exit_code), (Some(Outcome::Passed), Some(0)));

@@ -1,0 +1,149 @@
+//! Runs made by hand in the state folder of a project, through pikaci's own types.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use pikaci::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use pikaci::id::{JobId, NodeId, RunId, TargetId};
+use pikaci::record::{History, Outcome};
+use pikaci::state::{AttemptLayout, FileLock, RunLayout, StateLayout, append_line, write_json};
+
+use crate::project::Project;
+
+/// A run that is written as events come, as the engine does it.
+pub struct Run {
+    state: StateLayout,
+    history: History,
+    lock: Option<FileLock>,
+}
+
+impl Run {
+    /// Begins a run of these jobs; it is running as long as this lives.
+    pub fn begin(project: &Project, id: &str, jobs: &[&str]) -> Self {
+        let state = StateLayout::new(project.path(".pikaci"));
+        let layout = state.run(&RunId::new(id));
+        let lock = FileLock::exclusive(&layout.lock()).unwrap();
+        let start = started(id, jobs);
+        let at: Timestamp = "2026-11-22T10:15:00Z".parse().unwrap();
+        let relative = |path: PathBuf| state.relative(&path).unwrap().to_str().unwrap().to_owned();
+        let history = History::begin(at, &start, |job| relative(layout.job(job).status()));
+        let run = Self { state: state.clone(), history, lock: Some(lock) };
+        run.write(&Event { at, what: What::RunStarted(Box::new(start)) });
+        run
+    }
+
+    /// A run of the job `test`, which printed something and passed.
+    pub fn passed(project: &Project, id: &str) -> Self {
+        let mut run = Self::begin(project, id, &["test"]);
+        run.start("test");
+        fs::write(run.attempt("test").guest_log(), "it works\n").unwrap();
+        run.finish("test", Outcome::Passed, None);
+        run.end(Outcome::Passed);
+        run
+    }
+
+    /// Begins a job.
+    pub fn start(&mut self, job: &str) {
+        let attempt = self.attempt(job);
+        fs::create_dir_all(attempt.root()).unwrap();
+        let relative = |path: PathBuf| self.state.relative(&path).unwrap().to_str().unwrap().to_owned();
+        let logs = LogPaths {
+            host: relative(attempt.host_log()),
+            guest: relative(attempt.guest_log()),
+            console: relative(attempt.console_log()),
+        };
+        self.happen(What::JobStarted { job: JobId::new(job), attempt: 1, logs });
+    }
+
+    /// Ends a job.
+    pub fn finish(&mut self, job: &str, outcome: Outcome, message: Option<&str>) {
+        let artifacts = self.attempt(job).artifacts();
+        let brought = artifacts.exists().then(|| self.state.relative(&artifacts).unwrap().to_str().unwrap().to_owned());
+        self.happen(What::JobFinished(Box::new(JobFinished {
+            job: JobId::new(job),
+            outcome,
+            exit_code: None,
+            reason: Reason { message: message.map(str::to_owned), ..Reason::default() },
+            guest_log_bytes: 0,
+            log_cut: false,
+            artifacts: u64::from(brought.is_some()),
+            artifacts_dir: brought,
+        })));
+    }
+
+    /// Ends the run in order.
+    pub fn end(&mut self, outcome: Outcome) {
+        self.happen(What::RunFinished { outcome, message: None });
+        fs::remove_file(self.layout().lock()).unwrap();
+        self.lock = None;
+    }
+
+    /// Ends the run as SIGKILL of its process does.
+    pub fn is_killed(&mut self) {
+        self.lock = None;
+    }
+
+    /// Returns where the run is.
+    pub fn layout(&self) -> RunLayout {
+        self.state.run(&self.history.run.run_id)
+    }
+
+    /// Returns where a job's only attempt is.
+    pub fn attempt(&self, job: &str) -> AttemptLayout {
+        self.layout().job(&JobId::new(job)).attempt(1)
+    }
+
+    fn happen(&mut self, what: What) {
+        let at = self.history.run.created_at + SignedDuration::from_secs(4);
+        let event = Event { at, what };
+        self.history.apply(&event);
+        self.write(&event);
+    }
+
+    fn write(&self, event: &Event) {
+        append_line(&self.layout().events(), &serde_json::to_string(event).unwrap()).unwrap();
+        if let What::JobStarted { job, .. } = &event.what {
+            self.write_job(job);
+        }
+        if let What::JobFinished(finished) = &event.what {
+            self.write_job(&finished.job);
+        }
+        write_json(&self.layout().record(), &self.history.run).unwrap();
+    }
+
+    fn write_job(&self, job: &JobId) {
+        let layout = self.layout().job(job);
+        fs::create_dir_all(layout.root()).unwrap();
+        write_json(&layout.status(), self.history.job(job).unwrap()).unwrap();
+    }
+}
+
+fn started(id: &str, jobs: &[&str]) -> RunStarted {
+    let declared = |name: &&str| DeclaredJob {
+        id: JobId::new(*name),
+        description: String::new(),
+        executor: "vm".to_owned(),
+        plan_node_id: NodeId::new(format!("execute:{name}")),
+        timeout_secs: 600,
+    };
+    RunStarted {
+        schema_version: SCHEMA_VERSION,
+        pikaci_version: "0.1.0".to_owned(),
+        run_id: RunId::new(id),
+        rerun_of: None,
+        target_id: TargetId::new("all"),
+        target_description: None,
+        source_root: "/p".to_owned(),
+        snapshot_dir: "snapshots/0".to_owned(),
+        git_head: None,
+        git_dirty: None,
+        plan_path: format!("runs/{id}/plan.json"),
+        changed_files: None,
+        filters: Vec::new(),
+        host_os: None,
+        jobs: jobs.iter().map(declared).collect(),
+    }
+}
