@@ -165,7 +165,7 @@ mod tests {
         let disks: &[(&str, &Path, bool)] =
             &[("request", Path::new("/a,b/request"), true), ("artifacts", Path::new("/a/artifacts"), false)];
         let machine = Machine { disks, tags: &["workspace", "usr"], ..machine() };
-        insta::assert_snapshot!(lines(&machine), @r"
+        insta::assert_snapshot!(lines(&machine), @"
         -nodefaults
         -no-user-config
         -no-reboot
@@ -178,7 +178,7 @@ mod tests {
         -object memory-backend-memfd,id=mem,size=1024M,share=on
         -kernel /store/kernel
         -initrd /store/initrd
-        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 cryptomgr.notests tsc=reliable no_timer_check
+        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 tsc=reliable no_timer_check
         -chardev socket,id=qmp,fd=3
         -mon chardev=qmp,mode=control
         -chardev file,id=console,path=/dev/fd/4
@@ -190,7 +190,7 @@ mod tests {
         -device virtserialport,chardev=control,name=control
         -drive if=none,id=request,format=raw,readonly=on,file=/a,,b/request
         -device virtio-blk-pci,drive=request,serial=request
-        -drive if=none,id=artifacts,format=raw,readonly=off,file=/a/artifacts
+        -drive if=none,id=artifacts,format=raw,cache=unsafe,file=/a/artifacts
         -device virtio-blk-pci,drive=artifacts,serial=artifacts
         -chardev socket,id=share-workspace,fd=7
         -device vhost-user-fs-pci,chardev=share-workspace,tag=workspace
@@ -204,10 +204,10 @@ mod tests {
         let plain = lines(&machine());
         let other = lines(&Machine { accelerator: Accelerator::Kvm, network: true, ..machine() });
         let changed: Vec<&str> = other.lines().filter(|line| !plain.lines().any(|known| known == *line)).collect();
-        insta::assert_snapshot!(changed.join("\n"), @r"
+        insta::assert_snapshot!(changed.join("\n"), @"
         -machine q35,accel=kvm,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem
         -cpu host
-        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 cryptomgr.notests
+        -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1
         -netdev user,id=net
         -device virtio-net-pci,netdev=net,romfile=
         ");

@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_folder_for_another_user() {
         let tree = Tree::Folder("/state/snapshots/a b".into());
-        insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }, &[]), @r"
+        insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }, &[]), @"
         --die-with-parent
         --unshare-ipc
         --unshare-net
@@ -168,7 +168,7 @@ mod tests {
         --shared-dir=/share
         --readonly
         --sandbox=none
-        --cache=auto
+        --cache=always
         --inode-file-handles=never
         --log-level=warn
         --rlimit-nofile=1000
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_userland_shows_of_etc_what_is_there_and_no_secret() {
         let etc = ["localtime", "shadow", "ssl/certs", "ssl/private"];
-        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }, &etc), @r"
+        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }, &etc), @"
         --die-with-parent
         --unshare-ipc
         --unshare-net
@@ -208,7 +208,7 @@ mod tests {
         --shared-dir=/share
         --readonly
         --sandbox=none
-        --cache=auto
+        --cache=always
         --inode-file-handles=never
         --log-level=warn
         --rlimit-nofile=1000

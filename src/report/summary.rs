@@ -146,7 +146,7 @@ mod tests {
     fn what_failed_and_what_ran_and_what_to_type() {
         let lines = ["cc -c utf8.c", "\u{1b}[31mutf8.c:3: error:\u{1b}[0m no", "make: *** [all] Error 1"];
         let tails = BTreeMap::from([(JobId::new("unit tests"), lines.map(str::to_owned).to_vec())]);
-        insta::assert_snapshot!(text(&finished(), &tails).trim_start(), @r#"
+        insta::assert_snapshot!(text(&finished(), &tails).trim_start(), @"
         --- unit tests failed: the command ended with exit code 2
             cc -c utf8.c
             utf8.c:3: error: no
@@ -155,7 +155,7 @@ mod tests {
 
         --- emulate errored: the guest's kernel panicked while it booted
             [the log is cut: bytes of the output are missing]
-          console:
+          console and host log:
             Kernel panic - not syncing: no init
           full log: /p/.pikaci/runs/20261122-101500-4f2a31/jobs/emulate/attempts/1/guest.log
 
@@ -166,7 +166,7 @@ mod tests {
         run 20261122-101500-4f2a31 errored in 1m05s: 1 passed, 1 failed, 1 errored, 1 skipped
         hint: pikaci logs --job 'unit tests'
         hint: pikaci logs --kind console
-        "#);
+        ");
     }
 
     #[test]
