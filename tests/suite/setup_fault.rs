@@ -100,7 +100,7 @@ fn a_node_that_panics_errs_alone() {
         assert_eq!(outcomes(&record), ["errored", "skipped"]);
         job_records_agree(&project, &record);
         let message = project.job("a").reason.message.unwrap();
-        assert!(message.starts_with("pikaci itself panicked here: ") && message.contains("lost"), "{message}");
+        assert!(message.starts_with("pikaci panicked: ") && message.contains("lost"), "{message}");
         assert!(ran.stdout.contains(&message), "{}", ran.stdout);
     }
     project.pikaci(&["run"]).exits(0);
@@ -112,7 +112,7 @@ fn the_walk_itself_that_panics_ends_the_run() {
     // After some turns, so that something runs.
     let (_, record) = broken(&project, "engine.walk=60*off->1*panic(lost)", 102);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
-    assert!(record.message.as_ref().is_some_and(|message| message.contains("panicked here: lost")), "{record:?}");
+    assert!(record.message.as_ref().is_some_and(|message| message.contains("pikaci panicked: lost")), "{record:?}");
     job_records_agree(&project, &record);
 }
 
