@@ -1,15 +1,12 @@
 //! Runs that are asked to end, politely or not: their records end, and nothing of them stays.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
-
 use pikaci::record::{Outcome, RunRecord};
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::{Signal, kill_process};
 
 use crate::processes::Running;
 use crate::project::{Project, Ran, json, nix};
+use crate::stand_in::StandIns;
 
 /// One job that takes its time, and one that waits for it with `-j1`.
 const JOBS: &str = r#"{
@@ -77,28 +74,21 @@ fn a_second_signal_waits_for_nothing() {
 }
 
 /// The real Nix, whose real build of something else takes 10 minutes.
-fn with_slow_builds(project: &Project, args: &[&str]) -> Command {
-    let folder = project.path("instead");
-    fs::create_dir_all(&folder).unwrap();
+fn slow_builds(project: &Project) -> StandIns {
     let real = nix("oldest");
     let derivation = format!(
         r#"derivation {{ name = "slow"; system = "x86_64-linux"; builder = "/bin/sh";
         args = [ "-c" "sleep 600" "{}" ]; }}"#,
-        folder.display()
+        project.path("").display()
     );
     let script = format!(
-        "#!/bin/sh\n[ \"$1\" = build ] || exec {0} \"$@\"\nexec {0} build --no-link -L --impure --expr '{derivation}'\n",
+        "[ \"$1\" = build ] || exec {0} \"$@\"\nexec {0} build --no-link -L --impure --expr '{derivation}'",
         real.display()
     );
-    fs::write(folder.join("nix"), script).unwrap();
-    fs::set_permissions(folder.join("nix"), fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = project.command(args);
-    let path = std::env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{path}", folder.display()));
-    command
+    StandIns::new().script("nix", &script)
 }
 
-/// Waits until the builder of [`with_slow_builds`] runs.
+/// Waits until the builder of [`slow_builds`] runs.
 #[track_caller]
 fn builds(running: &mut Running) {
     // The sandbox calls busybox so, and it is its `sleep` too.
@@ -108,7 +98,8 @@ fn builds(running: &mut Running) {
 #[test]
 fn a_build_is_cancelled_with_its_builder() {
     let project = Project::new(JOBS);
-    let mut running = Running::start(with_slow_builds(&project, &["run"]));
+    let instead = slow_builds(&project);
+    let mut running = Running::start(instead.before(project.command(&["run"])));
     builds(&mut running);
     running.signal_group(Signal::INT);
     cancelled(&project, running.ends("SIGINT in a build"), 130, "SIGINT");
@@ -118,7 +109,8 @@ fn a_build_is_cancelled_with_its_builder() {
 #[test]
 fn a_build_of_a_killed_run_ends_and_is_recorded_by_the_next_command() {
     let project = Project::new(JOBS);
-    let mut running = Running::start(with_slow_builds(&project, &["run"]));
+    let instead = slow_builds(&project);
+    let mut running = Running::start(instead.before(project.command(&["run"])));
     builds(&mut running);
     running.signal(Signal::KILL);
     assert_eq!(running.ends("SIGKILL in a build").code, None);

@@ -1,7 +1,7 @@
 //! What breaks around a job while it runs or boots: each broken for real, and over in seconds whatever the timeouts.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +19,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::processes::Running;
 use crate::project::{Project, Ran};
+use crate::stand_in::StandIns;
 
 /// The user `nobody`.
 const NOBODY: u32 = 65534;
@@ -44,23 +45,6 @@ fn erred(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecord {
         assert!(ran.stdout.contains(&format!("    {line}\n")), "{line:?} isn't shown:\n{}", ran.stdout);
     }
     job
-}
-
-/// Puts a program of this name before those of PATH.
-fn instead(project: &Project, name: &str, script: &str) -> PathBuf {
-    let folder = project.path("instead");
-    fs::create_dir_all(&folder).unwrap();
-    let program = folder.join(name);
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    folder
-}
-
-fn with_path_before(mut command: Command, folder: &Path) -> Command {
-    let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value).unwrap();
-    let path = format!("{}:{}", folder.display(), path.to_str().unwrap());
-    command.env("PATH", path);
-    command
 }
 
 #[track_caller]
@@ -94,8 +78,8 @@ fn a_guest_whose_first_process_dies_ends_the_job() {
         r#"for arg; do shift; case $arg in "quiet panic"*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
 set -- "$@" "$arg"; done; exec "{real}" "$@""#
     );
-    let folder = instead(&project, "qemu-system-x86_64", &script);
-    let mut running = Running::start(with_path_before(project.command(&["run"]), &folder));
+    let instead = StandIns::new().script("qemu-system-x86_64", &script);
+    let mut running = Running::start(instead.before(project.command(&["run"])));
     running.process("qemu-system-x86_64");
     let ran = running.ends("agent dead before ready");
     let hint = "pikaci logs --kind console; a larger `memory` for the guest may help";
@@ -169,17 +153,8 @@ fn killed(name: &str) -> (Project, Ran) {
 #[test]
 fn without_qemu_no_run_begins() {
     let project = Project::new(LONG);
-    let folder = project.path("tools");
-    fs::create_dir(&folder).unwrap();
-    for name in ["bwrap", "git", "virtiofsd", "busybox", "sh"] {
-        let path = std::env::var("PATH").unwrap();
-        let program = path.split(':').map(|folder| Path::new(folder).join(name)).find(|program| program.exists());
-        symlink(program.unwrap_or_else(|| panic!("{name} is missing: run `make setup-test`")), folder.join(name))
-            .unwrap();
-    }
-    symlink(crate::project::nix("oldest"), folder.join("nix")).unwrap();
-    let mut command = project.command(&["run"]);
-    command.env("PATH", &folder);
+    let there = ["bwrap", "git", "nix", "virtiofsd"].into_iter().fold(StandIns::new(), StandIns::own);
+    let command = there.alone(project.command(&["run"]));
     let ran = Running::start(command).ends("no QEMU").exits(69);
     assert!(ran.stderr.contains("no virtual machine can run here: there is no qemu-system-x86_64"), "{}", ran.stderr);
     assert!(
@@ -258,8 +233,8 @@ fn a_qemu_that_cannot_start_ends_the_job() {
 /// Runs with a program that says why it can't start.
 fn cannot_start(name: &str) -> (Project, Ran) {
     let project = Project::new(LONG);
-    let folder = instead(&project, name, &format!("echo no room for {name} >&2; exit 1"));
-    let running = Running::start(with_path_before(project.command(&["run"]), &folder));
+    let instead = StandIns::new().script(name, &format!("echo no room for {name} >&2; exit 1"));
+    let running = Running::start(instead.before(project.command(&["run"])));
     let ran = running.ends(&format!("{name} that can't start"));
     (project, ran)
 }
