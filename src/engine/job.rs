@@ -84,7 +84,8 @@ fn finished(
     ended: &vm::Ended,
     disks: &Disks,
 ) -> Result<JobFinished> {
-    let Verdict { mut outcome, exit_code, mut reason, show_console } = judge(&ended.observed, job.timeout_secs);
+    let Verdict { mut outcome, exit_code, mut reason, show_console } =
+        judge(&ended.observed, &job.job, job.timeout_secs);
     if show_console {
         reason.evidence = Console::read(&attempt.console_log())?.evidence();
         // Command lines are no news; what the programs said is.

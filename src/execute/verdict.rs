@@ -1,7 +1,8 @@
 //! What was seen of a guest to how its job ended: a pure function.
 
 use crate::event::Reason;
-use crate::guest::Control;
+use crate::guest::{Control, quote};
+use crate::id::JobId;
 use crate::record::Outcome;
 
 /// Why the host ended a guest.
@@ -76,9 +77,9 @@ pub struct Verdict {
     pub show_console: bool,
 }
 
-/// Judges a guest that has ended; a job passes only when its guest said so and came to its end.
+/// Judges the guest of a job that has ended; the job passes only when its guest said so and came to its end.
 #[must_use]
-pub fn judge(seen: &Observed, timeout_secs: u64) -> Verdict {
+pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
     if seen.cause == Some(Cause::Cancelled) {
         return verdict(
             Outcome::Cancelled,
@@ -87,12 +88,12 @@ pub fn judge(seen: &Observed, timeout_secs: u64) -> Verdict {
         );
     }
     if seen.exit.is_none() || !seen.end {
-        return errored(seen);
+        return errored(seen, job);
     }
     let (code, said) = match seen.exit {
         Some(Control::Signal(signal)) => (128 + i32::from(signal), format!("the command was ended by signal {signal}")),
         Some(Control::Exit(code)) => (i32::from(code), format!("the command ended with exit code {code}")),
-        _ => return errored(seen),
+        _ => return errored(seen, job),
     };
     if seen.deadline {
         let message = format!("the command didn't end within its timeout of {timeout_secs} s");
@@ -111,14 +112,14 @@ pub fn judge(seen: &Observed, timeout_secs: u64) -> Verdict {
     verdict(Outcome::Failed, Some(code), Reason { message: Some(said), hint, evidence: Vec::new() })
 }
 
-fn errored(seen: &Observed) -> Verdict {
-    let console = "pikaci logs --kind console";
-    let host = "pikaci logs --kind host";
+fn errored(seen: &Observed, job: &JobId) -> Verdict {
+    let logs = |kind: &str| format!("pikaci logs --job {} --kind {kind}", quote(job.as_str()));
+    let (console, host) = (logs("console"), logs("host"));
     let (message, hint) = match (&seen.cause, &seen.error) {
         (Some(Cause::ShareEnded(tag, ending)), _) => {
-            (format!("the daemon that shares {tag:?} with the guest {ending}"), host.to_owned())
+            (format!("the daemon that shares {tag:?} with the guest {ending}"), host)
         }
-        (_, Some(error)) => (format!("the guest failed: {error}"), console.to_owned()),
+        (_, Some(error)) => (format!("the guest failed: {error}"), console),
         _ if seen.panic || seen.shutdown.as_deref() == Some("guest-reset") => {
             let place = if seen.ready { "while the job ran" } else { "while it booted" };
             (
@@ -126,12 +127,12 @@ fn errored(seen: &Observed) -> Verdict {
                 format!("{console}; a larger `memory` for the guest may help"),
             )
         }
-        (Some(Cause::BootDeadline(secs)), _) => (format!("the guest wasn't ready within {secs} s"), console.to_owned()),
+        (Some(Cause::BootDeadline(secs)), _) => (format!("the guest wasn't ready within {secs} s"), console),
         (Some(Cause::JobDeadline(secs)), _) => {
-            (format!("the guest didn't end its command within {secs} s, though it was told to"), console.to_owned())
+            (format!("the guest didn't end its command within {secs} s, though it was told to"), console)
         }
         (Some(Cause::CollectDeadline(secs)), _) => {
-            (format!("the guest didn't power off within {secs} s after the command"), console.to_owned())
+            (format!("the guest didn't power off within {secs} s after the command"), console)
         }
         _ => {
             let ending = seen.hypervisor.as_deref().unwrap_or("ended");
@@ -140,7 +141,7 @@ fn errored(seen: &Observed) -> Verdict {
                 (true, false) => "before the command ended",
                 (true, true) => "before the guest had told everything",
             };
-            (format!("QEMU {ending} {place}"), host.to_owned())
+            (format!("QEMU {ending} {place}"), host)
         }
     };
     Verdict { show_console: true, ..verdict(Outcome::Errored, None, Reason::new(message, hint)) }
@@ -154,6 +155,7 @@ fn verdict(outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> Verdict 
 mod tests {
     use super::{Cause, Observed, Verdict, judge};
     use crate::guest::Control;
+    use crate::id::JobId;
     use crate::record::Outcome;
 
     fn ended(exit: Control) -> Observed {
@@ -161,7 +163,7 @@ mod tests {
     }
 
     fn of(seen: &Observed) -> (Outcome, Option<i32>) {
-        let Verdict { outcome, exit_code, .. } = judge(seen, 60);
+        let Verdict { outcome, exit_code, .. } = judge(seen, &JobId::new("j"), 60);
         (outcome, exit_code)
     }
 
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_message_names_what_broke() {
-        let message = |seen: &Observed| judge(seen, 60).reason.message.unwrap();
+        let message = |seen: &Observed| judge(seen, &JobId::new("j"), 60).reason.message.unwrap();
         let booted = Observed { ready: true, ..Observed::default() };
         let reset = Observed { shutdown: Some("guest-reset".into()), ..Observed::default() };
         assert_eq!(message(&reset), "the guest's kernel panicked while it booted");
@@ -200,8 +202,8 @@ mod tests {
         let half = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
         let ended = |seen: &Observed| Observed { hypervisor: Some("ended with exit code 1".into()), ..seen.clone() };
         let error = |seen: &Observed| Observed { error: Some("no room".into()), ..seen.clone() };
-        let (console, host) = ("pikaci logs --kind console", "pikaci logs --kind host");
-        let panic = "pikaci logs --kind console; a larger `memory` for the guest may help";
+        let (console, host) = ("pikaci logs --job j --kind console", "pikaci logs --job j --kind host");
+        let panic = "pikaci logs --job j --kind console; a larger `memory` for the guest may help";
         for (seen, message, hint) in [
             (ended(&boots), "QEMU ended with exit code 1 before the guest was ready", host),
             (ended(&half), "QEMU ended with exit code 1 before the guest had told everything", host),
@@ -217,7 +219,7 @@ mod tests {
             ),
             (cause(Cause::CollectDeadline(9)), "the guest didn't power off within 9 s after the command", console),
         ] {
-            let verdict = judge(&seen, 60);
+            let verdict = judge(&seen, &JobId::new("j"), 60);
             assert_eq!((verdict.outcome, verdict.exit_code, verdict.show_console), (Outcome::Errored, None, true));
             assert_eq!(verdict.reason.message.as_deref(), Some(message), "{seen:?}");
             assert_eq!(verdict.reason.hint.as_deref(), Some(hint), "{seen:?}");

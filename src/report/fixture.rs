@@ -32,7 +32,8 @@ pub fn finished() -> History {
     let failed = ended("unit tests", Outcome::Failed, Some(2), failed);
     apply(&mut history, 20_000, What::JobFinished(Box::new(failed)));
     start(&mut history, "emulate");
-    let mut panic = Reason::new("the guest's kernel panicked while it booted", "pikaci logs --kind console");
+    let mut panic =
+        Reason::new("the guest's kernel panicked while it booted", "pikaci logs --job emulate --kind console");
     panic.evidence = vec!["Kernel panic - not syncing: no \u{1b}[1minit\u{1b}[0m".to_owned()];
     let panic = JobFinished { log_cut: true, ..ended("emulate", Outcome::Errored, None, panic) };
     apply(&mut history, 30_000, What::JobFinished(Box::new(panic)));

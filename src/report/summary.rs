@@ -165,7 +165,7 @@ mod tests {
           skipped    deploy              it needs unit tests, which didn't pass
         run 20261122-101500-4f2a31 errored in 1m05s: 1 passed, 1 failed, 1 errored, 1 skipped
         hint: pikaci logs --job 'unit tests'
-        hint: pikaci logs --kind console
+        hint: pikaci logs --job emulate --kind console
         ");
     }
 

@@ -12,6 +12,7 @@ use pikaci::execute::qemu::Accelerator;
 use pikaci::execute::share::{Programs, Users};
 use pikaci::execute::verdict::{Cause, judge};
 use pikaci::execute::vm;
+use pikaci::id::JobId;
 use pikaci::plan::record::Deadlines;
 use pikaci::record::{JobRecord, Outcome};
 use rustix::process::{Signal, getuid, kill_process};
@@ -64,7 +65,7 @@ fn a_kernel_panic_ends_the_job() {
     let mut running = Running::start(project.command(&["run"]));
     running.prints(&project, "sick", "started");
     let ran = running.ends("kernel panic");
-    let hint = "pikaci logs --kind console; a larger `memory` for the guest may help";
+    let hint = "pikaci logs --job sick --kind console; a larger `memory` for the guest may help";
     let job = erred(&project, ran, "the guest's kernel panicked while the job ran", hint);
     shows(&job, "Kernel panic - not syncing: sysrq triggered crash");
 }
@@ -82,7 +83,7 @@ set -- "$@" "$arg"; done; exec "{real}" "$@""#
     let mut running = Running::start(instead.before(project.command(&["run"])));
     running.process("qemu-system-x86_64");
     let ran = running.ends("agent dead before ready");
-    let hint = "pikaci logs --kind console; a larger `memory` for the guest may help";
+    let hint = "pikaci logs --job sick --kind console; a larger `memory` for the guest may help";
     let job = erred(&project, ran, "the guest's kernel panicked while it booted", hint);
     shows(&job, "Kernel panic - not syncing: Attempted to kill init!");
 }
@@ -97,7 +98,7 @@ fn a_guest_that_cannot_boot_says_why() {
     let ran = running.ends("agent that can't load a module");
     let message = "the guest failed: insmod /pikaci/modules/virtio_pci.ko failed: insmod: can't insert \
         '/pikaci/modules/virtio_pci.ko': invalid module format";
-    let job = erred(&project, ran, message, "pikaci logs --kind console");
+    let job = erred(&project, ran, message, "pikaci logs --job sick --kind console");
     shows(&job, "Invalid ELF header");
 }
 
@@ -129,14 +130,14 @@ impl BrokenKernel {
 fn a_killed_virtiofsd_ends_the_job() {
     let (project, ran) = killed("virtiofsd");
     let message = "the daemon that shares \"workspace\" with the guest ended with exit code 137 (128 + signal 9)";
-    erred(&project, ran, message, "pikaci logs --kind host");
+    erred(&project, ran, message, "pikaci logs --job sick --kind host");
 }
 
 #[test]
 fn a_killed_qemu_ends_the_job() {
     let (project, ran) = killed("qemu-system-x86_64");
     let message = "QEMU was ended by signal 9 before the command ended";
-    erred(&project, ran, message, "pikaci logs --kind host");
+    erred(&project, ran, message, "pikaci logs --job sick --kind host");
 }
 
 /// Kills a program in mid-job.
@@ -214,7 +215,7 @@ fn a_share_that_cannot_start_ends_the_job() {
     for name in ["bwrap", "virtiofsd"] {
         let (project, ran) = cannot_start(name);
         let message = "the daemon that shares \"workspace\" with the guest ended with exit code 1";
-        let job = erred(&project, ran, message, "pikaci logs --kind host");
+        let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
         // The script has no shell in virtiofsd's confined place, and bubblewrap says so.
         shows(&job, if name == "bwrap" { "no room for bwrap" } else { "virtiofsd" });
     }
@@ -224,7 +225,7 @@ fn a_share_that_cannot_start_ends_the_job() {
 fn a_qemu_that_cannot_start_ends_the_job() {
     let (project, ran) = cannot_start("qemu-system-x86_64");
     let message = "QEMU ended with exit code 1 before the guest was ready";
-    let job = erred(&project, ran, message, "pikaci logs --kind host");
+    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
     shows(&job, "no room for qemu-system-x86_64");
     let runner = project.record().prepares[0].runner.clone().unwrap();
     a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(Path::new(&runner));
@@ -262,7 +263,7 @@ fn a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(runner: &Path) {
     };
     let ended = vm::run(&guest, &Cancel::default(), &mut |_| {}).unwrap();
     assert_eq!(ended.observed.cause, Some(Cause::BootDeadline(6)));
-    let verdict = judge(&ended.observed, 600);
+    let verdict = judge(&ended.observed, &JobId::new("sick"), 600);
     assert_eq!((verdict.outcome, verdict.show_console), (Outcome::Errored, true));
     assert_eq!(verdict.reason.message.as_deref(), Some("the guest wasn't ready within 6 s"));
     let console = Console::read(&logs.console).unwrap().evidence();
