@@ -1,8 +1,11 @@
 //! Jobs in real virtual machines on a runner that a real Nix built.
 
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::MetadataExt as _;
+
 use pikaci::record::Outcome;
 
-use crate::project::Project;
+use crate::project::{Project, json};
 
 #[test]
 fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
@@ -31,4 +34,22 @@ fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
     assert_eq!((second.status.outcome(), second.exit_code), (Some(Outcome::Failed), Some(3)));
     assert_eq!(project.job("third").status.outcome(), Some(Outcome::Skipped));
     assert_eq!(project.record().status.outcome(), Some(Outcome::Failed));
+}
+
+#[test]
+fn whether_kvm_works_is_tried_once_and_a_run_passes_either_way() {
+    let project = Project::new(r#"{ jobs.a.command = "true"; }"#);
+    let run = || {
+        project.pikaci(&["run", "--accel=auto"]).exits(0);
+        project.record().accelerator.unwrap()
+    };
+    let (first, found) = (run(), project.state("kvm.json"));
+    assert!(["kvm", "tcg"].contains(&first.name.as_str()), "{first:?}");
+    let known = fs::metadata(&found).map(|file| file.ino());
+    match OpenOptions::new().read(true).write(true).open("/dev/kvm") {
+        Err(_) => assert!(first.name == "tcg" && known.is_err(), "{first:?}"),
+        Ok(_) => assert_eq!(json(&found)["works"], first.name == "kvm"),
+    }
+    assert_eq!(run(), first);
+    assert_eq!(fs::metadata(&found).map(|file| file.ino()).ok(), known.ok(), "it was tried again");
 }
