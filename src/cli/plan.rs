@@ -19,9 +19,13 @@ pub struct Options {
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let project = Project::find(place)?;
     let config = project.config()?;
-    let changes = project.changes(&options.wanted, &config)?;
-    let selection = choose(&config, &options.wanted, &changes)?;
-    let tree = snapshot::peek(&project.root, &project.state)?;
+    // Both mostly wait for git and the disk.
+    let (changes, tree) = rayon::join(
+        || project.changes(&options.wanted, &config),
+        || snapshot::peek(&project.root, &project.state).map_err(Failure::from),
+    );
+    let selection = choose(&config, &options.wanted, &changes?)?;
+    let tree = tree?;
     let (facts, _) = project.facts(&config, &selection);
     let plan = make_plan(&config, &selection, &facts, &tree)?;
     match options.format {

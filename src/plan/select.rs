@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSetBuilder};
 
 use super::record::LeftOutJob;
 use crate::config::Config;
@@ -71,9 +71,14 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
         candidates.extend(config.jobs.keys().cloned());
     }
     let mut left_out = BTreeMap::new();
-    for job in candidates.iter().filter(|job| !chosen.contains(*job)) {
-        if let Some(reason) = untouched(&config.jobs[job].paths, changes) {
-            left_out.insert(job.clone(), reason);
+    if let Changes::Files { files, against } = changes {
+        let open: Vec<&JobId> = candidates.iter().filter(|job| !chosen.contains(*job)).collect();
+        let touched = touched(open.iter().flat_map(|job| &config.jobs[*job].paths), files);
+        for job in open {
+            let paths = &config.jobs[job].paths;
+            if !paths.is_empty() && !paths.iter().any(|glob| touched.contains(glob.as_str())) {
+                left_out.insert(job.clone(), format!("no file of its paths changed against {against}"));
+            }
         }
     }
     chosen.extend(candidates.into_iter().filter(|job| !left_out.contains_key(job)));
@@ -102,22 +107,19 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn untouched(paths: &[String], changes: &Changes) -> Option<String> {
-    let Changes::Files { files, against } = changes else { return None };
-    if paths.is_empty() || files.iter().any(|file| globs(paths).is_match(file)) {
-        return None;
-    }
-    Some(format!("no file of its paths changed against {against}"))
-}
-
-/// Builds the set of globs; one that can't be read, which the job file's reader refuses, matches everything.
-fn globs(paths: &[String]) -> GlobSet {
+/// Returns those globs that match a file, found for all of them at once; one that can't be read, which the job file's
+/// reader refuses, matches everything.
+fn touched<'a>(globs: impl Iterator<Item = &'a String>, files: &[String]) -> BTreeSet<&'a str> {
+    let globs: BTreeSet<&str> = globs.map(String::as_str).collect();
     let mut builder = GlobSetBuilder::new();
-    for path in paths {
+    for path in &globs {
         let glob = GlobBuilder::new(path).literal_separator(true).build();
         builder.add(glob.unwrap_or_else(|_| globset::Glob::new("**").expect("** is a glob")));
     }
-    builder.build().unwrap_or_default()
+    // Where the set as a whole is too large to be built, nothing is known to be untouched.
+    let Ok(set) = builder.build() else { return globs };
+    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matches(file)).collect();
+    globs.into_iter().enumerate().filter(|(place, _)| matching.contains(place)).map(|(_, glob)| glob).collect()
 }
 
 fn with_needs(config: &Config, jobs: BTreeSet<JobId>) -> BTreeSet<JobId> {

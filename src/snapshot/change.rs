@@ -62,12 +62,14 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
     if !git::is_repository(source_root) {
         return all("the source tree isn't in a git repository");
     }
-    if git::line(source_root, &["rev-parse", "--quiet", "--verify", "HEAD^{commit}"])?.is_none() {
-        // Also runs where git refuses the repository, and then says so.
-        git::run(source_root, &["rev-parse", "--show-prefix"])?;
+    let (output, prefix) = rayon::join(
+        || status(source_root, "--untracked-files=all"),
+        || git::run(source_root, &["rev-parse", "--show-prefix"]),
+    );
+    let (output, prefix) = (output?, prefix?);
+    if output.split(|byte| *byte == 0).any(|record| record == b"# branch.oid (initial)") {
         return all("the git repository has no commit");
     }
-    let prefix = git::run(source_root, &["rev-parse", "--show-prefix"])?;
     let prefix = prefix.strip_suffix(b"\n").unwrap_or(&prefix);
     let mut paths = BTreeSet::new();
     if let Some(base) = base {
@@ -78,7 +80,6 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
         let output = git::run(source_root, &args)?;
         paths.extend(output.split(|byte| *byte == 0).map(<[u8]>::to_vec));
     }
-    let output = status(source_root, "--untracked-files=all")?;
     paths.extend(output.split(|byte| *byte == 0).filter_map(status_path).map(<[u8]>::to_vec));
     let mut known = BTreeSet::new();
     for path in paths.iter().filter_map(|path| path.strip_prefix(prefix)) {
