@@ -62,8 +62,8 @@ suite: ## Run the tests
 	$(CARGO) test --locked --features failpoints
 
 .PHONY: bench
-bench: ## Measure
+bench: ## Measure what pikaci may cost, as ratios
 	$(call headline,set-up)
 	.ci/setup bench
 	$(call headline,bench)
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench budgets

@@ -1,0 +1,47 @@
+//! Preparing a runner that stands already, with a Nix that fails when it is started.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use pikaci::cancel::Cancel;
+use pikaci::nix::Nix;
+use pikaci::plan::RunPlanRecord;
+use pikaci::plan::record::{Prepare, Work};
+use pikaci::prepare::{Prepared, prepare};
+use pikaci::state::read_json;
+
+use crate::bench::Bench;
+use crate::sample::{Contender, interleave};
+use crate::table::{Check, Row};
+
+/// A program that isn't there.
+const NO_NIX: &str = "/nonexistent/nix";
+
+pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    let guest = bench.guest()?;
+    let plan: RunPlanRecord = read_json(&guest.state.root().join(&guest.run.plan_path))?;
+    let digest = plan.nodes.iter().find_map(|node| match &node.work {
+        Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } } => Some(flake_digest),
+        Work::Execute { .. } => None,
+    });
+    let digest = digest.context("the plan has no Prepare node")?;
+    let nix = Nix::new(NO_NIX, |name| std::env::var_os(name));
+    let (log, cancel) = (bench.folder().join("prepare.log"), Cancel::default());
+    let warm = || match prepare(&guest.state, &nix, digest, None, &log, &cancel)? {
+        Prepared::Cached(_) => Ok(()),
+        other => bail!("the runner isn't found as it stands: {other:?}"),
+    };
+    let build = format!(
+        "nix build --extra-experimental-features 'nix-command flakes' --no-write-lock-file --no-link \
+         path:$B/guest/.pikaci/flakes/{digest}#runner"
+    );
+    let contenders = vec![
+        Contender::call("pikaci::prepare::prepare, with a Nix that isn't there", warm),
+        Contender::shell(bench, build),
+    ];
+    Ok(vec![Row {
+        what: "warm prepare",
+        figures: interleave(bench, 9, contenders)?,
+        checks: vec![Check::within(0, Duration::from_millis(5)), Check::only(0, 1)],
+    }])
+}

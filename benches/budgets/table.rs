@@ -1,0 +1,114 @@
+//! What was measured, as text.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::sample::Figure;
+
+/// A row of the table.
+pub struct Row {
+    /// What is measured.
+    pub what: &'static str,
+    /// The figures, which checks name A, B, C, ….
+    pub figures: Vec<Figure>,
+    /// What is said of them; without any, the thing isn't built yet.
+    pub checks: Vec<Check>,
+}
+
+/// A ratio, and the bound on it where there is one.
+pub struct Check {
+    /// The figure.
+    pub of: usize,
+    /// What it is compared with.
+    pub to: To,
+    /// The most that the ratio may be.
+    pub bound: Option<f64>,
+}
+
+/// What a figure is compared with.
+#[derive(Clone, Copy)]
+pub enum To {
+    /// Another figure.
+    Figure(usize),
+    /// A time.
+    Time(Duration),
+}
+
+impl Row {
+    /// Returns the row of a thing that doesn't exist.
+    pub fn not_built(what: &'static str) -> Self {
+        Self { what, figures: Vec::new(), checks: Vec::new() }
+    }
+
+    fn ratio(&self, check: &Check) -> f64 {
+        let to = match check.to {
+            To::Figure(place) => self.figures[place].median(),
+            To::Time(time) => time,
+        };
+        self.figures[check.of].median().as_secs_f64() / to.as_secs_f64()
+    }
+}
+
+impl Check {
+    /// Compares a figure with a time that it may take at most.
+    pub fn within(of: usize, time: Duration) -> Self {
+        Self { of, to: To::Time(time), bound: Some(1.0) }
+    }
+
+    /// Compares a figure with another of which it may take so much at most.
+    pub fn at_most(of: usize, bound: f64, to: usize) -> Self {
+        Self { of, to: To::Figure(to), bound: Some(bound) }
+    }
+
+    /// Compares two figures, for comparison's sake.
+    pub fn only(of: usize, to: usize) -> Self {
+        Self { of, to: To::Figure(to), bound: None }
+    }
+
+    fn name(&self) -> String {
+        match self.to {
+            To::Figure(place) => format!("{} / {}", letter(self.of), letter(place)),
+            To::Time(time) => format!("{} / {} ms", letter(self.of), time.as_millis()),
+        }
+    }
+}
+
+/// Returns the figures of a row and the commands they are of.
+pub fn details(row: &Row) -> String {
+    let mut text = format!("\n{}\n", row.what);
+    text += "       median         min         max    n";
+    for (place, figure) in row.figures.iter().enumerate() {
+        let (min, max, count) = figure.range();
+        let [median, min, max] = [figure.median(), min, max].map(|time| format!("{:.1} ms", time.as_secs_f64() * 1e3));
+        let line = format!("\n  {} {median:>11} {min:>11} {max:>11} {count:>4}  ", letter(place));
+        text += &(line + &figure.command);
+    }
+    text
+}
+
+/// Returns the table: each ratio of medians, its bound, and whether it is within.
+pub fn table(rows: &[Row]) -> String {
+    let mut text = format!("\n{:<36} {:<10} {:>7} {:>7}", "what", "medians", "ratio", "bound");
+    for row in rows {
+        if row.checks.is_empty() {
+            // Writing to a string doesn't fail.
+            write!(text, "\n{:<36} not built yet", row.what).ok();
+        }
+        for (place, check) in row.checks.iter().enumerate() {
+            let what = if place == 0 { row.what } else { "" };
+            let ratio = row.ratio(check);
+            let bound = check.bound.map_or_else(|| "-".to_owned(), |bound| format!("{bound:.2}"));
+            let verdict = match check.bound {
+                Some(bound) if ratio <= bound => "  ok",
+                Some(_) => "  over",
+                None => "",
+            };
+            write!(text, "\n{what:<36} {:<10} {ratio:>7.3} {bound:>7}{verdict}", check.name()).ok();
+        }
+    }
+    text + "\n"
+}
+
+fn letter(place: usize) -> char {
+    ('A'..='Z').nth(place).unwrap_or('?')
+}
