@@ -14,13 +14,10 @@ use super::{Exit, Failure, Place};
 use crate::config::{self, Config};
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
-use crate::plan::select::{Changes, Selection, UnknownName, select};
+use crate::plan::select::{Changes, JOB_FILE, Selection, UnknownName, select};
 use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
-
-/// The name of the job file.
-const JOB_FILE: &str = "pikaci.nix";
 
 /// A project on this machine.
 #[derive(Debug)]

@@ -8,6 +8,9 @@ use super::record::LeftOutJob;
 use crate::config::Config;
 use crate::id::{JobId, TargetId};
 
+/// The name of the job file, which is always in the project's own folder.
+pub const JOB_FILE: &str = "pikaci.nix";
+
 /// The files that changed, and compared with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
@@ -48,7 +51,8 @@ pub struct UnknownName {
 }
 
 /// Chooses jobs: those named, those of named targets, or all; then, of those that weren't named themselves, the ones
-/// whose `paths` match a changed file; then what all these need.
+/// whose `paths` match a changed file; then what all these need. A changed job file matches them all: it says what each
+/// of them does.
 ///
 /// # Errors
 /// When a name is unknown.
@@ -71,7 +75,9 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
         candidates.extend(config.jobs.keys().cloned());
     }
     let mut left_out = BTreeMap::new();
-    if let Changes::Files { files, against } = changes {
+    if let Changes::Files { files, against } = changes
+        && !has_job_file(files)
+    {
         let open: Vec<&JobId> = candidates.iter().filter(|job| !chosen.contains(*job)).collect();
         let touched = touched(open.iter().flat_map(|job| &config.jobs[*job].paths), files);
         for job in open {
@@ -98,9 +104,16 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
         left_out,
         scope: match changes {
             Changes::NotCompared(reason) => format!("all: {reason}"),
-            Changes::Files { files, against } => format!("{} changed against {against}", count(files.len(), "file")),
+            Changes::Files { files, against } => {
+                let among = if has_job_file(files) { ", pikaci.nix among them" } else { "" };
+                format!("{} changed against {against}{among}", count(files.len(), "file"))
+            }
         },
     })
+}
+
+fn has_job_file(files: &[String]) -> bool {
+    files.iter().any(|file| file == JOB_FILE)
 }
 
 fn count(number: usize, noun: &str) -> String {
