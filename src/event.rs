@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{JobId, NodeId, RunId, TargetId};
 use crate::plan::facts::OsRelease;
+use crate::plan::record::LeftOutJob;
 use crate::record::Outcome;
 
 /// The version of the events that this pikaci writes; it stands in each `run_started`.
@@ -119,6 +120,9 @@ pub struct RunStarted {
     pub host_os: Option<OsRelease>,
     /// The jobs, in the order of the plan.
     pub jobs: Vec<DeclaredJob>,
+    /// The jobs that the changed files left out.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutJob>,
 }
 
 /// A job of a run before anything has happened to it.

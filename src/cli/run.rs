@@ -143,6 +143,7 @@ fn started(
         filters: wanted.names.clone(),
         host_os: facts.os_release.clone(),
         jobs: plan.nodes.iter().filter_map(declared).collect(),
+        left_out: plan.left_out.clone(),
         run_id,
     })
 }

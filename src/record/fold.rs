@@ -45,6 +45,7 @@ impl History {
             accelerator: None,
             prepares: Vec::new(),
             jobs: start.jobs.iter().map(summary).collect(),
+            left_out: start.left_out.clone(),
         };
         Self { run, jobs: start.jobs.iter().map(JobRecord::queued).collect() }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Reason;
 use crate::id::{JobId, NodeId, RunId, TargetId};
 use crate::plan::facts::OsRelease;
+use crate::plan::record::LeftOutJob;
 
 pub use fold::History;
 
@@ -160,6 +161,9 @@ pub struct RunRecord {
     pub prepares: Vec<PrepareRecord>,
     /// The jobs, in the order of the plan.
     pub jobs: Vec<JobSummary>,
+    /// The jobs that the changed files left out, and why.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutJob>,
 }
 
 /// How guests were accelerated.

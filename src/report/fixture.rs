@@ -82,6 +82,7 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         filters: vec!["pre-merge".to_owned()],
         host_os: None,
         jobs: jobs.iter().map(declared).collect(),
+        left_out: Vec::new(),
     };
     History::begin(after(0), &start, |job| format!("runs/{id}/jobs/{job}/status.json"))
 }

@@ -3,15 +3,19 @@
 use jiff::Timestamp;
 
 use super::plain::plain;
-use super::{count, duration, paint};
+use super::{count, duration, left_out, paint};
 use crate::event::{Event, Reason, What};
 use crate::record::{History, Outcome, Status};
 
-/// Returns the line for an event, or `None` for one that isn't worth one.
+/// Returns the line for an event (that of a run's start has more, where jobs are left out), or `None` for one that isn't worth one.
 #[must_use]
 pub fn line(event: &Event, history: &History, color: bool) -> Option<String> {
     match &event.what {
-        What::RunStarted(start) => Some(format!("run {}: {}", start.run_id, count(start.jobs.len(), "job"))),
+        What::RunStarted(start) => {
+            let begin = format!("run {}: {}", start.run_id, count(start.jobs.len(), "job"));
+            let lines = left_out::lines(&start.left_out, |job, why| format!("{job}: left out: {why}"));
+            Some(lines.into_iter().fold(begin, |text, line| format!("{text}\n{line}")))
+        }
         What::PrepareStarted { .. } | What::JobPhase { .. } | What::RunFinished { .. } => None,
         What::PrepareFinished { node, outcome: Outcome::Cached, .. } => {
             Some(format!("{node}: the runner is there already"))

@@ -4,6 +4,7 @@ mod artifacts;
 mod clock;
 #[cfg(test)]
 mod fixture;
+mod left_out;
 mod line;
 mod list;
 mod plain;
@@ -40,7 +41,8 @@ fn duration(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// Returns a number with its noun.
-fn count(number: usize, noun: &str) -> String {
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

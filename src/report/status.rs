@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plain::plain;
-use super::{Clock, SCHEMA_VERSION, count, duration, paint, paint_to, tally};
+use super::{Clock, SCHEMA_VERSION, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
 
@@ -41,6 +41,7 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock, color: bool) 
     add(String::new());
     let names = history.jobs.iter().map(|job| job.id.as_str());
     let names = names.chain(run.prepares.iter().map(|prepare| prepare.plan_node_id.as_str()));
+    let names = names.chain(run.left_out.iter().map(|job| job.id.as_str()));
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     for prepare in &run.prepares {
         let took = took(prepare.started_at, prepare.finished_at, prepare.status, clock);
@@ -59,8 +60,14 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock, color: bool) 
             add(format!("             {logs}"));
         }
     }
-    if let Some(hint) = hint(history) {
+    for line in left_out::lines(&run.left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
+        add(line);
+    }
+    let hints: Vec<String> = hint(history).into_iter().chain(left_out::hint(run)).collect();
+    if !hints.is_empty() {
         add(String::new());
+    }
+    for hint in hints {
         add(format!("hint: {hint}"));
     }
     text

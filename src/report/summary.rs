@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::plain::plain;
-use super::{count, duration, paint, paint_to, tally};
+use super::{count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::JobId;
 use crate::record::{History, JobRecord, Outcome, PrepareRecord};
@@ -41,7 +41,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     let message = run.message.as_ref().map(|message| format!(" ({})", plain(message))).unwrap_or_default();
     let status = paint(run.status, color);
     writeln!(text, "run {} {status}{took}: {}{message}", run.run_id, tally(&run.jobs)).unwrap_or_default();
-    for hint in hints(&prepares, &failed) {
+    for hint in hints(&prepares, &failed).into_iter().chain(left_out::hint(run)) {
         writeln!(text, "hint: {hint}").unwrap_or_default();
     }
     text
@@ -93,7 +93,9 @@ fn table(history: &History, color: bool) -> String {
     let all = history.jobs.len() <= MOST_PASSED;
     let shown = |job: &&JobRecord| all || !job.status.outcome().is_some_and(Outcome::is_success);
     let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
-    let width = jobs.iter().map(|job| job.id.as_str().chars().count()).max().unwrap_or(0);
+    let left_out = &history.run.left_out;
+    let names = jobs.iter().map(|job| &job.id).chain(left_out.iter().map(|job| &job.id));
+    let width = names.map(|name| name.as_str().chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for job in jobs {
         let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
@@ -106,6 +108,9 @@ fn table(history: &History, color: bool) -> String {
         let word = paint_to(job.status, "cancelled".len(), color);
         let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{why}", job.id);
         writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+    }
+    for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
+        writeln!(text, "{line}").unwrap_or_default();
     }
     text
 }

@@ -178,6 +178,15 @@ fn changed_files_choose_the_jobs_whose_paths_they_match() {
     assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "removed");
     project.git(&["reset", "--quiet", "--hard"]);
 
+    let project = project.file("pikaci.nix", &JOBS.replace("make docs", "make other-docs"));
+    let own = plan(&project, &[]);
+    assert_eq!(jobs(&own), ["docs", "lint", "test"], "the job file says what each job does");
+    assert_eq!(own["scope"], "1 file changed against HEAD, pikaci.nix among them");
+    let project = project.file("sub/pikaci.nix", "not the project's");
+    project.git(&["checkout", "--quiet", "pikaci.nix"]);
+    assert_eq!(jobs(&plan(&project, &[])), ["lint", "test"], "another folder's");
+    fs::remove_dir_all(project.path("sub")).unwrap();
+
     project.git(&["checkout", "--quiet", "-b", "feature"]);
     let project = project.file("src/a.c", "int feature;\n");
     project.git(&["commit", "--quiet", "--all", "--message=feature"]);
@@ -207,6 +216,26 @@ fn where_nothing_matches_it_says_why() {
     );
     assert!(run.stderr.ends_with("hint: pikaci run --all\n"), "{}", run.stderr);
     assert_eq!(project.runs(), [""; 0]);
+}
+
+#[test]
+fn what_is_left_out_is_told_while_other_jobs_run() {
+    let jobs = r#"{
+      jobs.docs = { command = "true"; paths = [ "docs/**" ]; };
+      jobs.code = { command = "true"; paths = [ "src/**" ]; };
+      targets."pre merge" = { jobs = [ "docs" "code" ]; };
+    }"#;
+    let project = Project::new(jobs).file("src/a.c", "int a;\n").committed().file("src/a.c", "int b;\n");
+    let nix = StandIns::new().script("nix", FAILING_NIX);
+    let run = ran(&mut nix.before(project.command(&["run", "pre merge"]))).exits(101);
+    let why = "no file of its paths changed against HEAD";
+    assert!(run.stderr.contains(&format!(": 1 job\ndocs: left out: {why}\n")), "{}", run.stderr);
+    let line = format!("\n  left out   docs          {why}\n");
+    let hint = "\nhint: pikaci run --all 'pre merge'\n";
+    assert!(run.stdout.contains(&line) && run.stdout.ends_with(hint), "{}", run.stdout);
+    let status = project.pikaci(&["status"]).exits(0).stdout;
+    assert!(status.contains("\n  left out   docs ") && status.ends_with(hint), "{status}");
+    assert_eq!(json(&project.last_run().join("run.json"))["left_out"][0]["id"], "docs");
 }
 
 #[test]

@@ -145,5 +145,6 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         filters: Vec::new(),
         host_os: None,
         jobs: jobs.iter().map(declared).collect(),
+        left_out: Vec::new(),
     }
 }

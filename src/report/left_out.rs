@@ -1,0 +1,24 @@
+//! The jobs that a run left out, because nothing that they depend on changed.
+
+use super::count;
+use super::plain::plain;
+use crate::guest::quote;
+use crate::plan::record::LeftOutJob;
+use crate::record::RunRecord;
+
+/// The most of them that have a line of their own.
+const MOST: usize = 8;
+
+/// Returns a line for each job that was left out; of many, for the first ones, and how many more there are.
+pub fn lines(left_out: &[LeftOutJob], line: impl Fn(&str, &str) -> String) -> Vec<String> {
+    let told = if left_out.len() > MOST { MOST - 1 } else { left_out.len() };
+    let more = left_out.len() - told;
+    let lines = left_out[..told].iter().map(|job| line(job.id.as_str(), &plain(&job.reason)));
+    lines.chain((more > 0).then(|| line("…", &format!("and {} more", count(more, "job"))))).collect()
+}
+
+/// Returns the command that runs them too.
+pub fn hint(run: &RunRecord) -> Option<String> {
+    let all = || run.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
+    (!run.left_out.is_empty()).then(all)
+}
