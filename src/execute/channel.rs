@@ -5,12 +5,18 @@
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
 
-/// The longest control line, in bytes; the rest of a longer one is dropped.
+use super::supervise::Message;
+use crate::guest::control::ControlDecoder;
+
+/// The longest line of QEMU's monitor, in bytes; the rest of a longer one is dropped.
 const LINE_LIMIT: usize = 4096;
+/// The most lines that a guest may say on its control channel; an agent says fewer than twenty.
+const CONTROL_LINES: usize = 256;
 
 /// What a log took in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,9 +77,57 @@ pub fn lines(reader: impl Read + Send + 'static, mut each: impl FnMut(String) + 
     })
 }
 
+/// Sends every control line that comes from `reader`, up to a limit; reads on past it, so that nobody waits.
+pub fn controls(mut reader: impl Read + Send + 'static, messages: SyncSender<Message>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut decoder = ControlDecoder::default();
+        let mut buffer = [0; 4096];
+        let mut count = 0;
+        loop {
+            let read = match reader.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return,
+            };
+            if count > CONTROL_LINES {
+                continue;
+            }
+            for line in decoder.push(&buffer[..read]) {
+                count += 1;
+                // Lines that the contract doesn't have count too. The receiver is gone only when nobody wants to know.
+                if count > CONTROL_LINES {
+                    messages.send(Message::Flood).ok();
+                    break;
+                }
+                line.ok().and_then(|line| messages.send(Message::Control(line)).ok());
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Pumped, pump};
+    use std::sync::mpsc::sync_channel;
+
+    use super::{CONTROL_LINES, Message, Pumped, controls, pump};
+    use crate::guest::Control;
+
+    #[test]
+    fn a_guest_has_only_so_much_to_say() {
+        for (line, heard) in [("ready\n", CONTROL_LINES), ("nonsense\n", 0)] {
+            let said = |count| {
+                let (sender, receiver) = sync_channel(4);
+                controls(std::io::Cursor::new(line.repeat(count)), sender);
+                receiver.into_iter().collect::<Vec<_>>()
+            };
+            assert_eq!(said(CONTROL_LINES).len(), heard);
+            let messages = said(100_000);
+            assert_eq!(messages.len(), heard + 1);
+            assert!(messages[..heard].iter().all(|told| matches!(told, Message::Control(Control::Ready))));
+            assert!(matches!(messages[heard], Message::Flood));
+        }
+    }
 
     #[test]
     fn a_log_stops_at_its_limit_and_says_so() {

@@ -7,5 +7,6 @@ pub mod console;
 pub mod qemu;
 pub mod qmp;
 pub mod share;
+mod supervise;
 pub mod verdict;
 pub mod vm;

@@ -16,6 +16,10 @@ pub enum Cause {
     CollectDeadline(u64),
     /// The daemon of a share ended first: tag, and how it ended.
     ShareEnded(String, String),
+    /// It said more on its control channel than an agent has to say.
+    Flood,
+    /// It was killed, and its processes are there all the same.
+    Undying,
     /// The run was asked to end.
     Cancelled,
 }
@@ -55,7 +59,8 @@ impl Observed {
             Control::Ready => self.ready = true,
             Control::Phase { .. } => {}
             Control::Deadline => self.deadline = true,
-            Control::Exit(_) | Control::Signal(_) => self.exit = Some(line),
+            // Only the agent's own word is the first one.
+            Control::Exit(_) | Control::Signal(_) => drop(self.exit.get_or_insert(line)),
             Control::Output(bytes) => self.output = Some(bytes),
             Control::Artifacts(count) => self.artifacts = Some(count),
             Control::Error(text) => self.error = Some(text),
@@ -87,7 +92,9 @@ pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
             Reason { message: Some("the run was cancelled".to_owned()), ..Reason::default() },
         );
     }
-    if seen.exit.is_none() || !seen.end {
+    // What the host itself saw break stands above what the guest then said.
+    let broke = matches!(seen.cause, Some(Cause::ShareEnded(..) | Cause::Flood | Cause::Undying));
+    if broke || seen.exit.is_none() || !seen.end {
         return errored(seen, job);
     }
     let (code, said) = match seen.exit {
@@ -119,6 +126,10 @@ fn errored(seen: &Observed, job: &JobId) -> Verdict {
         (Some(Cause::ShareEnded(tag, ending)), _) => {
             (format!("the daemon that shares {tag:?} with the guest {ending}"), host)
         }
+        (Some(Cause::Flood), _) => {
+            ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
+        }
+        (Some(Cause::Undying), _) => ("the guest was killed, but QEMU or a share's daemon doesn't end".into(), host),
         (_, Some(error)) => (format!("the guest failed: {error}"), console),
         _ if seen.panic || seen.shutdown.as_deref() == Some("guest-reset") => {
             let place = if seen.ready { "while the job ran" } else { "while it booted" };
@@ -141,9 +152,17 @@ fn errored(seen: &Observed, job: &JobId) -> Verdict {
                 (true, false) => "before the command ended",
                 (true, true) => "before the guest had told everything",
             };
+            if seen.ready && seen.shutdown.as_deref() == Some("guest-shutdown") {
+                let place = place.replace("the guest", "it");
+                return shown(format!("the guest powered off by itself {place}"), logs("guest"));
+            }
             (format!("QEMU {ending} {place}"), host)
         }
     };
+    shown(message, hint)
+}
+
+fn shown(message: String, hint: String) -> Verdict {
     Verdict { show_console: true, ..verdict(Outcome::Errored, None, Reason::new(message, hint)) }
 }
 
@@ -178,6 +197,16 @@ mod tests {
         assert_eq!(of(&Observed { error: Some("no room".into()), ..seen.clone() }), (Outcome::Errored, Some(0)));
         assert_eq!(of(&Observed { end: false, ..seen.clone() }), (Outcome::Errored, None));
         assert_eq!(of(&Observed { exit: None, ..seen.clone() }), (Outcome::Errored, None));
+        for cause in [Cause::ShareEnded("usr".into(), "ended".into()), Cause::Flood, Cause::Undying] {
+            for exit in [Control::Exit(0), Control::Exit(3)] {
+                assert_eq!(of(&Observed { cause: Some(cause.clone()), ..ended(exit) }), (Outcome::Errored, None));
+            }
+        }
+        // All is said, and only the power stays on.
+        assert_eq!(
+            of(&Observed { cause: Some(Cause::CollectDeadline(9)), ..seen.clone() }),
+            (Outcome::Passed, Some(0))
+        );
         assert_eq!(of(&Observed { cause: Some(Cause::Cancelled), ..seen }), (Outcome::Cancelled, None));
         assert_eq!(of(&Observed::default()), (Outcome::Errored, None));
     }
@@ -203,10 +232,16 @@ mod tests {
         let ended = |seen: &Observed| Observed { hypervisor: Some("ended with exit code 1".into()), ..seen.clone() };
         let error = |seen: &Observed| Observed { error: Some("no room".into()), ..seen.clone() };
         let (console, host) = ("pikaci logs --job j --kind console", "pikaci logs --job j --kind host");
+        let off = |seen: &Observed| Observed { shutdown: Some("guest-shutdown".into()), ..ended(seen) };
+        let guest = "pikaci logs --job j --kind guest";
         let panic = "pikaci logs --job j --kind console; a larger `memory` for the guest may help";
         for (seen, message, hint) in [
             (ended(&boots), "QEMU ended with exit code 1 before the guest was ready", host),
             (ended(&half), "QEMU ended with exit code 1 before the guest had told everything", host),
+            (off(&runs), "the guest powered off by itself before the command ended", guest),
+            (off(&half), "the guest powered off by itself before it had told everything", guest),
+            (cause(Cause::Flood), "the guest said more on its control channel than an agent has to say", guest),
+            (cause(Cause::Undying), "the guest was killed, but QEMU or a share's daemon doesn't end", host),
             (error(&boots), "the guest failed: no room", console),
             (error(&half), "the guest failed: no room", console),
             (Observed { end: true, ..runs.clone() }, "QEMU ended before the command ended", host),

@@ -5,7 +5,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,19 +16,20 @@ pub use super::console::tail;
 use super::qemu::{self, Accelerator, Machine};
 use super::qmp::Monitor;
 use super::share::{self, Programs, Tree, Users};
+use super::supervise::{Message, supervise};
 use super::verdict::{Cause, Observed};
 use super::{channel as streams, channel::Pumped};
-use crate::cancel::{Cancel, Urgency};
+use crate::cancel::Cancel;
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
 use crate::process::{Child, Group, Invocation, ending};
 
 /// The most bytes that a job's output or a console may leave in a log.
 pub const LOG_LIMIT: u64 = 64 << 20;
-/// How long the waiting for messages lasts before the clock and the request to end are looked at.
-const TICK: Duration = Duration::from_millis(50);
-/// How long a hypervisor may take to end after its guest's end, or after a share's daemon ended.
-const GRACE: Duration = Duration::from_secs(2);
+/// The most messages that wait for who takes them; who has more to say waits.
+const QUEUE: usize = 64;
+/// How long what was killed may take to be gone; only a kernel that is stuck takes longer.
+const DEATH: Duration = Duration::from_secs(5);
 
 /// A guest to run.
 #[derive(Debug)]
@@ -81,14 +82,8 @@ pub struct Ended {
     pub observed: Observed,
     /// What its output's log took in.
     pub output: Pumped,
-}
-
-enum Message {
-    Control(Control),
-    Shutdown(String),
-    HypervisorEnded(String),
-    /// Tag, how it ended, and whether that was well.
-    ShareEnded(String, String, bool),
+    /// What failed around it without changing how it ended: logs that couldn't be written or read.
+    pub troubles: Vec<String>,
 }
 
 /// Runs a guest to its end; when this returns, nothing of it is alive.
@@ -97,26 +92,48 @@ enum Message {
 /// When it can't be started or its logs can't be written.
 pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Control)) -> Result<Ended> {
     let group = Group::start()?;
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(QUEUE);
     let mut running = start(guest, &group, &sender)?;
     drop(sender);
-    let mut observed = supervise(guest, &mut running, &receiver, cancel, on_control);
+    let mut observed = supervise(guest.deadlines, &mut running.monitor, &receiver, cancel, on_control);
     group.kill();
     // With the group gone the streams are at their end, and what they still held is counted.
-    let output = join(running.output).with_context(|| format!("writing {}", guest.logs.guest.display()))?;
-    join(running.console).with_context(|| format!("writing {}", guest.logs.console.display()))?;
-    for message in &receiver {
-        if let Message::Control(line) = message {
-            on_control(&line);
-            observed.control(line);
+    let end = Instant::now() + DEATH;
+    loop {
+        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Message::Control(line)) => {
+                on_control(&line);
+                observed.control(line);
+            }
+            Ok(Message::Flood) => drop(observed.cause.get_or_insert(Cause::Flood)),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                observed.cause.get_or_insert(Cause::Undying);
+                break;
+            }
         }
     }
-    let console = Console::read(&guest.logs.console)?;
-    observed.panic = console.panicked();
-    if !observed.ready {
-        observed.error = observed.error.or(console.error().map(str::to_owned));
+    let mut troubles = Vec::new();
+    let mut copied = |thread, log: &Path| match join(thread, end) {
+        Ok(pumped) => pumped,
+        Err(error) => {
+            troubles.push(format!("writing {}: {error}", log.display()));
+            Pumped::default()
+        }
+    };
+    let output = copied(running.output, &guest.logs.guest);
+    copied(running.console, &guest.logs.console);
+    match Console::read(&guest.logs.console) {
+        Ok(console) => {
+            observed.panic = console.panicked();
+            if !observed.ready {
+                observed.error = observed.error.or(console.error().map(str::to_owned));
+            }
+        }
+        Err(error) => troubles.push(format!("{error:#}")),
     }
-    Ok(Ended { observed, output })
+    Ok(Ended { observed, output, troubles })
 }
 
 struct Running {
@@ -125,7 +142,7 @@ struct Running {
     console: JoinHandle<io::Result<Pumped>>,
 }
 
-fn start(guest: &Guest<'_>, group: &Group, sender: &Sender<Message>) -> Result<Running> {
+fn start(guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Result<Running> {
     let (monitor, qmp) = UnixStream::pair().context("making the socket of QEMU's monitor")?;
     let (console, console_writer) = io::pipe().context("making the console's pipe")?;
     let (output, output_writer) = io::pipe().context("making the output's pipe")?;
@@ -157,11 +174,7 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &Sender<Message>) -> Result<R
     }
     let console = streams::pump(console, &guest.logs.console, LOG_LIMIT)?;
     let output = streams::pump(output, &guest.logs.guest, LOG_LIMIT)?;
-    let lines = sender.clone();
-    streams::lines(control, move |line| {
-        // The receiver is gone only when nobody wants to know any more.
-        line.parse().ok().and_then(|line| lines.send(Message::Control(line)).ok());
-    });
+    streams::controls(control, sender.clone());
     let monitor = Monitor::new(monitor)?;
     let shutdowns = sender.clone();
     monitor.on_shutdown(move |reason| {
@@ -172,7 +185,7 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &Sender<Message>) -> Result<R
     Ok(Running { monitor, output, console })
 }
 
-fn watch(child: Child, sender: Sender<Message>, message: impl FnOnce(String, bool) -> Message + Send + 'static) {
+fn watch(child: Child, sender: SyncSender<Message>, message: impl FnOnce(String, bool) -> Message + Send + 'static) {
     std::thread::spawn(move || {
         let (ended, well) = child
             .wait()
@@ -181,96 +194,32 @@ fn watch(child: Child, sender: Sender<Message>, message: impl FnOnce(String, boo
     });
 }
 
-fn supervise(
-    guest: &Guest<'_>,
-    running: &mut Running,
-    messages: &Receiver<Message>,
-    cancel: &Cancel,
-    on_control: &mut dyn FnMut(&Control),
-) -> Observed {
-    let mut seen = Observed::default();
-    let mut phase_began = Instant::now();
-    let mut last_moment: Option<Instant> = None;
-    let mut share_followed = false;
-    loop {
-        match messages.recv_timeout(TICK) {
-            Ok(Message::Control(line)) => {
-                on_control(&line);
-                if matches!(line, Control::Ready | Control::Exit(_) | Control::Signal(_)) {
-                    phase_began = Instant::now();
-                }
-                seen.control(line);
-            }
-            Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
-            Ok(Message::HypervisorEnded(ending)) => {
-                seen.hypervisor = Some(ending);
-                if share_followed {
-                    seen.cause = None;
-                }
-                return seen;
-            }
-            Ok(Message::ShareEnded(tag, ending, well)) => {
-                // A guest that powers off closes its shares a moment before its hypervisor ends.
-                if !seen.end && seen.shutdown.is_none() && seen.cause.is_none() {
-                    seen.cause = Some(Cause::ShareEnded(tag, ending));
-                    // A daemon ends well when its hypervisor is gone, which may be heard of only later.
-                    share_followed = well;
-                }
-                last_moment.get_or_insert_with(|| Instant::now() + GRACE);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return seen,
+/// Waits for a thread that copies a stream, which lasts as long as the process at the stream's other end.
+fn join(thread: JoinHandle<io::Result<Pumped>>, end: Instant) -> io::Result<Pumped> {
+    while !thread.is_finished() {
+        if Instant::now() >= end {
+            return Err(io::Error::other("its process is killed, but isn't gone"));
         }
-        let urgency = cancel.urgency();
-        if last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
-            return seen;
-        }
-        if last_moment.is_none() {
-            let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
-            seen.cause = asked.or_else(|| overdue(&seen, guest.deadlines, phase_began.elapsed()));
-            if seen.cause.is_some() {
-                // Where QEMU no longer listens it is killed when the grace is over.
-                running.monitor.quit().ok();
-                last_moment = Some(Instant::now() + GRACE);
-            }
-        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-}
-
-fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<Cause> {
-    let (secs, cause): (u64, fn(u64) -> Cause) = match (seen.ready, &seen.exit) {
-        (_, Some(_)) => (deadlines.collect_secs, Cause::CollectDeadline),
-        (true, None) => (deadlines.job_secs, Cause::JobDeadline),
-        (false, None) => (deadlines.boot_secs, Cause::BootDeadline),
-    };
-    (elapsed > Duration::from_secs(secs)).then(|| cause(secs))
-}
-
-fn join(thread: JoinHandle<io::Result<Pumped>>) -> io::Result<Pumped> {
     thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that copies it panicked")))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::mpsc::channel;
+    use std::time::{Duration, Instant};
 
-    use super::{Cause, Observed, overdue};
-    use crate::guest::Control;
-    use crate::plan::record::Deadlines;
+    use super::{Pumped, join};
 
     #[test]
-    fn each_part_has_its_own_deadline() {
-        let deadlines = Deadlines { boot_secs: 10, job_secs: 20, collect_secs: 30 };
-        let boots = Observed::default();
-        let runs = Observed { ready: true, ..Observed::default() };
-        let collects = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
-        for (seen, secs, cause) in [
-            (boots, 10, Cause::BootDeadline(10)),
-            (runs, 20, Cause::JobDeadline(20)),
-            (collects, 30, Cause::CollectDeadline(30)),
-        ] {
-            assert_eq!(overdue(&seen, deadlines, Duration::from_secs(secs)), None);
-            assert_eq!(overdue(&seen, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
-        }
+    fn a_stream_that_never_ends_is_not_waited_for_for_ever() {
+        let (never, end) = channel::<()>();
+        let stuck = std::thread::spawn(move || end.recv().map(|()| Pumped::default()).map_err(std::io::Error::other));
+        let error = join(stuck, Instant::now() + Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.to_string(), "its process is killed, but isn't gone");
+        drop(never);
+        let ended = std::thread::spawn(|| Ok(Pumped::default()));
+        assert_eq!(join(ended, Instant::now() + Duration::from_secs(60)).unwrap(), Pumped::default());
     }
 }

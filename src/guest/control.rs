@@ -8,6 +8,8 @@ use super::Control;
 
 /// The longest line that is read, in bytes; what an agent says is far shorter.
 const LONGEST_LINE: usize = 4096;
+/// The longest name of a phase, in bytes: each becomes an event.
+const LONGEST_PHASE: usize = 32;
 
 /// A line of the control channel that the guest contract doesn't have.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -64,7 +66,7 @@ fn phase(text: &str) -> Option<Control> {
     let (name, uptime) = text.split_once(' ')?;
     let (secs, centis) = uptime.split_once('.')?;
     let lower = |c: u8| c.is_ascii_lowercase() || c == b'-';
-    if name.is_empty() || !name.bytes().all(lower) || centis.len() != 2 {
+    if name.is_empty() || name.len() > LONGEST_PHASE || !name.bytes().all(lower) || centis.len() != 2 {
         return None;
     }
     let uptime_centis = number::<u64>(secs)?.checked_mul(100)?.checked_add(number(centis)?)?;
@@ -127,6 +129,7 @@ mod tests {
             "phase  1.50",
             "phase Job 1.50",
             "phase job 99999999999999999999.00",
+            "phase a-name-of-a-phase-of-over-32-bytes 1.50",
             "output 1e3",
             "error",
             "error ",

@@ -1,0 +1,171 @@
+//! What a running guest tells, against the clock and the request to end.
+
+#![expect(clippy::disallowed_methods, reason = "reads the clock")]
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::qmp::Monitor;
+use super::verdict::{Cause, Observed};
+use crate::cancel::{Cancel, Urgency};
+use crate::guest::Control;
+use crate::plan::record::Deadlines;
+
+/// How long the waiting for messages lasts before the clock and the request to end are looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a hypervisor may take to end after its guest's end, or after a share's daemon ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What is told of a guest.
+#[derive(Debug)]
+pub enum Message {
+    /// A line of the control channel.
+    Control(Control),
+    /// The control channel had more lines than an agent has to say; those are dropped.
+    Flood,
+    /// Why QEMU shuts down.
+    Shutdown(String),
+    /// How QEMU ended.
+    HypervisorEnded(String),
+    /// Tag, how its daemon ended, and whether that was well.
+    ShareEnded(String, String, bool),
+}
+
+/// Takes in what is told of a guest, and ends it when it takes too long, says too much, or is asked to end.
+pub fn supervise(
+    deadlines: Deadlines,
+    monitor: &mut Monitor,
+    messages: &Receiver<Message>,
+    cancel: &Cancel,
+    on_control: &mut dyn FnMut(&Control),
+) -> Observed {
+    let mut seen = Observed::default();
+    let mut phase_began = Instant::now();
+    let mut last_moment: Option<Instant> = None;
+    let mut share_followed = false;
+    let mut flooded = false;
+    loop {
+        match messages.recv_timeout(TICK) {
+            Ok(Message::Control(line)) => {
+                on_control(&line);
+                let before = (seen.ready, seen.exit.is_some());
+                seen.control(line);
+                // Only what is new counts: root in the guest may say it every second.
+                if before != (seen.ready, seen.exit.is_some()) {
+                    phase_began = Instant::now();
+                }
+            }
+            Ok(Message::Flood) => flooded = true,
+            Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
+            Ok(Message::HypervisorEnded(ending)) => {
+                seen.hypervisor = Some(ending);
+                if share_followed {
+                    seen.cause = None;
+                }
+                return seen;
+            }
+            Ok(Message::ShareEnded(tag, ending, well)) => {
+                // A guest that powers off closes its shares a moment before its hypervisor ends.
+                if !seen.end && seen.shutdown.is_none() && seen.cause.is_none() {
+                    seen.cause = Some(Cause::ShareEnded(tag, ending));
+                    // A daemon ends well when its hypervisor is gone, which may be heard of only later.
+                    share_followed = well;
+                }
+                last_moment.get_or_insert_with(|| Instant::now() + GRACE);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return seen,
+        }
+        let urgency = cancel.urgency();
+        if last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
+            return seen;
+        }
+        if last_moment.is_none() {
+            let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
+            let flood = flooded.then_some(Cause::Flood);
+            seen.cause = asked.or(flood).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
+            if seen.cause.is_some() {
+                // Where QEMU no longer listens it is killed when the grace is over.
+                monitor.quit().ok();
+                last_moment = Some(Instant::now() + GRACE);
+            }
+        }
+    }
+}
+
+fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<Cause> {
+    let (secs, cause): (u64, fn(u64) -> Cause) = match (seen.ready, &seen.exit) {
+        (_, Some(_)) => (deadlines.collect_secs, Cause::CollectDeadline),
+        (true, None) => (deadlines.job_secs, Cause::JobDeadline),
+        (false, None) => (deadlines.boot_secs, Cause::BootDeadline),
+    };
+    (elapsed > Duration::from_secs(secs)).then(|| cause(secs))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc::{SyncSender, sync_channel};
+    use std::time::{Duration, Instant};
+
+    use super::{Cause, Message, Monitor, Observed, overdue, supervise};
+    use crate::cancel::Cancel;
+    use crate::guest::Control;
+    use crate::plan::record::Deadlines;
+
+    #[test]
+    fn each_part_has_its_own_deadline() {
+        let deadlines = Deadlines { boot_secs: 10, job_secs: 20, collect_secs: 30 };
+        let boots = Observed::default();
+        let runs = Observed { ready: true, ..Observed::default() };
+        let collects = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
+        for (seen, secs, cause) in [
+            (boots, 10, Cause::BootDeadline(10)),
+            (runs, 20, Cause::JobDeadline(20)),
+            (collects, 30, Cause::CollectDeadline(30)),
+        ] {
+            assert_eq!(overdue(&seen, deadlines, Duration::from_secs(secs)), None);
+            assert_eq!(overdue(&seen, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
+        }
+    }
+
+    /// Supervises what a thread tells, with a second for each part.
+    fn supervised(tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
+        let (stream, _qemu) = UnixStream::pair().unwrap();
+        let (sender, receiver) = sync_channel(4);
+        let teller = std::thread::spawn(move || tell(sender));
+        let deadlines = Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 };
+        let (mut monitor, began) = (Monitor::new(stream).unwrap(), Instant::now());
+        let seen = supervise(deadlines, &mut monitor, &receiver, &Cancel::default(), &mut |_| {});
+        drop(receiver);
+        teller.join().unwrap();
+        (seen, began.elapsed())
+    }
+
+    #[test]
+    fn a_guest_that_says_ready_again_and_again_gets_no_more_time() {
+        for line in [Control::Ready, Control::Exit(0), Control::Signal(9)] {
+            let said = line.clone();
+            let (seen, took) = supervised(move |sender| {
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_secs(20) && sender.send(Message::Control(said.clone())).is_ok() {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            });
+            let cause = if line == Control::Ready { Cause::JobDeadline(1) } else { Cause::CollectDeadline(1) };
+            assert_eq!(seen.cause, Some(cause), "{line:?}");
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        }
+    }
+
+    #[test]
+    fn a_guest_that_says_too_much_is_ended() {
+        let (seen, _) = supervised(|sender| {
+            sender.send(Message::Flood).unwrap();
+            // It is told to quit before its end is waited for.
+            std::thread::sleep(Duration::from_millis(200));
+            sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
+        });
+        assert_eq!((seen.cause, seen.hypervisor.as_deref()), (Some(Cause::Flood), Some("ended")));
+    }
+}
