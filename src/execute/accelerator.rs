@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::qemu::Accelerator;
 use super::share::{Programs, Users};
+use super::verdict::{Cause, Observed};
 use super::vm::{self, Guest, Logs};
 use crate::cancel::Cancel;
 use crate::plan::record::Deadlines;
@@ -73,9 +74,11 @@ pub fn choose(choice: Choice, qemu: &Path, runner: &Runner, state: &StateLayout,
     let works = if let Some(known) = known {
         known.works
     } else {
-        let works = probe(qemu, runner, state, cancel)?;
-        write_json(&path, &Memory { schema_version: 1, boot_id, qemu: qemu_id, works })?;
-        works
+        let learned = learned(&probe(qemu, runner, state, cancel)?);
+        if let Some(works) = learned {
+            write_json(&path, &Memory { schema_version: 1, boot_id, qemu: qemu_id, works })?;
+        }
+        learned == Some(true)
     };
     Ok(if works {
         found(Accelerator::Kvm, "a guest boots with it")
@@ -95,7 +98,21 @@ fn identity(qemu: &Path) -> Result<String> {
     Ok(format!("{} {} {}", qemu.display(), file.len(), file.mtime()))
 }
 
-fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<bool> {
+/// Returns whether KVM works, if what was seen of the probe's guest tells.
+fn learned(seen: &Observed) -> Option<bool> {
+    if seen.ready {
+        return Some(true);
+    }
+    match &seen.cause {
+        Some(Cause::BootDeadline(_)) => Some(false),
+        // It ended by itself: this QEMU can't use KVM here.
+        None => seen.hypervisor.is_some().then_some(false),
+        // A probe that was cancelled, or broke otherwise, tells nothing.
+        Some(_) => None,
+    }
+}
+
+fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Observed> {
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempdir_in(state.root())
@@ -122,5 +139,23 @@ fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> 
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
         logs: &logs,
     };
-    Ok(vm::run(&guest, cancel, &mut |_| {})?.observed.ready)
+    Ok(vm::run(&guest, cancel, &mut |_| {})?.observed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, Observed, learned};
+
+    #[test]
+    fn only_what_tells_is_remembered() {
+        let seen = |ready, cause, hypervisor: Option<&str>| {
+            learned(&Observed { ready, cause, hypervisor: hypervisor.map(str::to_owned), ..Observed::default() })
+        };
+        assert_eq!(seen(true, Some(Cause::JobDeadline(1)), None), Some(true));
+        assert_eq!(seen(false, Some(Cause::BootDeadline(6)), Some("was ended by signal 9")), Some(false));
+        assert_eq!(seen(false, None, Some("ended with exit code 1")), Some(false));
+        assert_eq!(seen(false, Some(Cause::Cancelled), Some("ended with exit code 0")), None);
+        assert_eq!(seen(false, Some(Cause::Undying), None), None);
+        assert_eq!(seen(false, None, None), None);
+    }
 }
