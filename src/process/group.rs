@@ -7,6 +7,7 @@ use std::io::{self, PipeWriter};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -23,6 +24,7 @@ const GUARD: &str = "trap '' HUP INT TERM; read -r line; kill -KILL 0";
 pub struct Group {
     guard: duct::Handle,
     pgid: Pid,
+    killed: Once,
     _leash: PipeWriter,
 }
 
@@ -46,7 +48,7 @@ impl Group {
             .context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pgid = pgid.context("the guard of a process group has no process id")?;
-        Ok(Self { guard, pgid, _leash: leash })
+        Ok(Self { guard, pgid, killed: Once::new(), _leash: leash })
     }
 
     /// Starts a process of the group; what it prints is appended to `log`, after its command line.
@@ -65,11 +67,13 @@ impl Group {
         Ok(Child { handle, name })
     }
 
-    /// Kills every process of the group and reaps the guard.
+    /// Kills every process of the group and reaps the guard, once: afterwards the number may be another group's.
     pub fn kill(&self) {
-        // The group is gone only when its guard is, and then there is nothing left to kill.
-        kill_process_group(self.pgid, Signal::KILL).ok();
-        self.guard.wait().ok();
+        self.killed.call_once(|| {
+            // The group is gone only when its guard is, and then there is nothing left to kill.
+            kill_process_group(self.pgid, Signal::KILL).ok();
+            self.guard.wait().ok();
+        });
     }
 }
 
