@@ -74,7 +74,7 @@ pub fn run(
         logs: &logs,
     };
     let ended = vm::run(&guest, settings.cancel, on_control)?;
-    finished(settings.state, job, attempt, &ended, &disks)
+    Ok(finished(settings.state, job, attempt, &ended, &disks))
 }
 
 fn finished(
@@ -83,31 +83,21 @@ fn finished(
     attempt: &AttemptLayout,
     ended: &vm::Ended,
     disks: &Disks,
-) -> Result<JobFinished> {
-    let Verdict { mut outcome, exit_code, mut reason, show_console } =
-        judge(&ended.observed, &job.job, job.timeout_secs);
-    if show_console {
-        reason.evidence = Console::read(&attempt.console_log())?.evidence();
-        // Command lines are no news; what the programs said is.
-        let host = vm::tail(&attempt.host_log())?.into_iter().filter(|line| !line.starts_with("$ "));
-        reason.evidence.extend(host);
-    }
-    let mut brought = 0;
-    if ended.observed.artifacts.is_some_and(|count| count > 0) {
-        match collect::unpack(&disks.artifacts, &attempt.artifacts()) {
-            Ok(manifest) => {
-                brought = manifest.files.len() as u64;
-                write_json(&attempt.manifest(), &manifest)?;
-            }
-            Err(error) if outcome == Outcome::Passed => {
-                outcome = Outcome::Errored;
-                reason = Reason { message: Some(format!("{error:#}")), ..Reason::default() };
-            }
-            Err(error) => reason.evidence.push(format!("its artifacts couldn't be brought back: {error:#}")),
+) -> JobFinished {
+    let mut verdict = judge(&ended.observed, &job.job, job.timeout_secs);
+    if verdict.show_console {
+        match evidence(attempt) {
+            Ok(lines) => verdict.reason.evidence = lines,
+            Err(error) => trouble(&mut verdict, format!("{error:#}")),
         }
     }
+    for text in &ended.troubles {
+        trouble(&mut verdict, text.clone());
+    }
+    let brought = bring(attempt, ended, disks, &mut verdict);
+    let Verdict { outcome, exit_code, reason, .. } = verdict;
     let kept = ended.output.received.min(vm::LOG_LIMIT);
-    Ok(JobFinished {
+    JobFinished {
         job: job.job.clone(),
         outcome,
         exit_code,
@@ -116,7 +106,51 @@ fn finished(
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
         artifacts_dir: (brought > 0).then(|| super::recorder::relative(state, &attempt.artifacts())),
-    })
+    }
+}
+
+/// Takes in what failed around a guest: a job doesn't pass with it, but how it ended otherwise stays.
+fn trouble(verdict: &mut Verdict, text: String) {
+    if verdict.outcome == Outcome::Passed {
+        verdict.outcome = Outcome::Errored;
+        verdict.reason = Reason { message: Some(text), ..Reason::default() };
+    } else {
+        verdict.reason.evidence.push(text);
+    }
+}
+
+/// Returns the ends of the console and of the host's log.
+fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
+    let mut lines = Console::read(&attempt.console_log())?.evidence();
+    // Command lines are no news; what the programs said is.
+    lines.extend(vm::tail(&attempt.host_log())?.into_iter().filter(|line| !line.starts_with("$ ")));
+    Ok(lines)
+}
+
+/// Brings the artifacts back and returns how many came.
+fn bring(attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mut Verdict) -> u64 {
+    let Some(told) = ended.observed.artifacts.filter(|count| *count > 0) else { return 0 };
+    match collect::unpack(&disks.artifacts, &attempt.artifacts()) {
+        Ok(manifest) => {
+            let brought = manifest.files.len() as u64;
+            if let Err(error) = write_json(&attempt.manifest(), &manifest) {
+                trouble(verdict, format!("{error:#}"));
+            }
+            if let Some(text) = missing(told, brought) {
+                trouble(verdict, text);
+            }
+            brought
+        }
+        Err(error) => {
+            trouble(verdict, format!("its artifacts couldn't be brought back: {error:#}"));
+            0
+        }
+    }
+}
+
+/// Returns what is wrong when other files came than the guest packed.
+fn missing(told: u64, brought: u64) -> Option<String> {
+    (told != brought).then(|| format!("the guest packed {told} artifacts, but {brought} came back"))
 }
 
 /// The disks of an attempt; they are gone when it is over.
@@ -178,5 +212,32 @@ fn tree(state: &StateLayout, source: &ShareSource) -> Tree {
     match source {
         ShareSource::Snapshot(digest) => Tree::Folder(state.snapshot(digest)),
         ShareSource::HostUserland => Tree::HostUserland,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Reason, Verdict, missing, trouble};
+
+    #[test]
+    fn what_fails_around_a_job_takes_no_verdict_away() {
+        let of = |outcome| {
+            let mut verdict = Verdict { outcome, exit_code: Some(3), reason: Reason::default(), show_console: false };
+            trouble(&mut verdict, "no space".to_owned());
+            verdict
+        };
+        let passed = of(Outcome::Passed);
+        assert_eq!((passed.outcome, passed.reason.message.as_deref()), (Outcome::Errored, Some("no space")));
+        for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::Errored, Outcome::Cancelled] {
+            let verdict = of(outcome);
+            assert_eq!((verdict.outcome, verdict.exit_code), (outcome, Some(3)));
+            assert_eq!((verdict.reason.message, verdict.reason.evidence), (None, vec!["no space".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn every_artifact_that_was_packed_has_to_come() {
+        assert_eq!(missing(3, 3), None);
+        assert_eq!(missing(3, 2).unwrap(), "the guest packed 3 artifacts, but 2 came back");
     }
 }
