@@ -87,10 +87,15 @@ impl Index {
         {
             return None;
         }
+        Some(self.paths())
+    }
+
+    /// Returns the paths of the tree that it was, sorted.
+    pub(super) fn paths(&self) -> Vec<&[u8]> {
         let others = self.others.iter().map(Vec::as_slice);
         let mut paths: Vec<_> = self.files.iter().map(|file| file.path.as_slice()).chain(others).collect();
         paths.sort();
-        Some(paths)
+        paths
     }
 
     /// Returns whether a file is in the snapshot, the same to the last byte and bit.

@@ -15,6 +15,7 @@ mod git;
 mod index;
 mod list;
 mod scan;
+mod seal;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -15,10 +15,12 @@ use super::copy::{Wanted, copy_file};
 use super::error::Error;
 use super::index::Index;
 use super::list::join;
+use super::seal;
 use super::tree::{Entry, EntryKind, Tree};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder};
 
-/// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all.
+/// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all; one that was written
+/// into since is made anew, and nothing is taken from it.
 ///
 /// Folders and executable files have mode 0755, other files 0644. Files that the snapshot of `known` holds too are
 /// hard links to it, with the time at which they were copied then; all new ones have the time of this copy.
@@ -27,12 +29,12 @@ use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_f
 /// When a file changed since the tree was read, or something can't be read or written.
 pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result<(), Error> {
     let target = layout.snapshot(tree.digest());
-    if target.is_dir() {
+    if seal::is_whole(tree, layout) {
         return Ok(());
     }
     let folder = layout.snapshots();
     let _lock = FileLock::exclusive(&layout.lock("snapshots"))?;
-    if target.is_dir() {
+    if seal::is_whole(tree, layout) {
         return Ok(());
     }
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -43,8 +45,18 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         .tempdir_in(&folder)
         .with_context(|| format!("making a folder in {}", folder.display()))?;
     make_folders(tree, copy.path()).context("making the folders of a snapshot")?;
-    let previous = known.map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
+    let previous = known
+        .filter(|index| index.snapshot() != tree.digest())
+        .filter(|index| seal::is_untouched(index.snapshot(), &index.paths(), layout))
+        .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
     tree.entries().par_iter().try_for_each(|entry| store_entry(tree, entry, copy.path(), previous.as_ref()))?;
+    match fs::remove_dir_all(&target) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
+            return Err(anyhow::Error::new(err).context(format!("removing {}, which was changed", target.display())))?;
+        }
+        _ => {}
+    }
+    seal::write(tree, copy.path(), layout)?;
     publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.digest()))?;
     Ok(())
 }

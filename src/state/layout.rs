@@ -62,6 +62,12 @@ impl StateLayout {
         self.snapshots().join(digest.as_str())
     }
 
+    /// Returns the file that shows whether a snapshot is still what was copied.
+    #[must_use]
+    pub fn snapshot_seal(&self, digest: &Digest) -> PathBuf {
+        self.root.join("indexes").join(format!("{digest}.seal"))
+    }
+
     /// Returns the file that remembers what the files of a source tree held when they were last read.
     #[must_use]
     pub fn snapshot_index(&self, source_root: &Path) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Copies in the state folder.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::{Fixture, assert_same};
@@ -84,6 +84,53 @@ fn unchanged_files_are_shared_with_the_last_snapshot() {
     fs::remove_dir_all(&copy).unwrap();
     fs::remove_dir_all(&first).unwrap();
     assert_same(&tree.take(), &copy);
+}
+
+#[test]
+fn a_snapshot_that_was_written_into_is_made_anew() {
+    let tree = Fixture::new();
+    tree.write("a", "text");
+    tree.write("deep/b", "b");
+    tree.write("gone/c", "c");
+    tree.link("a", "link");
+    let taken = tree.take();
+    let copy = tree.copy(&taken);
+    let inode = || fs::metadata(copy.join("deep/b")).unwrap().ino();
+    let whole = inode();
+    assert_eq!((tree.take().digest(), inode()), (taken.digest(), whole));
+    let damages: [&dyn Fn(); 6] = [
+        &|| fs::write(copy.join("a"), "next").unwrap(),
+        &|| fs::write(copy.join("deep/new"), "").unwrap(),
+        &|| fs::remove_file(copy.join("gone/c")).unwrap(),
+        &|| fs::set_permissions(copy.join("a"), fs::Permissions::from_mode(0o755)).unwrap(),
+        &|| fs::write(copy.join("new"), "").unwrap(),
+        &|| fs::remove_dir_all(copy.join("gone")).unwrap(),
+    ];
+    for (at, damage) in damages.iter().enumerate() {
+        damage();
+        assert_eq!(tree.take().digest(), taken.digest(), "{at}");
+        assert_same(&taken, &copy);
+        assert_eq!(tree.snapshots().len(), 1, "{at}");
+    }
+}
+
+#[test]
+fn nothing_is_shared_with_a_snapshot_that_was_written_into() {
+    let tree = Fixture::new();
+    tree.write("changes", "1");
+    tree.write("stays", "x");
+    let first = tree.copy(&tree.take());
+    fs::write(first.join("stays"), "y").unwrap();
+    tree.write("changes", "2");
+    let second = tree.take();
+    assert_same(&second, &tree.copy(&second));
+    // A file that two snapshots share is changed in both.
+    tree.write("changes", "3");
+    let third = tree.take();
+    fs::write(tree.copy(&third).join("stays"), "z").unwrap();
+    tree.write("changes", "2");
+    assert_eq!(tree.take().digest(), second.digest());
+    assert_same(&second, &tree.copy(&second));
 }
 
 #[test]
