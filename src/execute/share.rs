@@ -9,16 +9,26 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, getrlimit};
+use tempfile::TempDir;
 
 use crate::process::{Child, Group, Invocation};
 
 /// The listening socket's number in virtiofsd.
 const LISTENER_FD: i32 = 3;
 
+/// Takes from virtiofsd what it would keep of root's capabilities; what is only read and only root's needs none.
+const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap";
+
 /// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
 
-/// What of /etc a usable userland needs; none of it is secret.
+/// The name of a socket in its folder.
+const SOCKET: &str = "s";
+/// The longest path that a socket may have, in bytes (`sun_path` without the zero at its end).
+const MAX_SOCKET_PATH: usize = 107;
+
+/// What of /etc a usable userland needs, and `python3*`; none of it is secret. Not `profile.d`, where administrators
+/// put tokens.
 const ETC: &[&str] = &[
     "alternatives",
     "ca-certificates",
@@ -32,12 +42,7 @@ const ETC: &[&str] = &[
     "nsswitch.conf",
     "os-release",
     "perl",
-    "profile.d",
     "protocols",
-    "python3",
-    "python3.11",
-    "python3.12",
-    "python3.13",
     "services",
     "ssl/certs",
     "ssl/openssl.cnf",
@@ -72,20 +77,52 @@ pub struct Users {
     pub guest: u32,
 }
 
+/// What of the host's userland is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Userland {
+    /// The names in `/etc` that are shown.
+    etc: Vec<String>,
+    /// Whether there is a `/usr/local/etc`, which is as private as `/etc` is.
+    local_etc: bool,
+}
+
+impl Userland {
+    fn find() -> Self {
+        let python =
+            fs::read_dir("/etc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut etc: Vec<String> = python.filter(|name| name.starts_with("python3")).collect();
+        etc.extend(ETC.iter().filter(|name| Path::new("/etc").join(name).exists()).map(ToString::to_string));
+        etc.sort();
+        let local_etc = fs::symlink_metadata("/usr/local/etc").is_ok_and(|metadata| metadata.is_dir());
+        Self { etc, local_etc }
+    }
+}
+
 /// Starts the daemon of a share and returns it with the connection for the hypervisor.
 ///
 /// # Errors
 /// When the socket can't be made or the daemon can't be started.
 pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log: &Path) -> Result<(Child, UnixStream)> {
-    let folder = tempfile::Builder::new().prefix("pikaci-").tempdir().context("making a folder for a socket")?;
-    let path = folder.path().join("s");
+    let folder = socket_folder(&std::env::temp_dir())?;
+    let path = folder.path().join(SOCKET);
     let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
     let virtiofsd =
         fs::canonicalize(&programs.virtiofsd).with_context(|| format!("finding {}", programs.virtiofsd.display()))?;
-    let args = argv(&virtiofsd, tree, users, open_files(), Path::exists);
+    let args = argv(&virtiofsd, tree, users, open_files(), &Userland::find());
     let daemon = group.spawn(Invocation::new(&programs.bwrap).args(args).fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
+}
+
+/// Makes a folder for a socket, in `wanted` if the socket's path isn't too long there.
+fn socket_folder(wanted: &Path) -> Result<TempDir> {
+    let make = |parent: &Path| {
+        let folder = tempfile::Builder::new().prefix("pikaci-").tempdir_in(parent);
+        folder.with_context(|| format!("making a folder for a socket in {}", parent.display()))
+    };
+    let folder = make(wanted)?;
+    let fits = folder.path().join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH;
+    if fits { Ok(folder) } else { make(Path::new("/tmp")) }
 }
 
 /// Returns how many files a daemon may hold open; it holds one for each file that the guest knows.
@@ -93,11 +130,15 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000)
 }
 
-fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: impl Fn(&Path) -> bool) -> Vec<OsString> {
+fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: &Userland) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let mut add =
         |words: &[&dyn AsRef<std::ffi::OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
     add(&[&"--die-with-parent", &"--unshare-ipc", &"--unshare-net", &"--unshare-uts", &"--unshare-pid"]);
+    // Before it drops the rest, virtiofsd needs SETPCAP to do so. Bubblewrap leaves a plain user none anyway.
+    if users.host == 0 {
+        add(&[&"--cap-drop", &"ALL", &"--cap-add", &"CAP_SETPCAP"]);
+    }
     add(&[&"--ro-bind", &"/usr", &"/usr", &"--proc", &"/proc", &"--dev", &"/dev"]);
     for link in ["lib", "lib64"] {
         add(&[&"--symlink", &format!("usr/{link}"), &format!("/{link}")]);
@@ -110,7 +151,10 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: im
             // Without these modes the folders that bubblewrap makes are closed to the job's user.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
             add(&[&"--perms", &"0755", &"--dir", &"/share/etc/ssl", &"--ro-bind", &"/usr", &"/share/usr"]);
-            for name in ETC.iter().filter(|name| exists(&Path::new("/etc").join(name))) {
+            if userland.local_etc {
+                add(&[&"--tmpfs", &"/share/usr/local/etc", &"--remount-ro", &"/share/usr/local/etc"]);
+            }
+            for name in &userland.etc {
                 add(&[&"--ro-bind", &format!("/etc/{name}"), &format!("/share/etc/{name}")]);
             }
         }
@@ -122,6 +166,9 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: im
         &"--log-level=warn",
         &format!("--rlimit-nofile={open_files}"),
     ]);
+    if users.host == 0 {
+        add(&[&NO_CAPABILITIES]);
+    }
     let map = match tree {
         Tree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
         // In the user namespace of a plain user, files of the host's root belong to nobody.
@@ -138,11 +185,11 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, exists: im
 mod tests {
     use std::path::Path;
 
-    use super::{Tree, Users, argv};
+    use super::{MAX_SOCKET_PATH, Tree, Userland, Users, argv, socket_folder};
 
-    fn lines(tree: &Tree, users: Users, etc: &[&str]) -> String {
-        let exists = |path: &Path| etc.iter().any(|name| path == Path::new("/etc").join(name));
-        let args = argv(Path::new("/bin/virtiofsd"), tree, users, 1000, exists);
+    fn lines(tree: &Tree, users: Users) -> String {
+        let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], local_etc: true };
+        let args = argv(Path::new("/bin/virtiofsd"), tree, users, 1000, &userland);
         let args: Vec<_> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
@@ -150,12 +197,14 @@ mod tests {
     #[test]
     fn a_folder_for_another_user() {
         let tree = Tree::Folder("/state/snapshots/a b".into());
-        insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }, &[]), @"
+        insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }), @"
         --die-with-parent
         --unshare-ipc
         --unshare-net
         --unshare-uts
         --unshare-pid
+        --cap-drop ALL
+        --cap-add CAP_SETPCAP
         --ro-bind /usr /usr
         --proc /proc
         --dev /dev
@@ -172,22 +221,38 @@ mod tests {
         --inode-file-handles=never
         --log-level=warn
         --rlimit-nofile=1000
+        --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap
         --translate-uid=map:1000:0:1
         --translate-gid=map:1000:0:1
         ");
-        let same = lines(&tree, Users { host: 1000, guest: 1000 }, &[]);
-        assert!(!same.contains("translate"), "{same}");
+        let same = lines(&tree, Users { host: 1000, guest: 1000 });
+        assert!(!same.contains("translate") && !same.contains("cap"), "{same}");
+    }
+
+    #[test]
+    fn a_socket_has_a_path_that_fits() {
+        let parent = tempfile::tempdir().unwrap();
+        let deep = parent.path().join("d".repeat(90));
+        std::fs::create_dir(&deep).unwrap();
+        assert!(socket_folder(parent.path()).unwrap().path().starts_with(parent.path()));
+        let path = socket_folder(&deep).unwrap().path().join("s");
+        assert!(path.as_os_str().len() <= MAX_SOCKET_PATH, "{}", path.display());
     }
 
     #[test]
     fn the_userland_shows_of_etc_what_is_there_and_no_secret() {
-        let etc = ["localtime", "shadow", "ssl/certs", "ssl/private"];
-        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }, &etc), @"
+        let found = Userland::find().etc;
+        assert!(found.contains(&"ssl/certs".to_owned()), "{found:?}");
+        assert!(!found.iter().any(|name| ["shadow", "ssl/private", "profile.d"].contains(&name.as_str())), "{found:?}");
+
+        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }), @"
         --die-with-parent
         --unshare-ipc
         --unshare-net
         --unshare-uts
         --unshare-pid
+        --cap-drop ALL
+        --cap-add CAP_SETPCAP
         --ro-bind /usr /usr
         --proc /proc
         --dev /dev
@@ -202,6 +267,8 @@ mod tests {
         --perms 0755
         --dir /share/etc/ssl
         --ro-bind /usr /share/usr
+        --tmpfs /share/usr/local/etc
+        --remount-ro /share/usr/local/etc
         --ro-bind /etc/localtime /share/etc/localtime
         --ro-bind /etc/ssl/certs /share/etc/ssl/certs /virtiofsd
         --fd=3
@@ -212,6 +279,7 @@ mod tests {
         --inode-file-handles=never
         --log-level=warn
         --rlimit-nofile=1000
+        --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap
         ");
     }
 }

@@ -24,9 +24,10 @@ is user "$(id -u):$(id -g):$(id -G)" "1000:1000:1000"
 is stdin "$(wc -c)" 0
 is folder "$PWD" /workspace
 is homes "$(ls -A /home /root 2>/dev/null)" ""
-for file in shadow gshadow ssh sudoers machine-id passwd- ssl/private krb5.keytab fstab; do
+for file in shadow gshadow ssh sudoers machine-id passwd- ssl/private krb5.keytab fstab profile.d; do
     fails test -e /etc/$file
 done
+is etc "$(ls -A /usr/local/etc 2>&1)" ""
 fails test -e /nix
 fails test -e /usr/.pikaci-no-such-file
 fails touch /usr/new /usr/bin/new /etc/new /new
