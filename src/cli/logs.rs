@@ -23,7 +23,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t, env = "PIKACI_KIND")]
     kind: Kind,
     /// Go on until the job has ended
-    #[arg(short, long)]
+    #[arg(short, long, env = "PIKACI_FOLLOW", value_parser = clap::builder::FalseyValueParser::new())]
     follow: bool,
 }
 

@@ -14,6 +14,7 @@ mod project;
 mod run;
 mod runs;
 mod status;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +84,7 @@ enum Command {
 pub fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
-    let cli = match Cli::try_parse() {
+    let cli = match words::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             let help = !error.use_stderr();
@@ -111,12 +112,15 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Logs(options) => logs::main(&cli.place, options),
         Command::Artifacts(options) => artifacts::main(&cli.place, options),
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);
+            print_bytes(&script)?;
             Ok(Exit::Passed)
         }
         Command::Man => {
-            let page = clap_mangen::Man::new(Cli::command());
-            page.render(&mut std::io::stdout()).map_err(anyhow::Error::from)?;
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
+            print_bytes(&page)?;
             Ok(Exit::Passed)
         }
     }
@@ -124,8 +128,14 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 
 /// Prints data on standard output; a reader that went away is no error.
 fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// As [`print`], for what others made.
+fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
-    match std::io::stdout().write_all(text.as_bytes()) {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("writing to standard output").into())
         }

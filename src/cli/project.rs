@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::{Exit, Failure, Place};
 use crate::config::{self, Config};
@@ -35,10 +36,10 @@ pub struct Wanted {
     #[arg(value_name = "TARGET|JOB")]
     pub names: Vec<String>,
     /// Compare with where the branch left REF, besides the working tree and the index, to see which files changed
-    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all")]
+    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all", value_parser = NonEmptyStringValueParser::new())]
     pub base: Option<String>,
     /// Run jobs whether files of their `paths` changed or not
-    #[arg(long, env = "PIKACI_ALL")]
+    #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
     pub all: bool,
 }
 

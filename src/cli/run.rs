@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -39,10 +40,10 @@ pub struct Options {
     #[arg(short = 'j', long, value_name = "N", env = "PIKACI_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Go on with the other jobs after one has failed [default]
-    #[arg(long, conflicts_with = "fail_fast")]
+    #[arg(long, env = "PIKACI_KEEP_GOING", conflicts_with = "fail_fast", value_parser = FalseyValueParser::new())]
     keep_going: bool,
     /// Start no job after one has failed
-    #[arg(long, env = "PIKACI_FAIL_FAST")]
+    #[arg(long, env = "PIKACI_FAIL_FAST", conflicts_with = "keep_going", value_parser = FalseyValueParser::new())]
     fail_fast: bool,
     /// How guests run: by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
@@ -167,7 +168,9 @@ fn budget(options: &Options, facts: &HostFacts) -> Budget {
 /// Makes signals into requests to end: the first politely, the second at once.
 fn watch_signals() -> Result<Arc<Cancel>> {
     let cancel = Arc::new(Cancel::default());
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("listening for signals")?;
+    let ignored = ignored_signals();
+    let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
+    let mut signals = Signals::new(heard).context("listening for signals")?;
     let requests = Arc::clone(&cancel);
     std::thread::spawn(move || {
         for signal in signals.forever() {
@@ -175,6 +178,15 @@ fn watch_signals() -> Result<Arc<Cancel>> {
         }
     });
     Ok(cancel)
+}
+
+/// Returns the signals that whoever started pikaci, `nohup` for instance or a shell in the background, has it ignore:
+/// they stay ignored. Where nothing tells them, those are none.
+fn ignored_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    [SIGHUP, SIGINT].into_iter().filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
 }
 
 /// Returns the last lines of the output of each job that didn't pass.

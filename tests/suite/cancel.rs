@@ -155,17 +155,44 @@ fn recovered(project: &Project) -> RunRecord {
     after
 }
 
+/// As `nohup` and a shell's `&` leave it.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let project = Project::new(JOBS);
+    let _held = hold_runner(&project);
+    for (ignored, signals) in [("HUP", &[Signal::HUP][..]), ("HUP INT", &[Signal::HUP, Signal::INT])] {
+        let pikaci = project.command(&["run"]);
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("trap '' {ignored}; exec \"$0\" \"$@\"")]).arg(pikaci.get_program());
+        shell.args(pikaci.get_args()).current_dir(project.path("."));
+        shell.envs(pikaci.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut running = Running::start(shell);
+        running.says(": 2 jobs\n");
+        for signal in signals {
+            running.signal(*signal);
+        }
+        running.signal(Signal::TERM);
+        cancelled(&project, running.ends(ignored), 143, "SIGTERM");
+    }
+}
+
 #[test]
 fn a_run_that_waits_for_another_ones_build_can_be_cancelled() {
     let project = Project::new(JOBS);
+    let _held = hold_runner(&project);
+    let mut running = Running::start(project.command(&["run"]));
+    running.says(": 2 jobs\n");
+    running.signal(Signal::INT);
+    cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
+}
+
+/// Has every run wait for another one's build of the project's only runner.
+#[track_caller]
+fn hold_runner(project: &Project) -> FileLock {
     let plan = project.pikaci(&["plan", "--format", "json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
     let digest = plan["nodes"][0]["prepare"]["flake_digest"].as_str().expect("the first node prepares").to_owned();
     state::open(&project.state("")).unwrap();
     let lock = StateLayout::new(project.state("")).lock(&format!("flake-{digest}"));
-    let _held = FileLock::exclusive(&lock).unwrap();
-    let mut running = Running::start(project.command(&["run"]));
-    running.says(": 2 jobs\n");
-    running.signal(Signal::INT);
-    cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
+    FileLock::exclusive(&lock).unwrap()
 }

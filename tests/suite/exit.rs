@@ -13,6 +13,24 @@ fn where_there_is_nothing_to_do_it_is_0() {
     for args in [&["--help"][..], &["--version"], &["check"], &["plan"]] {
         project.pikaci(args).exits(0);
     }
+    assert_eq!(project.pikaci(&["check"]).stdout, "pikaci.nix is fine: 0 jobs, 0 targets\n");
+    let one = Project::new(JOB_FILE).pikaci(&["check"]).exits(0);
+    assert_eq!(one.stdout, "pikaci.nix is fine: 1 job, 0 targets\n");
+}
+
+/// A reader that goes away is no error; a disk that is full is one, and no panic.
+#[test]
+fn a_completion_script_and_a_manual_page_end_as_all_that_is_printed() {
+    let project = Project::new(JOB_FILE);
+    for args in [&["completions", "bash"][..], &["man"], &["check"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(project.command(args).stdout(writer).status().unwrap().code(), Some(0), "{args:?}");
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = project.command(args).stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.starts_with("error: writing to stan"), "{args:?}: {stderr}");
+    }
 }
 
 #[test]
@@ -24,6 +42,7 @@ fn a_wrong_command_line_or_job_file_is_2() {
         &[],
         &["run", "--jobs", "0"],
         &["plan", "--all", "--base", "HEAD"],
+        &["plan", "--base", ""],
     ] {
         let ran = project.pikaci(args).exits(2);
         assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{args:?}: {ran:?}");
@@ -37,6 +56,37 @@ fn a_wrong_command_line_or_job_file_is_2() {
     let elsewhere = project.pikaci(&["run", "-C", empty.path().to_str().unwrap()]).exits(2);
     assert!(elsewhere.stderr.contains("has a pikaci.nix\nhint: "), "{}", elsewhere.stderr);
     assert!(!project.state("").exists(), "nothing was begun");
+}
+
+#[test]
+fn what_is_typed_goes_before_the_environment() {
+    let project = Project::new(r#"{ jobs.one = { command = "true"; paths = [ "src/**" ]; }; }"#).committed();
+    let exits = |code: i32, args: &[&str], variables: &[(&str, &str)]| {
+        ran(project.command(args).envs(variables.iter().copied())).exits(code)
+    };
+    exits(0, &["plan", "--all"], &[("PIKACI_BASE", "nowhere")]);
+    exits(2, &["plan"], &[("PIKACI_BASE", "nowhere")]);
+    exits(2, &["plan"], &[("PIKACI_BASE", "HEAD"), ("PIKACI_ALL", "1")]);
+    let typed = exits(0, &["plan", "--base=HEAD"], &[("PIKACI_ALL", "1")]);
+    assert!(typed.stdout.starts_with("all (0 files changed against HEAD)\n"), "{}", typed.stdout);
+    for yes in ["1", "true", "yes"] {
+        let plan = exits(0, &["plan"], &[("PIKACI_ALL", yes)]);
+        assert!(plan.stdout.starts_with("all (all: --all)\n"), "{}", plan.stdout);
+    }
+    for no in ["", "0", "false"] {
+        let plan = exits(0, &["plan"], &[("PIKACI_ALL", no), ("PIKACI_BASE", "HEAD")]);
+        assert!(plan.stdout.starts_with("all (0 files changed against HEAD)\n"), "{}", plan.stdout);
+    }
+    // Nothing is left to run, so that these end before any guest.
+    let none = Project::new("{ }");
+    for (option, variable) in [("--keep-going", "PIKACI_FAIL_FAST"), ("--fail-fast", "PIKACI_KEEP_GOING")] {
+        ran(none.command(&["run", option]).env(variable, "true")).exits(0);
+        none.pikaci(&["run", "--keep-going", "--fail-fast"]).exits(2);
+    }
+    let empty = ["DIRECTORY", "STATE_ROOT", "BASE", "ALL", "JOBS", "KEEP_GOING", "FAIL_FAST", "ACCEL"];
+    let empty = empty.map(|name| (format!("PIKACI_{name}"), ""));
+    ran(none.command(&["run"]).envs(empty)).exits(0);
+    ran(none.command(&["list"]).env("PIKACI_LIMIT", "").env("PIKACI_FORMAT", "")).exits(0);
 }
 
 #[test]

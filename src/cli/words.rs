@@ -1,0 +1,74 @@
+//! The words of the command line, and those that the environment adds.
+//!
+//! What is typed goes before what the environment says: a variable whose option conflicts with a typed one isn't heard.
+//! An empty variable is none, and neither is one that says that a switch is off.
+
+#![expect(clippy::disallowed_methods, reason = "asks what the environment says")]
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
+
+use super::Cli;
+
+/// What a variable says of a switch that is off, as clap has it.
+const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
+
+/// Reads the command line of this process.
+pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let mute = |arg: &Arg| !is_heard(arg);
+    // What is wrong with the words alone is said below, with the variables in the help.
+    let rivals = match without(Cli::command(), &|_| true).try_get_matches_from(&words) {
+        Ok(typed) => rivals(&Cli::command(), &typed),
+        Err(_) => Vec::new(),
+    };
+    let command = without(Cli::command(), &|arg| mute(arg) || rivals.iter().any(|rival| arg.get_id() == rival));
+    Cli::from_arg_matches_mut(&mut command.try_get_matches_from(&words)?)
+}
+
+/// Returns whether an option's variable says something.
+fn is_heard(arg: &Arg) -> bool {
+    let value = arg.get_env().and_then(std::env::var_os).unwrap_or_default();
+    let is_off = || OFF.iter().any(|off| value.eq_ignore_ascii_case(OsStr::new(off)));
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    !(value.is_empty() || is_switch && is_off())
+}
+
+/// Returns a command some of whose options have no variable.
+fn without(command: Command, mute: &dyn Fn(&Arg) -> bool) -> Command {
+    let deaf = |arg: Arg| if arg.get_env().is_some() && mute(&arg) { arg.env(None::<&str>) } else { arg };
+    command.mut_args(deaf).mut_subcommands(|subcommand| without(subcommand, mute))
+}
+
+/// Returns the options of a subcommand that conflict with those that were typed.
+fn rivals(command: &Command, typed: &ArgMatches) -> Vec<clap::Id> {
+    let Some((name, typed)) = typed.subcommand() else { return Vec::new() };
+    let Some(command) = command.find_subcommand(name) else { return Vec::new() };
+    let is_typed = |arg: &&Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let conflicts = command.get_arguments().filter(is_typed).flat_map(|arg| command.get_arg_conflicts_with(arg));
+    conflicts.map(|arg| arg.get_id().clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command, CommandFactory as _};
+
+    use super::Cli;
+
+    fn assert_each_has_a_variable(command: &Command) {
+        let is_own = |arg: &&Arg| arg.is_positional() || ["help", "version"].contains(&arg.get_id().as_str());
+        for arg in command.get_arguments().filter(|arg| !is_own(arg)) {
+            let name = arg.get_long().unwrap().to_uppercase().replace('-', "_");
+            let env = arg.get_env().and_then(|env| env.to_str());
+            assert_eq!(env, Some(format!("PIKACI_{name}").as_str()), "{}", command.get_name());
+        }
+        command.get_subcommands().for_each(assert_each_has_a_variable);
+    }
+
+    #[test]
+    fn every_option_has_a_variable() {
+        Cli::command().debug_assert();
+        assert_each_has_a_variable(&Cli::command());
+    }
+}
