@@ -29,7 +29,9 @@ pub fn line(event: &Event, history: &History, color: bool) -> Option<String> {
         What::JobStarted { job, .. } => Some(format!("{job}: started")),
         What::JobFinished(finished) => {
             let start = history.job(&finished.job).and_then(|job| job.started_at);
-            Some(format!("{}: {}", finished.job, end(finished.outcome, start, event.at, &finished.reason, color)))
+            let cut = if finished.log_cut { "; its log is cut" } else { "" };
+            let end = end(finished.outcome, start, event.at, &finished.reason, color);
+            Some(format!("{}: {end}{cut}", finished.job))
         }
         What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them")),
     }
@@ -56,7 +58,7 @@ fn end(outcome: Outcome, start: Option<Timestamp>, at: Timestamp, reason: &Reaso
 mod tests {
     use super::super::fixture::{after, begun, ended, start};
     use super::line;
-    use crate::event::{Event, Reason, What};
+    use crate::event::{Event, JobFinished, Reason, What};
     use crate::record::Outcome;
 
     #[test]
@@ -69,6 +71,9 @@ mod tests {
             line(&Event { at: after(5_000), what: What::JobFinished(Box::new(finished)) }, &history, color).unwrap()
         };
         assert_eq!(line("build", false), "build: failed in 4.0s: the command ended with exit code 2");
+        let cut = JobFinished { log_cut: true, ..ended("build", Outcome::Passed, Some(0), Reason::default()) };
+        let cut = Event { at: after(5_000), what: What::JobFinished(Box::new(cut)) };
+        assert_eq!(super::line(&cut, &history, false).unwrap(), "build: passed in 4.0s; its log is cut");
         assert_eq!(line("test", false), "test: failed: the command ended with exit code 2");
         assert!(line("test", true).starts_with("test: \u{1b}[31mfailed\u{1b}[0m: "));
     }

@@ -91,7 +91,7 @@ fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) 
 /// Returns a line for each job; among many only for those that didn't pass.
 fn table(history: &History, color: bool) -> String {
     let all = history.jobs.len() <= MOST_PASSED;
-    let shown = |job: &&JobRecord| all || !job.status.outcome().is_some_and(Outcome::is_success);
+    let shown = |job: &&JobRecord| all || job.log_cut || !job.status.outcome().is_some_and(Outcome::is_success);
     let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
     let left_out = &history.run.left_out;
     let names = jobs.iter().map(|job| &job.id).chain(left_out.iter().map(|job| &job.id));
@@ -103,10 +103,11 @@ fn table(history: &History, color: bool) -> String {
             0 => String::new(),
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
         };
+        let cut = if job.log_cut { "  the log is cut" } else { "" };
         let why = if is_news(job) { None } else { job.reason.message.as_deref() };
         let why = why.map(|why| format!("  {}", plain(why))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len(), color);
-        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{why}", job.id);
+        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut}{why}", job.id);
         writeln!(text, "{}", line.trim_end()).unwrap_or_default();
     }
     for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
@@ -166,7 +167,7 @@ mod tests {
 
           passed     build         4.2s  2 artifacts
           failed     unit tests     19s
-          errored    emulate        29s
+          errored    emulate        29s  the log is cut
           skipped    deploy              it needs unit tests, which didn't pass
         run 20261122-101500-4f2a31 errored in 1m05s: 1 passed, 1 failed, 1 errored, 1 skipped
         hint: pikaci logs --job 'unit tests'
