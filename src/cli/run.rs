@@ -85,10 +85,16 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let mut progress = Progress::start();
     let history = engine::run(settings, &plan, start, &mut |event, history| progress.show(event, history));
     progress.end();
-    let history = history?;
+    let (history, recorded) = history?;
     let color = super::color(&std::io::stdout());
     print(&report::summary(&history, &tails(&project, &history), project.state.root(), color))?;
-    Ok(exit(&history, cancel.signal()))
+    let exit = exit(&history, cancel.signal());
+    if let Err(error) = recorded {
+        let failure = Failure::new(exit.max(Exit::Internal), error.context("the end of the run isn't recorded"));
+        let root = project.state.root().display();
+        return Err(failure.hint(format!("see that {root} can be written and has room: df -h {root}")));
+    }
+    Ok(exit)
 }
 
 fn programs(facts: &HostFacts) -> Result<(Host, Nix), Failure> {
@@ -208,6 +214,8 @@ fn exit(history: &History, signal: Option<i32>) -> Exit {
         _ => Exit::Passed,
     });
     let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
+    // One that came when everything had ended changed nothing.
+    let signal = signal.filter(|_| history.cancelled_by().is_some());
     let signal = signal.and_then(|number| u8::try_from(number).ok()).map(Exit::Signal);
     jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
 }

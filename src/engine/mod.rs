@@ -61,11 +61,16 @@ pub struct Settings<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Carries out a plan, records everything, and returns how it went.
+/// Carries out a plan, records everything, and returns how it went, with the error where its end couldn't be recorded.
 ///
 /// # Errors
-/// When the run can't be recorded.
-pub fn run(settings: Settings<'_>, plan: &RunPlanRecord, start: RunStarted, observer: Observer<'_>) -> Result<History> {
+/// When the run can't be begun.
+pub fn run(
+    settings: Settings<'_>,
+    plan: &RunPlanRecord,
+    start: RunStarted,
+    observer: Observer<'_>,
+) -> Result<(History, Result<()>)> {
     let run = settings.state.run(&start.run_id);
     let mut recorder = Recorder::begin(settings.state, plan, start, observer)?;
     let walk = walk::Walk::new(settings, run, plan);
@@ -73,11 +78,11 @@ pub fn run(settings: Settings<'_>, plan: &RunPlanRecord, start: RunStarted, obse
         walk.carry_out_all(&mut recorder);
         Ok(())
     });
+    fail::fail_point!("engine.ended");
     if let Err(error) = walked {
         recorder.abandon(&format!("{error:#}"));
     }
-    let message = settings.cancel.signal().map(|signal| format!("cancelled by {}", signal_name(signal)));
-    recorder.finish(message)
+    Ok(recorder.finish())
 }
 
 fn signal_name(signal: i32) -> String {

@@ -107,11 +107,10 @@ impl<'a> Recorder<'a> {
         self.failure.is_some()
     }
 
-    /// Records the end of the run, and every record once more where one couldn't be written.
-    ///
-    /// # Errors
-    /// When the end can't be written.
-    pub fn finish(mut self, message: Option<String>) -> Result<History> {
+    /// Records the end of the run, and every record once more where one couldn't be written. Returns how it went, and
+    /// the error where the end couldn't be written.
+    pub fn finish(mut self) -> (History, Result<()>) {
+        let message = self.history.cancelled_by().map(|by| format!("cancelled by {by}"));
         let failure = self.failure.take().map(|error| format!("{error:#}"));
         let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
         let message = failure.clone().or(message);
@@ -122,10 +121,12 @@ impl<'a> Recorder<'a> {
             }
         }
         self.record(What::RunFinished { outcome, message });
-        self.write_run()?;
-        // Only a look that is slower for once comes of a lock that stays.
-        fs::remove_file(self.run.lock()).ok();
-        self.failure.take().map_or(Ok(self.history), Err)
+        let written = self.write_run();
+        if written.is_ok() {
+            // Only a look that is slower for once comes of a lock that stays.
+            fs::remove_file(self.run.lock()).ok();
+        }
+        (self.history, self.failure.take().map_or(written, Err))
     }
 
     /// Writes the records as they are: where a process ended between its last event and its last record.

@@ -60,7 +60,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
         recorder.rewrite()?;
     } else {
         recorder.abandon(INTERRUPTED);
-        recorder.finish(None)?;
+        recorder.finish().1?;
     }
     Ok(true)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Accelerator, JobRecord, JobSummary, PrepareRecord, RunRecord, SCHEMA_VERSION, Status};
+use super::{Accelerator, JobRecord, JobSummary, Outcome, PrepareRecord, RunRecord, SCHEMA_VERSION, Status};
 use crate::event::{DeclaredJob, Event, JobFinished, Reason, RunStarted, What};
 use crate::id::{JobId, NodeId};
 
@@ -41,6 +41,7 @@ impl History {
             changed_files: start.changed_files.clone(),
             filters: start.filters.clone(),
             message: None,
+            cancelled_by: None,
             host_os: start.host_os.clone(),
             accelerator: None,
             prepares: Vec::new(),
@@ -53,7 +54,11 @@ impl History {
     /// Takes in the next event and returns the job whose record changed.
     pub fn apply(&mut self, event: &Event) -> Option<&JobRecord> {
         let job = match &event.what {
-            What::RunStarted(_) | What::CancelRequested { .. } => None,
+            What::RunStarted(_) => None,
+            What::CancelRequested { by } => {
+                self.run.cancelled_by.get_or_insert_with(|| by.clone());
+                None
+            }
             What::PrepareStarted { node, log_path } => {
                 let prepare = self.prepare(node);
                 prepare.status = Status::RUNNING;
@@ -97,6 +102,15 @@ impl History {
     #[must_use]
     pub fn job(&self, id: &JobId) -> Option<&JobRecord> {
         self.jobs.iter().find(|job| job.id == *id)
+    }
+
+    /// Returns what cancelled the run: what asked it to end, unless everything had ended by itself.
+    #[must_use]
+    pub fn cancelled_by(&self) -> Option<&str> {
+        let jobs = self.run.jobs.iter().map(|job| job.status);
+        let mut statuses = jobs.chain(self.run.prepares.iter().map(|prepare| prepare.status));
+        let any = statuses.any(|status| status == Status::Done(Outcome::Cancelled));
+        self.run.cancelled_by.as_deref().filter(|_| any)
     }
 
     fn change(&mut self, id: &JobId, change: impl FnOnce(&mut JobRecord)) -> Option<usize> {

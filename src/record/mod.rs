@@ -153,6 +153,9 @@ pub struct RunRecord {
     pub filters: Vec<String>,
     /// What is to be said about it.
     pub message: Option<String>,
+    /// What asked it to end before its last job had.
+    #[serde(default)]
+    pub cancelled_by: Option<String>,
     /// For base `host`: the system whose userland the guests used.
     pub host_os: Option<OsRelease>,
     /// How guests were accelerated, and why.

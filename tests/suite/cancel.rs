@@ -186,6 +186,42 @@ fn a_run_that_waits_for_another_ones_build_can_be_cancelled() {
     cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
 }
 
+/// A run without a runner, in the moment between the end of its last job and its own.
+#[cfg(feature = "failpoints")]
+fn about_to_end(project: &Project) -> (Running, StandIns) {
+    let nix = StandIns::new().script("nix", crate::stand_in::FAILING_NIX);
+    let mut command = nix.before(project.command(&["run"]));
+    command.env("FAILPOINTS", "engine.ended=sleep(3000)");
+    let mut running = Running::start(command);
+    running.says("b-next: skipped");
+    (running, nix)
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_signal_after_the_last_job_changes_nothing() {
+    let project = Project::new(JOBS);
+    let (running, _nix) = about_to_end(&project);
+    running.signal(Signal::INT);
+    running.ends("late SIGINT").exits(101);
+    let record = project.record();
+    assert_eq!((record.status.outcome(), record.message, record.cancelled_by), (Some(Outcome::Errored), None, None));
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn an_end_that_cannot_be_recorded_is_told_with_all_that_went_before() {
+    let project = Project::new(JOBS);
+    let (running, _nix) = about_to_end(&project);
+    let events = project.last_run().join("events.jsonl");
+    std::fs::rename(&events, project.path("events")).unwrap();
+    std::fs::create_dir(&events).unwrap();
+    let ran = running.ends("lost events").exits(101);
+    assert!(ran.stdout.contains("this nix builds nothing") && ran.stdout.contains(" 2 skipped"), "{}", ran.stdout);
+    let lost = "error: the end of the run isn't recorded: recording the run failed: appending to ";
+    assert!(ran.stderr.contains(lost) && ran.stderr.contains("\nhint: see that "), "{}", ran.stderr);
+}
+
 /// Has every run wait for another one's build of the project's only runner.
 #[track_caller]
 fn hold_runner(project: &Project) -> FileLock {
