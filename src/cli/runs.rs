@@ -17,7 +17,7 @@ use crate::event::{DeclaredJob, Reason};
 use crate::id::{JobId, NodeId, RunId};
 use crate::record::{History, JobRecord, JobSummary, Outcome, RunRecord, SCHEMA_VERSION, Status};
 use crate::report::Clock;
-use crate::state::{StateLayout, is_locked, read_json};
+use crate::state::{self, StateLayout, is_locked, read_json};
 
 /// The word for the newest run.
 pub const LATEST: &str = "latest";
@@ -39,6 +39,7 @@ impl Runs {
     /// Finds the state folder and the runs in it, after the end of interrupted ones was recorded.
     pub fn find(place: &Place) -> Result<Self, Failure> {
         let state = Project::find_state(place)?;
+        state::look(state.root())?;
         super::tell_interrupted_softly(&state);
         let folder = state.runs();
         let entries = match fs::read_dir(&folder) {

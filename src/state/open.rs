@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+use crate::guest::quote;
 
 use super::layout::{StateLayout, is_temporary};
 use super::write::write_atomic;
@@ -22,6 +24,10 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55
 /// What a folder holds that is being made: the version comes last.
 const FILES: [(&str, &str); 2] = [(".gitignore", "*\n"), ("CACHEDIR.TAG", CACHEDIR_TAG)];
 
+/// What a state folder holds after its first run.
+const OURS: [&str; 9] =
+    ["indexes", "runs", "snapshots", "flakes", "runners", "locks", "caches", "host.json", "kvm.json"];
+
 /// Why a folder can't be the state folder.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -32,6 +38,12 @@ pub enum OpenError {
         path: PathBuf,
         /// What its version file says.
         found: String,
+    },
+    /// It is no folder.
+    #[error("{path} is no folder, and pikaci's state is to be there")]
+    NoFolder {
+        /// What is there.
+        path: PathBuf,
     },
     /// It holds something else.
     #[error("{path} is no state folder: it holds {entry:?} and no file `version`")]
@@ -57,8 +69,16 @@ impl OpenError {
     pub fn hint(&self) -> String {
         match self {
             Self::Version { path, .. } => {
-                format!("use the pikaci that made it, or remove it: rm -r {}", path.display())
+                format!("use the pikaci that made it, or remove it: rm -r {}", quote(&path.to_string_lossy()))
             }
+            Self::NoFolder { path } => {
+                format!("move {} away, or name another place with --state-root", path.display())
+            }
+            // Only a state folder has these.
+            Self::Foreign { path, entry } if OURS.contains(&entry.as_str()) => format!(
+                "if pikaci made it, its file `version` is lost: echo {VERSION} > {}; or name another folder with --state-root",
+                quote(&path.join(VERSION_FILE).to_string_lossy())
+            ),
             Self::Foreign { .. } | Self::Unwritable { .. } => "name another folder with --state-root".to_owned(),
         }
     }
@@ -71,21 +91,43 @@ impl OpenError {
 pub fn open(root: &Path) -> Result<StateLayout, OpenError> {
     let unwritable = |source: anyhow::Error| OpenError::Unwritable { path: root.to_owned(), source };
     let version_file = root.join(VERSION_FILE);
-    match fs::read_to_string(&version_file) {
-        Ok(found) if found.trim() == VERSION.to_string() => return writable(root).map_err(unwritable),
-        Ok(found) => return Err(OpenError::Version { path: root.to_owned(), found: found.trim().to_owned() }),
-        Err(err) if err.kind() == ErrorKind::NotFound => {}
-        Err(err) => return Err(unwritable(err.into())),
+    if has_version(root)? {
+        return writable(root).map_err(unwritable);
     }
     make_folder(root).map_err(|err| unwritable(err.into()))?;
     if let Some(entry) = foreign_entry(root).map_err(|err| unwritable(err.into()))? {
         return Err(OpenError::Foreign { path: root.to_owned(), entry });
     }
+    // One that was there already may be open to others.
+    fs::set_permissions(root, fs::Permissions::from_mode(0o700)).map_err(|err| unwritable(err.into()))?;
     for (name, text) in FILES {
         write_atomic(&root.join(name), text.as_bytes()).map_err(unwritable)?;
     }
     write_atomic(&version_file, format!("{VERSION}\n").as_bytes()).map_err(unwritable)?;
     Ok(StateLayout::new(root.to_owned()))
+}
+
+/// Checks that a folder can be looked at as a state folder: it isn't there, or no later pikaci made it.
+///
+/// # Errors
+/// When it is no folder, or was made by a pikaci with another layout.
+pub fn look(root: &Path) -> Result<StateLayout, OpenError> {
+    has_version(root)?;
+    Ok(StateLayout::new(root.to_owned()))
+}
+
+/// Returns whether a folder has our version: without one it may be new, or something else.
+fn has_version(root: &Path) -> Result<bool, OpenError> {
+    let path = root.to_owned();
+    if fs::metadata(root).is_ok_and(|meta| !meta.is_dir()) {
+        return Err(OpenError::NoFolder { path });
+    }
+    match fs::read_to_string(root.join(VERSION_FILE)) {
+        Ok(found) if found.trim() == VERSION.to_string() => Ok(true),
+        Ok(found) => Err(OpenError::Version { path, found: found.trim().to_owned() }),
+        Err(err) if err.kind() == ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(OpenError::Unwritable { path, source: err.into() }),
+    }
 }
 
 fn writable(root: &Path) -> anyhow::Result<StateLayout> {
@@ -120,7 +162,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{OpenError, open};
+    use super::{OpenError, look, open};
 
     #[test]
     fn a_new_folder_is_private_and_no_part_of_a_project() {
@@ -133,6 +175,14 @@ mod tests {
         let tag = fs::read_to_string(root.join("CACHEDIR.TAG")).unwrap();
         assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
         assert_eq!(open(&root).unwrap(), layout);
+    }
+
+    #[test]
+    fn an_empty_folder_becomes_private() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        open(parent.path()).unwrap();
+        assert_eq!(fs::metadata(parent.path()).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
@@ -158,6 +208,7 @@ mod tests {
         fs::write(parent.path().join("version"), "2\n").unwrap();
         let error = open(parent.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Version { found, .. } if found == "2"), "{error}");
+        assert_eq!(look(parent.path()).unwrap_err().to_string(), error.to_string());
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
@@ -168,6 +219,23 @@ mod tests {
         let error = open(parent.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lost_version_and_what_is_no_folder_are_told() {
+        let parent = tempfile::tempdir().unwrap();
+        open(parent.path()).unwrap();
+        fs::remove_file(parent.path().join("version")).unwrap();
+        fs::create_dir(parent.path().join("runs")).unwrap();
+        look(parent.path()).unwrap();
+        let hint = open(parent.path()).unwrap_err().hint();
+        let command = format!("echo 1 > {}/version;", parent.path().display());
+        assert!(hint.starts_with("if pikaci made it") && hint.contains(&command), "{hint}");
+        let file = parent.path().join(".gitignore");
+        for error in [look(&file).unwrap_err(), open(&file).unwrap_err()] {
+            assert!(matches!(&error, OpenError::NoFolder { .. }), "{error}");
+        }
+        assert_eq!(look(&parent.path().join("new")).unwrap().root(), parent.path().join("new"));
     }
 
     #[test]

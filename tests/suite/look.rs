@@ -240,6 +240,28 @@ fn a_state_folder_that_is_read_only_can_be_looked_at() {
     assert_eq!(list.stderr, "run 2 was interrupted; its record says so now\n");
 }
 
+#[test]
+fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
+    let commands = ["list", "status", "logs", "artifacts", "run"];
+    let file = project().file(".pikaci", "");
+    for command in commands {
+        let ran = file.pikaci(&[command]).exits(1);
+        assert!(ran.stderr.contains(" is no folder, ") && ran.stderr.contains("\nhint: move "), "{}", ran.stderr);
+    }
+    let later = project();
+    Run::passed(&later, "1");
+    fs::write(later.state("version"), "99\n").unwrap();
+    for command in commands {
+        let ran = later.pikaci(&[command]).exits(1);
+        assert!(ran.stderr.contains(" has version \"99\"") && ran.stderr.contains("\nhint: use "), "{}", ran.stderr);
+    }
+    // A run can't go on without it, a look can.
+    fs::remove_file(later.state("version")).unwrap();
+    later.pikaci(&["list"]).exits(0);
+    let lost = later.pikaci(&["run"]).exits(1);
+    assert!(lost.stderr.contains("its file `version` is lost: echo 1 > "), "{}", lost.stderr);
+}
+
 /// Neither the log's headlines nor a run's progress may end anything where nobody reads them.
 #[test]
 fn nobody_has_to_listen() {
