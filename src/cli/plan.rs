@@ -22,7 +22,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     // Both mostly wait for git and the disk.
     let (changes, tree) = rayon::join(
         || project.changes(&options.wanted, &config),
-        || snapshot::peek(&project.root, &project.state).map_err(Failure::from),
+        || snapshot::peek(&project.root, &project.state).map_err(|error| project.unreadable(error)),
     );
     let selection = choose(&config, &options.wanted, &changes?)?;
     let tree = tree?;

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -13,12 +15,16 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::{Exit, Failure, Place};
 use crate::config::{self, Config};
+use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
 use crate::plan::select::{Changes, JOB_FILE, Selection, UnknownName, select};
 use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
+
+/// What to do where there is no project.
+const GO: &str = "go to your project, or name it: pikaci -C DIR …";
 
 /// A project on this machine.
 #[derive(Debug)]
@@ -49,11 +55,16 @@ impl Project {
         let start = place.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         let start = fs::canonicalize(&start)
             .with_context(|| format!("looking for {JOB_FILE} in {}", start.display()))
-            .map_err(|error| Failure::new(Exit::Usage, error))?;
-        let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).is_file()) else {
+            .map_err(|error| Failure::new(Exit::Usage, error).hint(GO))?;
+        // One further up would be another project's.
+        let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).symlink_metadata().is_ok()) else {
             let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
-            return Err(Failure::new(Exit::Usage, error).hint("go to your project, or name it: pikaci -C DIR …"));
+            return Err(Failure::new(Exit::Usage, error).hint(GO));
         };
+        if let Some(what) = no_file(&root.join(JOB_FILE)) {
+            let error = anyhow!("{} is {what}, and no job file", root.join(JOB_FILE).display());
+            return Err(Failure::new(Exit::Usage, error).hint("put a file in its place, or move it away"));
+        }
         let state_root = match &place.state_root {
             Some(root) => absolute(root)?,
             None => root.join(".pikaci"),
@@ -96,7 +107,8 @@ impl Project {
         if config.jobs.values().all(|job| job.paths.is_empty()) {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
         }
-        Ok(match snapshot::changed_files(&self.root, wanted.base.as_deref())? {
+        let changed = snapshot::changed_files(&self.root, wanted.base.as_deref());
+        Ok(match changed.map_err(|error| self.unreadable(error))? {
             ChangedFiles::All { reason } => Changes::NotCompared(reason),
             ChangedFiles::Known(files) if files.is_empty() && wanted.base.is_none() => {
                 Changes::NotCompared("the working tree has no changes".to_owned())
@@ -106,6 +118,33 @@ impl Project {
                 against: wanted.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
             },
         })
+    }
+
+    /// Returns the failure of reading or copying the source tree, with what to do about it here.
+    pub fn unreadable(&self, error: snapshot::Error) -> Failure {
+        let is_full = |error: &anyhow::Error| {
+            error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<io::Error>())
+                .any(|cause| matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+        };
+        let root = quote(&self.root.to_string_lossy());
+        let hint = match &error {
+            snapshot::Error::Read { .. } if !self.root.ancestors().any(|folder| folder.join(".git").exists()) => {
+                Some("make it readable, or move it out of the project".to_owned())
+            }
+            snapshot::Error::Git { .. } => Some(format!("see what git says: git -C {root} status")),
+            snapshot::Error::Other(cause) if is_full(cause) => {
+                let state = self.state.root().display();
+                Some(format!("make room in {state}, or name a folder on another disk with --state-root"))
+            }
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 
     /// Returns what this machine is and has, and what was learned of its files.
@@ -120,6 +159,19 @@ impl Project {
     /// Returns the file in which hashes of the host's files are kept.
     pub fn hash_cache(&self) -> PathBuf {
         self.state.root().join("host.json")
+    }
+}
+
+/// Returns what a path leads to where it isn't a file.
+fn no_file(path: &Path) -> Option<&'static str> {
+    match fs::metadata(path).map(|meta| meta.file_type()) {
+        Ok(kind) if kind.is_file() => None,
+        Ok(kind) if kind.is_dir() => Some("a folder"),
+        Ok(kind) if kind.is_fifo() => Some("a pipe"),
+        Ok(_) => Some("neither a file nor a folder"),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some("a link that leads nowhere"),
+        // Reading it says what is wrong.
+        Err(_) => None,
     }
 }
 

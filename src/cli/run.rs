@@ -64,7 +64,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     let (facts, cache) = project.facts(&config, &selection);
     let (host, nix) = programs(&facts)?;
-    let tree = snapshot::take(&project.root, &project.state)?;
+    let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree)?;
     cache.save(&project.hash_cache())?;
     let now = Timestamp::now();
@@ -126,7 +126,7 @@ fn started(
     facts: &HostFacts,
     snapshot: &str,
 ) -> Result<RunStarted, Failure> {
-    let head = snapshot::head(&project.root)?;
+    let head = snapshot::head(&project.root).map_err(|error| project.unreadable(error))?;
     let run_id = plan.run_id.clone().context("the plan has no run")?;
     let relative = |path: std::path::PathBuf| {
         let path = project.state.relative(&path).unwrap_or(path);

@@ -56,6 +56,41 @@ fn a_wrong_command_line_or_job_file_is_2() {
     let elsewhere = project.pikaci(&["run", "-C", empty.path().to_str().unwrap()]).exits(2);
     assert!(elsewhere.stderr.contains("has a pikaci.nix\nhint: "), "{}", elsewhere.stderr);
     assert!(!project.state("").exists(), "nothing was begun");
+    let nowhere = project.pikaci(&["run", "-C", "/nonexistent"]).exits(2);
+    assert!(
+        nowhere.stderr.ends_with("\nhint: go to your project, or name it: pikaci -C DIR …\n"),
+        "{}",
+        nowhere.stderr
+    );
+}
+
+/// It isn't passed over for one further up, and a pipe isn't read.
+#[test]
+fn a_job_file_that_is_no_file_is_2() {
+    let project = Project::new(JOB_FILE);
+    for name in ["folder/pikaci.nix", "pipe", "link"] {
+        std::fs::create_dir_all(project.path(name)).unwrap();
+    }
+    let pipe = project.path("pipe/pikaci.nix");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("nowhere", project.path("link/pikaci.nix")).unwrap();
+    for (name, what) in [("folder", "a folder"), ("pipe", "a pipe"), ("link", "a link that leads nowhere")] {
+        let ran = project.pikaci(&["check", "-C", name]).exits(2);
+        let error = format!("{name}/pikaci.nix is {what}, and no job file\nhint: ");
+        assert!(ran.stderr.contains(&error), "{}", ran.stderr);
+    }
+    std::fs::create_dir(project.path("deep")).unwrap();
+    std::os::unix::fs::symlink("../pikaci.nix", project.path("deep/pikaci.nix")).unwrap();
+    project.pikaci(&["check", "-C", "deep"]).exits(0);
+}
+
+#[test]
+fn a_source_tree_that_cannot_be_read_says_what_to_do() {
+    let broken = Project::new(JOB_FILE).committed();
+    std::fs::write(broken.path(".git/index"), "no index").unwrap();
+    let ran = broken.pikaci(&["plan"]).exits(1);
+    let hint = format!("\nhint: see what git says: git -C {} status\n", broken.path("").display());
+    assert!(ran.stderr.ends_with(&hint.replace("/ status", " status")), "{}", ran.stderr);
 }
 
 #[test]
