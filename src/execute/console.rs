@@ -8,6 +8,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use crate::report::plain;
+
 /// How much of a log's end is looked at, in bytes.
 const END: u64 = 16 << 10;
 /// How many lines are shown.
@@ -25,9 +27,7 @@ impl Console {
     /// # Errors
     /// When the log can't be read.
     pub fn read(log: &Path) -> Result<Self> {
-        let end = end(log).with_context(|| format!("reading {}", log.display()))?;
-        let text = String::from_utf8_lossy(&end);
-        Ok(Self(text.lines().map(plain).filter(|line| !line.is_empty()).collect()))
+        Ok(Self(lines(log)?.iter().map(|line| plain(line)).collect()))
     }
 
     /// Returns whether the kernel panicked.
@@ -51,50 +51,65 @@ impl Console {
     }
 }
 
-/// Returns the last lines of a log, as text.
+/// Returns the last lines of a log that show anything, as they were written: who prints them cleans them.
 ///
 /// # Errors
 /// When the log can't be read.
 pub fn tail(log: &Path) -> Result<Vec<String>> {
-    let Console(lines) = Console::read(log)?;
-    Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
+    let mut lines = lines(log)?;
+    Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
-fn end(log: &Path) -> io::Result<Vec<u8>> {
+fn lines(log: &Path) -> Result<Vec<String>> {
+    let end = end(log).with_context(|| format!("reading {}", log.display()))?;
+    Ok(end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect())
+}
+
+/// Returns the end of a log, from the start of a line on; of a line that is longer than that, its end.
+fn end(log: &Path) -> io::Result<String> {
     let mut file = File::open(log)?;
-    let len = file.metadata()?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(END)))?;
+    let start = file.metadata()?.len().saturating_sub(END);
+    // The byte before tells whether a line begins here.
+    file.seek(SeekFrom::Start(start.saturating_sub(1)))?;
     let mut bytes = Vec::new();
-    file.take(END).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Takes out what would change the terminal that shows the line.
-fn plain(line: &str) -> String {
-    let mut text = String::new();
-    let mut chars = line.chars();
-    while let Some(char) = chars.next() {
-        if char == '\u{1b}' {
-            if chars.next() == Some('[') {
-                // A control sequence ends with its first letter: ECMA-48, 5.4.
-                chars.by_ref().find(|char| ('@'..='~').contains(char));
-            }
-        } else if char == '\t' || !char.is_control() {
-            text.push(char);
-        }
+    file.take(END + 1).read_to_end(&mut bytes)?;
+    if start == 0 {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    text.truncate(text.trim_end().len());
-    text
+    let line = bytes.iter().position(|byte| *byte == b'\n').map(|at| &bytes[at + 1..]).filter(|rest| !rest.is_empty());
+    Ok(line.map_or_else(
+        || format!("…{}", String::from_utf8_lossy(&bytes).trim_start_matches('\u{fffd}')),
+        |whole| String::from_utf8_lossy(whole).into_owned(),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Console, plain};
+    use super::{Console, END, tail};
+
+    fn log(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
 
     #[test]
-    fn nothing_of_a_line_reaches_the_terminal_but_text() {
-        assert_eq!(plain("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r"), "SeaBIOS");
-        assert_eq!(plain("a\tb\u{7}\u{9b}2J\u{1b}[31mred\u{1b}[m \u{1b}"), "a\tb2Jred");
+    fn a_tail_has_whole_lines_as_they_were_written() {
+        assert_eq!(tail(log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n").path()).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
+        let long = usize::try_from(END).unwrap();
+        // A line that lies half before the end that is looked at, one that begins with it, and one longer than it.
+        let half = format!("{}\n{}\nlast\n", "x".repeat(long), "y".repeat(long - 100));
+        assert_eq!(tail(log(&half).path()).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
+        let exact = format!("first\n{}\n", "y".repeat(long - 1));
+        assert_eq!(tail(log(&exact).path()).unwrap(), ["y".repeat(long - 1)]);
+        let lines = tail(log(&format!("{}z\n", "x".repeat(2 * long))).path()).unwrap();
+        assert!(lines.len() == 1 && lines[0].starts_with("…x") && lines[0].ends_with("xz"), "{lines:?}");
+    }
+
+    #[test]
+    fn nothing_of_a_console_reaches_the_terminal_but_text() {
+        let console = Console::read(log("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r\n\u{1b}]0;t\u{7}b\n").path());
+        assert_eq!(console.unwrap(), Console(vec!["SeaBIOS".to_owned(), "b".to_owned()]));
     }
 
     #[test]

@@ -103,6 +103,7 @@ fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<C
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_types, reason = "stands in for QEMU's monitor")]
 mod tests {
     use std::os::unix::net::UnixStream;
     use std::sync::mpsc::{SyncSender, sync_channel};

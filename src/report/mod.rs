@@ -16,6 +16,7 @@ pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts};
 pub use clock::Clock;
 pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
+pub use plain::plain;
 pub use plan::{nothing, plan};
 pub use status::{RunStatus, status};
 pub use summary::summary;

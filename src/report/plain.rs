@@ -2,7 +2,13 @@
 
 use std::str::Chars;
 
+/// The most characters that are shown of a line of output.
+pub const LINE: usize = 200;
+/// The most characters that are shown of a message.
+pub const MESSAGE: usize = 500;
+
 /// Returns a line as a terminal would leave it, without colors and without what moves, rings or renames.
+#[must_use]
 pub fn plain(line: &str) -> String {
     let line = line.trim_end();
     let line = line.rsplit('\r').next().unwrap_or(line);
@@ -17,6 +23,16 @@ pub fn plain(line: &str) -> String {
             c if c.is_control() => {}
             c => text.push(c),
         }
+    }
+    text
+}
+
+/// Returns a line as [`plain`] does, but no more of it than so many characters.
+pub fn cut(line: &str, most: usize) -> String {
+    let mut text = plain(line);
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
     }
     text
 }
@@ -50,7 +66,7 @@ fn skip_to(chars: &mut Chars<'_>, last: impl Fn(char) -> bool) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::plain;
+    use super::{cut, plain};
 
     #[test]
     fn a_terminal_has_nothing_to_obey() {
@@ -65,6 +81,13 @@ mod tests {
         ] {
             assert_eq!(plain(line), expected, "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_at_a_character() {
+        assert_eq!(cut("\u{1b}[1méé日", 3), "éé日");
+        assert_eq!(cut("éé日本", 3), "éé日…");
+        assert_eq!(cut("", 0), "");
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::plain::plain;
+use super::plain::{LINE, MESSAGE, cut};
 use super::{count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::JobId;
@@ -38,7 +38,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     text.push('\n');
     text += &table(history, color);
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
-    let message = run.message.as_ref().map(|message| format!(" ({})", plain(message))).unwrap_or_default();
+    let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let status = paint(run.status, color);
     writeln!(text, "run {} {status}{took}: {}{message}", run.run_id, tally(&run.jobs)).unwrap_or_default();
     for hint in hints(&prepares, &failed).into_iter().chain(left_out::hint(run)) {
@@ -53,10 +53,10 @@ fn is_news(job: &JobRecord) -> bool {
 }
 
 fn failed_prepare(prepare: &PrepareRecord, state_root: &Path, color: bool) -> String {
-    let message = prepare.reason.message.as_deref().map(plain).unwrap_or_default();
+    let message = prepare.reason.message.as_deref().map(|message| cut(message, MESSAGE)).unwrap_or_default();
     let mut text = format!("\n--- {} {}: {message}\n", prepare.plan_node_id, paint(prepare.status, color));
     for line in &prepare.reason.evidence {
-        writeln!(text, "    {}", plain(line)).unwrap_or_default();
+        writeln!(text, "    {}", cut(line, LINE)).unwrap_or_default();
     }
     if let Some(log) = &prepare.log_path {
         writeln!(text, "  full log: {}", state_root.join(log).display()).unwrap_or_default();
@@ -65,11 +65,12 @@ fn failed_prepare(prepare: &PrepareRecord, state_root: &Path, color: bool) -> St
 }
 
 fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) -> String {
-    let message = job.reason.message.as_deref().map(|message| format!(": {}", plain(message))).unwrap_or_default();
+    let message =
+        job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE))).unwrap_or_default();
     let mut text = format!("\n--- {} {}{message}\n", job.id, paint(job.status, color));
     let mut add = |line: &str| writeln!(text, "{line}").unwrap_or_default();
     for line in tail {
-        add(&format!("    {}", plain(line)));
+        add(&format!("    {}", cut(line, LINE)));
     }
     if job.log_cut {
         add("    [the log is cut: bytes of the output are missing]");
@@ -80,9 +81,11 @@ fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) 
         add("  console and host log:");
     }
     for line in &job.reason.evidence {
-        add(&format!("    {}", plain(line)));
+        add(&format!("    {}", cut(line, LINE)));
     }
-    if let Some(log) = &job.guest_log_path {
+    // Before its first phase a guest has printed nothing, and maybe there was none.
+    let log = if job.phase.is_some() || !tail.is_empty() { &job.guest_log_path } else { &job.host_log_path };
+    if let Some(log) = log {
         add(&format!("  full log: {}", state_root.join(log).display()));
     }
     text
@@ -103,11 +106,11 @@ fn table(history: &History, color: bool) -> String {
             0 => String::new(),
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
         };
-        let cut = if job.log_cut { "  the log is cut" } else { "" };
+        let cut_log = if job.log_cut { "  the log is cut" } else { "" };
         let why = if is_news(job) { None } else { job.reason.message.as_deref() };
-        let why = why.map(|why| format!("  {}", plain(why))).unwrap_or_default();
+        let why = why.map(|why| format!("  {}", cut(why, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len(), color);
-        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut}{why}", job.id);
+        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut_log}{why}", job.id);
         writeln!(text, "{}", line.trim_end()).unwrap_or_default();
     }
     for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
@@ -163,7 +166,7 @@ mod tests {
             [the log is cut: bytes of the output are missing]
           console and host log:
             Kernel panic - not syncing: no init
-          full log: /p/.pikaci/runs/20261122-101500-4f2a31/jobs/emulate/attempts/1/guest.log
+          full log: /p/.pikaci/runs/20261122-101500-4f2a31/jobs/emulate/attempts/1/host.log
 
           passed     build         4.2s  2 artifacts
           failed     unit tests     19s
@@ -197,6 +200,14 @@ mod tests {
         run 20261122-101500-4f2a31 errored in 1.0s: 1 skipped
         hint: less prepare.log
         "#);
+    }
+
+    #[test]
+    fn a_long_line_leaves_a_screen_readable() {
+        let tails = BTreeMap::from([(JobId::new("unit tests"), vec!["x".repeat(100_000)])]);
+        let text = text(&finished(), &tails);
+        assert!(text.contains(&format!("\n    {}…\n", "x".repeat(200))), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() < 600), "{text}");
     }
 
     /// A thousand jobs of which every tenth fails with twenty lines.
