@@ -9,6 +9,7 @@ mod follow;
 mod list;
 mod logs;
 mod plan;
+mod programs;
 mod progress;
 mod project;
 mod run;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "finds and reads the job file, and asks for PATH")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -212,12 +212,4 @@ pub fn make_plan(config: &Config, selection: &Selection, facts: &HostFacts, tree
 /// Returns the value of PATH.
 pub fn path() -> OsString {
     std::env::var_os("PATH").unwrap_or_default()
-}
-
-/// Returns a program that was found, or what to do to get it.
-pub fn tool(tools: &BTreeMap<String, PathBuf>, name: &str, hint: &str) -> Result<PathBuf, Failure> {
-    tools.get(name).cloned().ok_or_else(|| {
-        let error = anyhow!("no virtual machine can run here: there is no {name}");
-        Failure::new(Exit::NoVm, error).hint(hint)
-    })
 }

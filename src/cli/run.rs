@@ -12,16 +12,16 @@ use jiff::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::programs::programs;
 use super::progress::Progress;
-use super::project::{Project, Wanted, choose, make_plan, tool};
+use super::project::{Project, Wanted, choose, make_plan};
 use super::{Exit, Failure, Place, print};
 use crate::cancel::Cancel;
-use crate::engine::{self, Budget, Host, Settings};
+use crate::engine::{self, Budget, Settings};
 use crate::event::{self, DeclaredJob, RunStarted};
 use crate::execute::accelerator::Choice;
-use crate::execute::{share, vm};
+use crate::execute::vm;
 use crate::id::{JobId, RunId};
-use crate::nix::Nix;
 use crate::plan::facts::HostFacts;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::select::Changes;
@@ -95,19 +95,6 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         return Err(failure.hint(format!("see that {root} can be written and has room: df -h {root}")));
     }
     Ok(exit)
-}
-
-fn programs(facts: &HostFacts) -> Result<(Host, Nix), Failure> {
-    let arch = facts.system.split('-').next().unwrap_or_default();
-    let install = |package: &str| format!("install it, on Debian: sudo apt-get install {package}");
-    let program = |name: &str, package: &str| tool(&facts.tools, name, &install(package));
-    let qemu = program(&format!("qemu-system-{arch}"), "qemu-system-x86")?;
-    let virtiofsd = program("virtiofsd", "virtiofsd (or: cargo install virtiofsd)")?;
-    let bwrap = program("bwrap", "bubblewrap")?;
-    let nix = program("nix", "nix-bin (2.26 or newer), or see https://nixos.org/download")?;
-    let uid = rustix::process::getuid().as_raw();
-    let nix = Nix::new(nix, |name| std::env::var_os(name));
-    Ok((Host { qemu, share: share::Programs { virtiofsd, bwrap }, uid }, nix))
 }
 
 /// Makes an id that sorts by time, to the millisecond, and that no other process makes.

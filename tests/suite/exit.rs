@@ -142,6 +142,15 @@ fn where_no_machine_can_run_it_is_69_and_says_what_to_install() {
 }
 
 #[test]
+fn a_virtiofsd_that_is_too_old_is_69() {
+    let project = Project::new(JOB_FILE);
+    let old = StandIns::new().script("virtiofsd", "echo virtiofsd 1.10.1");
+    let ran = ran(&mut old.before(project.command(&["run"]))).exits(69);
+    let error = "/virtiofsd is version 1.10.1, and virtiofsd 1.13 or newer is needed\nhint: install it";
+    assert!(ran.stderr.contains(error), "{}", ran.stderr);
+}
+
+#[test]
 fn a_kernel_that_cannot_be_read_is_69() {
     let with = |kernel: &str| {
         Project::new(&format!("{{ guests.default.kernel = \"{kernel}\"; jobs.one = {{ command = \"true\"; }}; }}"))
