@@ -1,8 +1,9 @@
 //! One node carried out, on a thread of its own: whatever goes wrong becomes its end.
 
 use std::any::Any;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -16,7 +17,7 @@ use crate::id::{Digest, JobId};
 use crate::plan::record::PlannedJob;
 use crate::prepare::{Prepared, Runner, prepare};
 use crate::record::Outcome;
-use crate::state::AttemptLayout;
+use crate::state::{AttemptLayout, append_line};
 
 /// A node with all that it starts from.
 pub enum Errand<'a> {
@@ -68,12 +69,12 @@ impl Errand<'_> {
                 End::Prepared(Box::new(end.unwrap_or_else(|error| PrepareEnd {
                     outcome: Outcome::Errored,
                     runner: None,
-                    reason: Reason { message: Some(format!("{error:#}")), ..Reason::default() },
+                    reason: Reason::new(format!("{error:#}"), "pikaci run, once that is mended"),
                 })))
             }
             Self::Job { job, attempt, runner } => {
                 let end = caught(|| run_job(settings, job, &attempt, runner, chosen, tell));
-                End::Job(Box::new(end.unwrap_or_else(|error| broken(job, &format!("{error:#}")))))
+                End::Job(Box::new(end.unwrap_or_else(|error| broken(job, &attempt, &format!("{error:#}")))))
             }
         }
     }
@@ -89,7 +90,7 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for an unknown reason")
 }
 
-fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &std::path::Path) -> Result<PrepareEnd> {
+fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &Path) -> Result<PrepareEnd> {
     fail::fail_point!("engine.prepare");
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
@@ -140,15 +141,23 @@ fn choose(
 fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
     fail::fail_point!("engine.phase");
     let (phase, uptime_ms) = match line {
-        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis * 10)),
+        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
         Control::Ready => ("ready".to_owned(), None),
         _ => return,
     };
     tell(What::JobPhase { job: job.clone(), phase, uptime_ms });
 }
 
-fn broken(job: &PlannedJob, message: &str) -> JobFinished {
-    let hint = format!("pikaci logs --job {} --kind host", quote(job.job.as_str()));
+/// Returns the end of a job around which something broke, after writing that where the hint leads.
+fn broken(job: &PlannedJob, attempt: &AttemptLayout, message: &str) -> JobFinished {
+    let log = attempt.host_log();
+    let noted = fs::create_dir_all(attempt.root()).is_ok()
+        && append_line(&log, &format!("pikaci: {}", message.replace('\n', " "))).is_ok();
+    let hint = if noted {
+        format!("pikaci logs --job {} --kind host", quote(job.job.as_str()))
+    } else {
+        "pikaci run, once that is mended".to_owned()
+    };
     without_guest(&job.job, Outcome::Errored, Reason::new(message, hint))
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use super::errand::without_guest;
 use crate::event::{Event, JobFinished, Reason, RunStarted, What};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
@@ -196,16 +197,7 @@ fn ended_with_run(job: &JobRecord, message: &str) -> JobFinished {
         Status::RUNNING => (Outcome::Errored, message),
         _ => (Outcome::Cancelled, "the run was interrupted before it began"),
     };
-    JobFinished {
-        job: job.id.clone(),
-        outcome,
-        exit_code: None,
-        reason: Reason::new(message, "pikaci run"),
-        guest_log_bytes: 0,
-        log_cut: false,
-        artifacts: 0,
-        artifacts_dir: None,
-    }
+    without_guest(&job.id, outcome, Reason::new(message, "pikaci run"))
 }
 
 fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {
