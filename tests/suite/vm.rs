@@ -4,8 +4,11 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::MetadataExt as _;
 
 use pikaci::record::Outcome;
+use rustix::process::Signal;
 
+use crate::processes::{Running, START};
 use crate::project::{Project, json};
+use crate::stand_in::StandIns;
 
 #[test]
 fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
@@ -52,4 +55,37 @@ fn whether_kvm_works_is_tried_once_and_a_run_passes_either_way() {
     }
     assert_eq!(run(), first);
     assert_eq!(fs::metadata(&found).map(|file| file.ino()).ok(), known.ok(), "it was tried again");
+}
+
+#[test]
+fn a_kvm_that_hangs_is_given_up_soon_and_only_once() {
+    if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
+        eprintln!("skipped: /dev/kvm can't be opened here");
+        return;
+    }
+    let project = Project::new(r#"{ jobs.a.command = "true"; }"#);
+    let hangs = project.path("hangs");
+    let script = format!(
+        r#"case "$*" in *accel=kvm*) echo $$ >>'{}'; exec sleep 1000 ;; esac
+exec /usr/bin/qemu-system-x86_64 "$@""#,
+        hangs.display()
+    );
+    let instead = StandIns::new().script("qemu-system-x86_64", &script);
+    let run = || instead.before(project.command(&["run", "--accel=auto"]));
+    let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().count();
+
+    // A probe that is ended tells nothing.
+    let mut running = Running::start(run());
+    running.process("sleep");
+    running.signal(Signal::INT);
+    running.ends("a cancelled probe").exits(130);
+    assert!(!project.state("kvm.json").exists(), "a probe that was cancelled is remembered");
+
+    for _ in 0..2 {
+        Running::start(run()).ends_within(START, "a KVM that hangs").exits(0);
+        let found = project.record().accelerator.unwrap();
+        assert_eq!(found.name, "tcg", "{found:?}");
+        assert_eq!(json(&project.state("kvm.json"))["works"], false);
+        assert_eq!(tried(), 2, "it was tried again");
+    }
 }
