@@ -23,6 +23,7 @@ use crate::cancel::Cancel;
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
 use crate::process::{Child, Group, Invocation, ending};
+use crate::state::append_line;
 
 /// The most bytes that a job's output or a console may leave in a log.
 pub const LOG_LIMIT: u64 = 64 << 20;
@@ -115,6 +116,11 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
         }
     }
     let mut troubles = Vec::new();
+    for ending in endings(&observed) {
+        if let Err(error) = append_line(&guest.logs.host, &ending) {
+            troubles.push(format!("{error:#}"));
+        }
+    }
     let mut copied = |thread, log: &Path| match join(thread, end) {
         Ok(pumped) => pumped,
         Err(error) => {
@@ -134,6 +140,16 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
         Err(error) => troubles.push(format!("{error:#}")),
     }
     Ok(Ended { observed, output, troubles })
+}
+
+/// Returns what the host's log is to say of the ends of its processes, which may have said nothing.
+fn endings(seen: &Observed) -> Vec<String> {
+    let share = match &seen.cause {
+        Some(Cause::ShareEnded(tag, ending)) => Some(format!("pikaci: the daemon of the share {tag:?} {ending}")),
+        _ => None,
+    };
+    let qemu = seen.hypervisor.as_ref().map(|ending| format!("pikaci: QEMU {ending}"));
+    share.into_iter().chain(qemu).collect()
 }
 
 struct Running {

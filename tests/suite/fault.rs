@@ -18,7 +18,7 @@ use pikaci::record::{JobRecord, Outcome};
 use rustix::process::{Signal, getuid, kill_process};
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::processes::Running;
+use crate::processes::{Running, START};
 use crate::project::{Project, Ran};
 use crate::stand_in::StandIns;
 
@@ -68,6 +68,18 @@ fn a_kernel_panic_ends_the_job() {
     let hint = "pikaci logs --job sick --kind console; a larger `memory` for the guest may help";
     let job = erred(&project, ran, "the guest's kernel panicked while the job ran", hint);
     shows(&job, "Kernel panic - not syncing: sysrq triggered crash");
+}
+
+#[test]
+fn a_guest_that_powers_off_by_itself_ends_the_job() {
+    let project = Project::new(
+        r#"{ jobs.sick = { command = "echo started; sleep 1; echo o >/proc/sysrq-trigger; sleep 600"; runAsRoot = true;
+          timeout = "10m"; }; }"#,
+    );
+    let ran = Running::start(project.command(&["run"])).ends_within(START, "power off");
+    let message = "the guest powered off by itself before the command ended";
+    erred(&project, ran, message, "pikaci logs --job sick --kind guest");
+    assert_eq!(project.output("sick"), "started\n");
 }
 
 #[test]
@@ -130,14 +142,21 @@ impl BrokenKernel {
 fn a_killed_virtiofsd_ends_the_job() {
     let (project, ran) = killed("virtiofsd");
     let message = "the daemon that shares \"workspace\" with the guest ended with exit code 137 (128 + signal 9)";
-    erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let line = "pikaci: the daemon of the share \"workspace\" ended with exit code 137 (128 + signal 9)";
+    assert!(
+        job.reason.evidence.iter().any(|told| told.replace("\"usr\"", "\"workspace\"") == line),
+        "{:#?}",
+        job.reason
+    );
 }
 
 #[test]
 fn a_killed_qemu_ends_the_job() {
     let (project, ran) = killed("qemu-system-x86_64");
     let message = "QEMU was ended by signal 9 before the command ended";
-    erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    shows(&job, "pikaci: QEMU was ended by signal 9");
 }
 
 /// Kills a program in mid-job.
