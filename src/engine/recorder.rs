@@ -10,7 +10,7 @@ use crate::event::{Event, JobFinished, Reason, RunStarted, What};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
 use crate::record::{History, JobRecord, Outcome, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, append_line, sync_folder, write_json};
+use crate::state::{FileLock, RunLayout, StateLayout, append_line, sync_file, sync_folder, write_json};
 
 /// What failed when a record can't be written.
 const NOT_RECORDED: &str = "recording the run failed";
@@ -40,6 +40,23 @@ impl<'a> Recorder<'a> {
         observer: Observer<'a>,
     ) -> Result<Self> {
         let run = state.run(&start.run_id);
+        fs::create_dir_all(state.runs()).with_context(|| format!("making {}", state.runs().display()))?;
+        fs::create_dir(run.root()).with_context(|| format!("making {}", run.root().display()))?;
+        let begun = Self::begin_in(state, run.clone(), plan, start, observer);
+        if begun.is_err() {
+            // What is no run yet would be a broken one in every list.
+            fs::remove_dir_all(run.root()).ok();
+        }
+        begun
+    }
+
+    fn begin_in(
+        state: &'a StateLayout,
+        run: RunLayout,
+        plan: &RunPlanRecord,
+        start: RunStarted,
+        observer: Observer<'a>,
+    ) -> Result<Self> {
         fs::create_dir_all(run.jobs()).with_context(|| format!("making {}", run.jobs().display()))?;
         let lock = FileLock::exclusive(&run.lock())?;
         sync_folder(&state.runs())?;
@@ -68,7 +85,12 @@ impl<'a> Recorder<'a> {
 
     /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
     pub fn record(&mut self, what: What) {
-        let event = Event { at: Timestamp::now(), what };
+        self.record_at(Timestamp::now(), what);
+    }
+
+    /// Records what happened at that time.
+    pub fn record_at(&mut self, at: Timestamp, what: What) {
+        let event = Event { at, what };
         if let Err(error) = self.append(&event) {
             self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
@@ -76,6 +98,11 @@ impl<'a> Recorder<'a> {
         let settled = matches!(event.what, What::JobStarted { .. } | What::JobFinished(_));
         if let Some(job) = changed.filter(|_| settled)
             && let Err(error) = self.write_job(&job).and_then(|()| self.write_run())
+        {
+            self.failure.get_or_insert(error.context(NOT_RECORDED));
+        }
+        if matches!(event.what, What::PrepareFinished { .. })
+            && let Err(error) = self.write_run()
         {
             self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
@@ -155,7 +182,14 @@ impl<'a> Recorder<'a> {
 
     fn append(&self, event: &Event) -> Result<()> {
         let line = serde_json::to_string(event).context("encoding an event")?;
-        append_line(&self.run.events(), &line)
+        append_line(&self.run.events(), &line)?;
+        // A record that survives a power loss must not speak of an event that doesn't.
+        match event.what {
+            What::RunStarted(_) | What::PrepareFinished { .. } | What::JobFinished(_) | What::RunFinished { .. } => {
+                sync_file(&self.run.events())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn write_job(&self, job: &JobId) -> Result<()> {

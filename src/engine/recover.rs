@@ -1,17 +1,22 @@
 //! Runs whose process is gone: their end is recorded by the next pikaci that looks.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use super::errand::without_guest;
 use super::recorder::{Recorder, relative};
-use crate::event::{Event, What};
-use crate::id::RunId;
-use crate::record::{History, RunRecord, Status};
-use crate::state::{FileLock, StateLayout, read_json};
+use crate::event::{DeclaredJob, Event, JobFinished, What};
+use crate::id::{NodeId, RunId};
+use crate::record::{History, JobRecord, JobSummary, RunRecord, Status};
+use crate::state::{FileLock, RunLayout, StateLayout, read_json};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
+
+/// How old a folder is in which no run will begin any more.
+const UNBEGUN: Duration = Duration::from_secs(60);
 
 /// Records `errored: interrupted` for every run that says it is running while nobody holds its lock.
 ///
@@ -36,11 +41,19 @@ pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
 
 fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     let run = state.run(id);
+    if !run.record().exists() && !run.events().exists() {
+        remove_unbegun(&run)?;
+        return Ok(false);
+    }
     // A run that ended in order took its lock away: the many that did needn't be read.
     if !run.lock().exists() {
         return Ok(false);
     }
     let is_open = || -> Result<bool> {
+        if !run.record().exists() {
+            // Its first event is there, and no more was written.
+            return Ok(true);
+        }
         let record: RunRecord = read_json(&run.record())?;
         Ok(matches!(record.status, Status::Open(_)))
     };
@@ -52,17 +65,62 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
-    let history = replay(state, id)?;
+    let history = replay(state, id).or_else(|_| from_records(&run))?;
     let ended = history.run.status.outcome().is_some();
+    let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
+    let known: Vec<JobRecord> = open.filter_map(|job| read_json(&run.job(&job.id).status()).ok()).collect();
     let ignore: &mut dyn FnMut(&Event, &History) = &mut |_, _| {};
     let mut recorder = Recorder::resume(state, run, lock, history, ignore);
     if ended {
         recorder.rewrite()?;
     } else {
+        for job in &known {
+            // How a job ended stays, even where the event of it is lost.
+            if let (Some(at), Some(finished)) = (job.finished_at, finished(job)) {
+                recorder.record_at(at, What::JobFinished(Box::new(finished)));
+            }
+        }
         recorder.abandon(INTERRUPTED);
         recorder.finish().1?;
     }
     Ok(true)
+}
+
+/// Removes the folder of a run that never began, unless somebody may be about to begin it.
+fn remove_unbegun(run: &RunLayout) -> Result<()> {
+    let age = || fs::metadata(run.root())?.modified()?.elapsed().map_err(std::io::Error::other);
+    if age().is_ok_and(|age| age > UNBEGUN) && FileLock::try_exclusive(&run.lock())?.is_some() {
+        fs::remove_dir_all(run.root()).with_context(|| format!("removing {}", run.root().display()))?;
+    }
+    Ok(())
+}
+
+/// Returns what the records say, for where the events can't be read.
+fn from_records(run: &RunLayout) -> Result<History> {
+    let record: RunRecord = read_json(&run.record())?;
+    let job = |job: &JobSummary| {
+        read_json(&run.job(&job.id).status()).unwrap_or_else(|_| {
+            JobRecord::queued(&DeclaredJob {
+                id: job.id.clone(),
+                description: String::new(),
+                executor: "vm".to_owned(),
+                plan_node_id: NodeId::new(format!("execute:{}", job.id)),
+                timeout_secs: 0,
+            })
+        })
+    };
+    Ok(History { jobs: record.jobs.iter().map(job).collect(), run: record })
+}
+
+/// Returns the end of a job as its record tells it.
+fn finished(job: &JobRecord) -> Option<JobFinished> {
+    Some(JobFinished {
+        exit_code: job.exit_code,
+        log_cut: job.log_cut,
+        artifacts: job.artifacts,
+        artifacts_dir: job.artifacts_dir.clone(),
+        ..without_guest(&job.id, job.status.outcome()?, job.reason.clone())
+    })
 }
 
 /// Folds the events of a run; lines that a crash cut off are passed over.

@@ -11,7 +11,7 @@ pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::{decode_name, encode_name};
 pub use open::{OpenError, look, open};
-pub use write::{append_line, read_json, sync_folder, write_atomic, write_json};
+pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";

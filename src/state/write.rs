@@ -45,6 +45,14 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|file| file.sync_all()).with_context(|| format!("syncing {}", folder.display()))
 }
 
+/// Makes what was appended to a file survive a power loss.
+///
+/// # Errors
+/// When the file can't be opened or synced.
+pub fn sync_file(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_data()).with_context(|| format!("syncing {}", path.display()))
+}
+
 /// Writes a value as readable JSON, atomically.
 ///
 /// # Errors

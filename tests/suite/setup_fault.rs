@@ -1,12 +1,16 @@
 //! What breaks in pikaci itself or in its state folder: the records end all the same, and the next run works.
 
-use std::io;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
+use pikaci::id::JobId;
 use pikaci::record::{Outcome, RunRecord};
+use pikaci::state;
 
 use crate::processes::{Running, START};
 use crate::project::{Project, Ran, json};
+use crate::records::Run;
 
 const JOBS: &str =
     r#"{ jobs.a = { command = "sleep 2"; timeout = "10m"; }; jobs.b = { command = "true"; needs = [ "a" ]; }; }"#;
@@ -87,6 +91,12 @@ fn a_folder_of_an_attempt_that_cannot_be_made_is_the_jobs_fault_alone() {
     let message = project.job("a").reason.message.unwrap();
     assert!(message.starts_with("making ") && message.ends_with("/jobs/a/attempts/1: quota exceeded"), "{message}");
     assert!(ran.stdout.contains(&message), "{}", ran.stdout);
+    // What is shown and what is said to type lead to a log that is there.
+    let log = project.state(project.job("a").host_log_path.as_deref().unwrap());
+    assert!(ran.stdout.contains(&format!("full log: {}\n", log.display())), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("\nhint: pikaci logs --job a --kind host\n"), "{}", ran.stdout);
+    let told = project.pikaci(&["logs", "--job", "a", "--kind", "host"]).exits(0);
+    assert_eq!(told.stdout, format!("pikaci: {message}\n"));
     project.pikaci(&["run"]).exits(0);
 }
 
@@ -114,6 +124,57 @@ fn the_walk_itself_that_panics_ends_the_run() {
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert!(record.message.as_ref().is_some_and(|message| message.contains("pikaci panicked: lost")), "{record:?}");
     job_records_agree(&project, &record);
+}
+
+/// A killed run of a job that passed and one that ran.
+fn killed(project: &Project) -> Run {
+    let mut run = Run::begin(project, "1", &["a", "b"]);
+    run.start("a");
+    run.finish("a", Outcome::Passed, None);
+    run.start("b");
+    run.is_killed();
+    run
+}
+
+#[test]
+fn what_a_job_came_to_stays_where_its_event_is_lost() {
+    for keeps in ["without its last event", "noise"] {
+        let project = Project::new(JOBS);
+        project.pikaci(&["list"]).exits(0);
+        let run = killed(&project);
+        let events = run.layout().events();
+        let text = fs::read_to_string(&events).unwrap();
+        let lost: String = text.split_inclusive('\n').filter(|line| !line.contains("job_finished")).collect();
+        fs::write(&events, if keeps == "noise" { "noise\n" } else { &lost }).unwrap();
+        let before = json(&run.layout().job(&JobId::new("a")).status());
+        let told = project.pikaci(&["list"]).exits(0).stderr;
+        assert_eq!(told, "run 1 was interrupted; its record says so now\n", "{keeps}");
+        let record = project.record();
+        assert_eq!(outcomes(&record), ["passed", "errored"], "{keeps}");
+        assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+        let after = json(&run.layout().job(&JobId::new("a")).status());
+        assert_eq!((&after["status"], &after["finished_at"]), (&before["status"], &before["finished_at"]));
+        job_records_agree(&project, &record);
+    }
+}
+
+#[test]
+fn a_run_that_never_began_is_no_run() {
+    let project = Project::new(JOBS);
+    state::open(&project.state("")).unwrap();
+    let mut ran = project.command(&["run"]);
+    ran.env("FAILPOINTS", "state.write.before=return(no space)");
+    assert_ne!(ran.output().unwrap().status.code(), Some(0));
+    assert_eq!(project.runs(), [""; 0]);
+    // As SIGKILL leaves it: one just now, which may be about to begin, and one long ago.
+    let folders = ["1", "2"].map(|id| project.state("runs").join(id));
+    for folder in &folders {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::open(&folders[0]).unwrap().set_modified(hour_ago).unwrap();
+    project.pikaci(&["list"]);
+    assert_eq!(project.runs(), ["2"]);
 }
 
 #[test]
