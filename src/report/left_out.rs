@@ -22,3 +22,32 @@ pub fn hint(run: &RunRecord) -> Option<String> {
     let all = || run.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
     (!run.left_out.is_empty()).then(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::begun;
+    use super::{hint, lines};
+    use crate::id::JobId;
+    use crate::plan::record::LeftOutJob;
+
+    #[test]
+    fn many_are_counted() {
+        let jobs = |number: usize| -> Vec<LeftOutJob> {
+            let job = |number| LeftOutJob { id: JobId::new(format!("job{number}")), reason: "why".to_owned() };
+            (0..number).map(job).collect()
+        };
+        let line = |job: &str, why: &str| format!("{job}: {why}");
+        assert_eq!(lines(&jobs(8), line).last().unwrap(), "job7: why");
+        let many = lines(&jobs(1000), line);
+        assert_eq!((many.len(), many[7].as_str()), (8, "…: and 993 jobs more"));
+    }
+
+    #[test]
+    fn the_hint_runs_the_same_names() {
+        let mut run = begun("1", &["build"]).run;
+        assert_eq!(hint(&run), None);
+        run.left_out = vec![LeftOutJob { id: JobId::new("docs"), reason: String::new() }];
+        run.filters = vec!["pre merge".to_owned(), "x".to_owned()];
+        assert_eq!(hint(&run).unwrap(), "pikaci run --all 'pre merge' x");
+    }
+}
