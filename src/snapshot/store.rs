@@ -50,11 +50,8 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         .filter(|index| seal::is_untouched(index.snapshot(), &index.paths(), layout))
         .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
     tree.entries().par_iter().try_for_each(|entry| store_entry(tree, entry, copy.path(), previous.as_ref()))?;
-    match fs::remove_dir_all(&target) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => {
-            return Err(anyhow::Error::new(err).context(format!("removing {}, which was changed", target.display())))?;
-        }
-        _ => {}
+    if target.exists() {
+        fs::remove_dir_all(&target).with_context(|| format!("removing {}, which was changed", target.display()))?;
     }
     seal::write(tree, copy.path(), layout)?;
     publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.digest()))?;
