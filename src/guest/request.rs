@@ -98,7 +98,7 @@ fn job(request: &Request) -> Result<String, RequestError> {
     }
     let mut text = String::new();
     for (name, value) in &request.env {
-        if !is_variable_name(name) {
+        if !is_variable_name(name) || name.starts_with(RESERVED_PREFIX) {
             return Err(RequestError::EnvName(name.clone()));
         }
         let value = quote(&format!("the environment variable {name}"), value)?;
@@ -144,10 +144,12 @@ fn quote(what: &str, value: &str) -> Result<String, RequestError> {
     Ok(format!("'{}'", value.replace('\'', r"'\''")))
 }
 
-/// The agent's own variables begin with `pikaci_` where the command's are set, so those names are taken.
-fn is_variable_name(name: &str) -> bool {
+/// What the agent's own variables begin with where the command's are set, so that those names are taken.
+pub const RESERVED_PREFIX: &str = "pikaci_";
+
+/// Returns whether a shell can have a variable of this name; [`RESERVED_PREFIX`] is a rule of its own.
+#[must_use]
+pub fn is_variable_name(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    name.bytes().next().is_some_and(letter)
-        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
-        && !name.starts_with("pikaci_")
+    name.bytes().next().is_some_and(letter) && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
 }

@@ -9,6 +9,7 @@ use super::{keys, references, units};
 use crate::config::diagnostic::{Bytes, quoted};
 use crate::config::eval::{Attr, Attrs, Kind};
 use crate::config::{Command, Job};
+use crate::guest::request::{RESERVED_PREFIX, is_variable_name};
 use crate::id::JobId;
 
 /// The guest of a job that names none.
@@ -170,11 +171,12 @@ fn read_env(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, String> {
     let Some(attrs) = reader.set_field(&field) else { return env };
     for (name, attr) in attrs {
         let place = place(&field.place, name);
-        let valid = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !valid {
+        if !is_variable_name(name) {
             let message = format!("{} isn't the name of an environment variable", quoted(name));
             reader.refuse(&attr.name_at, message, "write letters, digits and `_`, and no digit first");
+        } else if name.starts_with(RESERVED_PREFIX) {
+            let message = format!("{} is a name that the guest keeps for itself", quoted(name));
+            reader.refuse(&attr.name_at, message, "name it so that it doesn't begin with `pikaci_`");
         }
         match &attr.value.kind {
             Kind::Str(value) => {
