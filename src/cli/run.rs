@@ -29,9 +29,6 @@ use crate::plan::{Plan, RunPlanRecord};
 use crate::record::{History, Outcome};
 use crate::{report, snapshot};
 
-/// Memory that is left to the host, in MiB.
-const HOST_MEMORY_MIB: u64 = 1024;
-
 #[derive(Debug, Args)]
 pub struct Options {
     #[command(flatten)]
@@ -77,7 +74,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         nix: &nix,
         host: &host,
         flakes: &flakes,
-        budget: budget(options, &facts),
+        budget: Budget::of(options.jobs, facts.cpus, facts.memory_mib),
         fail_fast: options.fail_fast,
         accelerator: options.accel,
         cancel: &cancel,
@@ -151,11 +148,6 @@ fn declared(node: &PlanNodeRecord) -> Option<DeclaredJob> {
         plan_node_id: node.id.clone(),
         timeout_secs: execute.timeout_secs,
     })
-}
-
-fn budget(options: &Options, facts: &HostFacts) -> Budget {
-    let nodes = options.jobs.map_or(facts.cpus as usize, usize::from);
-    Budget { nodes, memory_mib: facts.memory_mib.saturating_sub(HOST_MEMORY_MIB) }
 }
 
 /// Makes signals into requests to end: the first politely, the second at once.

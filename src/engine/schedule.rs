@@ -15,6 +15,18 @@ pub struct Budget {
     pub memory_mib: u64,
 }
 
+/// Memory that is left to the host, in MiB.
+const HOST_MEMORY_MIB: u64 = 1024;
+
+impl Budget {
+    /// Returns the budget of a host: as many nodes as were asked for, or one per CPU; never more memory than it has.
+    #[must_use]
+    pub fn of(nodes: Option<u16>, cpus: u32, memory_mib: u64) -> Self {
+        let nodes = nodes.map_or(cpus as usize, usize::from);
+        Self { nodes, memory_mib: memory_mib.saturating_sub(HOST_MEMORY_MIB) }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Waiting,
@@ -103,8 +115,8 @@ fn memory(node: &PlanNodeRecord) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Budget, Schedule};
-    use crate::id::{Digest, NodeId};
-    use crate::plan::record::{PlanNodeRecord, Prepare, Work};
+    use crate::id::{Digest, JobId, NodeId};
+    use crate::plan::record::{Deadlines, PlanNodeRecord, PlannedJob, Prepare, Work};
     use crate::record::Outcome;
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
@@ -117,6 +129,73 @@ mod tests {
             executor: String::new(),
             depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
             work: Work::Prepare { prepare },
+        }
+    }
+
+    fn guest(id: &str, memory_mib: u64) -> PlanNodeRecord {
+        let execute = PlannedJob {
+            job: JobId::new(id),
+            flake_digest: Digest::of(b""),
+            command: Vec::new(),
+            run_as_root: false,
+            timeout_secs: 1,
+            writable_workspace: true,
+            env: std::collections::BTreeMap::new(),
+            workdir: String::new(),
+            artifacts: Vec::new(),
+            deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
+            vcpu: 1,
+            memory_mib,
+            network: false,
+            shares: Vec::new(),
+        };
+        PlanNodeRecord { work: Work::Execute { execute: Box::new(execute) }, ..node(id, &[]) }
+    }
+
+    /// Starts all that may start now.
+    fn start_all(schedule: &mut Schedule) -> Vec<usize> {
+        std::iter::from_fn(|| schedule.start_next()).collect()
+    }
+
+    #[test]
+    fn guests_share_the_memory_and_a_smaller_one_overtakes() {
+        let nodes = [guest("a", 600), guest("b", 500), guest("c", 400), guest("d", 1)];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 1000 });
+        assert_eq!(start_all(&mut schedule), [0, 2]);
+        schedule.finish(2, Outcome::Passed);
+        assert_eq!(start_all(&mut schedule), [3]);
+        schedule.finish(0, Outcome::Failed);
+        assert_eq!(start_all(&mut schedule), [1]);
+    }
+
+    #[test]
+    fn a_guest_larger_than_all_memory_runs_alone() {
+        let nodes = [guest("a", 5000), guest("b", 1), node("p", &[])];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 1000 });
+        assert_eq!(start_all(&mut schedule), [0]);
+        schedule.finish(0, Outcome::Passed);
+        assert_eq!(start_all(&mut schedule), [1, 2]);
+    }
+
+    #[test]
+    fn building_takes_no_memory_of_guests_but_a_place() {
+        let nodes = [guest("a", 1000), node("p", &[]), node("q", &[])];
+        let mut schedule = Schedule::new(&nodes, Budget { nodes: 2, memory_mib: 1000 });
+        assert_eq!(start_all(&mut schedule), [0, 1]);
+        schedule.finish(0, Outcome::Passed);
+        assert_eq!(start_all(&mut schedule), [2]);
+    }
+
+    #[test]
+    fn the_budget_is_what_was_asked_for_or_what_the_host_has() {
+        assert_eq!(Budget::of(None, 8, 16_384), Budget { nodes: 8, memory_mib: 15_360 });
+        assert_eq!(Budget::of(Some(20), 8, 1025), Budget { nodes: 20, memory_mib: 1 });
+        // Too little memory or none that is known: one guest at a time.
+        let nodes = [guest("a", 512), guest("b", 512)];
+        for memory_mib in [0, 1000] {
+            let budget = Budget::of(None, 8, memory_mib);
+            assert_eq!(budget.memory_mib, 0);
+            assert_eq!(start_all(&mut Schedule::new(&nodes, budget)), [0]);
         }
     }
 
