@@ -24,6 +24,7 @@
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
 //! | [`event`] | what happened, as values | nothing |
 //! | [`record`] | `RunRecord`, `JobRecord`: the fold from events | nothing |
+//! | [`report`] | everything printed: the fold from records | nothing |
 //! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
@@ -31,13 +32,15 @@
 //! | [`execute`] | boot a guest, run, collect | files, sockets, threads |
 //! | [`engine`] | walks a plan and emits events | everything, through the rooms above |
 //! | [`cancel`] | the request to end that everything looks at | nothing |
+//! | [`cli`] | the command line | everything, through the rooms above |
 //! | [`nix`] | the nix binary and the store's folders | processes |
 //! | [`process`] | process groups that end with pikaci | processes |
 //!
-//! Imports point `cli → engine → {host, snapshot, prepare, execute, state} → {nix, process}`; everyone may use the
-//! pure rooms, the pure rooms use only each other. Clippy holds it: `clippy.toml` disallows the methods and types of
-//! files, processes, environment, clock and randomness, and a room with effects says so at its top with
-//! `#![expect(clippy::disallowed_methods, reason = "…")]`.
+//! Imports point downwards: `cli → engine → execute → prepare → {host, snapshot} → nix → {process, state}`, where each
+//! may use all that are right of it; everyone may use the pure rooms, those that touch nothing, and the pure rooms use
+//! only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches: `clippy.toml` disallows the
+//! methods and types of files, processes, environment, clock and randomness, and a file of a room with effects says at
+//! its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason = "…")]`.
 
 // templates/askama.toml names the escaper by a path that holds in the tests' crate too.
 extern crate self as pikaci;
