@@ -37,8 +37,9 @@ format: ## Check the formatting
 	$(CARGO) fmt --all --check
 
 .PHONY: clippy
-clippy: ## Check the code, warnings denied
+clippy: ## Check the code, as it is shipped and as it is tested, warnings denied
 	$(call headline,clippy)
+	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
 
 .PHONY: docs
