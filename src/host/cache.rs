@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::flake::Encoding;
 use crate::id::Digest;
+use crate::state::write_json;
 
 const SCHEMA_VERSION: u32 = 1;
 /// A file that changed so recently may change again without another stamp.
@@ -124,13 +124,7 @@ impl HashCache {
         let settled = settled.map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
         let files = memory.files.iter().filter(|(_, known)| known.stamp.ctime_ns < settled);
         let files = files.map(|(path, known)| (path.clone(), known.clone())).collect();
-        let write = || -> anyhow::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(path.parent().context("finding the cache's folder")?)?;
-            serde_json::to_writer(&mut file, &Saved { schema_version: SCHEMA_VERSION, files })?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().with_context(|| format!("writing {}", path.display()))?;
+        write_json(path, &Saved { schema_version: SCHEMA_VERSION, files })?;
         memory.changed = false;
         Ok(())
     }
