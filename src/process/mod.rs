@@ -1,4 +1,5 @@
-//! Processes: the only place that starts any. Each runs in a group that doesn't outlive pikaci.
+//! Processes: the only place that starts any. Each runs in a group that doesn't outlive pikaci, but for what [`capture`]
+//! runs.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
 
@@ -126,6 +127,9 @@ pub struct Captured {
 }
 
 /// Runs a short process to its end and returns what it printed; at the deadline it and all it started are killed.
+///
+/// Unlike a [`Group`] it has no guard, because whoever only plans starts nothing but the program itself: when pikaci is
+/// killed, the process goes on to its own end. So this is for programs that only read and soon end.
 ///
 /// # Errors
 /// When the program can't be started or doesn't end in time.

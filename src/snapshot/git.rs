@@ -74,7 +74,8 @@ fn attempt(folder: &Path, args: &[&str]) -> Result<Captured, Error> {
     })
 }
 
-/// Returns a git that takes no lock, refreshes no index and starts no daemon: whoever only plans writes nothing.
+/// Returns a git that takes no lock, refreshes no index, fetches nothing, asks nobody and starts no daemon: whoever only
+/// plans writes nothing.
 fn git(folder: &Path, args: &[&str]) -> Invocation {
     // A hook runs with GIT_DIR and others that are about another repository, or another index, than the folder's.
     let foreign = |name: &str| name.starts_with("GIT_") && !name.starts_with("GIT_CONFIG_") && name != "GIT_EXEC_PATH";
@@ -82,6 +83,8 @@ fn git(folder: &Path, args: &[&str]) -> Invocation {
     foreign
         .fold(Invocation::new("git").dir(folder), |git, name| git.env(name, None))
         .env("GIT_OPTIONAL_LOCKS", Some("0".as_ref()))
+        .env("GIT_NO_LAZY_FETCH", Some("1".as_ref()))
+        .env("GIT_TERMINAL_PROMPT", Some("0".as_ref()))
         .env("LC_ALL", Some("C".as_ref()))
         .args(["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"])
         .args(args.iter().copied())
