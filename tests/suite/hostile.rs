@@ -1,6 +1,7 @@
 //! A guest that is an enemy.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 
 use tempfile::TempDir;
 
@@ -56,6 +57,8 @@ done
 # Which folder of the share a second mount begins at is up to the kernel.
 fails touch /tmp/usr/pikaci-test
 fails mkdir /tmp/usr/pikaci-test
+# Root of the host, but with no capability: another user's own files stay that user's.
+fails cat "$CANARY/private"
 fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
 "#;
 
@@ -65,6 +68,10 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     let shared = TempDir::with_prefix_in("pikaci-test-", "/usr/local/share").unwrap();
     fs::write(shared.path().join("file"), "canary\n").unwrap();
     fs::create_dir(shared.path().join("folder")).unwrap();
+    let private = shared.path().join("private");
+    fs::write(&private, "private\n").unwrap();
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
+    chown(&private, Some(1234), Some(1234)).unwrap();
     let job =
         format!(r#"command = [ "sh" "check.sh" ]; runAsRoot = true; env.CANARY = "{}";"#, shared.path().display());
     let project = checking(&job, ATTACKS).file("file", "canary\n").file("folder/file", "f\n");
