@@ -25,7 +25,7 @@
 //! | `jobs.<name>.timeout` | `"90s"`, `"10m"`, `"1h30m"` or an integer of seconds; at most 7 days | `"30m"` |
 //! | `jobs.<name>.guest` | the guest to run in | `"default"` |
 //! | `jobs.<name>.runAsRoot` | whether the command runs as root of the guest | `false` |
-//! | `jobs.<name>.network` | whether the guest reaches the network | `false` |
+//! | `jobs.<name>.network` | whether the guest reaches the network, and the host's own services at 10.0.2.2 | `false` |
 //! | `jobs.<name>.paths` | globs: run only when a file that matches one changed | `[ ]`: always |
 //! | `jobs.<name>.artifacts` | globs of the files to bring back | `[ ]` |
 //! | `guests.<name>.base` | `"host"` | `"host"` |
@@ -105,7 +105,7 @@ pub struct Job {
     pub guest: String,
     /// Whether the command runs as root of the guest.
     pub run_as_root: bool,
-    /// Whether the guest reaches the network.
+    /// Whether the guest reaches the network; the host's loopback services are then at 10.0.2.2.
     pub network: bool,
     /// Globs, relative to the workspace, of the files to bring back.
     pub artifacts: Vec<String>,
