@@ -1,6 +1,7 @@
 //! Runs whose process is gone: their end is recorded by the next pikaci that looks.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use super::recorder::{Recorder, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::id::{NodeId, RunId};
 use crate::record::{History, JobRecord, JobSummary, RunRecord, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, read_json};
+use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
@@ -65,6 +66,8 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
+    // What can't be removed is no reason to leave the record open.
+    remove_leftovers(run.root(), 0).ok();
     let history = replay(state, id).or_else(|_| from_records(&run))?;
     let ended = history.run.status.outcome().is_some();
     let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
@@ -91,6 +94,22 @@ fn remove_unbegun(run: &RunLayout) -> Result<()> {
     let age = || fs::metadata(run.root())?.modified()?.elapsed().map_err(std::io::Error::other);
     if age().is_ok_and(|age| age > UNBEGUN) && FileLock::try_exclusive(&run.lock())?.is_some() {
         fs::remove_dir_all(run.root()).with_context(|| format!("removing {}", run.root().display()))?;
+    }
+    Ok(())
+}
+
+/// Removes what a killed process was writing in `<run>/jobs/<job>/attempts/<n>/` and above, disks of guests above all.
+/// Artifacts lie deeper, and may be called anything.
+fn remove_leftovers(folder: &Path, depth: u32) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+        let is_folder = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
+        if path.file_name().is_some_and(is_temporary) {
+            let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.with_context(|| format!("removing {}", path.display()))?;
+        } else if is_folder && depth < 4 {
+            remove_leftovers(&path, depth + 1)?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use pikaci::record::{Outcome, RunRecord};
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::{Signal, kill_process};
 
+use crate::checking::tree;
 use crate::processes::Running;
 use crate::project::{Project, Ran, json, nix};
 use crate::stand_in::StandIns;
@@ -135,6 +136,9 @@ fn a_killed_run_leaves_nothing_alive_and_is_recorded_by_the_next_command() {
         (&"cancelled".into(), &"the run was interrupted before it began".into())
     );
     assert!(long["finished_at"].is_string() && next["finished_at"].is_string());
+    // Its disks had gigabytes.
+    let left = tree(&project.state(&record.jobs[0].status_path).with_file_name("attempts/1"));
+    assert_eq!(left.into_keys().collect::<Vec<_>>(), ["", "console.log", "guest.log", "host.log"]);
 }
 
 /// Runs the next command, asserts that it passes and has ended the record of the killed run, and returns that.
