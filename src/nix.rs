@@ -20,6 +20,8 @@ pub const OLDEST: (u32, u32) = (2, 26);
 const BUILD_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// How long Nix may take to tell its version.
 const VERSION_DEADLINE: Duration = Duration::from_secs(20);
+/// The most bytes that a build may print into its log.
+const LOG_LIMIT: u64 = 64 << 20;
 /// How long a build may take to end once it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -101,11 +103,13 @@ impl Nix {
         let child = group.spawn(invocation, log)?;
         let tick = Duration::from_millis(50);
         let mut waited = Duration::ZERO;
-        while waited < BUILD_DEADLINE && cancel.urgency() == Urgency::None {
+        let mut full = false;
+        while waited < BUILD_DEADLINE && !full && cancel.urgency() == Urgency::None {
             if let Some(status) = child.wait_timeout(tick)? {
                 return Ok(if status.success() { Built::Yes } else { Built::No });
             }
             waited += tick;
+            full = fs::metadata(log).is_ok_and(|log| log.len() > LOG_LIMIT);
         }
         child.terminate();
         waited = Duration::ZERO;
@@ -113,11 +117,16 @@ impl Nix {
             waited += tick;
         }
         group.kill();
-        let status = child.wait()?;
+        // A process that is stuck in the kernel doesn't even hear SIGKILL.
+        let status = child.wait_timeout(GRACE)?;
         if cancel.urgency() > Urgency::None {
             return Ok(Built::Cancelled);
         }
-        bail!("nix build took longer than {} s and {}", BUILD_DEADLINE.as_secs(), ending(status))
+        let ending = status.map_or_else(|| "doesn't die".to_owned(), ending);
+        if full {
+            bail!("nix build printed more than {LOG_LIMIT} bytes and {ending}");
+        }
+        bail!("nix build took longer than {} s and {ending}", BUILD_DEADLINE.as_secs())
     }
 }
 

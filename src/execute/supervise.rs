@@ -1,12 +1,15 @@
 //! What a running guest tells, against the clock and the request to end.
 
-#![expect(clippy::disallowed_methods, reason = "reads the clock")]
+#![expect(clippy::disallowed_methods, reason = "reads the clock and looks at a log's size")]
 
+use std::fs;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::qmp::Monitor;
 use super::verdict::{Cause, Observed};
+use super::vm::LOG_LIMIT;
 use crate::cancel::{Cancel, Urgency};
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
@@ -35,6 +38,7 @@ pub enum Message {
 pub fn supervise(
     deadlines: Deadlines,
     monitor: &mut Monitor,
+    host_log: &Path,
     messages: &Receiver<Message>,
     cancel: &Cancel,
     on_control: &mut dyn FnMut(&Control),
@@ -83,7 +87,9 @@ pub fn supervise(
         if last_moment.is_none() {
             let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
             let flood = flooded.then_some(Cause::Flood);
-            seen.cause = asked.or(flood).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
+            let full = fs::metadata(host_log).is_ok_and(|log| log.len() > LOG_LIMIT);
+            let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
+            seen.cause = asked.or(flood).or(full).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
             if seen.cause.is_some() {
                 // Where QEMU no longer listens it is killed when the grace is over.
                 monitor.quit().ok();
@@ -106,10 +112,11 @@ fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<C
 #[expect(clippy::disallowed_types, reason = "stands in for QEMU's monitor")]
 mod tests {
     use std::os::unix::net::UnixStream;
+    use std::path::Path;
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
-    use super::{Cause, Message, Monitor, Observed, overdue, supervise};
+    use super::{Cause, LOG_LIMIT, Message, Monitor, Observed, overdue, supervise};
     use crate::cancel::Cancel;
     use crate::guest::Control;
     use crate::plan::record::Deadlines;
@@ -132,12 +139,16 @@ mod tests {
 
     /// Supervises what a thread tells, with a second for each part.
     fn supervised(tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
+        supervised_with(Path::new("/nonexistent"), tell)
+    }
+
+    fn supervised_with(log: &Path, tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
         let (stream, _qemu) = UnixStream::pair().unwrap();
         let (sender, receiver) = sync_channel(4);
         let teller = std::thread::spawn(move || tell(sender));
         let deadlines = Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 };
         let (mut monitor, began) = (Monitor::new(stream).unwrap(), Instant::now());
-        let seen = supervise(deadlines, &mut monitor, &receiver, &Cancel::default(), &mut |_| {});
+        let seen = supervise(deadlines, &mut monitor, log, &receiver, &Cancel::default(), &mut |_| {});
         drop(receiver);
         teller.join().unwrap();
         (seen, began.elapsed())
@@ -168,5 +179,16 @@ mod tests {
             sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
         });
         assert_eq!((seen.cause, seen.hypervisor.as_deref()), (Some(Cause::Flood), Some("ended")));
+    }
+
+    #[test]
+    fn a_log_of_the_host_has_a_limit() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        log.as_file().set_len(LOG_LIMIT + 1).unwrap();
+        let (seen, _) = supervised_with(log.path(), |sender| {
+            std::thread::sleep(Duration::from_millis(200));
+            sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
+        });
+        assert_eq!(seen.cause, Some(Cause::HostLogFull(LOG_LIMIT)));
     }
 }

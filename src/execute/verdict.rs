@@ -18,6 +18,8 @@ pub enum Cause {
     ShareEnded(String, String),
     /// It said more on its control channel than an agent has to say.
     Flood,
+    /// QEMU and the shares' daemons filled the host's log up to so many bytes.
+    HostLogFull(u64),
     /// It was killed, and its processes are there all the same.
     Undying,
     /// The run was asked to end.
@@ -93,7 +95,8 @@ pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
         );
     }
     // What the host itself saw break stands above what the guest then said.
-    let broke = matches!(seen.cause, Some(Cause::ShareEnded(..) | Cause::Flood | Cause::Undying));
+    let broke =
+        matches!(seen.cause, Some(Cause::ShareEnded(..) | Cause::Flood | Cause::HostLogFull(_) | Cause::Undying));
     if broke || seen.exit.is_none() || !seen.end {
         return errored(seen, job);
     }
@@ -128,6 +131,9 @@ fn errored(seen: &Observed, job: &JobId) -> Verdict {
         }
         (Some(Cause::Flood), _) => {
             ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
+        }
+        (Some(Cause::HostLogFull(limit)), _) => {
+            (format!("QEMU and what shares folders with the guest printed more than {limit} bytes"), host)
         }
         (Some(Cause::Undying), _) => ("the guest was killed, but QEMU or a share's daemon doesn't end".into(), host),
         (_, Some(error)) => (format!("the guest failed: {error}"), console),
@@ -241,6 +247,11 @@ mod tests {
             (off(&runs), "the guest powered off by itself before the command ended", guest),
             (off(&half), "the guest powered off by itself before it had told everything", guest),
             (cause(Cause::Flood), "the guest said more on its control channel than an agent has to say", guest),
+            (
+                cause(Cause::HostLogFull(9)),
+                "QEMU and what shares folders with the guest printed more than 9 bytes",
+                host,
+            ),
             (cause(Cause::Undying), "the guest was killed, but QEMU or a share's daemon doesn't end", host),
             (error(&boots), "the guest failed: no room", console),
             (error(&half), "the guest failed: no room", console),

@@ -96,7 +96,8 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
     let (sender, receiver) = sync_channel(QUEUE);
     let mut running = start(guest, &group, &sender)?;
     drop(sender);
-    let mut observed = supervise(guest.deadlines, &mut running.monitor, &receiver, cancel, on_control);
+    let mut observed =
+        supervise(guest.deadlines, &mut running.monitor, &guest.logs.host, &receiver, cancel, on_control);
     group.kill();
     // With the group gone the streams are at their end, and what they still held is counted.
     let end = Instant::now() + DEATH;
