@@ -130,6 +130,13 @@ impl Nix {
     }
 }
 
+/// Finds the line by which Nix says that this user may not change the store.
+#[must_use]
+pub fn denied(log: &str) -> Option<&str> {
+    let mut lines = log.lines().map(str::trim_start).filter(|line| line.starts_with("error:"));
+    lines.find(|line| line.contains("Permission denied") && (line.contains("/big-lock") || line.contains("'/nix/")))
+}
+
 /// Reads `nix (Nix) 2.26.3`; other implementations put other words before the number.
 fn version(text: &str) -> Option<(u32, u32)> {
     let word = text.split_whitespace().rev().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
@@ -139,7 +146,14 @@ fn version(text: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::version;
+    use super::{denied, version};
+
+    #[test]
+    fn a_store_that_may_not_be_changed_is_told_from_a_build_that_failed() {
+        let line = r#"error: opening lock file "/nix/var/nix/db/big-lock": Permission denied"#;
+        assert_eq!(denied(&format!("$ nix build\nwarning: x\n       {line}\n")), Some(line));
+        assert_eq!(denied("runner> mkdir: '/nix/x': Permission denied\nerror: build of '/nix/x.drv' failed\n"), None);
+    }
 
     #[test]
     fn reads_the_versions_of_all_implementations() {

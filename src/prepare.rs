@@ -83,6 +83,12 @@ pub enum PrepareError {
         /// The runner.
         path: PathBuf,
     },
+    /// Only root may change the store, and Nix doesn't ask its daemon.
+    #[error("nix may not change its store: {said}")]
+    NoDaemon {
+        /// What Nix said.
+        said: String,
+    },
     /// The state folder can't be written, or Nix can't be started.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -99,6 +105,7 @@ impl PrepareError {
             }
             Self::Damaged { path } => format!("sudo nix-store --repair-path {}", path.display()),
             Self::Elsewhere { .. } => "use the store in /nix/store: NIX_REMOTE=daemon pikaci run".to_owned(),
+            Self::NoDaemon { .. } => "have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run".to_owned(),
             Self::Other(_) => "pikaci run, once that is mended".to_owned(),
         }
     }
@@ -154,7 +161,10 @@ pub fn prepare(
     }
     match nix.build(&folder, "runner", &link, log, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
-        Built::No => Ok(Prepared::Failed),
+        Built::No => match nix::denied(&fs::read_to_string(log).unwrap_or_default()) {
+            Some(said) => Err(PrepareError::NoDaemon { said: said.to_owned() }),
+            None => Ok(Prepared::Failed),
+        },
         Built::Cancelled => Ok(Prepared::Cancelled),
     }
 }
@@ -198,8 +208,11 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
     let parent = layout.flakes();
     let folder = layout.flake(digest);
     fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
-    let draft = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
+    // The name tells whose draft it is: whoever holds this flake's lock removes what a killed process left.
+    let prefix = format!("{TEMPORARY_PREFIX}{digest}-");
+    remove_drafts(&parent, &prefix)?;
+    let mut draft = tempfile::Builder::new()
+        .prefix(&prefix)
         .tempdir_in(&parent)
         .with_context(|| format!("making a folder in {}", parent.display()))?;
     for (name, file) in &rendered.files {
@@ -211,10 +224,23 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
         // It was looked at before: it isn't what its name says.
         fs::remove_dir_all(&folder).with_context(|| format!("removing the broken {}", folder.display()))?;
     }
-    fs::rename(draft.keep(), &folder).with_context(|| format!("making {}", folder.display()))?;
+    fs::rename(draft.path(), &folder).with_context(|| format!("making {}", folder.display()))?;
+    draft.disable_cleanup(true);
     sync_folder(&parent)?;
     if digest_of(&folder)? != *digest {
         bail!("{} isn't what its name says, though it was just written", folder.display());
+    }
+    Ok(())
+}
+
+/// Removes the drafts of a flake that nobody is writing any more.
+fn remove_drafts(parent: &Path, prefix: &str) -> Result<()> {
+    for entry in fs::read_dir(parent).with_context(|| format!("reading {}", parent.display()))? {
+        let entry = entry.with_context(|| format!("reading {}", parent.display()))?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            let path = entry.path();
+            fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
     }
     Ok(())
 }

@@ -150,7 +150,13 @@ fn what_is_damaged_is_noticed() {
     fs::write(flake.join("agent.sh"), "poweroff -f\n").unwrap();
     fs::write(flake.join("more.nix"), "").unwrap();
     fs::set_permissions(flake.join("bin/busybox"), Permissions::from_mode(0o644)).unwrap();
+    // What a killed process left of the same flake, and the draft of another that somebody may be writing.
+    let draft = |digest: &str| flake.with_file_name(format!(".tmp-{digest}-aB3"));
+    let (left, other) = (draft(flake.file_name().unwrap().to_str().unwrap()), draft("other"));
+    fs::create_dir_all(left.join("bin")).unwrap();
+    fs::create_dir(&other).unwrap();
     assert!(scene.nix_calls() > 0);
+    fs::remove_dir(other).unwrap();
     assert_eq!(scene.only("flakes"), flake);
     assert_eq!(fs::read(flake.join("agent.sh")).unwrap(), agent);
     assert!(!flake.join("more.nix").exists());
@@ -168,9 +174,17 @@ fn what_is_damaged_is_noticed() {
 }
 
 #[test]
-fn a_nix_that_is_too_old_or_broken_is_named_with_what_to_do() {
+fn a_nix_that_is_of_no_use_is_named_with_what_to_do() {
     let cases = [
         ("echo 'nix (Nix) 2.8.0'", "is Nix 2.8, which is too old", "hint: put Nix 2.26 or newer first in PATH"),
+        (
+            r#"case "$1" in
+                --version) echo "nix (Nix) 2.99.0" ;;
+                *) echo "error: opening lock file '/nix/var/nix/db/big-lock': Permission denied" >&2; exit 1 ;;
+            esac"#,
+            "nix may not change its store: error: opening lock file",
+            "hint: have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run\n",
+        ),
         ("echo 'what?'", "reading the version of ", "hint: pikaci run, once that is mended"),
     ];
     for (script, message, hint) in cases {
