@@ -170,8 +170,10 @@ if __name__ == "__main__":
 
 #[test]
 fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
+    // Longer than a header of a tar holds.
+    let long = "long".repeat(30);
     let project = Project::new(
-        r#"{ jobs.stubborn = {
+        &r#"{ jobs.stubborn = {
           command = ''
             mkdir -p out/a/b elsewhere
             echo deep >out/a/b/deep.log
@@ -181,6 +183,8 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
             ln -s /etc/passwd out/link.log
             ln -s ../elsewhere out/folder
             echo named >'a "b" $c.txt'
+            mkdir -p out/LONG/LONG
+            echo long >out/LONG/LONG/name.log
             trap "" TERM INT HUP
             setsid sh -c 'trap "" TERM; sleep 600' &
             echo stubborn
@@ -188,7 +192,8 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
           '';
           timeout = "2s";
           artifacts = [ "out/**/*.log" "*.txt" "no-such-file" ];
-        }; }"#,
+        }; }"#
+            .replace("LONG", &long),
     );
     let ran = project.pikaci(&["run"]).exits(100);
     assert!(ran.stdout.contains("stubborn timed_out"), "{}", ran.stdout);
@@ -201,7 +206,14 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
     let files = tree(&project.state(&job.artifacts_dir.unwrap()));
     let contents: Vec<(&str, &str)> =
         files.iter().filter_map(|(name, (_, content))| Some((name.as_str(), content.as_deref()?))).collect();
-    assert_eq!(contents, [("a \"b\" $c.txt", "named\n"), ("out/a/b/deep.log", "deep\n"), ("out/top.log", "top\n")]);
+    let long = format!("out/{long}/{long}/name.log");
+    let expected = [
+        ("a \"b\" $c.txt", "named\n"),
+        ("out/a/b/deep.log", "deep\n"),
+        (long.as_str(), "long\n"),
+        ("out/top.log", "top\n"),
+    ];
+    assert_eq!(contents, expected);
 }
 
 #[test]
