@@ -29,12 +29,12 @@ use anyhow::Context as _;
 
 pub use change::{ChangedFiles, Head, changed_files, head};
 pub use error::Error;
-pub use index::Index;
-pub use scan::scan;
-pub use store::store;
 pub use tree::{Entry, EntryKind, FileStat, Tree};
 
 use crate::state::StateLayout;
+use index::Index;
+use scan::scan;
+use store::store;
 
 /// How often a tree is read again that changes while it is read.
 const ATTEMPTS: u32 = 3;

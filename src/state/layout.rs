@@ -87,12 +87,6 @@ impl StateLayout {
         RunLayout { root: self.runs().join(file_name(id.as_str())) }
     }
 
-    /// Returns the folder of a cache that jobs share.
-    #[must_use]
-    pub fn cache(&self, name: &str) -> PathBuf {
-        self.root.join("caches").join(encode_name(name))
-    }
-
     /// Returns the file of a named lock.
     #[must_use]
     pub fn lock(&self, name: &str) -> PathBuf {

@@ -21,15 +21,10 @@ impl FileLock {
     /// # Errors
     /// When the file can't be made or locked.
     pub fn exclusive(path: &Path) -> Result<Self> {
-        Self::wait(path, FlockOperation::LockExclusive)
-    }
-
-    /// Waits until nobody else holds the file exclusively, and takes a share of it.
-    ///
-    /// # Errors
-    /// When the file can't be made or locked.
-    pub fn shared(path: &Path) -> Result<Self> {
-        Self::wait(path, FlockOperation::LockShared)
+        let file = open_lock(path)?;
+        let locked = retry_on_intr(|| flock(&file, FlockOperation::LockExclusive));
+        locked.with_context(|| format!("locking {}", path.display()))?;
+        Ok(Self { _file: file })
     }
 
     /// Takes the file exclusively, or returns `None` when somebody holds it.
@@ -37,27 +32,9 @@ impl FileLock {
     /// # Errors
     /// When the file can't be made or locked.
     pub fn try_exclusive(path: &Path) -> Result<Option<Self>> {
-        Self::attempt(path, FlockOperation::NonBlockingLockExclusive)
-    }
-
-    /// Takes a share of the file, or returns `None` when somebody holds it exclusively.
-    ///
-    /// # Errors
-    /// When the file can't be made or locked.
-    pub fn try_shared(path: &Path) -> Result<Option<Self>> {
-        Self::attempt(path, FlockOperation::NonBlockingLockShared)
-    }
-
-    fn wait(path: &Path, operation: FlockOperation) -> Result<Self> {
         let file = open_lock(path)?;
-        retry_on_intr(|| flock(&file, operation)).with_context(|| format!("locking {}", path.display()))?;
-        Ok(Self { _file: file })
-    }
-
-    fn attempt(path: &Path, operation: FlockOperation) -> Result<Option<Self>> {
-        let file = open_lock(path)?;
-        let free = try_lock(&file, operation).with_context(|| format!("locking {}", path.display()))?;
-        Ok(free.then_some(Self { _file: file }))
+        let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
+        Ok(free.with_context(|| format!("locking {}", path.display()))?.then_some(Self { _file: file }))
     }
 }
 
@@ -104,7 +81,7 @@ mod tests {
     use super::{FileLock, is_locked};
 
     #[test]
-    fn one_holds_it_or_many_share_it() {
+    fn one_holds_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locks/a");
         assert!(!is_locked(&path).unwrap());
@@ -113,13 +90,9 @@ mod tests {
         let held = FileLock::exclusive(&path).unwrap();
         assert!(is_locked(&path).unwrap());
         assert!(FileLock::try_exclusive(&path).unwrap().is_none());
-        assert!(FileLock::try_shared(&path).unwrap().is_none());
         drop(held);
 
-        let shares = (FileLock::shared(&path).unwrap(), FileLock::try_shared(&path).unwrap().unwrap());
         assert!(!is_locked(&path).unwrap());
-        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
-        drop(shares);
         assert!(FileLock::try_exclusive(&path).unwrap().is_some());
     }
 

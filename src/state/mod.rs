@@ -9,7 +9,7 @@ mod write;
 pub(crate) use layout::is_temporary;
 pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
-pub use name::{decode_name, encode_name};
+pub use name::encode_name;
 pub use open::{OpenError, look, open};
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
 

@@ -33,34 +33,33 @@ pub fn encode_name(text: &str) -> String {
     name
 }
 
-/// Returns the text that a folder name stands for; `None` for a name that [`encode_name`] never makes, and for one
-/// that was too long.
-#[must_use]
-pub fn decode_name(name: &str) -> Option<String> {
-    if name == "+" {
-        return Some(String::new());
-    }
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first == b'+' {
-            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(*first);
-        }
-    }
-    let text = String::from_utf8(bytes).ok()?;
-    (encode_name(&text) == name).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{decode_name, encode_name};
+    use super::encode_name;
+
+    /// Returns the text that a folder name stands for; `None` for a name that `encode_name` never makes, and for one
+    /// that was too long.
+    fn decode_name(name: &str) -> Option<String> {
+        if name == "+" {
+            return Some(String::new());
+        }
+        let mut bytes = Vec::with_capacity(name.len());
+        let mut rest = name.as_bytes();
+        while let [first, after @ ..] = rest {
+            rest = after;
+            if *first == b'+' {
+                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+                bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                rest = &rest[2..];
+            } else {
+                bytes.push(*first);
+            }
+        }
+        let text = String::from_utf8(bytes).ok()?;
+        (encode_name(&text) == name).then_some(text)
+    }
 
     #[test]
     fn names_are_readable_where_they_can_be() {
