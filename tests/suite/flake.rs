@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use askama::Template;
+use pikaci::flake::{BlobRef, Encoding, FlakeContent, render_host};
+use pikaci::id::Digest;
+use pikaci::plan::facts::{Kernel, Module};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -78,6 +81,48 @@ fn nix_reads_back_every_text_that_was_escaped() {
         assert_eq!(read.len(), texts.len());
         for (read, text) in read.iter().zip(&texts) {
             assert_eq!(read, &[text.clone(), text.clone(), format!("a{text}b{text}c")], "{nix}");
+        }
+    }
+}
+
+/// What a real flake says of itself; `derivation` is lazy, so nothing is built.
+const READ_FLAKE: &str = r#"
+  name:
+  let
+    packages = ((import (./. + "/${name}/flake.nix")).outputs { self = "/self"; }).packages;
+    system = builtins.head (builtins.attrNames packages);
+    runner = packages.${system}.runner;
+  in
+  [ system runner.system runner.modules ]
+"#;
+
+#[test]
+fn nix_reads_of_a_real_flake_what_went_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let blob = || BlobRef { path: "/x".into(), encoding: Encoding::Plain, len: 1, sha256: Digest::of(b"x") };
+    let modules = ["with.ko", "rec", "a..b", "0", "x__y--z", "null", "1e9.ko", "if.then.else"];
+    let systems = hard_texts(60);
+    for (at, system) in systems.iter().enumerate() {
+        let modules = modules[at % modules.len()..].iter();
+        let modules = modules.map(|name| Module { name: (*name).to_owned(), blob: blob() }).collect();
+        let kernel = Kernel { release: "6".to_owned(), image: blob(), modules };
+        let flake = render_host(system, &kernel, &blob()).unwrap();
+        let of_flake = folder.path().join(format!("f{at}"));
+        std::fs::create_dir(&of_flake).unwrap();
+        for name in ["flake.nix", "guest.json"] {
+            let FlakeContent::Inline(text) = &flake.files[name].content else { panic!("{name} is a file of the host") };
+            std::fs::write(of_flake.join(name), text).unwrap();
+        }
+    }
+    let file = folder.path().join("read.nix");
+    let names: Vec<_> = (0..systems.len()).map(|at| format!("\"f{at}\"")).collect();
+    std::fs::write(&file, format!("map ({READ_FLAKE}) [ {} ]", names.join(" "))).unwrap();
+    for nix in NIXES {
+        let read: Vec<[String; 3]> = serde_json::from_value(eval(nix, &file, folder.path())).unwrap();
+        assert_eq!(read.len(), systems.len());
+        for (at, (read, system)) in read.iter().zip(&systems).enumerate() {
+            let modules = modules[at % modules.len()..].join(" ");
+            assert_eq!(read, &[system.clone(), system.clone(), modules], "{nix}");
         }
     }
 }
