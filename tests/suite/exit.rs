@@ -88,9 +88,17 @@ fn a_job_file_that_is_no_file_is_2() {
 fn a_source_tree_that_cannot_be_read_says_what_to_do() {
     let broken = Project::new(JOB_FILE).committed();
     std::fs::write(broken.path(".git/index"), "no index").unwrap();
-    let ran = broken.pikaci(&["plan"]).exits(1);
+    let seen = broken.pikaci(&["plan"]).exits(1);
     let hint = format!("\nhint: see what git says: git -C {} status\n", broken.path("").display());
-    assert!(ran.stderr.ends_with(&hint.replace("/ status", " status")), "{}", ran.stderr);
+    assert!(seen.stderr.ends_with(&hint.replace("/ status", " status")), "{}", seen.stderr);
+
+    let large = Project::new(JOB_FILE).file("large", &"x".repeat(5 << 20)).file("disk/.keep", "");
+    let pikaci = large.command(&["run", "--state-root=disk/state"]);
+    let mut bwrap = std::process::Command::new("bwrap");
+    bwrap.args(["--dev-bind", "/", "/", "--size", "1048576", "--tmpfs"]).arg(large.path("disk"));
+    bwrap.arg(pikaci.get_program()).args(pikaci.get_args()).current_dir(large.path("."));
+    let ran = ran(bwrap.envs(pikaci.get_envs().filter_map(|(name, value)| Some((name, value?))))).exits(1);
+    assert!(ran.stderr.contains("No space left") && ran.stderr.contains("\nhint: make room in "), "{}", ran.stderr);
 }
 
 #[test]
