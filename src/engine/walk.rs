@@ -18,6 +18,9 @@ use crate::prepare::Runner;
 use crate::record::Outcome;
 use crate::state::RunLayout;
 
+/// Why a node never ran in a run that was asked to end.
+const CANCELLED: &str = "the run was cancelled";
+
 enum Message {
     Happened(What),
     Ended(usize, End),
@@ -95,7 +98,7 @@ impl<'a> Walk<'a> {
             recorder.record(What::CancelRequested { by });
         }
         if asked || (self.settings.fail_fast && self.failed) {
-            let why = if asked { "the run was cancelled" } else { "another job failed first (--fail-fast)" };
+            let why = if asked { CANCELLED } else { "another job failed first (--fail-fast)" };
             for place in self.schedule.cancel_waiting() {
                 self.never_ran(recorder, place, Outcome::Cancelled, why.to_owned());
             }
@@ -161,11 +164,12 @@ impl<'a> Walk<'a> {
         self.failed |= !outcome.is_success();
         for (skipped, failed) in self.schedule.finish(place, outcome) {
             let failed = &self.plan.nodes[failed];
-            let why = match &failed.work {
-                Work::Prepare { .. } => format!("its runner couldn't be built ({})", failed.id),
-                Work::Execute { execute } => format!("it needs {}, which didn't pass", execute.job),
+            let (outcome, why) = match &failed.work {
+                _ if outcome == Outcome::Cancelled => (outcome, CANCELLED.to_owned()),
+                Work::Prepare { .. } => (Outcome::Skipped, format!("its runner couldn't be built ({})", failed.id)),
+                Work::Execute { execute } => (Outcome::Skipped, format!("it needs {}, which didn't pass", execute.job)),
             };
-            self.never_ran(recorder, skipped, Outcome::Skipped, why);
+            self.never_ran(recorder, skipped, outcome, why);
         }
     }
 

@@ -40,10 +40,13 @@ fn erred(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecord {
     let screen = format!("--- sick errored: {told}\n");
     assert!(ran.stdout.contains(&screen) && ran.stdout.contains(&format!("hint: {hint}\n")), "{}", ran.stdout);
     let record = project.record();
-    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
-    assert!(record.finished_at.is_some() && job.finished_at.is_some());
+    assert!(
+        record.status.outcome() == Some(Outcome::Errored) && record.finished_at.is_some() && job.finished_at.is_some()
+    );
     for line in &job.reason.evidence {
-        assert!(ran.stdout.contains(&format!("    {line}\n")), "{line:?} isn't shown:\n{}", ran.stdout);
+        // A long line is cut.
+        let line: String = line.chars().take(190).collect();
+        assert!(ran.stdout.contains(&format!("    {line}")), "{line:?} isn't shown:\n{}", ran.stdout);
     }
     job
 }
