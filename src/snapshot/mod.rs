@@ -5,7 +5,7 @@
 //! outside a git repository all files; never the state folder, and never `.git`: a job sees the tree, not its history.
 //! Submodules and repositories inside the repository are listed by git in the same way.
 //!
-//! [`peek`] only reads, [`take`] also copies. Both are quick on a tree that hasn't changed because of an [`Index`].
+//! [`peek`] only reads, [`take`] also copies. Both are quick on a tree that hasn't changed because of an index.
 
 mod change;
 mod codec;
