@@ -1,6 +1,13 @@
 //! Words for a POSIX shell.
 
 /// Returns a text as one word of a POSIX shell: unchanged where no character needs quoting, else in single quotes.
+///
+/// ```
+/// use pikaci::guest::quote;
+///
+/// assert_eq!(quote("--job=lint"), "--job=lint");
+/// assert_eq!(quote("it's here"), r"'it'\''s here'");
+/// ```
 #[must_use]
 pub fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
