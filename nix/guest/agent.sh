@@ -88,7 +88,7 @@ open_channels() {
         [ $tries -lt 500 ] || fail "no ports named control and out, no hvc2"
         usleep 10000
     done
-    exec 3>"$control" 4>"$output"
+    exec 3<>"$control" 4>"$output"
 }
 
 # Prints the device in a folder of /sys whose attribute has a value: `device FOLDER ATTRIBUTE VALUE`.
@@ -98,6 +98,14 @@ device() {
         [ "$value" = "$3" ] && echo "/dev/${node##*/}" && return
     done
     return 1
+}
+
+# Waits for one line on the control channel, when the kernel command line asks for that.
+wait_for_host() {
+    grep -qw pikaci.wait /proc/cmdline || return 0
+    guard 3600 "waiting for the host"
+    until read -r _ <&3; do usleep 10000; done
+    unguard
 }
 
 # --- job phase ---
@@ -279,6 +287,7 @@ open_channels
 phase init "$began"
 phase drivers "$drivers_began"
 tell ready
+wait_for_host
 phase request
 guard 120 "setting up the guest"
 read_request

@@ -10,7 +10,7 @@ pub const QMP_FD: RawFd = 3;
 pub const CONSOLE_FD: RawFd = 4;
 /// The file descriptor to which the job's output goes.
 pub const OUTPUT_FD: RawFd = 5;
-/// The file descriptor to which the control lines go.
+/// The file descriptor of the control lines' socket.
 pub const CONTROL_FD: RawFd = 6;
 /// The file descriptor of the first share's vhost-user connection; the others follow.
 pub const FIRST_SHARE_FD: RawFd = 7;
@@ -84,8 +84,11 @@ pub fn argv(machine: &Machine<'_>) -> Vec<OsString> {
     args.pair("-chardev", format!("file,id=console,path=/dev/fd/{CONSOLE_FD}"));
     args.pair("-serial", "chardev:console");
     args.pair("-device", "virtio-serial-pci");
-    for (name, fd) in [("out", OUTPUT_FD), ("control", CONTROL_FD)] {
-        args.pair("-chardev", format!("file,id={name},path=/dev/fd/{fd}"));
+    // The control lines go both ways: a guest may wait for the host.
+    let (out, control) =
+        (format!("file,id=out,path=/dev/fd/{OUTPUT_FD}"), format!("socket,id=control,fd={CONTROL_FD}"));
+    for (name, chardev) in [("out", out), ("control", control)] {
+        args.pair("-chardev", chardev);
         args.pair("-device", format!("virtserialport,chardev={name},name={name}"));
     }
     for (serial, path, read_only) in machine.disks {
@@ -186,7 +189,7 @@ mod tests {
         -device virtio-serial-pci
         -chardev file,id=out,path=/dev/fd/5
         -device virtserialport,chardev=out,name=out
-        -chardev file,id=control,path=/dev/fd/6
+        -chardev socket,id=control,fd=6
         -device virtserialport,chardev=control,name=control
         -drive if=none,id=request,format=raw,readonly=on,file=/a,,b/request
         -device virtio-blk-pci,drive=request,serial=request

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "starts processes, waits and reads the clock")]
 
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -25,6 +25,8 @@ use crate::plan::record::Deadlines;
 use crate::process::{Child, Group, Invocation, ending};
 use crate::state::append_line;
 
+/// The word on the kernel's command line that makes a guest wait for a line of the host once it is ready.
+pub const WAIT: &str = "pikaci.wait";
 /// The most bytes that a job's output or a console may leave in a log.
 pub const LOG_LIMIT: u64 = 64 << 20;
 /// The most messages that wait for who takes them; who has more to say waits.
@@ -163,7 +165,11 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Resu
     let (monitor, qmp) = UnixStream::pair().context("making the socket of QEMU's monitor")?;
     let (console, console_writer) = io::pipe().context("making the console's pipe")?;
     let (output, output_writer) = io::pipe().context("making the output's pipe")?;
-    let (control, control_writer) = io::pipe().context("making the control lines' pipe")?;
+    let (control, control_guest) = UnixStream::pair().context("making the control lines' socket")?;
+    if guest.cmdline.split(' ').any(|word| word == WAIT) {
+        // It lies ready for the guest to read when it comes to wait.
+        (&control).write_all(b"go\n").context("answering the guest that waits")?;
+    }
     let tags: Vec<&str> = guest.shares.iter().map(|(tag, _)| tag.as_str()).collect();
     let args = qemu::argv(&Machine {
         accelerator: guest.accelerator,
@@ -181,7 +187,7 @@ fn start(guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Resu
         .fd(qmp, qemu::QMP_FD)
         .fd(console_writer, qemu::CONSOLE_FD)
         .fd(output_writer, qemu::OUTPUT_FD)
-        .fd(control_writer, qemu::CONTROL_FD);
+        .fd(control_guest, qemu::CONTROL_FD);
     for (fd, (tag, tree)) in (qemu::FIRST_SHARE_FD..).zip(guest.shares) {
         let (daemon, stream) = share::serve(group, guest.programs, tree, guest.users, &guest.logs.host)
             .with_context(|| format!("sharing {tag:?} with the guest"))?;

@@ -27,3 +27,4 @@ mod setup_fault;
 mod snapshot;
 mod stand_in;
 mod vm;
+mod wait;
