@@ -66,7 +66,7 @@ qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
   -machine "q35,accel=$ACCEL,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem" \
   -cpu "$cpu" -smp 1 -m 1024M -object memory-backend-memfd,id=mem,size=1024M,share=on \
   -kernel "$runner/kernel" -initrd "$runner/initrd" \
-  -append "$cmdline console=ttyS0 8250.nr_uarts=1$clock" \
+  -append "$cmdline panic=-1 console=ttyS0 8250.nr_uarts=1$clock" \
   -serial "file:$folder/console" \
   -device virtio-serial-pci \
   -chardev "file,id=out,path=$folder/out" -device virtserialport,chardev=out,name=out \

@@ -49,6 +49,6 @@ find initrd -exec touch -h -d @1 {} +
 
 cat >"$out/boot.json" <<EOF
 {"schema_version":1,"kernel":"kernel","initrd":"initrd",\
-"cmdline":"quiet panic=-1 cryptomgr.notests","features":["wait"],\
+"cmdline":"quiet cryptomgr.notests","features":["wait"],\
 "sizes":{"kernel":$(stat -c %s "$out/kernel"),"initrd":$(stat -c %s "$out/initrd")}}
 EOF

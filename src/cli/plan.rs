@@ -27,7 +27,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let selection = choose(&config, &options.wanted, &changes?)?;
     let tree = tree?;
     let (facts, _) = project.facts(&config, &selection);
-    let plan = make_plan(&config, &selection, &facts, &tree)?;
+    let plan = make_plan(&config, &selection, &facts, &tree, options.wanted.hypervisor(&facts))?;
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,
         Format::Json => {

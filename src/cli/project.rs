@@ -15,9 +15,11 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::{Exit, Failure, Place};
 use crate::config::{self, Config};
+use crate::execute::launch::capabilities;
 use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
+use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::{Changes, JOB_FILE, Selection, UnknownName, select};
 use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, ChangedFiles, Tree};
@@ -47,6 +49,16 @@ pub struct Wanted {
     /// Run jobs whether files of their `paths` changed or not
     #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
     pub all: bool,
+    /// What boots the guests [default: qemu on Linux, vfkit on macOS]
+    #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
+    pub hypervisor: Option<Hypervisor>,
+}
+
+impl Wanted {
+    /// Returns what the hypervisor can do that is asked for, or that this host has.
+    pub fn hypervisor(&self, facts: &HostFacts) -> &'static Capabilities {
+        capabilities(self.hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system)))
+    }
 }
 
 impl Project {
@@ -197,8 +209,14 @@ fn meant(error: &UnknownName) -> String {
 }
 
 /// Makes the plan.
-pub fn make_plan(config: &Config, selection: &Selection, facts: &HostFacts, tree: &Tree) -> Result<Plan, Failure> {
-    let input = PlanInput { config, selection, facts, snapshot: tree.digest() };
+pub fn make_plan(
+    config: &Config,
+    selection: &Selection,
+    facts: &HostFacts,
+    tree: &Tree,
+    hypervisor: &Capabilities,
+) -> Result<Plan, Failure> {
+    let input = PlanInput { config, selection, facts, snapshot: tree.digest(), hypervisor };
     plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
             let hint = fact.hint.clone();

@@ -60,9 +60,10 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         return Ok(Exit::Passed);
     }
     let (facts, cache) = project.facts(&config, &selection);
-    let (host, nix) = programs(&facts)?;
+    let hypervisor = options.wanted.hypervisor(&facts);
+    let (host, nix) = programs(&facts, hypervisor)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
-    let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree)?;
+    let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree, hypervisor)?;
     cache.save(&project.hash_cache())?;
     let now = Timestamp::now();
     plan.run_id = Some(new_run_id(now)?);

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::{Settings, job};
 use crate::event::{JobFinished, Reason, What};
+use crate::execute::launch::{Launcher, Programs};
 use crate::execute::qemu::Accelerator;
 use crate::execute::{accelerator, vm};
 use crate::guest::{Control, quote};
@@ -117,20 +118,25 @@ fn run_job(
 ) -> Result<JobFinished> {
     fail::fail_point!("engine.node");
     let runner = runner.context("the plan has no Prepare node for the job's runner")?;
-    let accelerator = choose(settings, chosen, &runner, tell)?;
+    let launcher = match &settings.host.programs {
+        Programs::Qemu { qemu, share } => {
+            let accelerator = choose(settings, chosen, qemu, &runner, tell)?;
+            Launcher::Qemu { qemu, accelerator, share }
+        }
+    };
     let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
-    job::run(settings, job, &runner, accelerator, attempt, &mut phase)
+    job::run(settings, job, &runner, launcher, attempt, &mut phase)
 }
 
 fn choose(
     settings: &Settings<'_>,
     chosen: &ChosenAccelerator,
+    qemu: &Path,
     runner: &Runner,
     tell: &dyn Fn(What),
 ) -> Result<Accelerator> {
     let choice = chosen.get_or_init(|| {
-        let (wish, qemu) = (settings.accelerator, &settings.host.qemu);
-        let found = accelerator::choose(wish, qemu, runner, settings.state, settings.cancel);
+        let found = accelerator::choose(settings.accelerator, qemu, runner, settings.state, settings.cancel);
         let found = found.map_err(|error| format!("{error:#}"))?;
         tell(What::AcceleratorChosen { accelerator: found.accelerator.name().to_owned(), reason: found.reason });
         Ok(found.accelerator)

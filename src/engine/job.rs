@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use super::{Host, Settings};
 use crate::event::{JobFinished, LogPaths, Reason};
 use crate::execute::console::Console;
-use crate::execute::qemu::Accelerator;
+use crate::execute::launch::Launcher;
+use crate::execute::machine::{Disk, Machine};
 use crate::execute::share::{Tree, Users};
 use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
@@ -43,7 +44,7 @@ pub fn run(
     settings: &Settings<'_>,
     job: &PlannedJob,
     runner: &Runner,
-    accelerator: Accelerator,
+    launcher: Launcher<'_>,
     attempt: &AttemptLayout,
     on_control: &mut dyn FnMut(&Control),
 ) -> Result<JobFinished> {
@@ -57,21 +58,24 @@ pub fn run(
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let shares: Vec<(String, Tree)> =
         job.shares.iter().map(|share| (share.tag.clone(), tree(settings.state, &share.source))).collect();
+    let disk = |serial, path, read_only| Disk { serial, path, read_only };
     let guest = vm::Guest {
-        qemu: &settings.host.qemu,
-        programs: &settings.host.share,
-        accelerator,
-        vcpu: job.vcpu,
-        memory_mib: job.memory_mib,
-        network: job.network,
-        kernel: &runner.kernel(),
-        initrd: &runner.initrd(),
-        cmdline: &runner.boot.cmdline,
-        disks: &[(REQUEST_DISK, &disks.request, true), (ARTIFACTS_DISK, &disks.artifacts, false)],
+        launcher,
+        machine: Machine {
+            arch: &settings.host.arch,
+            vcpu: job.vcpu,
+            memory_mib: job.memory_mib,
+            kernel: &runner.kernel(),
+            initrd: &runner.initrd(),
+            cmdline: &runner.boot.cmdline,
+            disks: &[disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)],
+            network: job.network,
+        },
         shares: &shares,
         users: users(settings.host, job),
         deadlines: job.deadlines,
         logs: &logs,
+        scratch: disks.folder.path(),
     };
     let ended = vm::run(&guest, settings.cancel, on_control)?;
     Ok(finished(settings.state, job, attempt, &ended, &disks))
@@ -84,7 +88,7 @@ fn finished(
     ended: &vm::Ended,
     disks: &Disks,
 ) -> JobFinished {
-    let mut verdict = judge(&ended.observed, &job.job, job.timeout_secs);
+    let mut verdict = judge(&ended.observed, ended.hypervisor, &job.job, job.timeout_secs);
     if verdict.show_console {
         match evidence(attempt) {
             Ok(lines) => verdict.reason.evidence = lines,
@@ -157,7 +161,7 @@ fn missing(told: u64, brought: u64) -> Option<String> {
 struct Disks {
     request: std::path::PathBuf,
     artifacts: std::path::PathBuf,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Disks {
@@ -170,7 +174,7 @@ impl Disks {
         let tar = request::encode(&ask(host, job)).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
         collect::make_disk(&artifacts)?;
-        Ok(Self { request, artifacts, _folder: folder })
+        Ok(Self { request, artifacts, folder })
     }
 }
 

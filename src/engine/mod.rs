@@ -10,7 +10,6 @@ mod schedule;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -21,7 +20,7 @@ pub use schedule::Budget;
 use crate::cancel::Cancel;
 use crate::event::RunStarted;
 use crate::execute::accelerator::Choice;
-use crate::execute::share;
+use crate::execute::launch::Programs;
 use crate::flake::RenderedFlake;
 use crate::id::Digest;
 use crate::nix::Nix;
@@ -32,10 +31,10 @@ use crate::state::StateLayout;
 /// The programs and the user of this host.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// QEMU.
-    pub qemu: PathBuf,
-    /// What serves shares.
-    pub share: share::Programs,
+    /// The hypervisor's programs.
+    pub programs: Programs,
+    /// The architecture, of the guests too.
+    pub arch: String,
     /// The user that pikaci runs as.
     pub uid: u32,
 }

@@ -135,6 +135,7 @@ mod tests {
     fn guest(id: &str, memory_mib: u64) -> PlanNodeRecord {
         let execute = PlannedJob {
             job: JobId::new(id),
+            hypervisor: crate::plan::Hypervisor::Qemu,
             flake_digest: Digest::of(b""),
             command: Vec::new(),
             run_as_root: false,

@@ -13,6 +13,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use super::launch::Launcher;
+use super::machine::Machine;
 use super::qemu::Accelerator;
 use super::share::{Programs, Users};
 use super::verdict::{Cause, Observed};
@@ -124,20 +126,22 @@ fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> 
     };
     let no_programs = Programs { virtiofsd: "virtiofsd".into(), bwrap: "bwrap".into() };
     let guest = Guest {
-        qemu,
-        programs: &no_programs,
-        accelerator: Accelerator::Kvm,
-        vcpu: 1,
-        memory_mib: 256,
-        network: false,
-        kernel: &runner.kernel(),
-        initrd: &runner.initrd(),
-        cmdline: &runner.boot.cmdline,
-        disks: &[],
+        launcher: Launcher::Qemu { qemu, accelerator: Accelerator::Kvm, share: &no_programs },
+        machine: Machine {
+            arch: std::env::consts::ARCH,
+            vcpu: 1,
+            memory_mib: 256,
+            kernel: &runner.kernel(),
+            initrd: &runner.initrd(),
+            cmdline: &runner.boot.cmdline,
+            disks: &[],
+            network: false,
+        },
         shares: &[],
         users: Users { host: 0, guest: 0 },
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
         logs: &logs,
+        scratch: folder.path(),
     };
     Ok(vm::run(&guest, cancel, &mut |_| {})?.observed)
 }

@@ -4,6 +4,8 @@ pub mod accelerator;
 pub mod channel;
 pub mod collect;
 pub mod console;
+pub mod launch;
+pub mod machine;
 pub mod qemu;
 pub mod qmp;
 pub mod share;

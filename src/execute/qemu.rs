@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::os::fd::RawFd;
 use std::path::Path;
 
+use super::machine::{Disk, Machine};
+use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
+
 /// The file descriptor on which QEMU finds its QMP socket.
 pub const QMP_FD: RawFd = 3;
 /// The file descriptor to which the guest's console goes.
@@ -35,50 +38,47 @@ impl Accelerator {
     }
 }
 
-/// A machine to boot.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
-    /// How instructions run.
-    pub accelerator: Accelerator,
-    /// Virtual CPUs.
-    pub vcpu: u32,
-    /// Memory, in MiB.
-    pub memory_mib: u64,
-    /// The kernel.
-    pub kernel: &'a Path,
-    /// The initial RAM disk.
-    pub initrd: &'a Path,
-    /// The guest's own part of the kernel's command line.
-    pub cmdline: &'a str,
-    /// The disks in order: serial, path, whether it is read-only.
-    pub disks: &'a [(&'a str, &'a Path, bool)],
-    /// The tags of the shares; each has a connection from [`FIRST_SHARE_FD`] on.
-    pub tags: &'a [&'a str],
-    /// Whether there is a network.
-    pub network: bool,
-}
+/// What QEMU can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    hypervisor: Hypervisor::Qemu,
+    name: "QEMU",
+    read_only_shares: true,
+    host_store: true,
+    answers: true,
+    // `tag` of vhost-user-fs (virtio 1.2, 5.11.4).
+    longest_tag: 36,
+    programs: &[
+        Program {
+            name: "qemu-system-",
+            oldest: None,
+            install: "on Debian: sudo apt-get install qemu-system-x86 (or -arm)",
+        },
+        Program {
+            name: "virtiofsd",
+            // It has `--readonly` since then.
+            oldest: Some((1, 13)),
+            install: "on Debian 13: sudo apt-get install virtiofsd; elsewhere: cargo install virtiofsd",
+        },
+        Program { name: "bwrap", oldest: None, install: "on Debian: sudo apt-get install bubblewrap" },
+    ],
+};
 
-/// Returns the arguments of `qemu-system-x86_64` for a machine.
+/// Returns QEMU's arguments for a machine; each tag has a connection from [`FIRST_SHARE_FD`] on.
 #[must_use]
-pub fn argv(machine: &Machine<'_>) -> Vec<OsString> {
+pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> Vec<OsString> {
     let mut args = Args::default();
     args.switches(&["-nodefaults", "-no-user-config", "-no-reboot"]);
     args.pair("-display", "none");
     args.pair("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-    let accelerator = machine.accelerator.name();
-    args.pair(
-        "-machine",
-        format!(
-            "q35,accel={accelerator},sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem"
-        ),
-    );
-    args.pair("-cpu", if machine.accelerator == Accelerator::Kvm { "host" } else { "max,la57=off" });
+    let board = Board::of(machine.arch);
+    args.pair("-machine", format!("{},accel={},memory-backend=mem", board.machine, accelerator.name()));
+    args.pair("-cpu", if accelerator == Accelerator::Kvm { "host" } else { board.emulated_cpu });
     args.pair("-smp", machine.vcpu.to_string());
     args.pair("-m", format!("{}M", machine.memory_mib));
     args.pair("-object", format!("memory-backend-memfd,id=mem,size={}M,share=on", machine.memory_mib));
     args.pair("-kernel", machine.kernel);
     args.pair("-initrd", machine.initrd);
-    args.pair("-append", format!("{} {}", machine.cmdline, hypervisor_cmdline(machine.accelerator)));
+    args.pair("-append", format!("{} {}", machine.cmdline, board.cmdline(accelerator)));
     args.pair("-chardev", format!("socket,id=qmp,fd={QMP_FD}"));
     args.pair("-mon", "chardev=qmp,mode=control");
     args.pair("-chardev", format!("file,id=console,path=/dev/fd/{CONSOLE_FD}"));
@@ -91,7 +91,7 @@ pub fn argv(machine: &Machine<'_>) -> Vec<OsString> {
         args.pair("-chardev", chardev);
         args.pair("-device", format!("virtserialport,chardev={name},name={name}"));
     }
-    for (serial, path, read_only) in machine.disks {
+    for Disk { serial, path, read_only } in machine.disks {
         // What is written to a disk lives as long as the guest: it needn't survive the host.
         let mode = if *read_only { "readonly=on" } else { "cache=unsafe" };
         let mut drive = OsString::from(format!("if=none,id={serial},format=raw,{mode},file="));
@@ -99,7 +99,7 @@ pub fn argv(machine: &Machine<'_>) -> Vec<OsString> {
         args.pair("-drive", drive);
         args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}"));
     }
-    for (fd, tag) in (FIRST_SHARE_FD..).zip(machine.tags) {
+    for (fd, tag) in (FIRST_SHARE_FD..).zip(tags) {
         args.pair("-chardev", format!("socket,id=share-{tag},fd={fd}"));
         args.pair("-device", format!("vhost-user-fs-pci,chardev=share-{tag},tag={tag}"));
     }
@@ -110,11 +110,33 @@ pub fn argv(machine: &Machine<'_>) -> Vec<OsString> {
     args.0
 }
 
-/// Returns what the kernel needs to know about this hypervisor; the switches are measured to shorten the boot.
-fn hypervisor_cmdline(accelerator: Accelerator) -> &'static str {
-    match accelerator {
-        Accelerator::Kvm => "console=ttyS0 8250.nr_uarts=1",
-        Accelerator::Tcg => "console=ttyS0 8250.nr_uarts=1 tsc=reliable no_timer_check",
+/// What QEMU has to be told of an architecture's machine.
+struct Board {
+    machine: &'static str,
+    emulated_cpu: &'static str,
+    console: &'static str,
+    emulated: &'static str,
+}
+
+impl Board {
+    /// Those of x86 are measured to shorten the boot.
+    const X86_64: Self = Self {
+        machine: "q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off",
+        emulated_cpu: "max,la57=off",
+        console: "console=ttyS0 8250.nr_uarts=1",
+        emulated: " tsc=reliable no_timer_check",
+    };
+    const AARCH64: Self =
+        Self { machine: "virt,gic-version=max", emulated_cpu: "max", console: "console=ttyAMA0", emulated: "" };
+
+    fn of(arch: &str) -> Self {
+        if arch == "aarch64" { Self::AARCH64 } else { Self::X86_64 }
+    }
+
+    /// Returns what the kernel needs to know about this hypervisor. A panic is a reset, which QEMU tells and ends at.
+    fn cmdline(&self, accelerator: Accelerator) -> String {
+        let emulated = if accelerator == Accelerator::Tcg { self.emulated } else { "" };
+        format!("panic=-1 {}{emulated}", self.console)
     }
 }
 
@@ -142,39 +164,43 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{Accelerator, Machine, argv};
+    use super::{Accelerator, Disk, Machine, argv};
 
-    fn lines(machine: &Machine<'_>) -> String {
-        let args: Vec<_> = argv(machine).into_iter().map(|arg| arg.into_string().unwrap()).collect();
+    fn lines(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> String {
+        let args: Vec<_> = argv(machine, accelerator, tags).into_iter().map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 
     fn machine() -> Machine<'static> {
         Machine {
-            accelerator: Accelerator::Tcg,
+            arch: "x86_64",
             vcpu: 2,
             memory_mib: 1024,
             kernel: Path::new("/store/kernel"),
             initrd: Path::new("/store/initrd"),
-            cmdline: "quiet panic=-1",
+            cmdline: "quiet",
             disks: &[],
-            tags: &[],
             network: false,
         }
     }
 
+    /// Returns the lines of one machine that another hasn't got.
+    fn changed(plain: &str, other: &str) -> String {
+        other.lines().filter(|line| !plain.lines().any(|known| known == *line)).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn emulated_machine_with_disks_and_shares() {
-        let disks: &[(&str, &Path, bool)] =
-            &[("request", Path::new("/a,b/request"), true), ("artifacts", Path::new("/a/artifacts"), false)];
-        let machine = Machine { disks, tags: &["workspace", "usr"], ..machine() };
-        insta::assert_snapshot!(lines(&machine), @"
+        let disk = |serial, path, read_only| Disk { serial, path: Path::new(path), read_only };
+        let disks = &[disk("request", "/a,b/request", true), disk("artifacts", "/a/artifacts", false)];
+        let machine = Machine { disks, ..machine() };
+        insta::assert_snapshot!(lines(&machine, Accelerator::Tcg, &["workspace", "usr"]), @"
         -nodefaults
         -no-user-config
         -no-reboot
         -display none
         -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny
-        -machine q35,accel=tcg,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem
+        -machine q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,accel=tcg,memory-backend=mem
         -cpu max,la57=off
         -smp 2
         -m 1024M
@@ -204,15 +230,25 @@ mod tests {
 
     #[test]
     fn kvm_and_a_network_change_only_what_they_must() {
-        let plain = lines(&machine());
-        let other = lines(&Machine { accelerator: Accelerator::Kvm, network: true, ..machine() });
-        let changed: Vec<&str> = other.lines().filter(|line| !plain.lines().any(|known| known == *line)).collect();
-        insta::assert_snapshot!(changed.join("\n"), @"
-        -machine q35,accel=kvm,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem
+        let plain = lines(&machine(), Accelerator::Tcg, &[]);
+        let other = lines(&Machine { network: true, ..machine() }, Accelerator::Kvm, &[]);
+        insta::assert_snapshot!(changed(&plain, &other), @"
+        -machine q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,accel=kvm,memory-backend=mem
         -cpu host
         -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1
         -netdev user,id=net
         -device virtio-net-pci,netdev=net,romfile=
+        ");
+    }
+
+    #[test]
+    fn arm_has_another_board() {
+        let plain = lines(&machine(), Accelerator::Tcg, &[]);
+        let other = lines(&Machine { arch: "aarch64", ..machine() }, Accelerator::Tcg, &[]);
+        insta::assert_snapshot!(changed(&plain, &other), @"
+        -machine virt,gic-version=max,accel=tcg,memory-backend=mem
+        -cpu max
+        -append quiet panic=-1 console=ttyAMA0
         ");
     }
 }

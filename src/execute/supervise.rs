@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::qmp::Monitor;
+use super::launch::stop::Stop;
 use super::verdict::{Cause, Observed};
 use super::vm::LOG_LIMIT;
 use crate::cancel::{Cancel, Urgency};
@@ -37,7 +37,7 @@ pub enum Message {
 /// Takes in what is told of a guest, and ends it when it takes too long, says too much, or is asked to end.
 pub fn supervise(
     deadlines: Deadlines,
-    monitor: &mut Monitor,
+    stop: &mut dyn Stop,
     host_log: &Path,
     messages: &Receiver<Message>,
     cancel: &Cancel,
@@ -46,6 +46,7 @@ pub fn supervise(
     let mut seen = Observed::default();
     let mut phase_began = Instant::now();
     let mut last_moment: Option<Instant> = None;
+    let mut asked_at: Option<Instant> = None;
     let mut share_followed = false;
     let mut flooded = false;
     loop {
@@ -84,6 +85,10 @@ pub fn supervise(
         if last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
             return seen;
         }
+        if asked_at.is_some_and(|moment| moment.elapsed() > stop.patience()) {
+            stop.insist();
+            asked_at = None;
+        }
         if last_moment.is_none() {
             let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
             let flood = flooded.then_some(Cause::Flood);
@@ -91,9 +96,9 @@ pub fn supervise(
             let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
             seen.cause = asked.or(flood).or(full).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
             if seen.cause.is_some() {
-                // Where QEMU no longer listens it is killed when the grace is over.
-                monitor.quit().ok();
-                last_moment = Some(Instant::now() + GRACE);
+                stop.ask();
+                asked_at = Some(Instant::now());
+                last_moment = Some(Instant::now() + stop.grace());
             }
         }
     }
@@ -116,8 +121,9 @@ mod tests {
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
-    use super::{Cause, LOG_LIMIT, Message, Monitor, Observed, overdue, supervise};
+    use super::{Cause, LOG_LIMIT, Message, Observed, overdue, supervise};
     use crate::cancel::Cancel;
+    use crate::execute::qmp::Monitor;
     use crate::guest::Control;
     use crate::plan::record::Deadlines;
 

@@ -18,7 +18,7 @@ pub enum Cause {
     ShareEnded(String, String),
     /// It said more on its control channel than an agent has to say.
     Flood,
-    /// QEMU and the shares' daemons filled the host's log up to so many bytes.
+    /// The hypervisor and the shares' daemons filled the host's log up to so many bytes.
     HostLogFull(u64),
     /// It was killed, and its processes are there all the same.
     Undying,
@@ -86,7 +86,7 @@ pub struct Verdict {
 
 /// Judges the guest of a job that has ended; the job passes only when its guest said so and came to its end.
 #[must_use]
-pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
+pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) -> Verdict {
     if seen.cause == Some(Cause::Cancelled) {
         return verdict(
             Outcome::Cancelled,
@@ -98,12 +98,12 @@ pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
     let broke =
         matches!(seen.cause, Some(Cause::ShareEnded(..) | Cause::Flood | Cause::HostLogFull(_) | Cause::Undying));
     if broke || seen.exit.is_none() || !seen.end {
-        return errored(seen, job);
+        return errored(seen, hypervisor, job);
     }
     let (code, said) = match seen.exit {
         Some(Control::Signal(signal)) => (128 + i32::from(signal), format!("the command was ended by signal {signal}")),
         Some(Control::Exit(code)) => (i32::from(code), format!("the command ended with exit code {code}")),
-        _ => return errored(seen, job),
+        _ => return errored(seen, hypervisor, job),
     };
     if seen.deadline {
         let message = format!("the command didn't end within its timeout of {timeout_secs} s");
@@ -122,7 +122,7 @@ pub fn judge(seen: &Observed, job: &JobId, timeout_secs: u64) -> Verdict {
     verdict(Outcome::Failed, Some(code), Reason { message: Some(said), hint, evidence: Vec::new() })
 }
 
-fn errored(seen: &Observed, job: &JobId) -> Verdict {
+fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
     let logs = |kind: &str| format!("pikaci logs --job {} --kind {kind}", quote(job.as_str()));
     let (console, host) = (logs("console"), logs("host"));
     let (message, hint) = match (&seen.cause, &seen.error) {
@@ -133,9 +133,11 @@ fn errored(seen: &Observed, job: &JobId) -> Verdict {
             ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
         }
         (Some(Cause::HostLogFull(limit)), _) => {
-            (format!("QEMU and what shares folders with the guest printed more than {limit} bytes"), host)
+            (format!("{hypervisor} and what shares folders with the guest printed more than {limit} bytes"), host)
         }
-        (Some(Cause::Undying), _) => ("the guest was killed, but QEMU or a share's daemon doesn't end".into(), host),
+        (Some(Cause::Undying), _) => {
+            (format!("the guest was killed, but {hypervisor} or a share's daemon doesn't end"), host)
+        }
         (_, Some(error)) => (format!("the guest failed: {error}"), console),
         _ if seen.panic || seen.shutdown.as_deref() == Some("guest-reset") => {
             let place = if seen.ready { "while the job ran" } else { "while it booted" };
@@ -162,7 +164,7 @@ fn errored(seen: &Observed, job: &JobId) -> Verdict {
                 let place = place.replace("the guest", "it");
                 return shown(format!("the guest powered off by itself {place}"), logs("guest"));
             }
-            (format!("QEMU {ending} {place}"), host)
+            (format!("{hypervisor} {ending} {place}"), host)
         }
     };
     shown(message, hint)
@@ -188,7 +190,7 @@ mod tests {
     }
 
     fn of(seen: &Observed) -> (Outcome, Option<i32>) {
-        let Verdict { outcome, exit_code, .. } = judge(seen, &JobId::new("j"), 60);
+        let Verdict { outcome, exit_code, .. } = judge(seen, "QEMU", &JobId::new("j"), 60);
         (outcome, exit_code)
     }
 
@@ -219,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_message_names_what_broke() {
-        let message = |seen: &Observed| judge(seen, &JobId::new("j"), 60).reason.message.unwrap();
+        let message = |seen: &Observed| judge(seen, "QEMU", &JobId::new("j"), 60).reason.message.unwrap();
         let booted = Observed { ready: true, ..Observed::default() };
         let reset = Observed { shutdown: Some("guest-reset".into()), ..Observed::default() };
         assert_eq!(message(&reset), "the guest's kernel panicked while it booted");
@@ -265,7 +267,7 @@ mod tests {
             ),
             (cause(Cause::CollectDeadline(9)), "the guest didn't power off within 9 s after the command", console),
         ] {
-            let verdict = judge(&seen, &JobId::new("j"), 60);
+            let verdict = judge(&seen, "QEMU", &JobId::new("j"), 60);
             assert_eq!((verdict.outcome, verdict.exit_code, verdict.show_console), (Outcome::Errored, None, true));
             assert_eq!(verdict.reason.message.as_deref(), Some(message), "{seen:?}");
             assert_eq!(verdict.reason.hint.as_deref(), Some(hint), "{seen:?}");

@@ -17,7 +17,7 @@ const VIRTIOFSD: [&str; 3] = ["usr/libexec/virtiofsd", "usr/lib/virtiofsd", "usr
 
 /// Returns the programs that pikaci may need and this machine has.
 pub(super) fn tools(host: &Gather, arch: &str) -> BTreeMap<String, PathBuf> {
-    let programs = [&format!("qemu-system-{arch}"), "bwrap", "nix", "git"];
+    let programs = [&format!("qemu-system-{arch}"), "vfkit", "bwrap", "nix", "git"];
     let found = programs.into_iter().filter_map(|name| Some((name.to_owned(), on_path(host, name)?)));
     let elsewhere = || VIRTIOFSD.iter().map(|file| host.root.join(file)).find(|file| is_program(file));
     let virtiofsd = on_path(host, "virtiofsd").or_else(elsewhere);

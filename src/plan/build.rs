@@ -6,6 +6,7 @@ use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
 use super::facts::{HostFacts, MissingFact};
+use super::hypervisor::Capabilities;
 use super::record::{
     Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, ShareSource, Work,
 };
@@ -34,6 +35,8 @@ pub struct PlanInput<'a> {
     pub facts: &'a HostFacts,
     /// The snapshot to run on.
     pub snapshot: &'a Digest,
+    /// What boots the guests.
+    pub hypervisor: &'a Capabilities,
 }
 
 /// A plan and the flakes that its Prepare nodes write.
@@ -103,7 +106,7 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         target_description: input.selection.target_description.clone(),
         created_at: None,
         scope: input.selection.scope.clone(),
-        preconditions: preconditions(input.facts, &flakes),
+        preconditions: preconditions(&input, &flakes),
         left_out: input.selection.left_out.clone(),
         nodes,
     };
@@ -186,6 +189,7 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -
         work: Work::Execute {
             execute: Box::new(PlannedJob {
                 job: id.clone(),
+                hypervisor: input.hypervisor.hypervisor,
                 flake_digest: runner.clone(),
                 command: match &job.command {
                     Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
@@ -214,11 +218,10 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -
     }
 }
 
-fn preconditions(facts: &HostFacts, flakes: &BTreeMap<Digest, RenderedFlake>) -> Vec<String> {
+fn preconditions(input: &PlanInput<'_>, flakes: &BTreeMap<Digest, RenderedFlake>) -> Vec<String> {
     if flakes.is_empty() {
         return Vec::new();
     }
-    let arch = facts.system.split('-').next().unwrap_or_default();
-    let names = ["nix 2.26 or newer".to_owned(), format!("qemu-system-{arch}"), "virtiofsd 1.13 or newer".to_owned()];
-    names.into_iter().chain(["bwrap".to_owned()]).collect()
+    let programs = input.hypervisor.programs.iter().map(|program| program.wanted(input.facts.arch()));
+    std::iter::once("nix 2.26 or newer".to_owned()).chain(programs).collect()
 }

@@ -26,6 +26,20 @@ pub struct HostFacts {
     pub busybox: Result<BlobRef, MissingFact>,
 }
 
+impl HostFacts {
+    /// Returns the architecture of this machine, and of its guests.
+    #[must_use]
+    pub fn arch(&self) -> &str {
+        self.system.split('-').next().unwrap_or_default()
+    }
+
+    /// Returns the system of this machine's guests, which run Linux whatever it runs.
+    #[must_use]
+    pub fn guest_system(&self) -> String {
+        format!("{}-linux", self.arch())
+    }
+}
+
 /// Something that the host lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingFact {

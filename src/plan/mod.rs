@@ -2,9 +2,11 @@
 
 pub mod build;
 pub mod facts;
+pub mod hypervisor;
 pub mod record;
 pub mod select;
 
 pub use build::{Plan, PlanError, PlanInput, build};
 pub use facts::HostFacts;
+pub use hypervisor::{Capabilities, Hypervisor};
 pub use record::{PlanNodeRecord, RunPlanRecord};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hypervisor::Hypervisor;
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 
 /// The version of plan.json that this pikaci writes.
@@ -96,6 +97,9 @@ pub enum Prepare {
 pub struct PlannedJob {
     /// The job.
     pub job: JobId,
+    /// What boots the guest; QEMU in plans of versions that had no other.
+    #[serde(default)]
+    pub hypervisor: Hypervisor,
     /// The flake of the runner that it boots.
     pub flake_digest: Digest,
     /// The argument list to run.

@@ -6,18 +6,15 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pikaci::cancel::Cancel;
 use pikaci::execute::console::Console;
-use pikaci::execute::qemu::Accelerator;
-use pikaci::execute::share::{Programs, Users};
 use pikaci::execute::verdict::{Cause, judge};
-use pikaci::execute::vm;
 use pikaci::id::JobId;
 use pikaci::plan::record::Deadlines;
 use pikaci::record::{JobRecord, Outcome};
 use rustix::process::{Signal, getuid, kill_process};
 use tempfile::{NamedTempFile, TempDir};
 
+use crate::diskless::boot;
 use crate::processes::{Running, START};
 use crate::project::{Project, Ran};
 use crate::stand_in::StandIns;
@@ -91,7 +88,7 @@ fn a_guest_whose_first_process_dies_ends_the_job() {
     let real = "$(PATH=${PATH#*:} command -v qemu-system-x86_64)";
     // The real QEMU and the real kernel, but what would be the agent ends at once.
     let script = format!(
-        r#"for arg; do shift; case $arg in "quiet panic"*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
+        r#"for arg; do shift; case $arg in "quiet "*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
 set -- "$@" "$arg"; done; exec "{real}" "$@""#
     );
     let instead = StandIns::new().script("qemu-system-x86_64", &script);
@@ -181,7 +178,7 @@ fn without_qemu_no_run_begins() {
     let ran = Running::start(command).ends("no QEMU").exits(69);
     assert!(ran.stderr.contains("no virtual machine can run here: there is no qemu-system-x86_64"), "{}", ran.stderr);
     assert!(
-        ran.stderr.ends_with("hint: install it, on Debian: sudo apt-get install qemu-system-x86\n"),
+        ran.stderr.ends_with("hint: install it, on Debian: sudo apt-get install qemu-system-x86 (or -arm)\n"),
         "{}",
         ran.stderr
     );
@@ -263,31 +260,15 @@ fn cannot_start(name: &str) -> (Project, Ran) {
 }
 
 fn a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(runner: &Path) {
-    let folder = TempDir::with_prefix("pikaci-test-").unwrap();
-    let log = |name: &str| folder.path().join(name);
-    let logs = vm::Logs { host: log("host"), guest: log("guest"), console: log("console") };
-    let guest = vm::Guest {
-        qemu: Path::new("/usr/bin/qemu-system-x86_64"),
-        programs: &Programs { virtiofsd: "false".into(), bwrap: "false".into() },
-        accelerator: Accelerator::Tcg,
-        vcpu: 1,
-        memory_mib: 256,
-        network: false,
-        kernel: &runner.join("kernel"),
-        initrd: &runner.join("initrd"),
-        // In the place of the agent is a program that waits for a key.
-        cmdline: "rdinit=/pikaci/bin/cat",
-        disks: &[],
-        shares: &[],
-        users: Users { host: 0, guest: 0 },
-        deadlines: Deadlines { boot_secs: 6, job_secs: 600, collect_secs: 600 },
-        logs: &logs,
-    };
-    let ended = vm::run(&guest, &Cancel::default(), &mut |_| {}).unwrap();
+    let deadlines = Deadlines { boot_secs: 6, job_secs: 600, collect_secs: 600 };
+    // In the place of the agent is a program that waits for a key.
+    let (ended, console) = boot(runner, "rdinit=/pikaci/bin/cat", deadlines);
     assert_eq!(ended.observed.cause, Some(Cause::BootDeadline(6)));
-    let verdict = judge(&ended.observed, &JobId::new("sick"), 600);
+    let verdict = judge(&ended.observed, ended.hypervisor, &JobId::new("sick"), 600);
     assert_eq!((verdict.outcome, verdict.show_console), (Outcome::Errored, true));
     assert_eq!(verdict.reason.message.as_deref(), Some("the guest wasn't ready within 6 s"));
-    let console = Console::read(&logs.console).unwrap().evidence();
+    let log = NamedTempFile::new().unwrap();
+    fs::write(log.path(), console).unwrap();
+    let console = Console::read(log.path()).unwrap().evidence();
     assert!(console.iter().any(|line| line.contains("Run /pikaci/bin/cat as init process")), "{console:#?}");
 }

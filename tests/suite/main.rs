@@ -7,6 +7,7 @@ mod cancel;
 mod checking;
 mod config;
 mod contract;
+mod diskless;
 mod dogfood;
 mod exit;
 mod fault;

@@ -1,0 +1,84 @@
+//! A guest in QEMU: its streams are pipes and sockets that QEMU finds open, its shares a daemon each.
+
+#![expect(clippy::disallowed_types, reason = "makes sockets")]
+
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::stop::Stop;
+use super::{Running, watch};
+use crate::execute::channel;
+use crate::execute::qemu::{self, Accelerator};
+use crate::execute::qmp::Monitor;
+use crate::execute::share;
+use crate::execute::supervise::Message;
+use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
+use crate::process::{Group, Invocation};
+
+/// How long QEMU may take to end when it is told to.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What it takes to start QEMU.
+#[derive(Clone, Copy)]
+pub(super) struct Qemu<'a> {
+    pub(super) program: &'a Path,
+    pub(super) accelerator: Accelerator,
+    pub(super) share: &'a share::Programs,
+}
+
+pub(super) fn start(
+    programs: Qemu<'_>,
+    guest: &Guest<'_>,
+    group: &Group,
+    sender: &SyncSender<Message>,
+) -> Result<Running> {
+    let (monitor, qmp) = UnixStream::pair().context("making the socket of QEMU's monitor")?;
+    let (console, console_writer) = io::pipe().context("making the console's pipe")?;
+    let (output, output_writer) = io::pipe().context("making the output's pipe")?;
+    let (control, control_guest) = UnixStream::pair().context("making the control lines' socket")?;
+    if guest.machine.cmdline.split(' ').any(|word| word == WAIT) {
+        // It lies ready for the guest to read when it comes to wait.
+        (&control).write_all(b"go\n").context("answering the guest that waits")?;
+    }
+    let tags: Vec<&str> = guest.shares.iter().map(|(tag, _)| tag.as_str()).collect();
+    let mut invocation = Invocation::new(programs.program)
+        .args(qemu::argv(&guest.machine, programs.accelerator, &tags))
+        .fd(qmp, qemu::QMP_FD)
+        .fd(console_writer, qemu::CONSOLE_FD)
+        .fd(output_writer, qemu::OUTPUT_FD)
+        .fd(control_guest, qemu::CONTROL_FD);
+    for (fd, (tag, tree)) in (qemu::FIRST_SHARE_FD..).zip(guest.shares) {
+        let (daemon, stream) = share::serve(group, programs.share, tree, guest.users, &guest.logs.host)
+            .with_context(|| format!("sharing {tag:?} with the guest"))?;
+        invocation = invocation.fd(stream, fd);
+        let tag = tag.clone();
+        watch(Box::new(daemon), sender.clone(), move |ending, well| Message::ShareEnded(tag, ending, well));
+    }
+    let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
+    let output = channel::pump(output, &guest.logs.guest, LOG_LIMIT)?;
+    channel::controls(control, sender.clone());
+    let monitor = Monitor::new(monitor)?;
+    let shutdowns = sender.clone();
+    monitor.on_shutdown(move |reason| {
+        shutdowns.send(Message::Shutdown(reason)).ok();
+    })?;
+    let qemu = group.spawn(invocation, &guest.logs.host)?;
+    watch(Box::new(qemu), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
+    Ok(Running { stop: Box::new(monitor), output, console })
+}
+
+impl Stop for Monitor {
+    fn ask(&mut self) {
+        // Where QEMU no longer listens it is killed when the grace is over.
+        self.quit().ok();
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+}
