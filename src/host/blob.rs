@@ -7,8 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use flate2::read::GzDecoder;
-use liblzma::read::XzDecoder;
-use liblzma::stream::Stream;
+use lzma_rust2::XzReader;
 use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest as _, Sha256};
 
@@ -17,8 +16,10 @@ use super::cache::{Content, HashCache, Stamp};
 use crate::flake::{BlobRef, Encoding};
 use crate::id::Digest;
 
-/// The most that a content may have, and a decoder may use.
+/// The most that a content may have.
 pub(super) const LIMIT: u64 = 512 << 20;
+/// The most that a decoder may use, in KiB.
+const DECODER_KIB: u32 = 512 << 10;
 
 /// Writes the content of a blob, decoded, and checks it on the way.
 ///
@@ -97,7 +98,7 @@ fn decoder(file: impl io::BufRead + 'static, encoding: Encoding) -> anyhow::Resu
     Ok(match encoding {
         Encoding::Plain | Encoding::BzImagePayload => Box::new(file),
         Encoding::Gzip => Box::new(GzDecoder::new(file)),
-        Encoding::Xz => Box::new(XzDecoder::new_stream(file, Stream::new_stream_decoder(LIMIT, 0)?)),
+        Encoding::Xz => Box::new(XzReader::new_mem_limit(file, false, DECODER_KIB)),
         Encoding::Zstd => Box::new(StreamingDecoder::new(file)?),
     })
 }
@@ -119,5 +120,61 @@ fn payload(mut image: File) -> anyhow::Result<Box<dyn Read>> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => decoder(BufReader::new(image.take(sized)), Encoding::Zstd),
         [0x02, 0x21, 0x4c, 0x18, ..] => Ok(Box::new(lz4_flex::frame::FrameDecoder::new(image.take(sized)))),
         _ => bail!("the kernel is compressed in an unknown way"),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "makes the file to decode")]
+mod tests {
+    use super::{Encoding, read};
+
+    /// What `xz --check=crc32 --x86 --lzma2=preset=6` of XZ Utils 5.4.1 made of [`calls`], much as a kernel's build does.
+    const CALLS: [u8; 88] = [
+        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x01, 0x69, 0x22, 0xde, 0x36, 0x02, 0x01, 0x04, 0x00, 0x21, 0x01,
+        0x16, 0x00, 0x0d, 0x86, 0x35, 0x1f, 0xe0, 0x03, 0xff, 0x00, 0x1b, 0x5d, 0x00, 0x2a, 0x92, 0x0d, 0xa4, 0xe4,
+        0xbe, 0x54, 0x0e, 0xe7, 0x31, 0x47, 0x6f, 0xe8, 0x41, 0xf6, 0x5b, 0x85, 0x6a, 0xf3, 0x4b, 0x81, 0x43, 0x3f,
+        0xde, 0x42, 0x51, 0x00, 0x00, 0x00, 0xb4, 0x89, 0xd0, 0x75, 0x00, 0x01, 0x33, 0x80, 0x08, 0x00, 0x00, 0x00,
+        0xa3, 0x39, 0xe9, 0x35, 0x3e, 0x30, 0x0d, 0x8b, 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x59, 0x5a,
+    ];
+
+    /// Returns functions that all call the same one: what xz's filter for x86 is there for.
+    fn calls() -> Vec<u8> {
+        let function = |at: i32| {
+            let target = (0x1000 - 16 * at).to_le_bytes();
+            [&[0x55, 0x48, 0x89, 0xe5, 0xe8], target.as_slice(), &[0x90, 0x90, 0x5d, 0xc3, 0xcc, 0xcc, 0xcc]].concat()
+        };
+        (0..64).flat_map(function).collect()
+    }
+
+    fn decoded(xz: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), xz).unwrap();
+        let mut content = Vec::new();
+        read(file.path(), Encoding::Xz, &mut content).map(|_| content)
+    }
+
+    #[test]
+    fn xz_is_decoded_as_xz_utils_encodes_it() {
+        assert_eq!(decoded(&CALLS).unwrap(), calls());
+    }
+
+    #[test]
+    fn damaged_xz_is_an_error() {
+        for at in 0..CALLS.len() {
+            let mut damaged = CALLS;
+            damaged[at] ^= 0x10;
+            assert!(decoded(&damaged).is_err(), "byte {at}");
+            assert!(decoded(&CALLS[..at]).is_err(), "{at} bytes");
+        }
+    }
+
+    #[test]
+    fn xz_that_takes_too_much_memory_is_an_error() {
+        // A dictionary of 1 GiB, with the checksum that belongs to it.
+        let mut huge = CALLS;
+        huge[18] = 0x24;
+        huge[20..24].copy_from_slice(&[0x7c, 0xd2, 0x45, 0xf2]);
+        let error = format!("{:#}", decoded(&huge).unwrap_err());
+        assert!(error.contains("memory"), "{error}");
     }
 }

@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use lzma_rust2::{XzOptions, XzWriter};
+
 use super::bzimage::tests::bzimage;
 use super::elf::tests::{elf, pvh_kernel};
 use super::{Gather, HashCache, gather};
@@ -95,7 +97,7 @@ pub(super) fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn xz(content: &[u8]) -> Vec<u8> {
-    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    let mut encoder = XzWriter::new(Vec::new(), XzOptions::with_preset(1)).unwrap();
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
