@@ -1,10 +1,11 @@
 //! Logs on standard output while they grow.
 
-#![expect(clippy::disallowed_types, reason = "reads logs")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads logs and waits for more")]
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -15,7 +16,9 @@ use crate::record::JobRecord;
 use crate::state::read_json;
 
 /// How long to wait between looks at logs that grow.
-const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const TICK: Duration = Duration::from_millis(100);
+/// How long to wait for what is asked of standard output: not at all.
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// A log of a job, and how far it was printed.
 #[derive(Debug)]
@@ -134,13 +137,15 @@ fn tell_missing(logs: &[Log]) {
     }
 }
 
-/// Waits for the next look; a reader of standard output that goes away ends it.
+/// Waits for the next look; a reader of standard output that went away ends it.
 fn wait() -> io::Result<()> {
+    std::thread::sleep(TICK);
     let stdout = io::stdout();
-    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
-    match poll(&mut fds, Some(&TICK)) {
-        Ok(0) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Ok(_) => Err(ErrorKind::BrokenPipe.into()),
+    // Who doesn't ask whether it could write isn't told by macOS that the reader is gone. And it can't tell of devices.
+    let mut fds = [PollFd::new(&stdout, PollFlags::OUT)];
+    match poll(&mut fds, Some(&AT_ONCE)) {
+        Ok(_) if fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => Err(ErrorKind::BrokenPipe.into()),
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
