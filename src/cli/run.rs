@@ -26,6 +26,7 @@ use crate::plan::facts::HostFacts;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::select::Changes;
 use crate::plan::{Plan, RunPlanRecord};
+use crate::process::ignored_signals;
 use crate::record::{History, Outcome};
 use crate::{report, snapshot};
 
@@ -98,7 +99,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
 /// Makes an id that sorts by time, to the millisecond, and that no other process makes.
 fn new_run_id(now: Timestamp) -> Result<RunId> {
     let mut bytes = [0; 2];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).context("making a run's id")?;
+    getrandom::fill(&mut bytes).context("making a run's id")?;
     let digits = u16::from_be_bytes(bytes);
     Ok(RunId::new(format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S%3f"))))
 }
@@ -164,15 +165,6 @@ fn watch_signals() -> Result<Arc<Cancel>> {
         }
     });
     Ok(cancel)
-}
-
-/// Returns the signals that whoever started pikaci, `nohup` for instance or a shell in the background, has it ignore:
-/// they stay ignored. Where nothing tells them, those are none.
-fn ignored_signals() -> Vec<i32> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    [SIGHUP, SIGINT].into_iter().filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
 }
 
 /// Returns the last lines of the output of each job that didn't pass.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::Invocation;
+use super::{Invocation, alone};
 
 /// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, and then
 /// kills its own group.
@@ -34,7 +34,7 @@ impl Group {
     /// # Errors
     /// When no process can be started.
     pub fn start() -> Result<Self> {
-        let (reader, leash) = io::pipe().context("making the pipe of a process group's guard")?;
+        let (reader, leash) = alone(io::pipe).context("making the pipe of a process group's guard")?;
         let guard = duct::cmd("/bin/sh", ["-c", GUARD])
             .stdin_file(reader)
             .stdout_null()
@@ -43,9 +43,8 @@ impl Group {
             .before_spawn(|command: &mut Command| {
                 command.process_group(0);
                 Ok(())
-            })
-            .start()
-            .context("starting the guard of a process group")?;
+            });
+        let guard = alone(|| guard.start()).context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pgid = pgid.context("the guard of a process group has no process id")?;
         Ok(Self { guard, pgid, killed: Once::new(), _leash: leash })
@@ -63,7 +62,7 @@ impl Group {
         writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))?;
         let copy = || file.try_clone().with_context(|| format!("opening {}", log.display()));
         let expression = invocation.expression(Some(self.pgid)).stdout_file(copy()?).stderr_file(copy()?);
-        let handle = expression.start().with_context(|| format!("starting {name}"))?;
+        let handle = alone(|| expression.start()).with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })
     }
 

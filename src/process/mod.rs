@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
 
 mod group;
+mod ignored;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -12,7 +13,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +22,15 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::guest::quote;
 pub use group::{Child, Group};
+pub use ignored::ignored_signals;
+
+/// Takes a step that makes a pipe or starts a process while no other does. macOS makes a pipe first and has it closed on
+/// exec then: a process that starts in between keeps it open, and with it a group alive that is to end with pikaci.
+fn alone<T>(step: impl FnOnce() -> T) -> T {
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _held = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    step()
+}
 
 /// A program to start: what, where and with which files.
 #[derive(Debug)]
@@ -135,12 +145,8 @@ pub struct Captured {
 /// When the program can't be started or doesn't end in time.
 pub fn capture(invocation: Invocation, deadline: Duration) -> Result<Captured> {
     let line = invocation.to_string();
-    let handle = invocation
-        .expression(None)
-        .stdout_capture()
-        .stderr_capture()
-        .start()
-        .with_context(|| format!("starting {line}"))?;
+    let expression = invocation.expression(None).stdout_capture().stderr_capture();
+    let handle = alone(|| expression.start()).with_context(|| format!("starting {line}"))?;
     let ended = handle.wait_timeout(deadline).with_context(|| format!("waiting for {line}"))?.is_some();
     if !ended {
         for pid in handle.pids().iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
