@@ -6,9 +6,10 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{OFlags, SeekFrom, Timespec, Timestamps, futimens, seek};
-use rustix::io::Errno;
+use rustix::fs::{OFlags, Timespec, Timestamps, futimens};
 use sha2::{Digest as _, Sha256};
+
+use super::disk::copy_content;
 
 /// What fits into one read and one write, and isn't worth sharing blocks for.
 const SMALL: usize = 128 * 1024;
@@ -31,9 +32,8 @@ pub(super) fn copy_file(from: &Path, to: &Path, wanted: &Wanted<'_>) -> io::Resu
         copy.write_all(&start)?;
         Sha256::digest(&start)
     } else {
-        if !clone(&source, &copy) {
-            copy_data(&mut source, &mut copy)?;
-        }
+        source.rewind()?;
+        copy_content(&mut source, &mut copy)?;
         copy.rewind()?;
         digest(&mut copy)?
     };
@@ -41,35 +41,6 @@ pub(super) fn copy_file(from: &Path, to: &Path, wanted: &Wanted<'_>) -> io::Resu
     let time = Timespec { tv_sec: wanted.mtime_secs, tv_nsec: 0 };
     futimens(&copy, &Timestamps { last_access: time, last_modification: time })?;
     Ok(content.as_slice() == wanted.content)
-}
-
-/// Shares the blocks of a file with its copy, where the file system can.
-#[cfg(target_os = "linux")]
-fn clone(source: &File, copy: &File) -> bool {
-    rustix::fs::ioctl_ficlone(copy, source).is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn clone(_source: &File, _copy: &File) -> bool {
-    false
-}
-
-/// Copies what a file holds and leaves its holes holes.
-fn copy_data(source: &mut File, copy: &mut File) -> io::Result<()> {
-    let len = source.metadata()?.len();
-    let mut hole = 0;
-    while hole < len {
-        let data = match seek(&*source, SeekFrom::Data(hole)) {
-            Ok(data) => data,
-            Err(Errno::NXIO) => break,
-            Err(errno) => return Err(errno.into()),
-        };
-        hole = seek(&*source, SeekFrom::Hole(data))?;
-        seek(&*source, SeekFrom::Start(data))?;
-        seek(&*copy, SeekFrom::Start(data))?;
-        io::copy(&mut source.take(hole - data), copy)?;
-    }
-    copy.set_len(len)
 }
 
 fn digest(file: &mut File) -> io::Result<sha2::digest::Output<Sha256>> {
@@ -86,44 +57,27 @@ fn digest(file: &mut File) -> io::Result<sha2::digest::Output<Sha256>> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "makes the files to copy")]
 mod tests {
-    use std::fs::{self, File};
-    use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
 
     use sha2::{Digest as _, Sha256};
 
     use super::{SMALL, Wanted, copy_file};
 
-    fn copied(make: impl FnOnce(&File), executable: bool) -> (Vec<u8>, fs::Metadata) {
-        let folder = tempfile::tempdir().unwrap();
-        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        make(&File::create(&from).unwrap());
-        let content = Sha256::digest(fs::read(&from).unwrap()).into();
-        assert!(copy_file(&from, &to, &Wanted { executable, content: &content, mtime_secs: 5 }).unwrap());
-        assert_eq!(fs::read(&from).unwrap(), fs::read(&to).unwrap());
-        (fs::read(&to).unwrap(), fs::metadata(&to).unwrap())
-    }
-
     #[test]
     fn files_of_all_sizes_arrive() {
         for len in [0, 1, SMALL - 1, SMALL, SMALL + 1, 5 * SMALL] {
-            let (content, meta) = copied(|file| file.write_all_at(&vec![b'x'; len], 0).unwrap(), len == 1);
-            assert_eq!(content.len(), len);
-            assert_eq!(meta.mode() & 0o777, if len == 1 { 0o755 } else { 0o644 });
+            let folder = tempfile::tempdir().unwrap();
+            let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+            let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
+            fs::write(&from, &bytes).unwrap();
+            let (content, executable) = (Sha256::digest(&bytes).into(), len == 1);
+            assert!(copy_file(&from, &to, &Wanted { executable, content: &content, mtime_secs: 5 }).unwrap());
+            assert!(fs::read(&to).unwrap() == bytes, "{len}");
+            let meta = fs::metadata(&to).unwrap();
+            assert_eq!(meta.mode() & 0o777, if executable { 0o755 } else { 0o644 });
             assert_eq!(meta.mtime(), 5);
         }
-    }
-
-    #[test]
-    fn holes_stay_holes() {
-        let (content, meta) = copied(
-            |file| {
-                file.write_all_at(b"middle", 32 << 20).unwrap();
-                file.set_len(64 << 20).unwrap();
-            },
-            false,
-        );
-        assert_eq!((content.len(), &content[32 << 20..][..6]), (64 << 20, b"middle".as_slice()));
-        assert!(meta.blocks() * 512 < 1 << 20, "{} blocks", meta.blocks());
     }
 
     #[test]

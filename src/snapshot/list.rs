@@ -46,12 +46,15 @@ impl Found {
 
 impl From<&Stat> for FileStat {
     fn from(stat: &Stat) -> Self {
-        let nanos = |secs: i64, nanos: i64| secs.saturating_mul(1_000_000_000).saturating_add(nanos);
+        // Linux and macOS have different types for the fraction.
+        fn nanos(secs: i64, nanos: impl TryInto<i64>) -> i64 {
+            secs.saturating_mul(1_000_000_000).saturating_add(nanos.try_into().unwrap_or_default())
+        }
         Self {
             inode: stat.st_ino,
             len: stat.st_size.try_into().unwrap_or_default(),
-            mtime_ns: nanos(stat.st_mtime, stat.st_mtime_nsec.try_into().unwrap_or_default()),
-            ctime_ns: nanos(stat.st_ctime, stat.st_ctime_nsec.try_into().unwrap_or_default()),
+            mtime_ns: nanos(stat.st_mtime, stat.st_mtime_nsec),
+            ctime_ns: nanos(stat.st_ctime, stat.st_ctime_nsec),
         }
     }
 }

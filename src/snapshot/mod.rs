@@ -10,6 +10,8 @@
 mod change;
 mod codec;
 mod copy;
+#[cfg_attr(target_os = "macos", path = "disk_macos.rs")]
+mod disk;
 mod error;
 mod git;
 mod index;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 pub use change::{ChangedFiles, Head, changed_files, head};
+pub use disk::copy_content;
 pub use error::Error;
 pub use tree::{Entry, EntryKind, FileStat, Tree};
 

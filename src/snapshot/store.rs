@@ -1,8 +1,8 @@
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes snapshots")]
+#![expect(clippy::disallowed_methods, reason = "writes snapshots")]
 //! Copying a tree into the state folder.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use rustix::io::Errno;
 
 use super::copy::{Wanted, copy_file};
+use super::disk::sync_tree;
 use super::error::Error;
 use super::index::Index;
 use super::list::join;
@@ -130,21 +131,8 @@ fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Res
 
 /// Gives a complete copy its name, once all of it would survive a power loss.
 fn publish(copy: tempfile::TempDir, target: &Path) -> Result<()> {
-    sync_file_system(copy.path()).context("syncing")?;
+    sync_tree(copy.path()).context("syncing")?;
     fs::rename(copy.path(), target).context("renaming")?;
     let _moved = copy.keep();
     sync_folder(target.parent().unwrap_or(target))
-}
-
-/// Syncs all at once: far quicker than file by file.
-fn sync_file_system(path: &Path) -> io::Result<()> {
-    let folder = File::open(path)?;
-    #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(&folder)?;
-    #[cfg(not(target_os = "linux"))]
-    {
-        rustix::fs::sync();
-        drop(folder);
-    }
-    Ok(())
 }

@@ -1,0 +1,65 @@
+#![expect(clippy::disallowed_types, reason = "copies and syncs files")]
+//! What Linux offers to copy much and to have it survive.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use rustix::fs::{SeekFrom, ioctl_ficlone, seek, syncfs};
+use rustix::io::Errno;
+
+/// Copies what a file holds into a new, empty one. The two share their blocks where the file system can do that, and
+/// holes stay holes.
+///
+/// # Errors
+/// When the file can't be read or the new one not be written.
+pub fn copy_content(source: &mut File, copy: &mut File) -> io::Result<()> {
+    if ioctl_ficlone(&*copy, &*source).is_ok() { Ok(()) } else { copy_data(source, copy) }
+}
+
+fn copy_data(source: &mut File, copy: &mut File) -> io::Result<()> {
+    let len = source.metadata()?.len();
+    let mut hole = 0;
+    while hole < len {
+        let data = match seek(&*source, SeekFrom::Data(hole)) {
+            Ok(data) => data,
+            Err(Errno::NXIO) => break,
+            Err(errno) => return Err(errno.into()),
+        };
+        hole = seek(&*source, SeekFrom::Hole(data))?;
+        seek(&*source, SeekFrom::Start(data))?;
+        seek(&*copy, SeekFrom::Start(data))?;
+        io::copy(&mut source.take(hole - data), copy)?;
+    }
+    copy.set_len(len)
+}
+
+/// Makes a tree survive a power loss, with all else on its file system: far quicker than file by file.
+pub(super) fn sync_tree(folder: &Path) -> io::Result<()> {
+    Ok(syncfs(File::open(folder)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+    use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+
+    use super::copy_content;
+
+    #[test]
+    fn holes_stay_holes() {
+        let (mut source, mut copy) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        source.write_all_at(b"middle", 32 << 20).unwrap();
+        source.set_len(64 << 20).unwrap();
+        copy_content(&mut source, &mut copy).unwrap();
+        let blocks = copy.metadata().unwrap().blocks();
+        assert!(blocks * 512 < 1 << 20, "{blocks} blocks");
+        let [source, copy] = [source, copy].map(|mut file| {
+            let mut content = Vec::new();
+            file.rewind().unwrap();
+            file.read_to_end(&mut content).unwrap();
+            content
+        });
+        assert!(source == copy && copy[32 << 20..].starts_with(b"middle"));
+    }
+}
