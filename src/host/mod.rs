@@ -11,6 +11,7 @@ mod elf;
 #[cfg(test)]
 mod fixture;
 mod kernel;
+mod memory;
 mod modules;
 mod os_release;
 #[cfg(test)]
@@ -67,7 +68,7 @@ impl Gather {
     }
 }
 
-/// Returns what this machine is and has; memory is 0 where `/proc` doesn't tell it.
+/// Returns what this machine is and has; memory is 0 where nothing tells it.
 #[must_use]
 pub fn gather(request: &Gather, cache: &HashCache) -> HostFacts {
     let read = |file: &str| std::fs::read_to_string(request.root.join(file)).ok();
@@ -82,18 +83,13 @@ pub fn gather(request: &Gather, cache: &HashCache) -> HostFacts {
     };
     HostFacts {
         cpus: std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
-        memory_mib: read("proc/meminfo").and_then(|text| memory_mib(&text)).unwrap_or(0),
+        memory_mib: memory::mib(request).unwrap_or(0),
         tools: tool::tools(request, arch),
         kernels: request.kernels.iter().map(|path| (path.clone(), kernel(path))).collect(),
         busybox: tool::busybox(request, arch, os.as_ref(), cache),
         os_release: os,
         system: request.system.clone(),
     }
-}
-
-fn memory_mib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
 fn install(os: Option<&OsRelease>, package: &str) -> String {
