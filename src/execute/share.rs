@@ -24,8 +24,8 @@ const NOBODY: u32 = 65534;
 
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
-/// The longest path that a socket may have, in bytes (`sun_path` without the zero at its end).
-const MAX_SOCKET_PATH: usize = 107;
+/// The longest path that a socket may have, in bytes: `sun_path` of macOS without the zero at its end; Linux has 107.
+const MAX_SOCKET_PATH: usize = 103;
 
 /// What of /etc a usable userland needs, and `python3*`; none of it is secret. Not `profile.d`, where administrators
 /// put tokens.
