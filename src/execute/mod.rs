@@ -6,6 +6,7 @@ pub mod collect;
 pub mod console;
 pub mod launch;
 pub mod machine;
+pub mod private_copy;
 pub mod qemu;
 pub mod qmp;
 pub mod share;
