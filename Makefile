@@ -23,7 +23,7 @@ demo: setup ## Run the jobs of an example project, each in its own virtual machi
 	target/release/pikaci run -C $(EXAMPLE)
 
 .PHONY: test
-test: setup-test format clippy docs shellcheck suite ## Every check and every test
+test: setup-test format clippy darwin docs shellcheck suite ## Every check and every test
 	$(call headline,all passed)
 
 .PHONY: setup-test
@@ -41,6 +41,14 @@ clippy: ## Check the code, as it is shipped and as it is tested, warnings denied
 	$(call headline,clippy)
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
+
+# What is compiled is only checked: linking it takes a Mac.
+.PHONY: darwin
+darwin: export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS = -D warnings
+darwin: ## Check that the code compiles for macOS, warnings denied
+	$(call headline,macOS)
+	$(CARGO) check --locked --tests --features failpoints --target aarch64-apple-darwin
+	$(CARGO) clippy --locked --all-targets --target aarch64-apple-darwin -- -D warnings
 
 .PHONY: docs
 docs: ## Build the documentation, warnings denied
