@@ -41,6 +41,9 @@
 //! only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches: `clippy.toml` disallows the
 //! methods and types of files, processes, environment, clock and randomness, and a file of a room with effects says at
 //! its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason = "…")]`.
+//!
+//! What Linux and macOS do in different ways is found out when it runs, or is in files of its own, which are chosen where
+//! their module is declared. `make darwin` checks what is there for macOS.
 
 // templates/askama.toml names the escaper by a path that holds in the tests' crate too.
 extern crate self as pikaci;

@@ -139,6 +139,18 @@ fn processes_start_in_one_room() {
 }
 
 #[test]
+fn systems_differ_in_files_of_their_own() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].contains("target_os")) {
+            let chosen = pair[0].starts_with("#[cfg") && (pair[1].starts_with("mod ") || pair[1].starts_with("use "));
+            assert!(chosen, "{} has more than a module that is chosen: {}", file.display(), pair[0]);
+        }
+    }
+}
+
+#[test]
 fn no_file_is_too_long() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for file in rust_files(&source()).into_iter().chain(rust_files(&tests)) {
