@@ -93,7 +93,7 @@ impl Nix {
     pub fn build(&self, folder: &Path, output: &str, link: &Path, log: &Path, cancel: &Cancel) -> Result<Built> {
         let invocation = Invocation::new(&self.program)
             .args(["build", "--extra-experimental-features", "nix-command flakes"])
-            .args(["--no-write-lock-file", "--print-build-logs", "--out-link"])
+            .args(["--no-update-lock-file", "--print-build-logs", "--out-link"])
             .args([link])
             // A relative reference, so that no character of the folder's path has a meaning in it.
             .args([format!("path:.#{output}")])

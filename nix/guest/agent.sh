@@ -1,8 +1,7 @@
-#!/pikaci/bin/sh
-# The agent: PID 1 of a guest, and its whole side of the guest contract (the project's design, section 5).
-# Written for busybox ash, whose applets are in /pikaci/bin; the host's tools are for the job alone.
+# The agent's whole side of the guest contract (the project's design, section 5): functions, for what starts it.
+# Written for busybox ash, whose applets are in /pikaci/bin; the guest's other tools are for the job alone.
 # Whatever fails in here is said as `error …` on the control channel, then the machine powers off.
-# shellcheck disable=SC1090,SC1091,SC2317 # sources the request's files, and they call functions of this one
+# shellcheck shell=dash disable=SC1090,SC1091,SC2317 # sources the request's files, and they call functions of this one
 
 run=/pikaci/run
 cgroup=/pikaci/cgroup
@@ -10,15 +9,8 @@ request=$run/request
 scratch=/pikaci/scratch
 uid='' timeout='' epoch='' network='' artifacts_root='' # the request sets them
 
-# What udhcpc runs: applies the lease that it was given.
-# shellcheck disable=SC2154 # udhcpc's environment
-lease() {
-    [ "$1" = bound ] || exit 0
-    ip addr add "$ip/${mask:-24}" dev "$interface" || exit 1
-    [ -z "$router" ] || ip route add default via "${router%% *}" dev "$interface" || exit 1
-    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf && exit
-}
-[ $$ = 1 ] || lease "$1"
+# shellcheck source=nix/guest/artifacts.sh
+. /pikaci/artifacts.sh
 
 # Says one line on the control channel (descriptor 3, the console until the channel is there).
 tell() { printf '%s\n' "$*" >&3; }
@@ -53,36 +45,19 @@ guard() {
     (sleep "$1" && fail "$2 took longer than $1 s") &
     guard_pid=$!
 }
-unguard() { kill $guard_pid; }
+unguard() { kill "$guard_pid"; }
 
 # --- boot phase: the same for every job of a guest ---
-
-mount_kernel_file_systems() {
-    mount -t proc proc /proc
-    read -r began _ </proc/uptime
-    mount -t devtmpfs -o mode=0755 dev /dev
-    exec 3>/dev/console
-    mount -t sysfs sysfs /sys
-    mkdir /dev/pts /dev/shm
-    rmdir /root # the kernel makes it
-    echo -1000 >/proc/self/oom_score_adj
-}
-
-load_drivers() {
-    read -r drivers_began _ </proc/uptime
-    while read -r module; do
-        must insmod /pikaci/modules/"$module"
-    done </pikaci/modules.order
-}
 
 # Opens the control channel as descriptor 3 and the output as 4: virtio ports by name, else hvc2 and hvc1.
 open_channels() {
     ports=/sys/class/virtio-ports tries=0
     until control=$(device $ports name control) && output=$(device $ports name out); do
         if [ -c /dev/hvc2 ]; then
-            control=/dev/hvc2 output=/dev/hvc1
-            for tty in $control $output; do stty -F "$tty" raw -echo; done
-            break
+            # Held open: at the last close a terminal forgets what it was set to.
+            exec 3<>/dev/hvc2 4<>/dev/hvc1
+            stty raw -echo <&3 && stty raw -echo <&4
+            return
         fi
         tries=$((tries + 1))
         [ $tries -lt 500 ] || fail "no ports named control and out, no hvc2"
@@ -118,22 +93,12 @@ read_request() {
     must date -s "@$epoch" >/dev/null
 }
 
-mount_own_file_systems() {
-    must mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
-    ln -s /proc/self/fd /dev/fd
-    ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
-    # All that the job can write; apart from what the agent writes, so that a full disk is the job's error alone.
+# All that the job can write; apart from what the agent writes, so that a full disk is the job's error alone.
+mount_scratch() {
     must mount -t tmpfs -o mode=0700,size=75%,nosuid,nodev scratch $scratch
-    mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
-    chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp
-    must chown "$uid:$uid" $scratch/var/job
-    must mount --bind $scratch/tmp /tmp
-    must mount --bind $scratch/shm /dev/shm
-    must mount --bind $scratch/var /var
-    must ip link set lo up
 }
 
-# Mounts one share; the request calls it as `share TAG MOUNT_POINT read_only|overlay`.
+# Mounts one share; the request calls it as `share TAG MOUNT_POINT read_only|overlay|disk`.
 share() {
     [ "$1" != usr ] || set -- usr /pikaci/host userland
     must mkdir -p "$2"
@@ -141,6 +106,8 @@ share() {
 }
 
 share_read_only() { must mount -t virtiofs -o ro "$1" "$2"; }
+
+share_disk() { must mount -t erofs -o ro "$(device /sys/block serial "pikaci-$1" || echo /dev/vdc)" "$2"; }
 
 # The upper folder becomes the mount's root, so it needs the lower one's owner and mode.
 share_overlay() {
@@ -163,7 +130,6 @@ share_userland() {
 }
 
 add_user() {
-    hostname -F /etc/hostname
     [ "$uid" != 0 ] || return 0
     # First, so that the job's user has this name even if the id is another's.
     must sed -i "1i job:x:$uid:$uid:job:/var/job:/bin/sh" /etc/passwd
@@ -173,7 +139,7 @@ add_user() {
 bring_up_network() {
     [ "$network" = true ] || return 0
     must ip link set eth0 up
-    must udhcpc -i eth0 -n -q -f -t 10 -T 1 -S -s /init
+    must udhcpc -i eth0 -n -q -f -t 10 -T 1 -S -s /pikaci/lease
 }
 
 # Runs the command in a cgroup of its own. Its output goes through a FIFO of the job's user, so that
@@ -192,7 +158,7 @@ run_job() {
     # In the foreground, since the shell makes background commands ignore SIGINT. `time` tells a signal from an exit
     # code above 128, which the shell can't.
     # shellcheck disable=SC2023 # busybox's
-    time -f %e -o $run/ended env -i PATH=$PATH sh /pikaci/launch "$uid" \
+    time -f %e -o $run/ended env -i PATH="$PATH" sh /pikaci/launch "$uid" \
         </dev/null >$run/fifo 2>&1 3>&- 4>&-
     kill $deadline_pid
     phase collect
@@ -235,69 +201,24 @@ outcome() {
     esac
 }
 
-# Packs the files that the request's patterns match, as a tar of plain files, on the artifacts disk.
-pack_artifacts() {
-    [ -s $request/patterns ] || return 0
-    guard 300 "packing the artifacts"
-    cd "$artifacts_root" || fail "there is no $artifacts_root"
-    . $request/roots | sed 's|^\./||' | grep -E -f $request/patterns | sort -u | tr '\n' '\0' >$run/files
-    must xargs -0 -r stat -c '%h %s %n' <$run/files >$run/stats
-    break_hard_links
-    write_artifacts "$(device /sys/block serial pikaci-artifacts || echo /dev/vdb)"
+# Carries out one request: from drivers to power-off. Told when the guest began, and when its drivers did.
+serve() {
+    open_channels
+    phase init "$1"
+    phase drivers "$2"
+    tell ready
+    wait_for_host
+    phase request
+    guard 120 "setting up the guest"
+    read_request
+    mount_own_file_systems
+    phase shares
+    . $request/shares
+    add_user
+    bring_up_network
     unguard
+    run_job
+    pack_artifacts
+    phase end
+    finish ''
 }
-
-# Prints the files below a folder; the request calls it as `under FOLDER`. A list of lines can't hold a newline.
-under() {
-    [ ! -e "./$1" ] || find "./$1" -type f \( -path "*$newline*" \
-        -exec sh -c 'echo "pikaci: no artifact, for the newline in its name: $1" >&2' sh {} \; -o -print \)
-}
-
-# Gives each file with several links an inode of its own, since tar would write links.
-break_hard_links() {
-    while IFS= read -r line; do
-        case $line in "1 "*) continue ;; esac
-        name=${line#* * }
-        must cp -p "./$name" ./.pikaci-copy
-        must mv -f ./.pikaci-copy "./$name"
-    done <$run/stats
-}
-
-write_artifacts() {
-    room=$(blockdev --getsize64 "$1")
-    # Each file has a header; a name of 100 bytes or more has a header too.
-    need=$(awk '{ n += 512 + int(($2 + 511) / 512) * 512; if (length($0) > 100) n += 1024 + length($0) }
-        END { print n + 1024 }' $run/stats)
-    if [ "$need" -gt "$room" ]; then
-        tell "error artifacts don't fit: $need bytes on a disk of $room"
-        return
-    fi
-    must xargs -0 -r -s $(($(wc -c <$run/files) * 2 + 4096)) tar -c -f "$1" -- <$run/files
-    # Within the guard: what is said next is true, and powering off has little left to write.
-    must sync
-    tell "artifacts $(wc -l <$run/stats)"
-}
-
-newline='
-'
-export PATH=/pikaci/bin
-mount_kernel_file_systems
-load_drivers
-open_channels
-phase init "$began"
-phase drivers "$drivers_began"
-tell ready
-wait_for_host
-phase request
-guard 120 "setting up the guest"
-read_request
-mount_own_file_systems
-phase shares
-. $request/shares
-add_user
-bring_up_network
-unguard
-run_job
-pack_artifacts
-phase end
-finish ''

@@ -1,19 +1,62 @@
-# Makes a runner: kernel, initrd and boot.json. Runs as the builder of the runner's derivation, under the flake's
-# own static busybox, which is all that the sandbox holds. The environment is the derivation's:
-# `src` (the flake's folder), `modules` (names in load order) and `out`.
-# shellcheck shell=dash
+# Makes a runner: kernel, initrd, boot.json, and a store's disk where one is asked for. Runs as the builder of the
+# runner's derivation, under a static busybox, which may be all that the sandbox holds.
+#
+# The environment is the derivation's: `busybox` (the program), `scripts` (the folder of pikaci's own), `kernel` (the
+# image) and `out`; and either
+# - `modules` (names in load order) in the folder `moduleFiles`: the guest's userland comes over a share; or
+# - `modulesTree` (a folder with lib/modules), `wantedModules`, and `userland` (a store path with bin): the guest's
+#   userland is busybox and that one; with `mkfs`, the closure of it that lies in the file `closure` becomes a disk.
+# shellcheck shell=dash disable=SC2154 # the derivation's environment
 set -eu
-# shellcheck disable=SC2154 # the derivation's environment
-busybox=$src/bin/busybox
 mkdir tools
 "$busybox" --install -s tools
 export PATH="$PWD/tools"
-
-# shellcheck disable=SC2154 # the derivation's environment
 mkdir "$out"
-cp "$src/kernel" "$out/kernel"
+cp "$kernel" "$out/kernel"
 
-# The agent's own is in a folder of its own, since the host's userland comes to lie over the rest.
+fail() {
+    echo "pikaci: $*" >&2
+    exit 1
+}
+
+# Prints the files of the wanted modules and of what they need, in load order; what is built in isn't there. A line of
+# modules.dep names everything that a module needs, however indirectly, and what must come first last.
+load_order() {
+    awk -v wanted="$wantedModules" '
+        function name(file) { sub(/.*\//, "", file); sub(/\.ko.*/, "", file); gsub(/-/, "_", file); return file }
+        FILENAME ~ /builtin$/ { builtin[name($1)] = 1; next }
+        { file = $1; sub(/:$/, "", file); files[name(file)] = file; needs[name(file)] = $0; sub(/^[^:]*: */, "", needs[name(file)]) }
+        function load(file) { if (!(file in loaded)) { loaded[file] = 1; print file } }
+        END {
+            count = split(wanted, names, " ")
+            for (i = 1; i <= count; i++) {
+                optional = sub(/\?$/, "", names[i])
+                if (names[i] in builtin) continue
+                if (!(names[i] in files)) {
+                    if (optional) continue
+                    print "pikaci: the kernel has no " names[i] >"/dev/stderr"
+                    exit 1
+                }
+                for (n = split(needs[names[i]], need, " "); n > 0; n--) load(need[n])
+                load(files[names[i]])
+            }
+        }' "$1/modules.builtin" "$1/modules.dep"
+}
+
+# Puts a module where the agent loads it from, without compression.
+add_module() {
+    to=${1##*/}
+    to=initrd/pikaci/modules/${to%.ko*}.ko
+    case $1 in
+    *.ko) cp "$1" "$to" ;;
+    *.xz) unxz -c "$1" >"$to" ;;
+    *.gz) gunzip -c "$1" >"$to" ;;
+    *) fail "$1 is compressed as busybox doesn't know" ;;
+    esac
+    echo "${to##*/}" >>initrd/pikaci/modules.order
+}
+
+# The agent's own is in a folder of its own, since the guest's userland comes to lie over the rest.
 for folder in bin cgroup host modules run scratch; do mkdir -p initrd/pikaci/$folder; done
 for folder in dev etc proc run/lock sys tmp usr var; do mkdir -p initrd/$folder; done
 for folder in bin sbin lib lib64; do ln -s usr/$folder initrd/$folder; done
@@ -22,33 +65,54 @@ echo pikaci >initrd/etc/hostname
 printf '%s\n' '127.0.0.1 localhost pikaci' '::1 localhost' >initrd/etc/hosts
 printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' >initrd/etc/nsswitch.conf
 printf '%s\n' root:x:0: daemon:x:1: bin:x:2: tty:x:5: nogroup:x:65534: >initrd/etc/group
-cat >initrd/etc/passwd <<EOF
+cat >initrd/etc/passwd <<EOT
 root:x:0:0:root:/var/job:/bin/sh
 daemon:x:1:1:daemon:/:/usr/sbin/nologin
 bin:x:2:2:bin:/:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/:/usr/sbin/nologin
-EOF
+EOT
 cp "$busybox" initrd/pikaci/bin/busybox
-for applet in $("$busybox" --list); do
+"$busybox" --list | while read -r applet; do
     [ "$applet" = busybox ] || ln -s busybox "initrd/pikaci/bin/$applet"
 done
-cp "$src/agent.sh" initrd/init
-cp "$src/launch.sh" initrd/pikaci/launch
-# shellcheck disable=SC2154 # the derivation's environment
-for module in $modules; do
-    cp "$src/modules/$module" initrd/pikaci/modules/
-    echo "$module" >>initrd/pikaci/modules.order
-done
+cp "$scripts/init.sh" initrd/init
+cp "$scripts/launch.sh" initrd/pikaci/launch
+cp "$scripts/lease.sh" initrd/pikaci/lease
+cp "$scripts/agent.sh" "$scripts/artifacts.sh" initrd/pikaci/
+touch initrd/pikaci/modules.order
+
+if [ -z "${userland:-}" ]; then
+    for module in $modules; do add_module "$moduleFiles/$module"; done
+else
+    tree=$(echo "$modulesTree"/lib/modules/*)
+    [ -f "$tree/modules.dep" ] || fail "$modulesTree has not the modules of one kernel"
+    load_order "$tree" >order
+    while read -r module; do add_module "$tree/$module"; done <order
+    mkdir -p initrd/usr/bin initrd/usr/local initrd/nix/store
+    ln -s bin initrd/usr/sbin
+    "$busybox" --list | while read -r applet; do ln -s "/pikaci/bin/$applet" "initrd/usr/bin/$applet"; done
+    ln -s "$userland/bin" initrd/usr/local/bin
+    [ ! -e "$userland/etc/ssl" ] || ln -s "$userland/etc/ssl" initrd/etc/ssl
+fi
 
 # Equal bytes whenever and wherever it is made. Not compressed: unpacking costs more at every boot than reading.
 find initrd -type d -exec chmod 0755 {} +
 find initrd -type f -exec chmod 0644 {} +
-chmod 0755 initrd/init initrd/pikaci/bin/busybox
+chmod 0755 initrd/init initrd/pikaci/bin/busybox initrd/pikaci/lease
 find initrd -exec touch -h -d @1 {} +
 (cd initrd && find . | sort | cpio -o -H newc -R 0:0 --renumber-inodes --ignore-devno) >"$out/initrd"
 
-cat >"$out/boot.json" <<EOF
-{"schema_version":1,"kernel":"kernel","initrd":"initrd",\
-"cmdline":"quiet cryptomgr.notests","features":["wait"],\
-"sizes":{"kernel":$(stat -c %s "$out/kernel"),"initrd":$(stat -c %s "$out/initrd")}}
-EOF
+files="kernel initrd" store=null
+if [ -n "${mkfs:-}" ]; then
+    mkdir store
+    grep '^/' closure | sort -u | while read -r path; do cp -a "$path" store/; done
+    "$mkfs" --quiet --all-root -T 0 -U 00000000-0000-0000-0000-000000000000 "$out/store.erofs" store
+    files="$files store.erofs" store='"store.erofs"'
+fi
+
+sizes=''
+for file in $files; do sizes="$sizes${sizes:+,}\"$file\":$(stat -c %s "$out/$file")"; done
+cat >"$out/boot.json" <<EOT
+{"schema_version":1,"kernel":"kernel","initrd":"initrd","store":$store,\
+"cmdline":"quiet cryptomgr.notests","features":["wait"],"sizes":{$sizes}}
+EOT

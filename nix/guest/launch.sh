@@ -21,6 +21,8 @@ ulimit -S -n 1024
 unset SHLVL
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/var/job USER=job LOGNAME=job SHELL=/bin/sh LANG=C.UTF-8 CI=true PIKACI=1
+# shellcheck source=/dev/null
+[ ! -f /pikaci/environment ] || . /pikaci/environment
 [ "$pikaci_uid" != 0 ] || USER=root LOGNAME=root
 
 # Sets the request's environment, pikaci_workdir and, as the positional parameters, the command.

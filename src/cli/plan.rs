@@ -27,7 +27,8 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let selection = choose(&config, &options.wanted, &changes?)?;
     let tree = tree?;
     let (facts, _) = project.facts(&config, &selection);
-    let plan = make_plan(&config, &selection, &facts, &tree, options.wanted.hypervisor(&facts))?;
+    let files = project.files(&config, &selection)?;
+    let plan = make_plan(&config, &selection, &facts, &tree, options.wanted.hypervisor(&facts), &files)?;
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,
         Format::Json => {

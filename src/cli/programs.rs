@@ -38,7 +38,8 @@ pub fn programs(facts: &HostFacts, hypervisor: &Capabilities) -> Result<(Host, N
     let nix = facts.tools.get("nix").ok_or_else(no_nix)?;
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
     let programs = match hypervisor.hypervisor {
-        Hypervisor::Qemu | Hypervisor::Vfkit => Programs::Qemu {
+        Hypervisor::Vfkit => Programs::Vfkit(take("vfkit")?),
+        Hypervisor::Qemu => Programs::Qemu {
             qemu: take("qemu-system-")?,
             share: share::Programs { virtiofsd: take(VIRTIOFSD)?, bwrap: take("bwrap")? },
         },

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "finds and reads the job file, and asks for PATH")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,6 +16,7 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use super::{Exit, Failure, Place};
 use crate::config::{self, Config};
 use crate::execute::launch::capabilities;
+use crate::flake::{FlakeError, ProjectFiles};
 use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
@@ -168,6 +169,23 @@ impl Project {
         (facts, cache)
     }
 
+    /// Reads the files that the selected jobs' guests name, and the project's flake where a guest may need it.
+    pub fn files(&self, config: &Config, selection: &Selection) -> Result<ProjectFiles, Failure> {
+        let guests: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
+        let named = guests.into_iter().flat_map(|guest| config.guests[guest].modules.iter().map(String::as_str));
+        let mut files = BTreeMap::new();
+        for name in named.chain(["flake.nix", "flake.lock"]) {
+            let path = self.root.join(name);
+            match fs::read(&path) {
+                Ok(bytes) => drop(files.insert(name.to_owned(), bytes)),
+                // What needs it says so.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(anyhow!(error).context(format!("reading {}", path.display())).into()),
+            }
+        }
+        Ok(ProjectFiles(files))
+    }
+
     /// Returns the file in which hashes of the host's files are kept.
     pub fn hash_cache(&self) -> PathBuf {
         self.state.root().join("host.json")
@@ -215,14 +233,22 @@ pub fn make_plan(
     facts: &HostFacts,
     tree: &Tree,
     hypervisor: &Capabilities,
+    project: &ProjectFiles,
 ) -> Result<Plan, Failure> {
-    let input = PlanInput { config, selection, facts, snapshot: tree.digest(), hypervisor };
+    let input = PlanInput { config, selection, facts, snapshot: tree.digest(), hypervisor, project };
     plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
             let hint = fact.hint.clone();
             Failure::new(Exit::NoVm, error).hint(hint)
         }
         PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint("lower the guest's `memory` in pikaci.nix"),
+        PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
+        PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint("mend the guest in pikaci.nix, or make the file")
+        }
+        PlanError::Render { source: FlakeError::Lock { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint("nix flake lock")
+        }
         PlanError::Render { .. } => Failure::new(Exit::Internal, error),
     })
 }

@@ -28,10 +28,13 @@
 //! | `jobs.<name>.network` | whether the guest reaches the network, and the host's own services at 10.0.2.2 | `false` |
 //! | `jobs.<name>.paths` | globs: run only when a file that matches one changed | `[ ]`: always |
 //! | `jobs.<name>.artifacts` | globs of the files to bring back | `[ ]` |
-//! | `guests.<name>.base` | `"host"` | `"host"` |
+//! | `guests.<name>.base` | `"host"`: this machine's kernel and `/usr`; `"nix"`: nixpkgs' kernel, busybox and `packages`; `"nixos"`: a NixOS | `"host"` on Linux, `"nixos"` on macOS |
 //! | `guests.<name>.vcpu` | virtual CPUs, 1 to 256 | `1` |
 //! | `guests.<name>.memory` | `"512M"`, `"2G"` or an integer of MiB; at least 64 MiB | `"1G"` |
-//! | `guests.<name>.kernel` | the absolute path of a kernel image on the host | the one that is found |
+//! | `guests.<name>.kernel` | the absolute path of a kernel image on the host (base `host`) | the one that is found |
+//! | `guests.<name>.packages` | attribute paths in nixpkgs, `"python3Packages.requests"` for instance (bases `nix`, `nixos`) | `[ ]` |
+//! | `guests.<name>.devShell` | a dev shell of the project's flake.nix: its packages (bases `nix`, `nixos`) | none |
+//! | `guests.<name>.modules` | files of the project: NixOS modules (base `nixos`) | `[ ]` |
 //! | `targets.<name>.jobs` | the jobs to run; what they need runs too | must be there |
 //! | `targets.<name>.description` | what the target is for, in one line | none |
 //! | `defaults.<key>` | `timeout`, `guest`, `env`, `runAsRoot`, `network` of jobs that don't say otherwise | as above |
@@ -123,14 +126,20 @@ pub enum Command {
 /// The machine that a job runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
-    /// Where its kernel and userland come from.
-    pub base: Base,
+    /// Where its kernel and userland come from; what the host's system makes usual where it isn't written.
+    pub base: Option<Base>,
     /// Virtual CPUs.
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
     /// A kernel image on the host in place of the one that is found (base `host` only).
     pub kernel: Option<PathBuf>,
+    /// Attribute paths in nixpkgs (bases `nix` and `nixos`).
+    pub packages: Vec<String>,
+    /// The name of a dev shell of the project's flake (bases `nix` and `nixos`).
+    pub dev_shell: Option<String>,
+    /// NixOS modules: files, relative to the project (base `nixos`).
+    pub modules: Vec<String>,
 }
 
 /// Where a guest's kernel and userland come from.
@@ -138,6 +147,22 @@ pub struct Guest {
 pub enum Base {
     /// The host's own kernel, and its `/usr` read-only.
     Host,
+    /// nixpkgs' kernel, busybox and packages.
+    Nix,
+    /// A NixOS.
+    Nixos,
+}
+
+impl Base {
+    /// Returns the name, as it is written in a job file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Nix => "nix",
+            Self::Nixos => "nixos",
+        }
+    }
 }
 
 /// A named set of jobs.

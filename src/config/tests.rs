@@ -23,7 +23,7 @@ fn shell(command: &str) -> Job {
 }
 
 fn default_guest() -> Guest {
-    Guest { base: Base::Host, vcpu: 1, memory_mib: 1024, kernel: None }
+    Guest { base: None, vcpu: 1, memory_mib: 1024, kernel: None, packages: vec![], dev_shell: None, modules: vec![] }
 }
 
 fn read_ok(text: &str) -> Config {
@@ -59,6 +59,9 @@ fn every_key_is_read() {
             };
             guests.big = { base = "host"; vcpu = 4; memory = "2G"; kernel = "/boot/vmlinuz"; };
             guests.default.memory = 512;
+            guests.full = {
+              base = "nixos"; packages = [ "hello" "python3Packages.x" ]; devShell = "ci"; modules = [ "nix/db.nix" ];
+            };
             jobs.build.command = [ "make" "" ];
             jobs."test/unit" = {
               command = "make test"; description = " Unit tests\n"; needs = [ "build" "build" ];
@@ -86,11 +89,25 @@ fn every_key_is_read() {
         artifacts: vec!["*.log".to_owned(), "{a,b}/[!c]?".to_owned()],
         ..shell("make test")
     };
-    let big = Guest { base: Base::Host, vcpu: 4, memory_mib: 2048, kernel: Some(PathBuf::from("/boot/vmlinuz")) };
+    let big = Guest {
+        base: Some(Base::Host),
+        vcpu: 4,
+        memory_mib: 2048,
+        kernel: Some(PathBuf::from("/boot/vmlinuz")),
+        ..default_guest()
+    };
+    let full = Guest {
+        base: Some(Base::Nixos),
+        packages: vec!["hello".to_owned(), "python3Packages.x".to_owned()],
+        dev_shell: Some("ci".to_owned()),
+        modules: vec!["nix/db.nix".to_owned()],
+        ..default_guest()
+    };
     let all = Target { description: Some("All".to_owned()), jobs: vec![JobId::new("test/unit"), JobId::new("build")] };
     assert_eq!(config.jobs, BTreeMap::from([(JobId::new("build"), build), (JobId::new("test/unit"), test)]));
     let default = Guest { memory_mib: 512, ..default_guest() };
-    assert_eq!(config.guests, BTreeMap::from([("big".to_owned(), big), ("default".to_owned(), default)]));
+    let guests = [("big", big), ("default", default), ("full", full)].map(|(name, guest)| (name.to_owned(), guest));
+    assert_eq!(config.guests, BTreeMap::from(guests));
     assert_eq!(config.targets, BTreeMap::from([("all".to_owned(), all)]));
 }
 

@@ -123,6 +123,7 @@ fn run_job(
             let accelerator = choose(settings, chosen, qemu, &runner, tell)?;
             Launcher::Qemu { qemu, accelerator, share }
         }
+        Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };
     let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
     job::run(settings, job, &runner, launcher, attempt, &mut phase)

@@ -14,7 +14,7 @@ use crate::execute::share::{Tree, Users};
 use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
 use crate::guest::{Access, Control, Mount, Request, request};
-use crate::plan::record::{PlannedJob, ShareSource};
+use crate::plan::record::{PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
 use crate::record::Outcome;
 use crate::state::{AttemptLayout, StateLayout, write_json};
@@ -23,6 +23,8 @@ use crate::state::{AttemptLayout, StateLayout, write_json};
 const REQUEST_DISK: &str = "pikaci-request";
 /// The serial of the disk that artifacts come out on.
 const ARTIFACTS_DISK: &str = "pikaci-artifacts";
+/// The serial of the disk of a guest's own store.
+const STORE_DISK: &str = "pikaci-store";
 /// The user of jobs where pikaci itself runs as root.
 const UNPRIVILEGED: u32 = 1000;
 
@@ -56,9 +58,15 @@ pub fn run(
     fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
     let disks = Disks::make(attempt, settings.host, job)?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
-    let shares: Vec<(String, Tree)> =
-        job.shares.iter().map(|share| (share.tag.clone(), tree(settings.state, &share.source))).collect();
+    let tree = |share: &Share| Some((share.tag.clone(), tree(settings.state, runner, &share.source)?));
+    let shares: Vec<(String, Tree)> = job.shares.iter().filter_map(tree).collect();
     let disk = |serial, path, read_only| Disk { serial, path, read_only };
+    let store = runner.store_disk();
+    let machine_disks: Vec<Disk<'_>> =
+        [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
+            .into_iter()
+            .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
+            .collect();
     let guest = vm::Guest {
         launcher,
         machine: Machine {
@@ -68,7 +76,7 @@ pub fn run(
             kernel: &runner.kernel(),
             initrd: &runner.initrd(),
             cmdline: &runner.boot.cmdline,
-            disks: &[disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)],
+            disks: &machine_disks,
             network: job.network,
         },
         shares: &shares,
@@ -194,6 +202,7 @@ fn ask(host: &Host, job: &PlannedJob) -> Request {
                 mount_point: share.mount_point.clone(),
                 access: match share.source {
                     ShareSource::Snapshot(_) if job.writable_workspace => Access::Overlay,
+                    ShareSource::StoreDisk => Access::Disk,
                     _ => Access::ReadOnly,
                 },
             })
@@ -212,10 +221,13 @@ fn users(host: &Host, job: &PlannedJob) -> Users {
     Users { host: host.uid, guest }
 }
 
-fn tree(state: &StateLayout, source: &ShareSource) -> Tree {
+/// Returns the folder behind a share; a disk is none.
+fn tree(state: &StateLayout, runner: &Runner, source: &ShareSource) -> Option<Tree> {
     match source {
-        ShareSource::Snapshot(digest) => Tree::Folder(state.snapshot(digest)),
-        ShareSource::HostUserland => Tree::HostUserland,
+        ShareSource::Snapshot(digest) => Some(Tree::Folder(state.snapshot(digest))),
+        ShareSource::HostUserland => Some(Tree::HostUserland),
+        ShareSource::HostStore => Some(Tree::Store(runner.store().to_owned())),
+        ShareSource::StoreDisk => None,
     }
 }
 

@@ -15,7 +15,7 @@ const END: u64 = 16 << 10;
 /// How many lines are shown.
 const LINES: usize = 20;
 /// What the kernel says when it can't go on; a trace of many lines follows.
-const PANIC: &str = "Kernel panic";
+pub(super) const PANIC: &str = "Kernel panic";
 
 /// The end of a console.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, getrlimit};
-use tempfile::TempDir;
 
+use super::runtime;
 use crate::process::{Child, Group, Invocation};
 
 /// The listening socket's number in virtiofsd.
@@ -24,8 +24,6 @@ const NOBODY: u32 = 65534;
 
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
-/// The longest path that a socket may have, in bytes: `sun_path` of macOS without the zero at its end; Linux has 107.
-const MAX_SOCKET_PATH: usize = 103;
 
 /// What of /etc a usable userland needs, and `python3*`; none of it is secret. Not `profile.d`, where administrators
 /// put tokens.
@@ -57,6 +55,8 @@ pub enum Tree {
     Folder(PathBuf),
     /// The host's `/usr`, and what of `/etc` it needs, as `usr` and `etc`.
     HostUserland,
+    /// A Nix store.
+    Store(PathBuf),
 }
 
 /// The programs that serve a share.
@@ -103,7 +103,7 @@ impl Userland {
 /// # Errors
 /// When the socket can't be made or the daemon can't be started.
 pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log: &Path) -> Result<(Child, UnixStream)> {
-    let folder = socket_folder(&std::env::temp_dir())?;
+    let folder = runtime::folder()?;
     let path = folder.path().join(SOCKET);
     let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
@@ -112,17 +112,6 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     let args = argv(&virtiofsd, tree, users, open_files(), &Userland::find());
     let daemon = group.spawn(Invocation::new(&programs.bwrap).args(args).fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
-}
-
-/// Makes a folder for a socket, in `wanted` if the socket's path isn't too long there.
-fn socket_folder(wanted: &Path) -> Result<TempDir> {
-    let make = |parent: &Path| {
-        let folder = tempfile::Builder::new().prefix("pikaci-").tempdir_in(parent);
-        folder.with_context(|| format!("making a folder for a socket in {}", parent.display()))
-    };
-    let folder = make(wanted)?;
-    let fits = folder.path().join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH;
-    if fits { Ok(folder) } else { make(Path::new("/tmp")) }
 }
 
 /// Returns how many files a daemon may hold open; it holds one for each file that the guest knows.
@@ -146,7 +135,7 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
     add(&[&"--ro-bind-try", &"/nix/store", &"/nix/store"]);
     add(&[&"--ro-bind", &virtiofsd, &"/virtiofsd"]);
     match tree {
-        Tree::Folder(folder) => add(&[&"--ro-bind", folder, &"/share"]),
+        Tree::Folder(folder) | Tree::Store(folder) => add(&[&"--ro-bind", folder, &"/share"]),
         Tree::HostUserland => {
             // Without these modes the folders that bubblewrap makes are closed to the job's user.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
@@ -172,7 +161,7 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
     let map = match tree {
         Tree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
         // In the user namespace of a plain user, files of the host's root belong to nobody.
-        Tree::HostUserland if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
+        Tree::HostUserland | Tree::Store(_) if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
         _ => None,
     };
     if let Some(map) = map {
@@ -185,7 +174,7 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
 mod tests {
     use std::path::Path;
 
-    use super::{MAX_SOCKET_PATH, Tree, Userland, Users, argv, socket_folder};
+    use super::{Tree, Userland, Users, argv};
 
     fn lines(tree: &Tree, users: Users) -> String {
         let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], local_etc: true };
@@ -227,16 +216,6 @@ mod tests {
         ");
         let same = lines(&tree, Users { host: 1000, guest: 1000 });
         assert!(!same.contains("translate") && !same.contains("cap"), "{same}");
-    }
-
-    #[test]
-    fn a_socket_has_a_path_that_fits() {
-        let parent = tempfile::tempdir().unwrap();
-        let deep = parent.path().join("d".repeat(90));
-        std::fs::create_dir(&deep).unwrap();
-        assert!(socket_folder(parent.path()).unwrap().path().starts_with(parent.path()));
-        let path = socket_folder(&deep).unwrap().path().join("s");
-        assert!(path.as_os_str().len() <= MAX_SOCKET_PATH, "{}", path.display());
     }
 
     #[test]

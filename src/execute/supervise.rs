@@ -16,6 +16,8 @@ use crate::plan::record::Deadlines;
 
 /// How long the waiting for messages lasts before the clock and the request to end are looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How long a hypervisor may take to end by itself after its guest's last word, in seconds; nothing is lost then.
+const POWER_OFF_SECS: u64 = 5;
 /// How long a hypervisor may take to end after its guest's end, or after a share's daemon ended.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -26,9 +28,11 @@ pub enum Message {
     Control(Control),
     /// The control channel had more lines than an agent has to say; those are dropped.
     Flood,
-    /// Why QEMU shuts down.
+    /// Why the hypervisor shuts down.
     Shutdown(String),
-    /// How QEMU ended.
+    /// The console shows a panic, after which the guest does nothing more.
+    Panicked,
+    /// How the hypervisor ended.
     HypervisorEnded(String),
     /// Tag, how its daemon ended, and whether that was well.
     ShareEnded(String, String, bool),
@@ -48,19 +52,23 @@ pub fn supervise(
     let mut last_moment: Option<Instant> = None;
     let mut asked_at: Option<Instant> = None;
     let mut share_followed = false;
-    let mut flooded = false;
+    let mut own_end = None;
     loop {
         match messages.recv_timeout(TICK) {
             Ok(Message::Control(line)) => {
                 on_control(&line);
-                let before = (seen.ready, seen.exit.is_some());
+                if seen.ready && line == Control::Ready {
+                    own_end = Some(Cause::Restarted);
+                }
+                let before = (seen.ready, seen.exit.is_some(), seen.end);
                 seen.control(line);
                 // Only what is new counts: root in the guest may say it every second.
-                if before != (seen.ready, seen.exit.is_some()) {
+                if before != (seen.ready, seen.exit.is_some(), seen.end) {
                     phase_began = Instant::now();
                 }
             }
-            Ok(Message::Flood) => flooded = true,
+            Ok(Message::Flood) => own_end = Some(Cause::Flood),
+            Ok(Message::Panicked) => own_end = Some(Cause::Panicked),
             Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
             Ok(Message::HypervisorEnded(ending)) => {
                 seen.hypervisor = Some(ending);
@@ -91,10 +99,9 @@ pub fn supervise(
         }
         if last_moment.is_none() {
             let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
-            let flood = flooded.then_some(Cause::Flood);
             let full = fs::metadata(host_log).is_ok_and(|log| log.len() > LOG_LIMIT);
             let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
-            seen.cause = asked.or(flood).or(full).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
+            seen.cause = asked.or(own_end.take()).or(full).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
             if seen.cause.is_some() {
                 stop.ask();
                 asked_at = Some(Instant::now());
@@ -106,6 +113,7 @@ pub fn supervise(
 
 fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<Cause> {
     let (secs, cause): (u64, fn(u64) -> Cause) = match (seen.ready, &seen.exit) {
+        (_, Some(_)) if seen.end => (deadlines.collect_secs.min(POWER_OFF_SECS), Cause::CollectDeadline),
         (_, Some(_)) => (deadlines.collect_secs, Cause::CollectDeadline),
         (true, None) => (deadlines.job_secs, Cause::JobDeadline),
         (false, None) => (deadlines.boot_secs, Cause::BootDeadline),
@@ -121,7 +129,7 @@ mod tests {
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
-    use super::{Cause, LOG_LIMIT, Message, Observed, overdue, supervise};
+    use super::{Cause, LOG_LIMIT, Message, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
     use crate::execute::qmp::Monitor;
     use crate::guest::Control;
@@ -133,10 +141,12 @@ mod tests {
         let boots = Observed::default();
         let runs = Observed { ready: true, ..Observed::default() };
         let collects = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
+        let powers_off = Observed { end: true, ..collects.clone() };
         for (seen, secs, cause) in [
             (boots, 10, Cause::BootDeadline(10)),
             (runs, 20, Cause::JobDeadline(20)),
             (collects, 30, Cause::CollectDeadline(30)),
+            (powers_off, POWER_OFF_SECS, Cause::CollectDeadline(POWER_OFF_SECS)),
         ] {
             assert_eq!(overdue(&seen, deadlines, Duration::from_secs(secs)), None);
             assert_eq!(overdue(&seen, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
@@ -170,7 +180,7 @@ mod tests {
                     std::thread::sleep(Duration::from_millis(50));
                 }
             });
-            let cause = if line == Control::Ready { Cause::JobDeadline(1) } else { Cause::CollectDeadline(1) };
+            let cause = if line == Control::Ready { Cause::Restarted } else { Cause::CollectDeadline(1) };
             assert_eq!(seen.cause, Some(cause), "{line:?}");
             assert!(took < Duration::from_secs(10), "{took:?}");
         }

@@ -18,6 +18,10 @@ pub enum Cause {
     ShareEnded(String, String),
     /// It said more on its control channel than an agent has to say.
     Flood,
+    /// Its console shows a panic.
+    Panicked,
+    /// It said a second time that it is ready: it started again.
+    Restarted,
     /// The hypervisor and the shares' daemons filled the host's log up to so many bytes.
     HostLogFull(u64),
     /// It was killed, and its processes are there all the same.
@@ -95,8 +99,10 @@ pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) 
         );
     }
     // What the host itself saw break stands above what the guest then said.
-    let broke =
-        matches!(seen.cause, Some(Cause::ShareEnded(..) | Cause::Flood | Cause::HostLogFull(_) | Cause::Undying));
+    let broke = matches!(
+        seen.cause,
+        Some(Cause::ShareEnded(..) | Cause::Flood | Cause::Restarted | Cause::HostLogFull(_) | Cause::Undying)
+    );
     if broke || seen.exit.is_none() || !seen.end {
         return errored(seen, hypervisor, job);
     }
@@ -132,6 +138,7 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         (Some(Cause::Flood), _) => {
             ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
         }
+        (Some(Cause::Restarted), _) => ("the guest started again by itself".to_owned(), console),
         (Some(Cause::HostLogFull(limit)), _) => {
             (format!("{hypervisor} and what shares folders with the guest printed more than {limit} bytes"), host)
         }
@@ -139,7 +146,7 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
             (format!("the guest was killed, but {hypervisor} or a share's daemon doesn't end"), host)
         }
         (_, Some(error)) => (format!("the guest failed: {error}"), console),
-        _ if seen.panic || seen.shutdown.as_deref() == Some("guest-reset") => {
+        _ if seen.panic || seen.cause == Some(Cause::Panicked) || seen.shutdown.as_deref() == Some("guest-reset") => {
             let place = if seen.ready { "while the job ran" } else { "while it booted" };
             (
                 format!("the guest's kernel panicked {place}"),
@@ -248,6 +255,8 @@ mod tests {
             (ended(&half), "QEMU ended with exit code 1 before the guest had told everything", host),
             (off(&runs), "the guest powered off by itself before the command ended", guest),
             (off(&half), "the guest powered off by itself before it had told everything", guest),
+            (cause(Cause::Restarted), "the guest started again by itself", console),
+            (cause(Cause::Panicked), "the guest's kernel panicked while the job ran", panic),
             (cause(Cause::Flood), "the guest said more on its control channel than an agent has to say", guest),
             (
                 cause(Cause::HostLogFull(9)),

@@ -86,6 +86,7 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
     drop(sender);
     let mut observed = supervise(guest.deadlines, &mut *running.stop, &guest.logs.host, &receiver, cancel, on_control);
     group.kill();
+    running.stop.gone();
     // With the group gone the streams are at their end, and what they still held is counted.
     let end = Instant::now() + DEATH;
     loop {

@@ -3,7 +3,9 @@
 mod check;
 mod digest;
 mod escape;
+mod lock;
 mod render;
+mod render_nix;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 pub use digest::{digest, digest_files};
 pub use escape::NixString;
 pub use render::render_host;
+pub use render_nix::{NixGuest, ProjectFiles, Store, render_nix, render_nixos};
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +96,18 @@ pub enum FlakeError {
     Json {
         /// What the writer says.
         message: String,
+    },
+    /// The project's flake.lock can't be used.
+    #[error("{message}")]
+    Lock {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A guest names a file that the project hasn't got.
+    #[error("the guest names {name:?}, which the project hasn't got")]
+    NoFile {
+        /// The file, relative to the project.
+        name: String,
     },
     /// A module is there twice, or its name can't be that of a file.
     #[error("rendering the modules: {name:?} is there twice or can't be the name of a module's file")]

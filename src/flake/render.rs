@@ -11,6 +11,19 @@ use crate::plan::facts::Kernel;
 
 const SCHEMA_VERSION: u32 = 1;
 
+/// The agent, whatever the base.
+pub(super) const AGENT: [(&str, &str); 4] = [
+    ("agent.sh", include_str!("../../nix/guest/agent.sh")),
+    ("artifacts.sh", include_str!("../../nix/guest/artifacts.sh")),
+    ("launch.sh", include_str!("../../nix/guest/launch.sh")),
+    ("lease.sh", include_str!("../../nix/guest/lease.sh")),
+];
+/// What makes the agent PID 1 of an initial RAM disk.
+pub(super) const INIT: [(&str, &str); 2] = [
+    ("build-runner.sh", include_str!("../../nix/guest/build-runner.sh")),
+    ("init.sh", include_str!("../../nix/guest/init.sh")),
+];
+
 #[derive(Template)]
 #[template(path = "host/flake.nix", config = "templates/askama.toml")]
 struct HostFlake<'a> {
@@ -34,9 +47,7 @@ pub fn render_host(system: &str, kernel: &Kernel, busybox: &BlobRef) -> Result<R
     let text = HostFlake { system }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
     files.insert("flake.nix".to_owned(), inline(check("flake.nix", text)?));
     files.insert("guest.json".to_owned(), inline(guest_json(kernel)?));
-    files.insert("agent.sh".to_owned(), inline(include_str!("../../nix/guest/agent.sh")));
-    files.insert("launch.sh".to_owned(), inline(include_str!("../../nix/guest/launch.sh")));
-    files.insert("build-runner.sh".to_owned(), inline(include_str!("../../nix/guest/build-runner.sh")));
+    files.extend(AGENT.iter().chain(&INIT).map(|(name, text)| ((*name).to_owned(), inline(*text))));
     files.insert("kernel".to_owned(), blob(&kernel.image, false));
     files.insert("bin/busybox".to_owned(), blob(busybox, true));
     for module in &kernel.modules {
@@ -60,7 +71,7 @@ fn is_module_file(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(allowed)
 }
 
-fn inline(content: impl Into<Vec<u8>>) -> FlakeFile {
+pub(super) fn inline(content: impl Into<Vec<u8>>) -> FlakeFile {
     FlakeFile { executable: false, content: FlakeContent::Inline(content.into()) }
 }
 

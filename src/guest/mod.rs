@@ -50,6 +50,8 @@ pub enum Access {
     ReadOnly,
     /// Mounted read-only under a writable overlay that the guest throws away.
     Overlay,
+    /// A disk of the machine instead of a share, mounted read-only.
+    Disk,
 }
 
 /// A line of the control channel.

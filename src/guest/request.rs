@@ -85,6 +85,7 @@ fn shares(request: &Request) -> Result<String, RequestError> {
         let access = match access {
             Access::ReadOnly => "read_only",
             Access::Overlay => "overlay",
+            Access::Disk => "disk",
         };
         let mount_point = quote("a mount point", mount_point)?;
         line(&mut text, &["share", tag, &mount_point, access]);

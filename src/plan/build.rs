@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
-use super::facts::{HostFacts, MissingFact};
+use super::facts::HostFacts;
 use super::hypervisor::Capabilities;
-use super::record::{
-    Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, ShareSource, Work,
-};
+use super::record::{Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Work};
+use super::runner::{self, PlanError};
 use super::select::Selection;
-use crate::config::{Base, Command, Config, Guest, Job};
-use crate::flake::{self, RenderedFlake};
+use crate::config::{Command, Config, Job};
+use crate::flake::{self, ProjectFiles, RenderedFlake};
 use crate::id::{Digest, JobId, NodeId};
 
 /// How long a guest may take to boot, in seconds; a slow one takes ten without hardware acceleration.
@@ -37,6 +36,8 @@ pub struct PlanInput<'a> {
     pub snapshot: &'a Digest,
     /// What boots the guests.
     pub hypervisor: &'a Capabilities,
+    /// The project's files that guests name.
+    pub project: &'a ProjectFiles,
 }
 
 /// A plan and the flakes that its Prepare nodes write.
@@ -46,37 +47,6 @@ pub struct Plan {
     pub record: RunPlanRecord,
     /// The flakes by digest.
     pub flakes: BTreeMap<Digest, RenderedFlake>,
-}
-
-/// Why no plan can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The host lacks what a guest needs.
-    #[error("guest {guest:?} can't be built: {}", fact.reason)]
-    Missing {
-        /// The guest.
-        guest: String,
-        /// What is missing.
-        fact: MissingFact,
-    },
-    /// A guest asks for more than the machine has.
-    #[error("guest {guest:?} asks for {wanted_mib} MiB of memory, and this machine has {has_mib} MiB")]
-    TooLarge {
-        /// The guest.
-        guest: String,
-        /// Memory asked for, in MiB.
-        wanted_mib: u64,
-        /// Memory of the machine, in MiB.
-        has_mib: u64,
-    },
-    /// A flake can't be rendered.
-    #[error("rendering the runner of guest {guest:?}: {source}")]
-    Render {
-        /// The guest.
-        guest: String,
-        /// Why.
-        source: flake::FlakeError,
-    },
 }
 
 /// Makes the plan.
@@ -89,7 +59,7 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let mut runners = BTreeMap::new();
     let mut flakes = BTreeMap::new();
     for guest in guests {
-        let rendered = render(guest, &input.config.guests[guest], input.facts)?;
+        let rendered = runner::render(guest, &input.config.guests[guest], &input)?;
         let digest = flake::digest(&rendered);
         runners.insert(guest, digest.clone());
         flakes.insert(digest, rendered);
@@ -128,25 +98,6 @@ fn in_order<'a>(config: &'a Config, jobs: &'a BTreeSet<JobId>) -> Vec<&'a JobId>
     toposort(&graph, None).expect("the job file's reader refuses cycles")
 }
 
-fn render(name: &str, guest: &Guest, facts: &HostFacts) -> Result<RenderedFlake, PlanError> {
-    let missing = |fact: &MissingFact| PlanError::Missing { guest: name.to_owned(), fact: fact.clone() };
-    if guest.memory_mib > facts.memory_mib {
-        let guest_name = name.to_owned();
-        return Err(PlanError::TooLarge { guest: guest_name, wanted_mib: guest.memory_mib, has_mib: facts.memory_mib });
-    }
-    match guest.base {
-        Base::Host => {
-            let kernel = facts.kernels.get(&guest.kernel).ok_or_else(|| {
-                missing(&MissingFact { reason: "no kernel was looked for".to_owned(), hint: "pikaci check".to_owned() })
-            })?;
-            let kernel = kernel.as_ref().map_err(missing)?;
-            let busybox = facts.busybox.as_ref().map_err(missing)?;
-            flake::render_host(&facts.system, kernel, busybox)
-                .map_err(|source| PlanError::Render { guest: name.to_owned(), source })
-        }
-    }
-}
-
 fn prepare_id(digest: &Digest) -> NodeId {
     NodeId::new(format!("prepare:{}", digest.short()))
 }
@@ -175,12 +126,6 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRe
 fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlanNodeRecord {
     let guest = &input.config.guests[&job.guest];
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
-    let share = |tag: &str, source, mount_point: &str| Share {
-        tag: tag.to_owned(),
-        source,
-        mount_point: mount_point.to_owned(),
-        read_only: true,
-    };
     PlanNodeRecord {
         id: execute_id(id),
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
@@ -209,10 +154,7 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -
                 vcpu: guest.vcpu,
                 memory_mib: guest.memory_mib,
                 network: job.network,
-                shares: vec![
-                    share("usr", ShareSource::HostUserland, "/usr"),
-                    share("workspace", ShareSource::Snapshot(input.snapshot.clone()), WORKSPACE),
-                ],
+                shares: runner::shares(guest, input),
             }),
         },
     }

@@ -4,9 +4,11 @@ pub mod build;
 pub mod facts;
 pub mod hypervisor;
 pub mod record;
+mod runner;
 pub mod select;
 
-pub use build::{Plan, PlanError, PlanInput, build};
+pub use build::{Plan, PlanInput, build};
 pub use facts::HostFacts;
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use record::{PlanNodeRecord, RunPlanRecord};
+pub use runner::PlanError;

@@ -160,4 +160,8 @@ pub enum ShareSource {
     Snapshot(Digest),
     /// The host's `/usr` and an allow-list of its `/etc`.
     HostUserland,
+    /// The host's Nix store.
+    HostStore,
+    /// The runner's own disk, which holds what the guest needs of a store.
+    StoreDisk,
 }

@@ -16,8 +16,11 @@
           "sh"
           "${self}/build-runner.sh"
         ];
-        src = self;
+        busybox = "${self}/bin/busybox";
+        kernel = "${self}/kernel";
         modules = builtins.concatStringsSep " " guest.modules;
+        moduleFiles = "${self}/modules";
+        scripts = self;
         allowSubstitutes = false;
         preferLocalBuild = true;
       };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::reader::{Fields, Reader, place};
-use super::{keys, units};
+use super::{keys, units, userland};
 use crate::config::diagnostic::quoted;
 use crate::config::eval::Attrs;
 use crate::config::{Base, Guest};
@@ -26,35 +26,46 @@ pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, G
 }
 
 fn unset() -> Guest {
-    Guest { base: Base::Host, vcpu: 1, memory_mib: 1024, kernel: None }
+    Guest {
+        base: None,
+        vcpu: 1,
+        memory_mib: 1024,
+        kernel: None,
+        packages: Vec::new(),
+        dev_shell: None,
+        modules: Vec::new(),
+    }
 }
 
 fn read(reader: &mut Reader, fields: &Fields) -> Guest {
     let unset = unset();
-    Guest {
-        base: read_base(reader, fields).unwrap_or(unset.base),
+    let guest = Guest {
+        base: read_base(reader, fields),
         vcpu: read_vcpu(reader, fields).unwrap_or(unset.vcpu),
         memory_mib: read_memory(reader, fields).unwrap_or(unset.memory_mib),
         kernel: read_kernel(reader, fields),
-    }
+        packages: userland::read_packages(reader, fields),
+        dev_shell: userland::read_dev_shell(reader, fields),
+        modules: userland::read_modules(reader, fields),
+    };
+    userland::check_base(reader, fields, guest.base);
+    guest
 }
 
 fn read_base(reader: &mut Reader, fields: &Fields) -> Option<Base> {
+    const BASES: [Base; 3] = [Base::Host, Base::Nix, Base::Nixos];
     let field = fields.get("base")?;
     let base = reader.string(&field)?;
+    let known = BASES.into_iter().find(|known| known.name() == &**base);
     let at = &field.value.at;
-    match &**base {
-        "host" => return Some(Base::Host),
-        "nix" | "nixos" | "none" => {
-            let message = format!("this version of pikaci has no guests of base {} yet", quoted(base));
-            reader.refuse(at, message, field.hint());
-        }
-        _ => {
-            let hint = reader.did_you_mean(base, ["host"], &field.hint());
-            reader.refuse(at, format!("unknown base {} in `{}`", quoted(base), field.place), hint);
-        }
+    if &**base == "none" {
+        let message = format!("this version of pikaci has no guests of base {} yet", quoted(base));
+        reader.refuse(at, message, field.hint());
+    } else if known.is_none() {
+        let hint = reader.did_you_mean(base, BASES.map(Base::name), &field.hint());
+        reader.refuse(at, format!("unknown base {} in `{}`", quoted(base), field.place), hint);
     }
-    None
+    known
 }
 
 fn read_vcpu(reader: &mut Reader, fields: &Fields) -> Option<u32> {

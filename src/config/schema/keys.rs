@@ -46,6 +46,9 @@ pub(super) const GUEST_KEYS: &[Key] = &[
     key("vcpu", "an integer", "vcpu = 2;"),
     key("memory", "a string such as \"2G\", or an integer of MiB", "memory = \"2G\";"),
     key("kernel", "a string: an absolute path", "kernel = \"/boot/vmlinuz\";"),
+    key("packages", "a list of strings: attribute paths in nixpkgs", "packages = [ \"gnumake\" ];"),
+    key("devShell", "a string: the name of a dev shell", "devShell = \"default\";"),
+    key("modules", "a list of strings: files of the project", "modules = [ \"nix/guest.nix\" ];"),
 ];
 
 pub(super) const TARGET: &[Key] =

@@ -6,6 +6,7 @@ mod keys;
 mod reader;
 mod references;
 mod units;
+mod userland;
 
 use std::collections::BTreeMap;
 

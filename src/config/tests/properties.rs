@@ -106,11 +106,26 @@ fn job() -> impl Strategy<Value = Job> {
 
 fn guest() -> impl Strategy<Value = Guest> {
     let kernel = option::of(any_text().prop_map(|text| PathBuf::from(format!("/{text}"))));
-    (1_u32..=256, 64_u64..=1 << 20, kernel).prop_map(|(vcpu, memory_mib, kernel)| Guest {
-        base: Base::Host,
-        vcpu,
-        memory_mib,
-        kernel,
+    let nix = prop_oneof![Just(None), (vec(name(), 0..3), option::of(name())).prop_map(Some)];
+    (1_u32..=256, 64_u64..=1 << 20, kernel, nix).prop_map(|(vcpu, memory_mib, kernel, nix)| match nix {
+        None => Guest {
+            base: Some(Base::Host),
+            vcpu,
+            memory_mib,
+            kernel,
+            packages: vec![],
+            dev_shell: None,
+            modules: vec![],
+        },
+        Some((names, dev_shell)) => Guest {
+            base: Some(Base::Nixos),
+            vcpu,
+            memory_mib,
+            kernel: None,
+            modules: names.iter().map(|name| format!("{name}.nix")).collect(),
+            packages: names.iter().map(|name| name.replace('.', "_")).collect(),
+            dev_shell,
+        },
     })
 }
 
@@ -120,7 +135,7 @@ fn config() -> impl Strategy<Value = Config> {
     let guests = btree_map(name(), guest(), 0..3);
     let targets = btree_map(name(), (option::of(Just("All".to_owned())), any::<usize>()), 0..3);
     (jobs, guests, targets).prop_map(|(drafts, mut guests, drafted)| {
-        let default = Guest { base: Base::Host, vcpu: 1, memory_mib: 1024, kernel: None };
+        let default = super::default_guest();
         guests.entry("default".to_owned()).or_insert(default);
         let names: Vec<JobId> = drafts.keys().map(JobId::new).collect();
         let guest_names: Vec<String> = guests.keys().cloned().collect();
@@ -158,6 +173,17 @@ fn nix(config: &Config) -> String {
     for (name, guest) in &config.guests {
         let place = format!("guests.{}", string(name));
         writeln!(text, "{place} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();
+        if let Some(base) = guest.base {
+            writeln!(text, "{place}.base = {};", string(base.name())).unwrap();
+        }
+        for (key, names) in [("packages", &guest.packages), ("modules", &guest.modules)] {
+            if guest.base == Some(Base::Nixos) {
+                writeln!(text, "{place}.{key} = {};", list(names.iter().map(String::as_str))).unwrap();
+            }
+        }
+        if let Some(name) = &guest.dev_shell {
+            writeln!(text, "{place}.devShell = {};", string(name)).unwrap();
+        }
         if let Some(kernel) = &guest.kernel {
             writeln!(text, "{place}.kernel = {};", string(kernel.to_str().unwrap())).unwrap();
         }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "waits for processes on threads")]
 
+mod follow;
 mod qemu;
 pub mod stop;
+mod vfkit;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,6 +33,8 @@ pub enum Programs {
         /// What serves shares.
         share: share::Programs,
     },
+    /// vfkit.
+    Vfkit(PathBuf),
 }
 
 /// A hypervisor with all that it takes to start it.
@@ -45,13 +49,16 @@ pub enum Launcher<'a> {
         /// What serves shares.
         share: &'a share::Programs,
     },
+    /// vfkit.
+    Vfkit(&'a Path),
 }
 
 /// Returns what a hypervisor can do.
 #[must_use]
 pub fn capabilities(hypervisor: Hypervisor) -> &'static Capabilities {
     match hypervisor {
-        Hypervisor::Qemu | Hypervisor::Vfkit => &super::qemu::CAPABILITIES,
+        Hypervisor::Qemu => &super::qemu::CAPABILITIES,
+        Hypervisor::Vfkit => &super::vfkit::CAPABILITIES,
     }
 }
 
@@ -61,6 +68,7 @@ impl Launcher<'_> {
     pub fn capabilities(&self) -> &'static Capabilities {
         match self {
             Self::Qemu { .. } => capabilities(Hypervisor::Qemu),
+            Self::Vfkit(_) => capabilities(Hypervisor::Vfkit),
         }
     }
 
@@ -70,6 +78,7 @@ impl Launcher<'_> {
             Self::Qemu { qemu, accelerator, share } => {
                 qemu::start(qemu::Qemu { program: qemu, accelerator, share }, guest, group, sender)
             }
+            Self::Vfkit(program) => vfkit::start(program, guest, group, sender),
         }
     }
 }

@@ -17,4 +17,7 @@ pub trait Stop {
     fn grace(&self) -> Duration {
         self.patience()
     }
+
+    /// Is called when its processes are gone.
+    fn gone(&mut self) {}
 }

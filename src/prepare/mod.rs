@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads and writes the state folder")]
 
+mod runner;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write};
@@ -10,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::cancel::{Cancel, Urgency};
@@ -19,46 +20,8 @@ use crate::host;
 use crate::id::Digest;
 use crate::nix::{self, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
-
-/// A built runner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runner {
-    /// Its store path.
-    pub path: PathBuf,
-    /// What to boot.
-    pub boot: Boot,
-}
-
-/// What a runner says in `boot.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Boot {
-    /// The version of this format.
-    pub schema_version: u32,
-    /// The kernel's file in the runner.
-    pub kernel: String,
-    /// The initial RAM disk's file in the runner.
-    pub initrd: String,
-    /// The guest's part of the kernel's command line.
-    pub cmdline: String,
-    /// What the agent can do.
-    pub features: Vec<String>,
-    /// The length of each file of the runner, in bytes.
-    pub sizes: BTreeMap<String, u64>,
-}
-
-impl Runner {
-    /// Returns the kernel's path.
-    #[must_use]
-    pub fn kernel(&self) -> PathBuf {
-        self.path.join(&self.boot.kernel)
-    }
-
-    /// Returns the initial RAM disk's path.
-    #[must_use]
-    pub fn initrd(&self) -> PathBuf {
-        self.path.join(&self.boot.initrd)
-    }
-}
+use runner::whole;
+pub use runner::{Boot, Runner};
 
 /// Why a runner can't be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -194,14 +157,6 @@ fn built(nix: &Nix, link: &Path) -> Result<Runner, PrepareError> {
         return Err(PrepareError::Elsewhere { path });
     }
     whole(&path).ok_or(PrepareError::Damaged { path })
-}
-
-/// Returns the runner at a store path, if every file is there whole.
-fn whole(path: &Path) -> Option<Runner> {
-    let boot: Boot = serde_json::from_slice(&fs::read(path.join("boot.json")).ok()?).ok()?;
-    let whole = |(name, len): (&String, &u64)| fs::metadata(path.join(name)).is_ok_and(|file| file.len() == *len);
-    let path = path.to_path_buf();
-    (boot.schema_version == 1 && boot.sizes.iter().all(whole)).then_some(Runner { path, boot })
 }
 
 fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {

@@ -1,0 +1,27 @@
+# The packages that a guest names, and those of the dev shell that it names.
+{
+  pkgs,
+  project,
+  guest,
+}:
+let
+  # Finds an attribute by its path, a list of names.
+  find =
+    path:
+    builtins.foldl' (
+      set: name:
+      set.${name}
+        or (throw "pikaci: nixpkgs has no package ${builtins.toJSON (builtins.concatStringsSep "." path)}, which the guest names")
+    ) pkgs path;
+
+  shell =
+    project.devShells.${guest.system}.${guest.devShell}
+      or (throw "pikaci: the project's flake.nix has no devShells.${guest.system}.${builtins.toJSON guest.devShell}, which the guest names");
+
+  programs =
+    (shell.nativeBuildInputs or [ ])
+    ++ (shell.buildInputs or [ ])
+    ++ (shell.propagatedNativeBuildInputs or [ ])
+    ++ (shell.propagatedBuildInputs or [ ]);
+in
+map find guest.packages ++ (if guest.devShell == null then [ ] else programs)

@@ -1,0 +1,17 @@
+# The agent as a service of a guest with an init of its own, which has mounted everything and loaded drivers.
+# Runs under busybox ash, as root.
+# shellcheck shell=dash
+
+mount_own_file_systems() {
+    mount_scratch
+    must mkdir -p /var/job
+    must chown "$uid:$uid" /var/job
+}
+
+export PATH=/pikaci/bin
+# shellcheck source=nix/guest/agent.sh
+. /pikaci/agent.sh
+mkdir -p /pikaci/run /pikaci/cgroup /pikaci/scratch
+exec </dev/null 3>&1
+read -r began _ </proc/uptime
+serve "$began" "$began"

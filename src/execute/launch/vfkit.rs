@@ -1,0 +1,159 @@
+//! A guest in vfkit: its streams are files that vfkit writes, its shares copies of its own.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads a kernel, makes folders and links")]
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use super::follow::{Alarm, Follow};
+use super::stop::Stop;
+use super::{Running, watch};
+use crate::execute::console::PANIC;
+use crate::execute::machine::{Disk, Machine};
+use crate::execute::private_copy::{private_copy, remove};
+use crate::execute::share::Tree;
+use crate::execute::slot::{self, Slot};
+use crate::execute::supervise::Message;
+use crate::execute::vfkit::{self, KERNEL_HEADER, Ports};
+use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
+use crate::execute::{channel, rest, runtime};
+use crate::process::{Child, Group, Invocation};
+
+/// How long vfkit may take to end when its service is asked, before it is sent a signal.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long vfkit may take to end in all; it has been seen to hang after a stop.
+const GRACE: Duration = Duration::from_secs(12);
+
+pub(super) fn start(program: &Path, guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Result<Running> {
+    if guest.machine.cmdline.split(' ').any(|word| word == WAIT) {
+        bail!("a guest can't wait for the host in vfkit, which passes nothing on to it");
+    }
+    check_kernel(&guest.machine)?;
+    let names = Names { folder: runtime::folder()? };
+    let [console, output, control, socket] = ["console", "output", "control", "rest"].map(|name| names.path(name));
+    let slot = guest.machine.network.then(|| slot::take(guest.users.host)).transpose()?;
+    let mac = slot.as_ref().map(|slot| vfkit::mac(guest.users.host, slot.number));
+    let copies = copies(guest)?;
+    let shares = copies.iter().map(|Copy { tag, folder }| Ok((tag, names.plain(&format!("share-{tag}"), folder)?)));
+    let shares: Vec<(&String, PathBuf)> = shares.collect::<Result<_>>()?;
+    let shares: Vec<(&str, &Path)> = shares.iter().map(|(tag, folder)| (tag.as_str(), folder.as_path())).collect();
+    let disks = disks(guest.machine.disks, &names)?;
+    let disks: Vec<Disk<'_>> = disks.iter().map(|(disk, path)| Disk { path, ..**disk }).collect();
+    let machine = Machine { disks: &disks, ..guest.machine };
+    let ports = Ports { console: &console, output: &output, control: &control };
+    let args = vfkit::argv(&machine, ports, &shares, &socket, mac.as_deref())?;
+
+    let gone = Arc::new(AtomicBool::new(false));
+    let follow = |path| Follow::new(path, LOG_LIMIT, gone.clone());
+    let panicked = sender.clone();
+    let console = Alarm::new(follow(console), PANIC, move || drop(panicked.send(Message::Panicked)));
+    let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
+    let output = channel::pump(follow(output), &guest.logs.guest, LOG_LIMIT)?;
+    channel::controls(follow(control), sender.clone());
+    // Where vfkit finds a socket already it doesn't start.
+    fs::remove_file(&socket).ok();
+    let vfkit = Arc::new(group.spawn(Invocation::new(program).args(args), &guest.logs.host)?);
+    watch(vfkit.clone(), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
+    let stop = Vfkit { process: vfkit, socket, gone, _copies: copies, _names: names, _slot: slot };
+    Ok(Running { stop: Box::new(stop), output, console })
+}
+
+/// A vfkit that runs, with what lives as long as it does.
+struct Vfkit {
+    process: Arc<Child>,
+    socket: PathBuf,
+    gone: Arc<AtomicBool>,
+    _copies: Vec<Copy>,
+    _names: Names,
+    _slot: Option<Slot>,
+}
+
+impl Stop for Vfkit {
+    fn ask(&mut self) {
+        // Where nobody listens the signal does it.
+        rest::hard_stop(&self.socket).ok();
+    }
+
+    fn insist(&mut self) {
+        self.process.terminate();
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
+    fn grace(&self) -> Duration {
+        GRACE
+    }
+
+    fn gone(&mut self) {
+        self.gone.store(true, Ordering::Release);
+    }
+}
+
+/// Names that vfkit can be given.
+struct Names {
+    folder: TempDir,
+}
+
+impl Names {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Returns a path as it is, or a link to it if vfkit can't be given the path.
+    fn plain(&self, name: &str, path: &Path) -> Result<PathBuf> {
+        if !vfkit::needs_detour(path) {
+            return Ok(path.to_owned());
+        }
+        let link = self.path(name);
+        symlink(path, &link).with_context(|| format!("making a link to {}", path.display()))?;
+        Ok(link)
+    }
+}
+
+fn check_kernel(machine: &Machine<'_>) -> Result<()> {
+    let mut header = Vec::new();
+    let file = File::open(machine.kernel);
+    file.and_then(|file| file.take(KERNEL_HEADER as u64).read_to_end(&mut header))
+        .with_context(|| format!("reading {}", machine.kernel.display()))?;
+    Ok(vfkit::check_kernel(machine.arch, machine.kernel, &header)?)
+}
+
+/// A share's folder, which the guest may write into: vfkit knows no other. It goes with the guest.
+struct Copy {
+    tag: String,
+    folder: PathBuf,
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        // What can't be removed lies in a folder of temporary things.
+        remove(&self.folder).ok();
+    }
+}
+
+fn copies(guest: &Guest<'_>) -> Result<Vec<Copy>> {
+    let owner = Some(guest.users.guest).filter(|user| *user != guest.users.host);
+    let copied = |(tag, tree): &(String, Tree)| {
+        let Tree::Folder(folder) = tree else { bail!("vfkit can't share the host's own files as {tag:?}") };
+        let copy = Copy { tag: tag.clone(), folder: guest.scratch.join(format!("share-{tag}")) };
+        private_copy(folder, &copy.folder, owner)?;
+        Ok(copy)
+    };
+    guest.shares.iter().map(copied).collect()
+}
+
+fn disks<'a>(disks: &'a [Disk<'a>], names: &Names) -> Result<Vec<(&'a Disk<'a>, PathBuf)>> {
+    let plain = |(place, disk): (usize, &'a Disk<'a>)| Ok((disk, names.plain(&format!("d{place}"), disk.path)?));
+    disks.iter().enumerate().map(plain).collect()
+}

@@ -1,0 +1,159 @@
+//! Runner flakes of the bases `nix` and `nixos`.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use serde::Serialize;
+
+use super::check::check;
+use super::render::{AGENT, INIT, inline};
+use super::{FlakeError, FlakeFile, RenderedFlake, lock};
+
+const SCHEMA_VERSION: u32 = 1;
+/// What stands for the project's flake where no dev shell is asked for.
+const NO_PROJECT: &str = "{ outputs = _: { }; }\n";
+/// The drivers that a guest loads, in this order; what is marked is left out where the kernel hasn't got it.
+const MODULES: [&str; 8] =
+    ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay", "virtio_net?", "virtio_rng?", "af_packet?"];
+/// The drivers of a store on a disk.
+const STORE_MODULES: [&str; 2] = ["crc32c_generic?", "erofs"];
+
+/// Where a guest of base `nix` has its store from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// From a disk of its own.
+    Disk,
+    /// From the host's, which is shared with it.
+    Host,
+}
+
+/// A guest that Nix makes.
+#[derive(Clone, Copy, Debug)]
+pub struct NixGuest<'a> {
+    /// The system that evaluates and boots it.
+    pub host: &'a str,
+    /// Its own system.
+    pub system: &'a str,
+    /// Attribute paths in nixpkgs.
+    pub packages: &'a [String],
+    /// A dev shell of the project's flake.
+    pub dev_shell: Option<&'a str>,
+    /// NixOS modules: files of the project.
+    pub modules: &'a [String],
+    /// What the project has.
+    pub project: &'a ProjectFiles,
+}
+
+/// The files of a project that a runner flake may need, by their paths in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectFiles(pub BTreeMap<String, Vec<u8>>);
+
+impl ProjectFiles {
+    /// Returns the text of flake.lock.
+    fn lock(&self) -> Result<Option<&str>, FlakeError> {
+        let not_text = |_| FlakeError::Lock { message: "the project's flake.lock isn't UTF-8".to_owned() };
+        self.0.get("flake.lock").map(|bytes| std::str::from_utf8(bytes).map_err(not_text)).transpose()
+    }
+
+    fn file(&self, name: &str) -> Result<FlakeFile, FlakeError> {
+        let bytes = self.0.get(name).ok_or_else(|| FlakeError::NoFile { name: name.to_owned() })?;
+        Ok(inline(bytes.as_slice()))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "nix/flake.nix", config = "templates/askama.toml")]
+struct NixFlake<'a> {
+    host: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "nixos/flake.nix", config = "templates/askama.toml")]
+struct NixosFlake<'a> {
+    host: &'a str,
+}
+
+/// What `flake.nix` reads as data.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GuestJson<'a> {
+    #[serde(rename = "schema_version")]
+    schema_version: u32,
+    system: &'a str,
+    packages: Vec<Vec<&'a str>>,
+    dev_shell: Option<&'a str>,
+    /// Drivers (base `nix`) or files (base `nixos`).
+    modules: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<Store>,
+}
+
+/// Returns the flake that builds the runner of base `nix`.
+///
+/// # Errors
+/// When the project's flake.lock can't be used or a text can't be Nix.
+pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, FlakeError> {
+    let text = NixFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
+    let of_store: &[&str] = if store == Store::Disk { &STORE_MODULES } else { &[] };
+    let modules = MODULES.iter().chain(of_store).copied().collect();
+    let mut files = common(guest, text, &["nixpkgs"], modules, Some(store))?;
+    files.extend(INIT.map(|(name, text)| (name.to_owned(), inline(text))));
+    files.insert("runner.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
+    Ok(RenderedFlake { files })
+}
+
+/// Returns the flake that builds the runner of base `nixos`.
+///
+/// # Errors
+/// As [`render_nix`], and when the project lacks a module's file.
+pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
+    let text = NixosFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
+    let modules = guest.modules.iter().map(String::as_str).collect();
+    let mut files = common(guest, text, &["nixpkgs", "microvm"], modules, None)?;
+    for name in guest.modules {
+        files.insert(format!("project/{name}"), guest.project.file(name)?);
+    }
+    for (name, text) in [
+        ("runner.nix", include_str!("../../nix/guest/nixos.nix")),
+        ("guest-module.nix", include_str!("../../nix/guest/guest-module.nix")),
+        ("link-runner.sh", include_str!("../../nix/guest/link-runner.sh")),
+        ("service.sh", include_str!("../../nix/guest/service.sh")),
+    ] {
+        files.insert(name.to_owned(), inline(text));
+    }
+    Ok(RenderedFlake { files })
+}
+
+fn common(
+    guest: NixGuest<'_>,
+    flake: String,
+    inputs: &[&str],
+    modules: Vec<&str>,
+    store: Option<Store>,
+) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
+    let json = GuestJson {
+        schema_version: SCHEMA_VERSION,
+        system: guest.system,
+        packages: guest.packages.iter().map(|path| path.split('.').collect()).collect(),
+        dev_shell: guest.dev_shell,
+        modules,
+        store,
+    };
+    let json = serde_json::to_string_pretty(&json).map_err(|error| FlakeError::Json { message: error.to_string() })?;
+    let has_shell = guest.dev_shell.is_some();
+    let lock = lock::compose(inputs, guest.project.lock()?, has_shell)?;
+    let project = if has_shell { guest.project.file("flake.nix")? } else { inline(NO_PROJECT) };
+    let mut files: BTreeMap<String, FlakeFile> = AGENT.map(|(name, text)| (name.to_owned(), inline(text))).into();
+    files.insert("lease.sh".to_owned(), FlakeFile { executable: true, ..files["lease.sh"].clone() });
+    for (name, file) in [
+        ("flake.nix", inline(check("flake.nix", flake)?)),
+        ("flake.lock", inline(lock)),
+        ("guest.json", inline(json + "\n")),
+        ("packages.nix", inline(include_str!("../../nix/guest/packages.nix"))),
+        ("project/flake.nix", project),
+    ] {
+        files.insert(name.to_owned(), file);
+    }
+    Ok(files)
+}

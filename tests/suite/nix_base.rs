@@ -1,0 +1,56 @@
+//! Guests of base `nix`, on a nixpkgs of Debian's packages.
+
+use pikaci::record::Outcome;
+
+use crate::fixture;
+use crate::project::json;
+
+const JOBS: &str = r#"{
+  guests.small = { base = "nix"; };
+  guests.tools = { base = "nix"; packages = [ "hello" "unixtools.xxd" ]; devShell = "default"; };
+  defaults.guest = "tools";
+  jobs.passes = {
+    command = ''
+      hello
+      printf pikaci | xxd -p
+      make --version | head -n 1
+      printf 'all:\n\t@echo made\n' >Makefile && make
+      echo "$0 $(id -un) $(cat greeting)"
+      ! touch /nix/store/x && ! test -e /usr/bin/gcc
+      mkdir out && echo kept >out/file
+    '';
+    artifacts = [ "out/*" ];
+  };
+  jobs.fails = { command = "exit 3"; };
+  jobs.slow = { command = "sleep 600"; timeout = "1s"; };
+  jobs.without = { command = "! hello && busybox true"; guest = "small"; };
+}"#;
+
+#[test]
+fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
+    let project = fixture::project(JOBS).file("greeting", "hi\n");
+    project.pikaci(&["run"]).exits(100);
+    let outcome = |job: &str| project.job(job).status.outcome();
+    assert_eq!(
+        project.output("passes").lines().collect::<Vec<_>>(),
+        [
+            "Hello, world!",
+            "70696b616369",
+            "GNU Make 4.3",
+            "made",
+            "/bin/sh job hi",
+            "touch: /nix/store/x: Read-only file system"
+        ],
+    );
+    assert_eq!(outcome("passes"), Some(Outcome::Passed));
+    assert_eq!((outcome("fails"), project.job("fails").exit_code), (Some(Outcome::Failed), Some(3)));
+    assert_eq!(outcome("slow"), Some(Outcome::TimedOut));
+    assert_eq!(outcome("without"), Some(Outcome::Passed), "{}", project.output("without"));
+    assert_eq!(project.job("passes").artifacts, 1);
+    let plan = json(&project.last_run().join("plan.json"));
+    let prepares = plan["nodes"].as_array().unwrap().iter().filter(|node| node["kind"] == "prepare");
+    assert_eq!(prepares.count(), 2, "equal guests share a runner");
+    project.pikaci(&["run", "without"]).exits(0);
+    let record = project.record();
+    assert_eq!(record.prepares[0].status.outcome(), Some(Outcome::Cached), "what is built isn't built again");
+}
