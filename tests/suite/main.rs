@@ -29,5 +29,6 @@ mod schedule;
 mod setup_fault;
 mod snapshot;
 mod stand_in;
+mod vfkit_parser;
 mod vm;
 mod wait;

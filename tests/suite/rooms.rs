@@ -151,6 +151,18 @@ fn systems_differ_in_files_of_their_own() {
 }
 
 #[test]
+fn the_stand_in_for_vfkit_shares_no_code_with_what_it_tests() {
+    let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vfkit-on-qemu"));
+    assert!(!files.is_empty(), "it is gone");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for way in ["pikaci::", "#[path", "include"] {
+            assert!(!text.contains(way), "{} uses {way}", file.display());
+        }
+    }
+}
+
+#[test]
 fn no_file_is_too_long() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for file in rust_files(&source()).into_iter().chain(rust_files(&tests)) {
