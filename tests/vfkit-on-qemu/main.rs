@@ -11,21 +11,30 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it reads files and runs a machine")]
 
+mod boot;
 mod bootloader;
+mod child;
 mod device;
 mod disk;
 mod flags;
+mod guest;
+mod http;
+mod monitor;
 mod net;
 mod number;
 mod options;
 mod parts;
+mod qemu;
+mod rest;
 mod restful;
+mod running;
+mod share;
 mod start;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use options::Request;
 use start::Start;
@@ -36,7 +45,13 @@ const VERSION: &str = "v0.6.4 (vfkit-on-qemu: a stand-in for tests, not vfkit)";
 const PARSE_ONLY: &str = "--parse-only";
 
 fn main() -> ExitCode {
-    match run() {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(parent) = child::parent(args.first()) {
+        // It returns only when it can't.
+        child::become_program(parent, &args[1..]).unwrap_or_else(|error| eprintln!("vfkit-on-qemu: {error:#}"));
+        return ExitCode::FAILURE;
+    }
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // As cobra and vfkit do between them: the message, how to call it, the message.
@@ -46,8 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
-    let mut args: Vec<OsString> = std::env::args_os().skip(1).collect();
+fn run(mut args: Vec<OsString>) -> Result<()> {
     let parse_only = args.first().is_some_and(|first| first == PARSE_ONLY);
     if parse_only {
         args.remove(0);
@@ -57,7 +71,9 @@ fn run() -> Result<()> {
         Request::Version => println!("vfkit version: {VERSION}"),
         Request::Start(options) => {
             let start = Start::read(&options)?;
-            ensure!(parse_only, "the stand-in boots nothing yet");
+            if !parse_only {
+                return boot::boot(&start);
+            }
             println!("{}", serde_json::to_string_pretty(&start).context("writing what was understood")?);
         }
     }
