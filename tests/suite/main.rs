@@ -29,6 +29,7 @@ mod schedule;
 mod setup_fault;
 mod snapshot;
 mod stand_in;
+mod vfkit;
 mod vfkit_guest;
 mod vfkit_parser;
 mod vfkit_stand_in;

@@ -110,14 +110,15 @@ impl Names {
         self.folder.path().join(name)
     }
 
-    /// Returns a path as it is, or a link to it if vfkit can't be given the path.
+    /// Returns a path as it is, or by way of a link to its folder if vfkit can't be given the path.
     fn plain(&self, name: &str, path: &Path) -> Result<PathBuf> {
         if !vfkit::needs_detour(path) {
             return Ok(path.to_owned());
         }
+        let (Some(folder), Some(file)) = (path.parent(), path.file_name()) else { return Ok(path.to_owned()) };
         let link = self.path(name);
-        symlink(path, &link).with_context(|| format!("making a link to {}", path.display()))?;
-        Ok(link)
+        symlink(folder, &link).with_context(|| format!("making a link to {}", folder.display()))?;
+        Ok(link.join(file))
     }
 }
 
