@@ -2,7 +2,7 @@
 let
   # What is without effects: its tests need nothing but themselves and the goldens beside them.
   rooms = [ "cancel::" "config::" "event::" "flake::" "guest::" "id::" "plan::" "record::" "report::" ];
-  pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" ];
+  pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" "execute::vfkit::" ];
 in
 {
   defaults.timeout = "10m";

@@ -29,7 +29,7 @@
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
 //! | [`state`] | the state folder: layout, atomic writes, locks | files |
 //! | [`prepare`] | write a rendered flake, `nix build`, GC root | files |
-//! | [`execute`] | boot a guest, run, collect | files, sockets, threads |
+//! | [`execute`] | boot a guest in QEMU or vfkit, run, collect | files, sockets, threads |
 //! | [`engine`] | walks a plan and emits events | everything, through the rooms above |
 //! | [`cancel`] | the request to end that everything looks at | nothing |
 //! | [`cli`] | the command line | everything, through the rooms above |

@@ -53,7 +53,8 @@ unguard() { kill "$guard_pid"; }
 open_channels() {
     ports=/sys/class/virtio-ports tries=0
     until control=$(device $ports name control) && output=$(device $ports name out); do
-        if [ -c /dev/hvc2 ]; then
+        # There are nodes of hvc without a device behind them.
+        if (: <>/dev/hvc1 <>/dev/hvc2) 2>/dev/null; then
             # Held open: at the last close a terminal forgets what it was set to.
             exec 3<>/dev/hvc2 4<>/dev/hvc1
             stty raw -echo <&3 && stty raw -echo <&4

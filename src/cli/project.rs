@@ -14,7 +14,7 @@ use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::{Exit, Failure, Place};
-use crate::config::{self, Config};
+use crate::config::{self, Base, Config};
 use crate::execute::launch::capabilities;
 use crate::flake::{FlakeError, ProjectFiles};
 use crate::guest::quote;
@@ -163,8 +163,9 @@ impl Project {
     /// Returns what this machine is and has, and what was learned of its files.
     pub fn facts(&self, config: &Config, selection: &Selection) -> (HostFacts, HashCache) {
         let cache = HashCache::load(&self.hash_cache());
-        let guests: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
-        let kernels = guests.into_iter().map(|guest| config.guests[guest].kernel.clone()).collect();
+        let guests = selection.jobs.iter().map(|job| &config.guests[&config.jobs[job].guest]);
+        let of_host = guests.filter(|guest| matches!(guest.base, None | Some(Base::Host)));
+        let kernels = of_host.map(|guest| guest.kernel.clone()).collect();
         let facts = host::gather(&Gather::here(path(), kernels), &cache);
         (facts, cache)
     }

@@ -44,9 +44,6 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     name: "QEMU",
     read_only_shares: true,
     host_store: true,
-    answers: true,
-    // `tag` of vhost-user-fs (virtio 1.2, 5.11.4).
-    longest_tag: 36,
     programs: &[
         Program {
             name: "qemu-system-",

@@ -15,10 +15,6 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     read_only_shares: false,
     // A Mac's store has names for a disk that doesn't tell cases apart.
     host_store: false,
-    // What it does with a serial port is write it to a file.
-    answers: false,
-    // VZVirtioFileSystemDeviceConfiguration's validateTag.
-    longest_tag: LONGEST_TAG,
     // Read-only disks came with 0.6.0.
     programs: &[Program {
         name: "vfkit",
@@ -27,7 +23,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     }],
 };
 
-/// The longest tag of a share, in bytes.
+/// The longest tag of a share, in bytes (VZVirtioFileSystemDeviceConfiguration's validateTag).
 const LONGEST_TAG: usize = 36;
 /// The longest path of a Unix socket on macOS, in bytes (`sun_path` without the zero at its end).
 pub const LONGEST_SOCKET: usize = 103;

@@ -26,8 +26,25 @@ mod tests {
 
     #[test]
     fn raw_templates_are_nix_themselves() {
-        let template = include_str!("../../templates/host/flake.nix");
-        assert_eq!(check("flake.nix", template.to_owned()), Ok(template.to_owned()));
-        assert!(!template.contains("{%"), "templates have no control flow");
+        for template in [
+            include_str!("../../templates/host/flake.nix"),
+            include_str!("../../templates/nix/flake.nix"),
+            include_str!("../../templates/nixos/flake.nix"),
+        ] {
+            assert_eq!(check("flake.nix", template.to_owned()), Ok(template.to_owned()));
+            assert!(!template.contains("{%"), "templates have no control flow");
+        }
+    }
+
+    #[test]
+    fn what_goes_with_them_is_nix_too() {
+        for text in [
+            include_str!("../../nix/guest/guest-module.nix"),
+            include_str!("../../nix/guest/nix.nix"),
+            include_str!("../../nix/guest/nixos.nix"),
+            include_str!("../../nix/guest/packages.nix"),
+        ] {
+            assert_eq!(check("nix", text.to_owned()), Ok(text.to_owned()));
+        }
     }
 }

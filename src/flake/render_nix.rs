@@ -157,3 +157,79 @@ fn common(
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Write as _;
+
+    use super::{FlakeError, NixGuest, ProjectFiles, Store, render_nix, render_nixos};
+    use crate::flake::{FlakeContent, RenderedFlake, digest};
+
+    fn files(names: &[&str]) -> ProjectFiles {
+        let text = |name: &&str| ((*name).to_owned(), format!("# {name}\n").into_bytes());
+        ProjectFiles(names.iter().map(text).collect::<BTreeMap<_, _>>())
+    }
+
+    fn guest<'a>(project: &'a ProjectFiles, packages: &'a [String], modules: &'a [String]) -> NixGuest<'a> {
+        let (host, system) = ("aarch64-darwin", "aarch64-linux");
+        NixGuest { host, system, packages, dev_shell: None, modules, project }
+    }
+
+    fn text<'a>(flake: &'a RenderedFlake, name: &str) -> &'a str {
+        let FlakeContent::Inline(bytes) = &flake.files[name].content else { panic!("{name} is a file of the host") };
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    fn listing(flake: &RenderedFlake) -> String {
+        let mut lines = String::new();
+        for (name, file) in &flake.files {
+            writeln!(lines, "{} {name}", if file.executable { "x" } else { "-" }).unwrap();
+        }
+        lines
+    }
+
+    #[test]
+    fn a_flake_of_base_nix_is_the_golden_one() {
+        let (project, packages) = (files(&["flake.nix"]), ["hello".to_owned(), "a.b".to_owned()]);
+        let flake = render_nix(guest(&project, &packages, &[]), Store::Disk).unwrap();
+        insta::assert_snapshot!("nix_flake_nix", text(&flake, "flake.nix"));
+        insta::assert_snapshot!("nix_guest_json", text(&flake, "guest.json"));
+        insta::assert_snapshot!("nix_files", listing(&flake));
+        assert_eq!(text(&flake, "project/flake.nix"), "{ outputs = _: { }; }\n");
+        let shared = render_nix(guest(&project, &packages, &[]), Store::Host).unwrap();
+        assert!(!text(&shared, "guest.json").contains("erofs"));
+    }
+
+    #[test]
+    fn a_flake_of_base_nixos_has_the_files_that_are_named_and_no_others() {
+        let project = files(&["flake.nix", "nix/db.nix", "other.nix"]);
+        let modules = ["nix/db.nix".to_owned()];
+        let flake = render_nixos(guest(&project, &[], &modules)).unwrap();
+        insta::assert_snapshot!("nixos_flake_nix", text(&flake, "flake.nix"));
+        insta::assert_snapshot!("nixos_guest_json", text(&flake, "guest.json"));
+        insta::assert_snapshot!("nixos_files", listing(&flake));
+        assert_eq!(text(&flake, "project/nix/db.nix"), "# nix/db.nix\n");
+        let missing = ["nix/gone.nix".to_owned()];
+        let gone = FlakeError::NoFile { name: "nix/gone.nix".to_owned() };
+        assert_eq!(render_nixos(guest(&project, &[], &missing)), Err(gone));
+    }
+
+    #[test]
+    fn a_dev_shell_takes_the_projects_flake_along() {
+        let project = files(&["flake.nix"]);
+        let shell = NixGuest { dev_shell: Some("default"), ..guest(&project, &[], &[]) };
+        let flake = render_nix(shell, Store::Host).unwrap();
+        assert_eq!(text(&flake, "project/flake.nix"), "# flake.nix\n");
+        let none = files(&[]);
+        let shell = NixGuest { project: &none, ..shell };
+        assert_eq!(render_nix(shell, Store::Host), Err(FlakeError::NoFile { name: "flake.nix".to_owned() }));
+    }
+
+    #[test]
+    fn what_a_guest_does_not_name_changes_nothing() {
+        let of = |project: &ProjectFiles| digest(&render_nix(guest(project, &[], &[]), Store::Host).unwrap());
+        assert_eq!(of(&files(&["flake.nix"])), of(&files(&["flake.nix", "other.nix"])));
+        assert_eq!(of(&files(&[])), of(&files(&["flake.nix"])));
+    }
+}

@@ -34,10 +34,6 @@ pub struct Capabilities {
     pub read_only_shares: bool,
     /// Whether the host's Nix store can be shared; else a guest has its own on a disk.
     pub host_store: bool,
-    /// Whether the control channel goes both ways, so that a guest can wait for the host.
-    pub answers: bool,
-    /// The longest tag that a share may have, in bytes.
-    pub longest_tag: usize,
     /// The programs, besides Nix.
     pub programs: &'static [Program],
 }

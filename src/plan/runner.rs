@@ -108,3 +108,81 @@ pub(super) fn shares(guest: &Guest, input: &PlanInput<'_>) -> Vec<Share> {
     let workspace = share("workspace", ShareSource::Snapshot(input.snapshot.clone()), WORKSPACE);
     userland.into_iter().chain([workspace]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{PlanError, render, shares};
+    use crate::config::{self, Config};
+    use crate::flake::ProjectFiles;
+    use crate::id::Digest;
+    use crate::plan::PlanInput;
+    use crate::plan::facts::{HostFacts, MissingFact};
+    use crate::plan::hypervisor::{Capabilities, Hypervisor};
+    use crate::plan::select::{Changes, select};
+
+    const QEMU: Capabilities = Capabilities {
+        hypervisor: Hypervisor::Qemu,
+        name: "QEMU",
+        read_only_shares: true,
+        host_store: true,
+        programs: &[],
+    };
+    const VFKIT: Capabilities = Capabilities {
+        hypervisor: Hypervisor::Vfkit,
+        name: "vfkit",
+        read_only_shares: false,
+        host_store: false,
+        programs: &[],
+    };
+
+    /// Returns the files of a guest's flake, and the tags of its shares, or why there are none.
+    fn made(guest: &str, system: &str, hypervisor: &Capabilities) -> Result<(Vec<String>, Vec<String>), PlanError> {
+        let config: Config = config::read("pikaci.nix", &format!("{{ guests.g = {guest}; }}")).unwrap();
+        let missing = || MissingFact { reason: "there is none".to_owned(), hint: String::new() };
+        let facts = HostFacts {
+            system: system.to_owned(),
+            cpus: 1,
+            memory_mib: 8192,
+            os_release: None,
+            tools: BTreeMap::new(),
+            kernels: [(None, Err(missing()))].into(),
+            busybox: Err(missing()),
+        };
+        let selection = select(&config, &[], &Changes::NotCompared(String::new())).unwrap();
+        let (snapshot, project) = (Digest::of(b""), ProjectFiles::default());
+        let input = PlanInput {
+            config: &config,
+            selection: &selection,
+            facts: &facts,
+            snapshot: &snapshot,
+            hypervisor,
+            project: &project,
+        };
+        let flake = render("g", &config.guests["g"], &input)?;
+        let tags = shares(&config.guests["g"], &input).into_iter().map(|share| share.tag).collect();
+        Ok((flake.files.into_keys().collect(), tags))
+    }
+
+    #[test]
+    fn the_host_and_its_hypervisor_say_what_a_guest_is_made_from() {
+        let has = |made: &(Vec<String>, Vec<String>), file: &str| made.0.iter().any(|name| name == file);
+        let mac = made("{ }", "aarch64-darwin", &VFKIT).unwrap();
+        assert!(has(&mac, "guest-module.nix") && mac.1 == ["workspace"], "{mac:?}");
+        let fast = made(r#"{ base = "nix"; }"#, "aarch64-darwin", &VFKIT).unwrap();
+        assert!(has(&fast, "init.sh") && fast.1 == ["store", "workspace"], "{fast:?}");
+        // On Linux it is the host's own kernel, of which this one has none.
+        let linux = made("{ }", "x86_64-linux", &QEMU);
+        assert!(matches!(&linux, Err(PlanError::Missing { fact, .. }) if fact.reason == "there is none"), "{linux:?}");
+        assert!(made(r#"{ base = "nixos"; }"#, "x86_64-linux", &QEMU).is_ok());
+    }
+
+    #[test]
+    fn what_the_hypervisor_cannot_do_is_refused() {
+        let refused = made(r#"{ base = "host"; }"#, "x86_64-linux", &VFKIT);
+        assert!(matches!(refused, Err(PlanError::Unfit { hypervisor: "vfkit", .. })), "{refused:?}");
+        let large = made(r#"{ base = "nix"; memory = "9G"; }"#, "x86_64-linux", &QEMU);
+        assert!(matches!(large, Err(PlanError::TooLarge { wanted_mib: 9216, .. })), "{large:?}");
+    }
+}

@@ -13,10 +13,9 @@ const FLAKE: &str = r#"{
   inputs.nixpkgs.url = "path:NIXPKGS";
   inputs.microvm.url = "path:MICROVM";
   outputs = { nixpkgs, ... }: {
-    devShells.x86_64-linux.default =
-      let pkgs = nixpkgs.legacyPackages.x86_64-linux;
-      in pkgs.mkShell { packages = [ pkgs.gnumake ]; };
-    devShells.aarch64-linux.default = { };
+    devShells = builtins.mapAttrs (_: pkgs: { default = pkgs.mkShell { packages = [ pkgs.gnumake ]; }; }) {
+      inherit (nixpkgs.legacyPackages) aarch64-linux x86_64-linux;
+    };
   };
 }"#;
 
@@ -32,8 +31,18 @@ pub fn nixpkgs() -> &'static Path {
 
 /// Makes a project with this job file whose flake.lock names the fixtures.
 pub fn project(job_file: &str) -> Project {
-    let microvm = format!("{FIXTURES}/microvm");
-    let flake = FLAKE.replace("NIXPKGS", nixpkgs().to_str().unwrap()).replace("MICROVM", &microvm);
+    project_on(job_file, nixpkgs().to_str().unwrap(), &format!("{FIXTURES}/microvm"))
+}
+
+/// Returns a reference to a folder; of a repository Nix copies what it hasn't got, else all of it every time.
+fn reference(folder: &str) -> String {
+    let kind = if Path::new(folder).join(".git").exists() { "git+file://" } else { "path:" };
+    format!("{kind}{folder}")
+}
+
+/// Makes a project with this job file whose flake.lock names these two.
+pub fn project_on(job_file: &str, nixpkgs: &str, microvm: &str) -> Project {
+    let flake = FLAKE.replace("path:NIXPKGS", &reference(nixpkgs)).replace("path:MICROVM", &reference(microvm));
     let project = Project::new(job_file).file("flake.nix", &flake);
     let mut lock = Command::new(nix("oldest"));
     lock.args(["flake", "lock"]).current_dir(project.path("")).env("NIX_CONFIG", NIX_CONFIG);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use askama::Template;
-use pikaci::flake::{BlobRef, Encoding, FlakeContent, render_host};
+use pikaci::flake::{
+    BlobRef, Encoding, FlakeContent, NixGuest, ProjectFiles, Store, render_host, render_nix, render_nixos,
+};
 use pikaci::id::Digest;
 use pikaci::plan::facts::{Kernel, Module};
 use proptest::prelude::*;
@@ -123,6 +125,71 @@ fn nix_reads_of_a_real_flake_what_went_into_it() {
         for (at, (read, system)) in read.iter().zip(&systems).enumerate() {
             let modules = modules[at % modules.len()..].join(" ");
             assert_eq!(read, &[system.clone(), system.clone(), modules], "{nix}");
+        }
+    }
+}
+
+/// What flakes of the bases `nix` and `nixos` say of themselves, and which packages they find in a nixpkgs that has just
+/// the one that they name, and in a dev shell.
+const READ_NIX_FLAKE: &str = r#"
+  name:
+  let
+    folder = ./. + "/${name}";
+    guest = builtins.fromJSON (builtins.readFile (folder + "/guest.json"));
+    outputs = (import (folder + "/flake.nix")).outputs;
+    inputs = builtins.mapAttrs (name: _: { }) (builtins.functionArgs outputs);
+    path = builtins.head guest.packages;
+    pkgs = builtins.foldl' (value: name: { ${name} = value; }) "found" (reverse path);
+    reverse = list: builtins.foldl' (all: one: [ one ] ++ all) [ ] list;
+    project.devShells.${guest.system}.${guest.devShell}.nativeBuildInputs = [ "in the shell" ];
+  in
+  {
+    host = builtins.head (builtins.attrNames (outputs inputs).packages);
+    inherit (guest) packages devShell modules;
+    found = import (folder + "/packages.nix") { inherit pkgs project guest; };
+  }
+"#;
+
+#[test]
+fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = hard_texts(60);
+    let names: Vec<String> = texts.iter().map(|text| text.replace(['.', '/'], "")).collect();
+    for (at, name) in names.iter().enumerate() {
+        let module = format!("{name}x.nix");
+        let project = ["flake.nix", &module].map(|file| (file.to_owned(), b"{ outputs = _: { }; }".to_vec()));
+        let project = ProjectFiles(project.into());
+        let (packages, modules) = ([format!("{name}.{name}")], [module]);
+        let guest = NixGuest {
+            host: &texts[at],
+            system: "x86_64-linux",
+            packages: &packages,
+            dev_shell: Some(name),
+            modules: &modules,
+            project: &project,
+        };
+        let flake = if at % 2 == 0 { render_nixos(guest) } else { render_nix(guest, Store::Disk) };
+        let of_flake = folder.path().join(format!("f{at}"));
+        std::fs::create_dir(&of_flake).unwrap();
+        let flake = flake.unwrap();
+        for name in ["flake.nix", "guest.json", "packages.nix", "runner.nix"] {
+            let FlakeContent::Inline(text) = &flake.files[name].content else { panic!("{name} is a file of the host") };
+            std::fs::write(of_flake.join(name), text).unwrap();
+        }
+    }
+    let file = folder.path().join("read.nix");
+    let flakes: Vec<_> = (0..texts.len()).map(|at| format!("\"f{at}\"")).collect();
+    std::fs::write(&file, format!("map ({READ_NIX_FLAKE}) [ {} ]", flakes.join(" "))).unwrap();
+    for nix in NIXES {
+        let read = eval(nix, &file, folder.path());
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(read[at]["host"], texts[at].as_str(), "{nix}");
+            assert_eq!(read[at]["packages"], serde_json::json!([[name, name]]), "{nix}");
+            assert_eq!(read[at]["devShell"], name.as_str(), "{nix}");
+            assert_eq!(read[at]["found"], serde_json::json!(["found", "in the shell"]), "{nix}");
+            if at % 2 == 0 {
+                assert_eq!(read[at]["modules"], serde_json::json!([format!("{name}x.nix")]), "{nix}");
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod config;
 mod contract;
 mod diskless;
 mod dogfood;
+mod evaluate;
 mod exit;
 mod fault;
 mod fixture;
