@@ -23,7 +23,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     }],
 };
 
-/// The longest tag of a share, in bytes (VZVirtioFileSystemDeviceConfiguration's validateTag).
+/// The longest tag of a share, in bytes (`VZVirtioFileSystemDeviceConfiguration`, `validateTag`).
 const LONGEST_TAG: usize = 36;
 /// The longest path of a Unix socket on macOS, in bytes (`sun_path` without the zero at its end).
 pub const LONGEST_SOCKET: usize = 103;
