@@ -18,6 +18,27 @@ let
     }
     .${guest.system};
 
+  # The drivers that a guest loads, in this order; what is marked is left out where the kernel hasn't got it.
+  drivers = [
+    "virtio_pci"
+    "virtiofs"
+    "virtio_console"
+    "virtio_blk"
+    "overlay"
+    "virtio_net?"
+    "virtio_rng?"
+    "af_packet?"
+  ]
+  ++ (
+    if onDisk then
+      [
+        "crc32c_generic?"
+        "erofs"
+      ]
+    else
+      [ ]
+  );
+
   userland = pkgs.buildEnv {
     name = "pikaci-userland";
     paths = import ./packages.nix { inherit pkgs project guest; };
@@ -28,8 +49,10 @@ let
     ];
   };
 
+  onDisk = guest.store == "disk";
+
   disk =
-    if guest.store == "disk" then
+    if onDisk then
       {
         mkfs = "${pkgs.erofs-utils}/bin/mkfs.erofs";
         exportReferencesGraph = [
@@ -53,7 +76,7 @@ derivation (
     kernel = "${kernel}/${image}";
     # A package of its own in newer versions of nixpkgs.
     modulesTree = kernel.modules or kernel;
-    wantedModules = builtins.concatStringsSep " " guest.modules;
+    wantedModules = builtins.concatStringsSep " " drivers;
     scripts = self;
     preferLocalBuild = true;
   }

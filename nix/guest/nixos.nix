@@ -6,6 +6,7 @@
   project,
   host,
   guest,
+  projectFiles ? "${self}/project",
 }:
 let
   module =
@@ -23,7 +24,7 @@ let
       ./guest-module.nix
       module
     ]
-    ++ map (file: "${self}/project/${file}") guest.modules;
+    ++ map (file: "${projectFiles}/${file}") guest.modules;
   };
 
   inherit (os) config;

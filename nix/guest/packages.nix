@@ -5,14 +5,13 @@
   guest,
 }:
 let
-  # Finds an attribute by its path, a list of names.
+  # Finds an attribute by its path, names with dots between them.
   find =
     path:
     builtins.foldl' (
       set: name:
-      set.${name}
-        or (throw "pikaci: nixpkgs has no package ${builtins.toJSON (builtins.concatStringsSep "." path)}, which the guest names")
-    ) pkgs path;
+      set.${name} or (throw "pikaci: nixpkgs has no package ${builtins.toJSON path}, which the guest names")
+    ) pkgs (builtins.filter builtins.isString (builtins.split "[.]" path));
 
   shell =
     project.devShells.${guest.system}.${guest.devShell}

@@ -31,6 +31,12 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Returns what a signal is as an exit code.
+    #[must_use]
+    pub fn of_signal(number: i32) -> Option<Self> {
+        u8::try_from(number).ok().map(Self::Signal)
+    }
+
     /// Returns the number.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod check;
+mod exec;
 mod failure;
 mod follow;
 mod list;
@@ -71,6 +72,8 @@ enum Command {
     Logs(logs::Options),
     /// List the files that jobs brought back
     Artifacts(artifacts::Options),
+    /// Run one job in a machine that was built already (for builds of Nix)
+    Exec(exec::Options),
     /// Print a script that completes pikaci's command line in a shell
     Completions {
         /// The shell
@@ -112,6 +115,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Status(options) => status::main(&cli.place, options),
         Command::Logs(options) => logs::main(&cli.place, options),
         Command::Artifacts(options) => artifacts::main(&cli.place, options),
+        Command::Exec(options) => exec::main(options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);

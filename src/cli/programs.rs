@@ -18,14 +18,26 @@ use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
 use crate::process::{Invocation, capture};
 
 const VIRTIOFSD: &str = "virtiofsd";
+const BWRAP: &str = "bwrap";
 /// How long a program may take to tell its version.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Returns the programs and the user of this host, or what to install.
 pub fn programs(facts: &HostFacts, hypervisor: &Capabilities) -> Result<(Host, Nix), Failure> {
+    let programs = hypervisor_programs(facts, hypervisor, true)?;
+    let no_nix =
+        || no_vm("there is no nix", "see https://nixos.org/download, or on Debian 13: sudo apt-get install nix-bin");
+    let nix = facts.tools.get("nix").ok_or_else(no_nix)?;
+    let uid = rustix::process::getuid().as_raw();
+    let nix = Nix::new(nix, |name| std::env::var_os(name));
+    Ok((Host { programs, arch: facts.arch().to_owned(), uid }, nix))
+}
+
+/// Returns the programs that boot a guest, with or without what confines the daemons of shares.
+pub fn hypervisor_programs(facts: &HostFacts, hypervisor: &Capabilities, confine: bool) -> Result<Programs, Failure> {
     let arch = facts.arch();
     let mut found = BTreeMap::new();
-    for program in hypervisor.programs {
+    for program in hypervisor.programs.iter().filter(|program| confine || program.name != BWRAP) {
         let name = program.name(arch);
         let path = facts.tools.get(&name).ok_or_else(|| no_vm(&format!("there is no {name}"), program.install))?;
         found.insert(program.name, path.clone());
@@ -33,20 +45,17 @@ pub fn programs(facts: &HostFacts, hypervisor: &Capabilities) -> Result<(Host, N
             refuse_old(path, program)?;
         }
     }
-    let no_nix =
-        || no_vm("there is no nix", "see https://nixos.org/download, or on Debian 13: sudo apt-get install nix-bin");
-    let nix = facts.tools.get("nix").ok_or_else(no_nix)?;
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
-    let programs = match hypervisor.hypervisor {
+    Ok(match hypervisor.hypervisor {
         Hypervisor::Vfkit => Programs::Vfkit(take("vfkit")?),
         Hypervisor::Qemu => Programs::Qemu {
             qemu: take("qemu-system-")?,
-            share: share::Programs { virtiofsd: take(VIRTIOFSD)?, bwrap: take("bwrap")? },
+            share: share::Programs {
+                virtiofsd: take(VIRTIOFSD)?,
+                bwrap: if confine { Some(take(BWRAP)?) } else { None },
+            },
         },
-    };
-    let uid = rustix::process::getuid().as_raw();
-    let nix = Nix::new(nix, |name| std::env::var_os(name));
-    Ok((Host { programs, arch: arch.to_owned(), uid }, nix))
+    })
 }
 
 fn no_vm(why: &str, install: &str) -> Failure {

@@ -154,7 +154,7 @@ fn declared(node: &PlanNodeRecord) -> Option<DeclaredJob> {
 }
 
 /// Makes signals into requests to end: the first politely, the second at once.
-fn watch_signals() -> Result<Arc<Cancel>> {
+pub fn watch_signals() -> Result<Arc<Cancel>> {
     let cancel = Arc::new(Cancel::default());
     let ignored = ignored_signals();
     let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
@@ -175,13 +175,17 @@ fn tails(project: &Project, history: &History) -> BTreeMap<JobId, Vec<String>> {
     failed.filter_map(|job| Some((job.id.clone(), job.guest_log_path.as_ref().map(tail)?))).collect()
 }
 
-fn exit(history: &History, signal: Option<i32>) -> Exit {
-    let of = |outcome: Option<Outcome>| match outcome {
+/// Returns what a job's outcome is as an exit code.
+pub fn outcome_exit(outcome: Option<Outcome>) -> Exit {
+    match outcome {
         Some(Outcome::Failed | Outcome::TimedOut) => Exit::JobFailed,
         Some(Outcome::Errored) | None => Exit::JobErred,
         Some(_) => Exit::Passed,
-    };
-    let jobs = history.jobs.iter().map(|job| of(job.status.outcome()));
+    }
+}
+
+fn exit(history: &History, signal: Option<i32>) -> Exit {
+    let jobs = history.jobs.iter().map(|job| outcome_exit(job.status.outcome()));
     let prepares = history.run.prepares.iter().map(|prepare| match prepare.status.outcome() {
         Some(Outcome::Failed | Outcome::Errored) => Exit::PrepareFailed,
         _ => Exit::Passed,
@@ -189,6 +193,6 @@ fn exit(history: &History, signal: Option<i32>) -> Exit {
     let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
     // One that came when everything had ended changed nothing.
     let signal = signal.filter(|_| history.cancelled_by().is_some());
-    let signal = signal.and_then(|number| u8::try_from(number).ok()).map(Exit::Signal);
+    let signal = signal.and_then(Exit::of_signal);
     jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
 }

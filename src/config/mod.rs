@@ -45,6 +45,7 @@
 
 mod diagnostic;
 mod eval;
+mod json;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ use std::path::PathBuf;
 use crate::id::JobId;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+pub use json::from_json;
 
 /// Reads a job file; `file_name` is what the diagnostics call it.
 ///

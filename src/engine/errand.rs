@@ -126,7 +126,13 @@ fn run_job(
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };
     let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
-    job::run(settings, job, &runner, launcher, attempt, &mut phase)
+    let around = job::Around {
+        host: settings.host,
+        cancel: settings.cancel,
+        root: settings.state.root(),
+        snapshot: &|digest| settings.state.snapshot(digest),
+    };
+    job::run(&around, job, &runner, launcher, attempt, &mut phase)
 }
 
 fn choose(

@@ -1,11 +1,12 @@
 //! The glue around one job: its request and disks before, its verdict and artifacts after.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{Host, Settings};
+use super::Host;
+use crate::cancel::Cancel;
 use crate::event::{JobFinished, LogPaths, Reason};
 use crate::execute::console::Console;
 use crate::execute::launch::Launcher;
@@ -14,6 +15,7 @@ use crate::execute::share::{Tree, Users};
 use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
 use crate::guest::{Access, Control, Mount, Request, request};
+use crate::id::Digest;
 use crate::plan::record::{PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
 use crate::record::Outcome;
@@ -38,12 +40,31 @@ pub fn log_paths(state: &StateLayout, attempt: &AttemptLayout) -> LogPaths {
     }
 }
 
+/// What is around a job on this host.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// The request to end.
+    pub cancel: &'a Cancel,
+    /// The folder that paths in records are relative to.
+    pub root: &'a Path,
+    /// Where a snapshot is.
+    pub snapshot: &'a dyn Fn(&Digest) -> PathBuf,
+}
+
+impl Around<'_> {
+    fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
 /// Runs one attempt at a job to its end.
 ///
 /// # Errors
 /// When what is around the guest fails: folders, disks, processes.
 pub fn run(
-    settings: &Settings<'_>,
+    around: &Around<'_>,
     job: &PlannedJob,
     runner: &Runner,
     launcher: Launcher<'_>,
@@ -56,9 +77,9 @@ pub fn run(
         text.unwrap_or_default()
     )));
     fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
-    let disks = Disks::make(attempt, settings.host, job)?;
+    let disks = Disks::make(attempt, around.host, job)?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
-    let tree = |share: &Share| Some((share.tag.clone(), tree(settings.state, runner, &share.source)?));
+    let tree = |share: &Share| Some((share.tag.clone(), tree(around, runner, &share.source)?));
     let shares: Vec<(String, Tree)> = job.shares.iter().filter_map(tree).collect();
     let disk = |serial, path, read_only| Disk { serial, path, read_only };
     let store = runner.store_disk();
@@ -70,7 +91,7 @@ pub fn run(
     let guest = vm::Guest {
         launcher,
         machine: Machine {
-            arch: &settings.host.arch,
+            arch: &around.host.arch,
             vcpu: job.vcpu,
             memory_mib: job.memory_mib,
             kernel: &runner.kernel(),
@@ -80,17 +101,17 @@ pub fn run(
             network: job.network,
         },
         shares: &shares,
-        users: users(settings.host, job),
+        users: users(around.host, job),
         deadlines: job.deadlines,
         logs: &logs,
         scratch: disks.folder.path(),
     };
-    let ended = vm::run(&guest, settings.cancel, on_control)?;
-    Ok(finished(settings.state, job, attempt, &ended, &disks))
+    let ended = vm::run(&guest, around.cancel, on_control)?;
+    Ok(finished(around, job, attempt, &ended, &disks))
 }
 
 fn finished(
-    state: &StateLayout,
+    around: &Around<'_>,
     job: &PlannedJob,
     attempt: &AttemptLayout,
     ended: &vm::Ended,
@@ -117,7 +138,7 @@ fn finished(
         guest_log_bytes: kept,
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
-        artifacts_dir: (brought > 0).then(|| super::recorder::relative(state, &attempt.artifacts())),
+        artifacts_dir: (brought > 0).then(|| around.relative(&attempt.artifacts())),
     }
 }
 
@@ -222,9 +243,9 @@ fn users(host: &Host, job: &PlannedJob) -> Users {
 }
 
 /// Returns the folder behind a share; a disk is none.
-fn tree(state: &StateLayout, runner: &Runner, source: &ShareSource) -> Option<Tree> {
+fn tree(around: &Around<'_>, runner: &Runner, source: &ShareSource) -> Option<Tree> {
     match source {
-        ShareSource::Snapshot(digest) => Some(Tree::Folder(state.snapshot(digest))),
+        ShareSource::Snapshot(digest) => Some(Tree::Folder((around.snapshot)(digest))),
         ShareSource::HostUserland => Some(Tree::HostUserland),
         ShareSource::HostStore => Some(Tree::Store(runner.store().to_owned())),
         ShareSource::StoreDisk => None,

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the engine writes records, reads the clock and starts threads")]
 
 mod errand;
+mod exec;
 mod job;
 mod recorder;
 mod recover;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+pub use exec::{Exec, exec};
 pub use recorder::{Observer, Recorder};
 pub use recover::{recover_interrupted, replay};
 pub use schedule::Budget;

@@ -124,7 +124,7 @@ fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> 
         guest: folder.path().join("guest.log"),
         console: folder.path().join("console.log"),
     };
-    let no_programs = Programs { virtiofsd: "virtiofsd".into(), bwrap: "bwrap".into() };
+    let no_programs = Programs { virtiofsd: "virtiofsd".into(), bwrap: None };
     let guest = Guest {
         launcher: Launcher::Qemu { qemu, accelerator: Accelerator::Kvm, share: &no_programs },
         machine: Machine {

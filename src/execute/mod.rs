@@ -4,6 +4,7 @@ pub mod accelerator;
 pub mod channel;
 pub mod collect;
 pub mod console;
+pub mod follow;
 pub mod launch;
 pub mod machine;
 pub mod private_copy;

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, getrlimit};
 
 use super::runtime;
@@ -64,8 +64,8 @@ pub enum Tree {
 pub struct Programs {
     /// virtiofsd, the Rust one.
     pub virtiofsd: PathBuf,
-    /// bubblewrap.
-    pub bwrap: PathBuf,
+    /// bubblewrap; without it the daemons aren't confined, for a place that is confined itself.
+    pub bwrap: Option<PathBuf>,
 }
 
 /// The user ids at both ends of a share.
@@ -109,8 +109,18 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
     let virtiofsd =
         fs::canonicalize(&programs.virtiofsd).with_context(|| format!("finding {}", programs.virtiofsd.display()))?;
-    let args = argv(&virtiofsd, tree, users, open_files(), &Userland::find());
-    let daemon = group.spawn(Invocation::new(&programs.bwrap).args(args).fd(listener, LISTENER_FD), log)?;
+    let invocation = match (&programs.bwrap, tree) {
+        (Some(bwrap), _) => {
+            let confined = confinement(&virtiofsd, tree, users, &Userland::find());
+            let daemon = daemon(Path::new("/share"), tree, users, open_files());
+            Invocation::new(bwrap).args(confined).args(["/virtiofsd"]).args(daemon)
+        }
+        (None, Tree::Folder(folder) | Tree::Store(folder)) => {
+            Invocation::new(virtiofsd).args(daemon(folder, tree, users, open_files()))
+        }
+        (None, Tree::HostUserland) => bail!("the host's userland isn't shared without bubblewrap"),
+    };
+    let daemon = group.spawn(invocation.fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
 }
 
@@ -119,7 +129,8 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000)
 }
 
-fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: &Userland) -> Vec<OsString> {
+/// Returns bubblewrap's arguments: what a daemon sees, with the tree at `/share`.
+fn confinement(virtiofsd: &Path, tree: &Tree, users: Users, userland: &Userland) -> Vec<OsString> {
     let mut args: Vec<OsString> = Vec::new();
     let mut add =
         |words: &[&dyn AsRef<std::ffi::OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
@@ -148,15 +159,21 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
             }
         }
     }
-    add(&[&"/virtiofsd", &format!("--fd={LISTENER_FD}"), &"--shared-dir=/share", &"--readonly", &"--sandbox=none"]);
-    add(&[
-        &"--cache=always",
-        &"--inode-file-handles=never",
-        &"--log-level=warn",
-        &format!("--rlimit-nofile={open_files}"),
-    ]);
+    args
+}
+
+/// Returns the daemon's arguments.
+fn daemon(folder: &Path, tree: &Tree, users: Users, open_files: u64) -> Vec<OsString> {
+    let mut shared = OsString::from("--shared-dir=");
+    shared.push(folder);
+    let mut args = vec![format!("--fd={LISTENER_FD}").into(), shared];
+    args.extend(
+        ["--readonly", "--sandbox=none", "--cache=always", "--inode-file-handles=never", "--log-level=warn"]
+            .map(OsString::from),
+    );
+    args.push(format!("--rlimit-nofile={open_files}").into());
     if users.host == 0 {
-        add(&[&NO_CAPABILITIES]);
+        args.push(NO_CAPABILITIES.into());
     }
     let map = match tree {
         Tree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
@@ -165,7 +182,7 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
         _ => None,
     };
     if let Some(map) = map {
-        add(&[&format!("--translate-uid={map}"), &format!("--translate-gid={map}")]);
+        args.extend([format!("--translate-uid={map}").into(), format!("--translate-gid={map}").into()]);
     }
     args
 }
@@ -174,12 +191,14 @@ fn argv(virtiofsd: &Path, tree: &Tree, users: Users, open_files: u64, userland: 
 mod tests {
     use std::path::Path;
 
-    use super::{Tree, Userland, Users, argv};
+    use super::{Tree, Userland, Users, confinement, daemon};
 
     fn lines(tree: &Tree, users: Users) -> String {
         let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], local_etc: true };
-        let args = argv(Path::new("/bin/virtiofsd"), tree, users, 1000, &userland);
-        let args: Vec<_> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
+        let confined = confinement(Path::new("/bin/virtiofsd"), tree, users, &userland);
+        let daemon = daemon(Path::new("/share"), tree, users, 1000);
+        let args = confined.into_iter().chain(["/virtiofsd".into()]).chain(daemon);
+        let args: Vec<_> = args.map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 

@@ -12,12 +12,6 @@ use super::{FlakeError, FlakeFile, RenderedFlake, lock};
 const SCHEMA_VERSION: u32 = 1;
 /// What stands for the project's flake where no dev shell is asked for.
 const NO_PROJECT: &str = "{ outputs = _: { }; }\n";
-/// The drivers that a guest loads, in this order; what is marked is left out where the kernel hasn't got it.
-const MODULES: [&str; 8] =
-    ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay", "virtio_net?", "virtio_rng?", "af_packet?"];
-/// The drivers of a store on a disk.
-const STORE_MODULES: [&str; 2] = ["crc32c_generic?", "erofs"];
-
 /// Where a guest of base `nix` has its store from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,10 +75,9 @@ struct GuestJson<'a> {
     #[serde(rename = "schema_version")]
     schema_version: u32,
     system: &'a str,
-    packages: Vec<Vec<&'a str>>,
+    packages: &'a [String],
     dev_shell: Option<&'a str>,
-    /// Drivers (base `nix`) or files (base `nixos`).
-    modules: Vec<&'a str>,
+    modules: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<Store>,
 }
@@ -95,9 +88,7 @@ struct GuestJson<'a> {
 /// When the project's flake.lock can't be used or a text can't be Nix.
 pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, FlakeError> {
     let text = NixFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
-    let of_store: &[&str] = if store == Store::Disk { &STORE_MODULES } else { &[] };
-    let modules = MODULES.iter().chain(of_store).copied().collect();
-    let mut files = common(guest, text, &["nixpkgs"], modules, Some(store))?;
+    let mut files = common(guest, text, &["nixpkgs"], Some(store))?;
     files.extend(INIT.map(|(name, text)| (name.to_owned(), inline(text))));
     files.insert("runner.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
     Ok(RenderedFlake { files })
@@ -109,8 +100,7 @@ pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, Fl
 /// As [`render_nix`], and when the project lacks a module's file.
 pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
     let text = NixosFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
-    let modules = guest.modules.iter().map(String::as_str).collect();
-    let mut files = common(guest, text, &["nixpkgs", "microvm"], modules, None)?;
+    let mut files = common(guest, text, &["nixpkgs", "microvm"], None)?;
     for name in guest.modules {
         files.insert(format!("project/{name}"), guest.project.file(name)?);
     }
@@ -129,15 +119,14 @@ fn common(
     guest: NixGuest<'_>,
     flake: String,
     inputs: &[&str],
-    modules: Vec<&str>,
     store: Option<Store>,
 ) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
     let json = GuestJson {
         schema_version: SCHEMA_VERSION,
         system: guest.system,
-        packages: guest.packages.iter().map(|path| path.split('.').collect()).collect(),
+        packages: guest.packages,
         dev_shell: guest.dev_shell,
-        modules,
+        modules: guest.modules,
         store,
     };
     let json = serde_json::to_string_pretty(&json).map_err(|error| FlakeError::Json { message: error.to_string() })?;
@@ -198,7 +187,7 @@ mod tests {
         insta::assert_snapshot!("nix_files", listing(&flake));
         assert_eq!(text(&flake, "project/flake.nix"), "{ outputs = _: { }; }\n");
         let shared = render_nix(guest(&project, &packages, &[]), Store::Host).unwrap();
-        assert!(!text(&shared, "guest.json").contains("erofs"));
+        assert!(text(&shared, "guest.json").contains(r#""store": "host""#));
     }
 
     #[test]

@@ -124,39 +124,43 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRe
 }
 
 fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlanNodeRecord {
-    let guest = &input.config.guests[&job.guest];
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
     PlanNodeRecord {
         id: execute_id(id),
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
         executor: "vm".to_owned(),
         depends_on: std::iter::once(prepare_id(runner)).chain(needs).collect(),
-        work: Work::Execute {
-            execute: Box::new(PlannedJob {
-                job: id.clone(),
-                hypervisor: input.hypervisor.hypervisor,
-                flake_digest: runner.clone(),
-                command: match &job.command {
-                    Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
-                    Command::Argv(argv) => argv.clone(),
-                },
-                run_as_root: job.run_as_root,
-                timeout_secs: job.timeout_secs,
-                writable_workspace: true,
-                env: job.env.clone(),
-                workdir: WORKSPACE.to_owned(),
-                artifacts: job.artifacts.clone(),
-                deadlines: Deadlines {
-                    boot_secs: BOOT_SECS,
-                    job_secs: job.timeout_secs + AROUND_JOB_SECS,
-                    collect_secs: COLLECT_SECS,
-                },
-                vcpu: guest.vcpu,
-                memory_mib: guest.memory_mib,
-                network: job.network,
-                shares: runner::shares(guest, input),
-            }),
+        work: Work::Execute { execute: Box::new(planned_job(id, job, input, runner)) },
+    }
+}
+
+/// Returns what an Execute node does.
+#[must_use]
+pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlannedJob {
+    let guest = &input.config.guests[&job.guest];
+    PlannedJob {
+        job: id.clone(),
+        hypervisor: input.hypervisor.hypervisor,
+        flake_digest: runner.clone(),
+        command: match &job.command {
+            Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
+            Command::Argv(argv) => argv.clone(),
         },
+        run_as_root: job.run_as_root,
+        timeout_secs: job.timeout_secs,
+        writable_workspace: true,
+        env: job.env.clone(),
+        workdir: WORKSPACE.to_owned(),
+        artifacts: job.artifacts.clone(),
+        deadlines: Deadlines {
+            boot_secs: BOOT_SECS,
+            job_secs: job.timeout_secs + AROUND_JOB_SECS,
+            collect_secs: COLLECT_SECS,
+        },
+        vcpu: guest.vcpu,
+        memory_mib: guest.memory_mib,
+        network: job.network,
+        shares: runner::shares(guest, input),
     }
 }
 

@@ -7,7 +7,7 @@ pub mod record;
 mod runner;
 pub mod select;
 
-pub use build::{Plan, PlanInput, build};
+pub use build::{Plan, PlanInput, build, planned_job};
 pub use facts::HostFacts;
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use record::{PlanNodeRecord, RunPlanRecord};

@@ -20,7 +20,6 @@ use crate::host;
 use crate::id::Digest;
 use crate::nix::{self, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
-use runner::whole;
 pub use runner::{Boot, Runner};
 
 /// Why a runner can't be prepared.
@@ -146,7 +145,7 @@ fn lock(path: &Path, cancel: &Cancel) -> Result<Option<FileLock>> {
 /// Returns the runner that a GC root holds, if the root resolves, the store knows it and every file is there whole.
 fn find(nix: &Nix, link: &Path) -> Option<Runner> {
     let path = fs::read_link(link).ok()?;
-    whole(&path).filter(|_| nix.knows_root(link))
+    Runner::at(&path).filter(|_| nix.knows_root(link))
 }
 
 /// Returns the runner that Nix says it has built.
@@ -156,7 +155,7 @@ fn built(nix: &Nix, link: &Path) -> Result<Runner, PrepareError> {
         // The same path may be in this store too, but then nothing keeps it.
         return Err(PrepareError::Elsewhere { path });
     }
-    whole(&path).ok_or(PrepareError::Damaged { path })
+    Runner::at(&path).ok_or(PrepareError::Damaged { path })
 }
 
 fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {

@@ -38,6 +38,15 @@ pub struct Boot {
 }
 
 impl Runner {
+    /// Returns the runner at a store path, if it is one and every file is there whole.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        let boot: Boot = serde_json::from_slice(&fs::read(path.join("boot.json")).ok()?).ok()?;
+        let whole = |(name, len): (&String, &u64)| fs::metadata(path.join(name)).is_ok_and(|file| file.len() == *len);
+        let path = path.to_path_buf();
+        (boot.schema_version == 1 && boot.sizes.iter().all(whole)).then_some(Self { path, boot })
+    }
+
     /// Returns the kernel's path.
     #[must_use]
     pub fn kernel(&self) -> PathBuf {
@@ -61,12 +70,4 @@ impl Runner {
     pub fn store(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
-}
-
-/// Returns the runner at a store path, if every file is there whole.
-pub(super) fn whole(path: &Path) -> Option<Runner> {
-    let boot: Boot = serde_json::from_slice(&fs::read(path.join("boot.json")).ok()?).ok()?;
-    let whole = |(name, len): (&String, &u64)| fs::metadata(path.join(name)).is_ok_and(|file| file.len() == *len);
-    let path = path.to_path_buf();
-    (boot.schema_version == 1 && boot.sizes.iter().all(whole)).then_some(Runner { path, boot })
 }

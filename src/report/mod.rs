@@ -19,7 +19,7 @@ pub use list::{Broken, Listing, list};
 pub use plain::plain;
 pub use plan::{nothing, plan};
 pub use status::{RunStatus, status};
-pub use summary::summary;
+pub use summary::{executed, summary};
 
 use anstyle::{AnsiColor, Style};
 use jiff::{SignedDuration, Timestamp};

@@ -91,6 +91,23 @@ fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) 
     text
 }
 
+/// Returns how a job went that was run alone, with the evidence where it didn't pass: its output was shown already.
+#[must_use]
+pub fn executed(job: &JobRecord) -> String {
+    let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
+    let mut text = String::new();
+    for line in &job.reason.evidence {
+        writeln!(text, "    {}", cut(line, LINE)).unwrap_or_default();
+    }
+    if job.log_cut {
+        text.push_str("    [the log is cut: bytes of the output are missing]\n");
+    }
+    let message = job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
+    write!(text, "pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default())
+        .unwrap_or_default();
+    text
+}
+
 /// Returns a line for each job; among many only for those that didn't pass.
 fn table(history: &History, color: bool) -> String {
     let all = history.jobs.len() <= MOST_PASSED;

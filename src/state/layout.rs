@@ -190,6 +190,12 @@ pub struct AttemptLayout {
 }
 
 impl AttemptLayout {
+    /// Returns the layout of an attempt that belongs to no run.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// Returns the attempt's folder.
     #[must_use]
     pub fn root(&self) -> &Path {

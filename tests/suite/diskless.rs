@@ -20,7 +20,7 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u
         launcher: Launcher::Qemu {
             qemu: Path::new("/usr/bin/qemu-system-x86_64"),
             accelerator: Accelerator::Tcg,
-            share: &Programs { virtiofsd: "false".into(), bwrap: "false".into() },
+            share: &Programs { virtiofsd: "false".into(), bwrap: None },
         },
         machine: Machine {
             arch: "x86_64",

@@ -5,6 +5,7 @@
 
 mod cancel;
 mod checking;
+mod checks;
 mod config;
 mod contract;
 mod diskless;
@@ -15,6 +16,7 @@ mod fault;
 mod fixture;
 mod flake;
 mod follow;
+mod glob;
 mod guest;
 mod hostile;
 mod look;

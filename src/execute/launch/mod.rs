@@ -2,7 +2,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "waits for processes on threads")]
 
-mod follow;
 mod qemu;
 pub mod stop;
 mod vfkit;

@@ -14,10 +14,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::follow::{Alarm, Follow};
 use super::stop::Stop;
 use super::{Running, watch};
 use crate::execute::console::PANIC;
+use crate::execute::follow::{Alarm, Follow};
 use crate::execute::machine::{Disk, Machine};
 use crate::execute::private_copy::{private_copy, remove};
 use crate::execute::share::Tree;

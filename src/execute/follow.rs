@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Reads a file that need not be there yet, and waits at its end until its writer is gone.
 #[derive(Debug)]
-pub(super) struct Follow {
+pub struct Follow {
     path: PathBuf,
     file: Option<File>,
     place: u64,
@@ -25,7 +25,8 @@ pub(super) struct Follow {
 
 impl Follow {
     /// Follows a file; of what comes after `keep` bytes nothing stays on the disk once it is read.
-    pub(super) fn new(path: PathBuf, keep: u64, writer_gone: Arc<AtomicBool>) -> Self {
+    #[must_use]
+    pub fn new(path: PathBuf, keep: u64, writer_gone: Arc<AtomicBool>) -> Self {
         Self { path, file: None, place: 0, keep, writer_gone }
     }
 

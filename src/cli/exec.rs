@@ -1,0 +1,142 @@
+//! `pikaci exec`: one job in a machine that was built already, for a build of Nix.
+
+#![expect(clippy::disallowed_methods, reason = "reads the job file and copies a log")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+
+use super::programs::hypervisor_programs;
+use super::project::path;
+use super::run::{outcome_exit, watch_signals};
+use super::{Exit, Failure};
+use crate::config::{self, Config};
+use crate::engine::{Exec, Host, exec};
+use crate::execute::accelerator::Choice;
+use crate::execute::follow::Follow;
+use crate::execute::launch::capabilities;
+use crate::flake::ProjectFiles;
+use crate::host::{self, Gather, HashCache};
+use crate::id::{Digest, JobId, TargetId};
+use crate::plan::hypervisor::Hypervisor;
+use crate::plan::select::Selection;
+use crate::plan::{PlanInput, planned_job};
+use crate::prepare::Runner;
+use crate::report;
+
+/// The longest log that is followed.
+const WHOLE: u64 = u64::MAX;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The job file, or the JSON that one evaluates to
+    #[arg(long, value_name = "FILE")]
+    jobs: PathBuf,
+    /// The job
+    #[arg(long, value_name = "NAME")]
+    job: String,
+    /// The runner that Nix built: a folder with boot.json
+    #[arg(long, value_name = "DIR")]
+    runner: PathBuf,
+    /// The source tree
+    #[arg(long, value_name = "DIR")]
+    workspace: PathBuf,
+    /// Where logs, artifacts and the record go
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How guests run: by KVM, by emulation, or by KVM where it works
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
+    accel: Choice,
+    /// Don't confine what serves shares: this process is confined itself, by Nix for instance
+    #[arg(long)]
+    unconfined: bool,
+}
+
+pub fn main(options: &Options) -> Result<Exit, Failure> {
+    let config = read(&options.jobs)?;
+    let id = JobId::new(options.job.as_str());
+    let Some(job) = config.jobs.get(&id) else {
+        let known: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
+        let error = anyhow!("{} has no job {:?}", options.jobs.display(), options.job);
+        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", known.join(", "))));
+    };
+    let runner = Runner::at(&options.runner).with_context(|| {
+        format!("{} is no runner: it has no boot.json, or files are missing", options.runner.display())
+    })?;
+    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
+    let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
+    let programs = hypervisor_programs(&facts, hypervisor, !options.unconfined)?;
+    let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
+    let (snapshot, selection, project) = (Digest::of(b""), alone(&id), ProjectFiles::default());
+    let input = PlanInput {
+        config: &config,
+        selection: &selection,
+        facts: &facts,
+        snapshot: &snapshot,
+        hypervisor,
+        project: &project,
+    };
+    let planned = planned_job(&id, job, &input, &snapshot);
+    let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
+    fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
+    let cancel = watch_signals()?;
+    let node = Exec {
+        host: &host,
+        job: &planned,
+        description: job.description.as_deref().unwrap_or_default(),
+        runner: &runner,
+        workspace: &options.workspace,
+        out: &out,
+        accelerator: options.accel,
+        cancel: &cancel,
+    };
+    let record = shown(&out.join("guest.log"), || exec(node))?;
+    super::tell(&report::executed(&record));
+    Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
+}
+
+fn read(file: &Path) -> Result<Config, Failure> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let text = if file.extension().is_some_and(|extension| extension == "json") {
+        let value = serde_json::from_str(&text).with_context(|| format!("decoding {}", file.display()));
+        config::from_json(&value.map_err(|error| Failure::new(Exit::Usage, error))?)
+    } else {
+        text
+    };
+    config::read(&file.to_string_lossy(), &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
+}
+
+/// Returns a selection of one job, whatever it needs.
+fn alone(job: &JobId) -> Selection {
+    Selection {
+        target_id: TargetId::new(job.as_str()),
+        target_description: None,
+        jobs: [job.clone()].into(),
+        left_out: Vec::new(),
+        scope: String::new(),
+    }
+}
+
+/// Does something that writes a log, and copies the log to standard output meanwhile.
+fn shown<T>(log: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let over = Arc::new(AtomicBool::new(false));
+    let mut follow = Follow::new(log.to_owned(), WHOLE, over.clone());
+    let copy = std::thread::spawn(move || {
+        let mut stdout = std::io::stdout();
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(count @ 1..) = follow.read(&mut buffer) {
+            // A reader that went away is no reason to end the job.
+            stdout.write_all(&buffer[..count]).and_then(|()| stdout.flush()).ok();
+        }
+    });
+    let done = work();
+    over.store(true, Ordering::Release);
+    copy.join().ok();
+    done
+}

@@ -1,0 +1,94 @@
+//! One Execute node alone: no plan, no run, no state folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use super::{Host, job};
+use crate::cancel::Cancel;
+use crate::event::{JobFinished, Reason};
+use crate::execute::accelerator::{self, Choice};
+use crate::execute::launch::{Launcher, Programs};
+use crate::id::{Digest, NodeId};
+use crate::plan::record::PlannedJob;
+use crate::prepare::Runner;
+use crate::record::{self, JobRecord, Status};
+use crate::state::{AttemptLayout, StateLayout, write_json};
+
+/// The node, and where its files are.
+#[derive(Clone, Copy)]
+pub struct Exec<'a> {
+    /// The host.
+    pub host: &'a Host,
+    /// The job.
+    pub job: &'a PlannedJob,
+    /// What the job is for.
+    pub description: &'a str,
+    /// What it boots.
+    pub runner: &'a Runner,
+    /// The source tree, which is only read.
+    pub workspace: &'a Path,
+    /// Where logs, artifacts and the record go.
+    pub out: &'a Path,
+    /// How guests are to be accelerated.
+    pub accelerator: Choice,
+    /// The request to end.
+    pub cancel: &'a Cancel,
+}
+
+/// Runs the node to its end, and leaves `status.json` beside its logs and artifacts.
+///
+/// # Errors
+/// When what is around the guest fails.
+pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
+    let attempt = AttemptLayout::new(node.out.to_owned());
+    let around = job::Around {
+        host: node.host,
+        cancel: node.cancel,
+        root: node.out,
+        snapshot: &|_: &Digest| node.workspace.to_owned(),
+    };
+    let began = Timestamp::now();
+    let launcher = match &node.host.programs {
+        Programs::Qemu { qemu, share } => {
+            // What a probe finds is remembered for as long as this node lasts.
+            let scratch = tempfile::tempdir().context("making a folder for the probe of KVM")?;
+            let state = StateLayout::new(scratch.path().to_owned());
+            let found = accelerator::choose(node.accelerator, qemu, node.runner, &state, node.cancel)?;
+            Launcher::Qemu { qemu, accelerator: found.accelerator, share }
+        }
+        Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
+    };
+    let finished = job::run(&around, node.job, node.runner, launcher, &attempt, &mut |_| {})?;
+    let record = record_of(&node, finished, began);
+    write_json(&node.out.join("status.json"), &record)?;
+    Ok(record)
+}
+
+fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRecord {
+    let log = |name: &str| Some(PathBuf::from(name).to_string_lossy().into_owned());
+    let JobFinished { job, outcome, exit_code, reason, log_cut, artifacts, artifacts_dir, .. } = finished;
+    JobRecord {
+        schema_version: record::SCHEMA_VERSION,
+        plan_node_id: NodeId::new(format!("execute:{job}")),
+        id: job,
+        description: node.description.to_owned(),
+        status: Status::Done(outcome),
+        executor: "vm".to_owned(),
+        timeout_secs: node.job.timeout_secs,
+        attempt: 1,
+        host_log_path: log("host.log"),
+        guest_log_path: log("guest.log"),
+        console_log_path: log("console.log"),
+        phase: None,
+        started_at: Some(began),
+        finished_at: Some(Timestamp::now()),
+        exit_code,
+        // Its hints are commands for a run of `pikaci run`.
+        reason: Reason { hint: None, ..reason },
+        log_cut,
+        artifacts,
+        artifacts_dir,
+    }
+}
