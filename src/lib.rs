@@ -22,6 +22,7 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`doctor`] | whether jobs can run on this machine, judged | nothing |
 //! | [`event`] | what happened, as values | nothing |
 //! | [`record`] | `RunRecord`, `JobRecord`: the fold from events | nothing |
 //! | [`report`] | everything printed: the fold from records | nothing |
@@ -51,6 +52,7 @@ extern crate self as pikaci;
 pub mod cancel;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod execute;

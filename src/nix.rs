@@ -8,18 +8,19 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cancel::{Cancel, Urgency};
+use crate::doctor::{self, Store};
 use crate::id::Digest;
-use crate::process::{self, Group, Invocation, ending};
+use crate::process::{self, Captured, Group, Invocation, ending};
 
-/// The oldest Nix that pikaci works with.
-pub const OLDEST: (u32, u32) = (2, 26);
+/// The folder of the store.
+pub const STORE: &str = "/nix/store";
 /// How long a build of a runner may take.
 const BUILD_DEADLINE: Duration = Duration::from_secs(30 * 60);
-/// How long Nix may take to tell its version.
-const VERSION_DEADLINE: Duration = Duration::from_secs(20);
+/// How long Nix may take to answer a question.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// The most bytes that a build may print into its log.
 const LOG_LIMIT: u64 = 64 << 20;
 /// How long a build may take to end once it was asked to.
@@ -30,6 +31,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Nix {
     program: PathBuf,
     state_dir: PathBuf,
+    has_remote: bool,
     store: String,
 }
 
@@ -50,7 +52,8 @@ impl Nix {
         let state_dir = variable("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from);
         let part = |name: &str| format!("{name}={}", variable(name).unwrap_or_default().to_string_lossy());
         let store = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"].map(part).join("\n");
-        Self { program: program.into(), state_dir, store }
+        let has_remote = variable("NIX_REMOTE").is_some_and(|remote| !remote.is_empty());
+        Self { program: program.into(), state_dir, has_remote, store }
     }
 
     /// Returns the name of the folder for roots in this store.
@@ -70,9 +73,51 @@ impl Nix {
     /// # Errors
     /// When it can't be started or doesn't tell.
     pub fn version(&self) -> Result<(u32, u32)> {
-        let captured = process::capture(Invocation::new(&self.program).args(["--version"]), VERSION_DEADLINE)?;
+        let captured = self.ask(&["--version"])?;
         let text = String::from_utf8_lossy(&captured.stdout);
-        version(&text).with_context(|| format!("reading the version of {} from {text:?}", self.program.display()))
+        doctor::nix_version(&text)
+            .with_context(|| format!("reading the version of {} from {text:?}", self.program.display()))
+    }
+
+    /// Asks this Nix for something of a flake, which has no answer, and returns what it says: that it knows no flakes,
+    /// or something else.
+    ///
+    /// # Errors
+    /// When it can't be started or doesn't end in time.
+    pub fn try_flakes(&self) -> Result<String> {
+        // The store of this name holds nothing and takes nothing in.
+        Ok(self.ask(&["flake", "metadata", "--store", "dummy://", "path:/nonexistent"])?.stderr)
+    }
+
+    /// Asks this Nix for its settings, and returns them as JSON.
+    ///
+    /// # Errors
+    /// When it can't be started or doesn't tell.
+    pub fn settings(&self) -> Result<String> {
+        let captured = self.ask(&["--extra-experimental-features", "nix-command", "config", "show", "--json"])?;
+        ensure!(captured.status.success(), "nix config show {}: {}", ending(captured.status), captured.stderr.trim());
+        Ok(String::from_utf8_lossy(&captured.stdout).into_owned())
+    }
+
+    /// Has this Nix open its store.
+    ///
+    /// # Errors
+    /// When it can't be started or doesn't end in time.
+    pub fn open_store(&self) -> Result<Store> {
+        // Nix would make a store at home for a user who can't make one in /nix.
+        if !self.state_dir.exists() && !rustix::process::getuid().is_root() && !self.has_remote {
+            return Ok(Store::Missing);
+        }
+        let captured = self.ask(&["--extra-experimental-features", "nix-command", "store", "info", "--json"])?;
+        if !captured.status.success() {
+            return Ok(Store::Closed(captured.stderr));
+        }
+        let told: serde_json::Value = serde_json::from_slice(&captured.stdout).unwrap_or_default();
+        Ok(Store::Opens(told["url"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    fn ask(&self, args: &[&str]) -> Result<Captured> {
+        process::capture(Invocation::new(&self.program).args(args.iter().copied()), ANSWER_DEADLINE)
     }
 
     /// Returns whether the store knows this GC root: its own record points back to the link.
@@ -127,40 +172,5 @@ impl Nix {
             bail!("nix build printed more than {LOG_LIMIT} bytes and {ending}");
         }
         bail!("nix build took longer than {} s and {ending}", BUILD_DEADLINE.as_secs())
-    }
-}
-
-/// Finds the line by which Nix says that this user may not change the store.
-#[must_use]
-pub fn denied(log: &str) -> Option<&str> {
-    let mut lines = log.lines().map(str::trim_start).filter(|line| line.starts_with("error:"));
-    lines.find(|line| line.contains("Permission denied") && (line.contains("/big-lock") || line.contains("'/nix/")))
-}
-
-/// Reads `nix (Nix) 2.26.3`; other implementations put other words before the number.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let word = text.split_whitespace().rev().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let mut parts = word.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{denied, version};
-
-    #[test]
-    fn a_store_that_may_not_be_changed_is_told_from_a_build_that_failed() {
-        let line = r#"error: opening lock file "/nix/var/nix/db/big-lock": Permission denied"#;
-        assert_eq!(denied(&format!("$ nix build\nwarning: x\n       {line}\n")), Some(line));
-        assert_eq!(denied("runner> mkdir: '/nix/x': Permission denied\nerror: build of '/nix/x.drv' failed\n"), None);
-    }
-
-    #[test]
-    fn reads_the_versions_of_all_implementations() {
-        assert_eq!(version("nix (Nix) 2.26.3\n"), Some((2, 26)));
-        assert_eq!(version("nix (Nix) 2.30pre20250101_abc\n"), Some((2, 30)));
-        assert_eq!(version("nix (Lix, like Nix) 2.93.0\n"), Some((2, 93)));
-        assert_eq!(version("nix (Determinate Nix 3.6.2) 2.29.0\n"), Some((2, 29)));
-        assert_eq!(version("what?"), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::NodeId;
+use crate::plan::facts::HOST_MEMORY_MIB;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::record::Outcome;
 
@@ -14,9 +15,6 @@ pub struct Budget {
     /// Memory of guests, in MiB; a guest that needs more than all of it runs alone.
     pub memory_mib: u64,
 }
-
-/// Memory that is left to the host, in MiB.
-const HOST_MEMORY_MIB: u64 = 1024;
 
 impl Budget {
     /// Returns the budget of a host: as many nodes as were asked for, or one per CPU; never more memory than it has.

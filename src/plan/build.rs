@@ -6,7 +6,7 @@ use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
 use super::facts::HostFacts;
-use super::hypervisor::Capabilities;
+use super::hypervisor::{Capabilities, NIX};
 use super::record::{Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Work};
 use super::runner::{self, PlanError};
 use super::select::Selection;
@@ -168,6 +168,6 @@ fn preconditions(input: &PlanInput<'_>, flakes: &BTreeMap<Digest, RenderedFlake>
     if flakes.is_empty() {
         return Vec::new();
     }
-    let programs = input.hypervisor.programs.iter().map(|program| program.wanted(input.facts.arch()));
-    std::iter::once("nix 2.26 or newer".to_owned()).chain(programs).collect()
+    let programs = std::iter::once(&NIX).chain(input.hypervisor.programs);
+    programs.map(|program| program.wanted(input.facts.arch())).collect()
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::flake::BlobRef;
 
+/// Memory that is left to the host, in MiB.
+pub const HOST_MEMORY_MIB: u64 = 1024;
+
 /// What this machine is and has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFacts {

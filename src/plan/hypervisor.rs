@@ -49,6 +49,13 @@ pub struct Program {
     pub install: &'static str,
 }
 
+/// What builds guests.
+pub const NIX: Program = Program {
+    name: "nix",
+    oldest: Some((2, 26)),
+    install: "see https://nixos.org/download, or on Debian 13: sudo apt-get install nix-bin",
+};
+
 impl Program {
     /// Returns the name of the program for guests of an architecture.
     #[must_use]

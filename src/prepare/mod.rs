@@ -15,24 +15,20 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::cancel::{Cancel, Urgency};
+use crate::doctor::{self, Finding};
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::host;
 use crate::id::Digest;
-use crate::nix::{self, Built, Nix};
+use crate::nix::{Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
 pub use runner::{Boot, Runner};
 
 /// Why a runner can't be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// Nix is too old.
-    #[error("{} is Nix {}.{}, which is too old", program.display(), version.0, version.1)]
-    TooOld {
-        /// Nix.
-        program: PathBuf,
-        /// Its version.
-        version: (u32, u32),
-    },
+    /// Nix is too old, or may not change the store.
+    #[error("{}", .0.what)]
+    Nix(Finding),
     /// The store holds something else than what was built.
     #[error("{} is damaged: files are missing or have another size than when Nix built them", path.display())]
     Damaged {
@@ -45,12 +41,6 @@ pub enum PrepareError {
         /// The runner.
         path: PathBuf,
     },
-    /// Only root may change the store, and Nix doesn't ask its daemon.
-    #[error("nix may not change its store: {said}")]
-    NoDaemon {
-        /// What Nix said.
-        said: String,
-    },
     /// The state folder can't be written, or Nix can't be started.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -60,14 +50,10 @@ impl PrepareError {
     /// Returns what to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
-        let (major, minor) = nix::OLDEST;
         match self {
-            Self::TooOld { .. } => {
-                format!("put Nix {major}.{minor} or newer first in PATH, see https://nixos.org/download")
-            }
+            Self::Nix(finding) => finding.remedy.clone().unwrap_or_default(),
             Self::Damaged { path } => format!("sudo nix-store --repair-path {}", path.display()),
-            Self::Elsewhere { .. } => "use the store in /nix/store: NIX_REMOTE=daemon pikaci run".to_owned(),
-            Self::NoDaemon { .. } => "have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run".to_owned(),
+            Self::Elsewhere { .. } => doctor::ELSEWHERE.to_owned(),
             Self::Other(_) => "pikaci run, once that is mended".to_owned(),
         }
     }
@@ -109,9 +95,8 @@ pub fn prepare(
     if let Some(runner) = find(nix, &link) {
         return Ok(Prepared::Cached(runner));
     }
-    let version = nix.version()?;
-    if version < nix::OLDEST {
-        return Err(PrepareError::TooOld { program: nix.program().to_owned(), version });
+    if let Some(finding) = doctor::too_old(nix.program(), nix.version()?) {
+        return Err(PrepareError::Nix(finding));
     }
     let folder = layout.flake(digest);
     if digest_of(&folder).ok().as_ref() != Some(digest) {
@@ -123,8 +108,8 @@ pub fn prepare(
     }
     match nix.build(&folder, "runner", &link, log, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
-        Built::No => match nix::denied(&fs::read_to_string(log).unwrap_or_default()) {
-            Some(said) => Err(PrepareError::NoDaemon { said: said.to_owned() }),
+        Built::No => match doctor::denied(&fs::read_to_string(log).unwrap_or_default()) {
+            Some(finding) => Err(PrepareError::Nix(finding)),
             None => Ok(Prepared::Failed),
         },
         Built::Cancelled => Ok(Prepared::Cancelled),

@@ -61,7 +61,8 @@ pub fn artifacts(artifacts: &Artifacts) -> String {
 }
 
 /// Returns a length for people, rounded down: `999 B`, `1.2 KiB`.
-fn size(bytes: u64) -> String {
+#[must_use]
+pub fn size(bytes: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} B");

@@ -1,7 +1,8 @@
-//! Plans, events and records to text. Pure.
+//! Plans, events, records and findings to text. Pure.
 
 mod artifacts;
 mod clock;
+mod doctor;
 #[cfg(test)]
 mod fixture;
 mod left_out;
@@ -12,8 +13,9 @@ mod plan;
 mod status;
 mod summary;
 
-pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts};
+pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts, size};
 pub use clock::Clock;
+pub use doctor::{Diagnosis, doctor};
 pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
 pub use plain::plain;
@@ -26,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::record::{JobSummary, Open, Outcome, Status};
 
-/// The version of the JSON that is printed of a list, a run and its artifacts.
+/// The version of the JSON that is printed of a list, a run, its artifacts and a machine.
 const SCHEMA_VERSION: u32 = 1;
 
 /// Returns how long something took, for people: `0.4s`, `12s`, `3m05s`.
@@ -72,16 +74,21 @@ fn paint(status: Status, color: bool) -> String {
 
 /// Returns the word for a status in its color, filled up to a width.
 fn paint_to(status: Status, width: usize, color: bool) -> String {
-    let word = format!("{:width$}", status.word());
-    if !color {
-        return word;
-    }
     let shade = match status.outcome() {
         Some(outcome) if outcome.is_success() => AnsiColor::Green,
         Some(Outcome::Skipped | Outcome::Cancelled) => AnsiColor::Yellow,
         Some(_) => AnsiColor::Red,
         None => AnsiColor::Cyan,
     };
+    tint(status.word(), width, shade, color)
+}
+
+/// Returns a word in a color, filled up to a width.
+fn tint(word: &str, width: usize, shade: AnsiColor, color: bool) -> String {
+    let word = format!("{word:width$}");
+    if !color {
+        return word;
+    }
     let style = Style::new().fg_color(Some(shade.into()));
     format!("{style}{word}{style:#}")
 }

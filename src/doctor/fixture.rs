@@ -1,0 +1,16 @@
+//! A machine to judge.
+
+use crate::plan::facts::{HostFacts, MissingFact};
+
+/// Returns a machine of this system that has nothing.
+pub(super) fn facts(system: &str) -> HostFacts {
+    HostFacts {
+        system: system.to_owned(),
+        cpus: 2,
+        memory_mib: 4096,
+        os_release: None,
+        tools: std::collections::BTreeMap::new(),
+        kernels: std::collections::BTreeMap::new(),
+        busybox: Err(MissingFact { reason: "none".to_owned(), hint: "install one".to_owned() }),
+    }
+}

@@ -1,0 +1,289 @@
+//! The machine: how fast guests are, and what of kernel, memory and disk there is for them.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use super::{Finding, Level};
+use crate::plan::PlanError;
+use crate::plan::facts::{HOST_MEMORY_MIB, HostFacts, MissingFact};
+use crate::report::size;
+
+/// What is said of a KVM that opens and then runs nothing.
+pub const NO_GUEST: &str = "/dev/kvm is there, but no guest boots with it";
+/// What to do where a guest asks for too much memory.
+pub const LOWER_MEMORY: &str = "lower the guest's `memory` in pikaci.nix";
+/// What comes of it where guests can't be accelerated.
+const EMULATED: &str = "so guests are emulated, which is slower";
+/// As little as this on a disk is soon too little, in bytes.
+const LITTLE: u64 = 5 << 30;
+/// With less than this on a disk nothing can be done, in bytes.
+const TOO_LITTLE: u64 = 512 << 20;
+
+/// What is known of how guests can be accelerated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceleration {
+    /// KVM can't be opened, so guests are emulated: why, and what to do.
+    Closed(String, String),
+    /// Whether a guest of pikaci boots with KVM.
+    Guest(bool),
+    /// Whether the smallest of guests starts with KVM.
+    Smallest(bool),
+    /// KVM opens, and no guest was tried: why.
+    Untried(String),
+    /// KVM opens, and trying it failed before any guest: why.
+    Failed(String),
+    /// Whether macOS says that it can run guests, if it says anything.
+    Mac(Option<bool>),
+}
+
+/// What a disk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// The state folder.
+    State,
+    /// The Nix store.
+    Store,
+}
+
+/// A disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// A folder on it.
+    pub path: PathBuf,
+    /// What for.
+    pub used: Use,
+    /// The bytes that this user may still fill.
+    pub free: u64,
+}
+
+/// Returns why KVM can't be opened, and what to do about it.
+#[must_use]
+pub fn closed(error: &io::Error) -> (String, String) {
+    if error.kind() == ErrorKind::NotFound {
+        let remedy =
+            "switch virtualization on in the firmware, and load the module: sudo modprobe kvm_intel (or kvm_amd)";
+        return ("there is no /dev/kvm".to_owned(), remedy.to_owned());
+    }
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => "join the group that may: sudo usermod -aG kvm $USER; then log in again",
+        _ => "see what the kernel says: sudo dmesg | grep -i kvm",
+    };
+    (format!("/dev/kvm can't be opened: {error}"), remedy.to_owned())
+}
+
+/// Judges how fast guests are; that they are slow is no problem, but a Mac has no other way.
+pub fn acceleration(found: &Acceleration) -> Option<Finding> {
+    let kvm = "kvm";
+    let mac = "virtualization";
+    let nested = "where this is a virtual machine itself, switch nested virtualization on for it";
+    Some(match found {
+        Acceleration::Closed(why, remedy) => Finding::warning(kvm, format!("{why}, {EMULATED}"), remedy),
+        Acceleration::Guest(true) => Finding::ok(kvm, "a guest boots with it"),
+        Acceleration::Guest(false) | Acceleration::Smallest(false) => {
+            Finding::warning(kvm, format!("{NO_GUEST}, {EMULATED}"), nested)
+        }
+        Acceleration::Smallest(true) => Finding::ok(kvm, "it runs a first instruction; the first run boots a guest"),
+        Acceleration::Untried(why) => Finding::ok(kvm, format!("/dev/kvm opens; {why}")),
+        Acceleration::Failed(why) => {
+            let remedy = "pikaci run tries it again; to have guests emulated: pikaci run --accel=tcg";
+            Finding::warning(kvm, format!("/dev/kvm opens, but trying it failed: {why}"), remedy)
+        }
+        Acceleration::Mac(Some(true)) => Finding::ok(mac, "macOS can run guests"),
+        Acceleration::Mac(Some(false)) => Finding::problem(mac, "macOS can't run guests here", nested),
+        Acceleration::Mac(None) => return None,
+    })
+}
+
+/// Judges what guests of base `host` boot; it is needed where a project asks for it.
+pub fn kernels(facts: &HostFacts, needed: bool) -> Vec<Finding> {
+    let level = if needed { Level::Problem } else { Level::Warning };
+    let missing = |topic, fact: &MissingFact| Finding::new(level, topic, &fact.reason, &fact.hint);
+    let mut findings = Vec::new();
+    for kernel in facts.kernels.values() {
+        findings.push(match kernel {
+            Ok(kernel) => Finding::ok("kernel", format!("{} ({})", kernel.release, kernel.image.path.display())),
+            Err(fact) => missing("kernel", fact),
+        });
+    }
+    if !findings.is_empty() {
+        findings.push(match &facts.busybox {
+            Ok(busybox) => Finding::ok("busybox", busybox.path.display().to_string()),
+            Err(fact) => missing("busybox", fact),
+        });
+    }
+    findings
+}
+
+/// Judges whether there is memory for the largest guest and for the machine itself.
+pub fn memory(guests: &BTreeMap<String, u64>, has_mib: u64, available_mib: Option<u64>) -> Finding {
+    let topic = "memory";
+    let largest = guests.iter().max_by_key(|(_, mib)| **mib);
+    let (guest, wanted_mib) = largest.map_or(("", 0), |(name, mib)| (name.as_str(), *mib));
+    if wanted_mib > has_mib {
+        let error = PlanError::TooLarge { guest: guest.to_owned(), wanted_mib, has_mib };
+        return Finding::problem(topic, error.to_string(), LOWER_MEMORY);
+    }
+    let asks =
+        if largest.is_some() { format!(", and guest {guest:?} asks for {wanted_mib} MiB") } else { String::new() };
+    if wanted_mib + HOST_MEMORY_MIB > has_mib {
+        return Finding::warning(topic, format!("this machine has {has_mib} MiB{asks}"), LOWER_MEMORY);
+    }
+    match available_mib {
+        Some(free) if free < wanted_mib => {
+            Finding::warning(topic, format!("{free} MiB of {has_mib} are free{asks}"), "end other programs")
+        }
+        Some(free) => Finding::ok(topic, format!("{free} MiB of {has_mib} are free")),
+        None => Finding::ok(topic, format!("{has_mib} MiB")),
+    }
+}
+
+/// Judges whether there is room on a disk.
+pub fn disk(disk: &Disk) -> Finding {
+    let what = format!("{} are free in {}", size(disk.free), disk.path.display());
+    let level = match disk.free {
+        ..TOO_LITTLE => Level::Problem,
+        TOO_LITTLE..LITTLE => Level::Warning,
+        LITTLE.. => return Finding::ok("disk", what),
+    };
+    let remedy = match disk.used {
+        Use::State => "make room, or name a folder on another disk with --state-root",
+        Use::Store => "make room: nix-collect-garbage",
+    };
+    Finding::new(level, "disk", what, remedy)
+}
+
+/// Judges the state folder.
+pub fn state(state: &Result<PathBuf, (String, String)>) -> Finding {
+    match state {
+        Ok(root) => Finding::ok("state", root.display().to_string()),
+        Err((what, hint)) => Finding::problem("state", what, hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io;
+
+    use super::super::fixture::facts;
+    use super::{Acceleration, Disk, Finding, Level, Use, acceleration, closed, disk, kernels, memory, state};
+    use crate::flake::{BlobRef, Encoding};
+    use crate::id::Digest;
+    use crate::plan::facts::{Kernel, MissingFact};
+
+    #[test]
+    fn guests_that_are_slow_are_no_problem_but_a_mac_has_no_other_way() {
+        use Level::{Ok, Problem, Warning};
+        let because = |kind: io::ErrorKind| {
+            let (why, remedy) = closed(&kind.into());
+            Acceleration::Closed(why, remedy)
+        };
+        let slow = "so guests are emulated, which is slower";
+        for (found, level, what) in [
+            (because(io::ErrorKind::NotFound), Warning, format!("there is no /dev/kvm, {slow}")),
+            (
+                because(io::ErrorKind::PermissionDenied),
+                Warning,
+                format!("/dev/kvm can't be opened: permission denied, {slow}"),
+            ),
+            (Acceleration::Guest(true), Ok, "a guest boots with it".to_owned()),
+            (Acceleration::Guest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
+            (Acceleration::Smallest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
+            (Acceleration::Smallest(true), Ok, "it runs a first instruction; the first run boots a guest".to_owned()),
+            (Acceleration::Untried("why".to_owned()), Ok, "/dev/kvm opens; why".to_owned()),
+            (Acceleration::Failed("why".to_owned()), Warning, "/dev/kvm opens, but trying it failed: why".to_owned()),
+            (Acceleration::Mac(Some(true)), Ok, "macOS can run guests".to_owned()),
+            (Acceleration::Mac(Some(false)), Problem, "macOS can't run guests here".to_owned()),
+        ] {
+            let finding = acceleration(&found).unwrap();
+            assert_eq!((finding.level, finding.what), (level, what));
+            assert_eq!(finding.remedy.is_some(), level > Ok, "{found:?}");
+        }
+        assert_eq!(acceleration(&Acceleration::Mac(None)), None);
+        assert!(closed(&io::ErrorKind::PermissionDenied.into()).1.contains("usermod"));
+    }
+
+    #[test]
+    fn a_kernel_is_needed_where_a_project_asks_for_it() {
+        let missing = || MissingFact { reason: "none".to_owned(), hint: "install one".to_owned() };
+        let blob = BlobRef { path: "/boot/it".into(), encoding: Encoding::Plain, len: 1, sha256: Digest::of(b"") };
+        let kernel = Kernel { release: "6.1".to_owned(), image: blob.clone(), modules: Vec::new() };
+        let mut facts = facts("x86_64-linux");
+        assert_eq!(kernels(&facts, true), []);
+        facts.kernels = BTreeMap::from([(None, Ok(kernel)), (Some("/other".into()), Err(missing()))]);
+        facts.busybox = Ok(blob);
+        let found = kernels(&facts, true);
+        assert_eq!(
+            found,
+            [
+                Finding::ok("kernel", "6.1 (/boot/it)"),
+                Finding::problem("kernel", "none", "install one"),
+                Finding::ok("busybox", "/boot/it"),
+            ]
+        );
+        facts.busybox = Err(missing());
+        let found: Vec<Level> = kernels(&facts, false).into_iter().map(|finding| finding.level).collect();
+        assert_eq!(found, [Level::Ok, Level::Warning, Level::Warning]);
+    }
+
+    #[test]
+    fn memory_is_for_the_largest_guest_and_for_the_machine() {
+        use Level::{Ok, Problem, Warning};
+        let none = BTreeMap::new;
+        let guests = |mib: u64| BTreeMap::from([("small".to_owned(), 64), ("large".to_owned(), mib)]);
+        for (guests, has, free, level, what) in [
+            (none(), 4096, Some(2048), Ok, "2048 MiB of 4096 are free"),
+            (none(), 4096, None, Ok, "4096 MiB"),
+            (guests(64), 1088, None, Ok, "1088 MiB"),
+            (
+                guests(2048),
+                4096,
+                Some(2047),
+                Warning,
+                "2047 MiB of 4096 are free, and guest \"large\" asks for 2048 MiB",
+            ),
+            (
+                guests(2048),
+                3071,
+                Some(3000),
+                Warning,
+                "this machine has 3071 MiB, and guest \"large\" asks for 2048 MiB",
+            ),
+            (
+                guests(4097),
+                4096,
+                Some(4096),
+                Problem,
+                "guest \"large\" asks for 4097 MiB of memory, and this machine has 4096 MiB",
+            ),
+            (none(), 512, None, Warning, "this machine has 512 MiB"),
+        ] {
+            let finding = memory(&guests, has, free);
+            assert_eq!((finding.level, finding.what.as_str()), (level, what));
+        }
+    }
+
+    #[test]
+    fn a_disk_has_room_little_room_or_none() {
+        for (free, used, level, remedy) in [
+            (5 << 30, Use::State, Level::Ok, None),
+            ((5 << 30) - 1, Use::State, Level::Warning, Some("--state-root")),
+            (512 << 20, Use::Store, Level::Warning, Some("nix-collect-garbage")),
+            ((512 << 20) - 1, Use::Store, Level::Problem, Some("nix-collect-garbage")),
+            (0, Use::State, Level::Problem, Some("--state-root")),
+        ] {
+            let finding = disk(&Disk { path: "/there".into(), used, free });
+            assert_eq!(finding.level, level);
+            assert!(finding.what.ends_with(" are free in /there"), "{finding:?}");
+            assert_eq!(finding.remedy.as_ref().map(|told| told.contains(remedy.unwrap())), remedy.map(|_| true));
+        }
+    }
+
+    #[test]
+    fn a_state_folder_is_named_or_what_is_wrong_with_it() {
+        assert_eq!(state(&Ok("/s".into())), Finding::ok("state", "/s"));
+        let wrong = state(&Err(("foreign".to_owned(), "another".to_owned())));
+        assert_eq!(wrong, Finding::problem("state", "foreign", "another"));
+    }
+}

@@ -1,0 +1,180 @@
+//! Nix: whether it is there, new enough, and may build guests.
+
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use super::builder::{self, Settings};
+use super::program::program;
+use crate::plan::facts::HostFacts;
+use crate::plan::hypervisor::NIX;
+
+/// What to do where the store is in another folder than its paths say.
+pub const ELSEWHERE: &str = "use the store in /nix/store: NIX_REMOTE=daemon pikaci run";
+const DOWNLOAD: &str = "https://nixos.org/download";
+const STORE: &str = "store";
+
+/// The Nix of this machine.
+#[derive(Clone, Debug)]
+pub struct SeenNix {
+    /// The program.
+    pub program: PathBuf,
+    /// Its version, or why it isn't known.
+    pub version: Result<(u32, u32), String>,
+    /// What it was asked, if it is new enough to answer.
+    pub asked: Option<Asked>,
+}
+
+/// What Nix was asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What it says where a flake is wanted without pikaci's own switches, if it says anything.
+    pub flakes: Option<String>,
+    /// Its settings, or why they aren't known.
+    pub settings: Result<Settings, String>,
+    /// The store.
+    pub store: Store,
+}
+
+/// How a store can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// It opens, by this address.
+    Opens(String),
+    /// It doesn't open; what Nix says.
+    Closed(String),
+    /// There is none in /nix.
+    Missing,
+    /// It is in another folder, or on another machine.
+    Elsewhere(String),
+}
+
+/// Refuses a Nix that is too old.
+#[must_use]
+pub fn too_old(program: &Path, version: (u32, u32)) -> Option<Finding> {
+    let oldest = NIX.oldest.filter(|oldest| version < *oldest)?;
+    let what = format!("{} is Nix {}.{}, which is too old", program.display(), version.0, version.1);
+    let remedy = format!("put Nix {}.{} or newer first in PATH, see {DOWNLOAD}", oldest.0, oldest.1);
+    Some(Finding::problem(NIX.name, what, remedy))
+}
+
+/// Finds the line by which Nix says that this user may not change the store.
+#[must_use]
+pub fn denied(said: &str) -> Option<Finding> {
+    let mut lines = said.lines().map(str::trim_start).filter(|line| line.starts_with("error:"));
+    let line = lines
+        .find(|line| line.contains("Permission denied") && (line.contains("/big-lock") || line.contains("'/nix/")))?;
+    let remedy = "have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run";
+    Some(Finding::problem(STORE, format!("nix may not change its store: {line}"), remedy))
+}
+
+/// Judges the Nix of a machine.
+pub fn findings(nix: Option<&SeenNix>, facts: &HostFacts) -> Vec<Finding> {
+    let Some(SeenNix { program: path, version, asked }) = nix else {
+        return vec![program(&NIX, facts.arch(), None)];
+    };
+    let version = match version {
+        Ok(version) => *version,
+        Err(error) => return vec![Finding::problem(NIX.name, error, format!("see {DOWNLOAD}"))],
+    };
+    if let Some(finding) = too_old(path, version) {
+        return vec![finding];
+    }
+    let mut findings = vec![Finding::ok(NIX.name, format!("{}.{} ({})", version.0, version.1, path.display()))];
+    if let Some(Asked { flakes: said, settings, store: found }) = asked {
+        let unknown = |error: &String| {
+            Finding::warning(builder::TOPIC, error, format!("see what it says: {} config show", path.display()))
+        };
+        findings.extend(said.as_deref().map(flakes));
+        findings.push(settings.as_ref().map_or_else(unknown, |settings| builder::builder(settings, facts)));
+        findings.push(store(found));
+    }
+    findings
+}
+
+fn flakes(said: &str) -> Finding {
+    let topic = "flakes";
+    if ["nix-command", "flakes"].iter().all(|feature| !said.contains(&format!("'{feature}' is disabled"))) {
+        return Finding::ok(topic, "on");
+    }
+    let what = "off; pikaci turns them on for what it builds itself";
+    Finding::warning(topic, what, "for your own use, in nix.conf: experimental-features = nix-command flakes")
+}
+
+fn store(found: &Store) -> Finding {
+    match found {
+        Store::Opens(address) if address == "daemon" || address.starts_with("unix://") => {
+            Finding::ok(STORE, "the Nix daemon answers")
+        }
+        Store::Opens(_) => Finding::ok(STORE, "this user may change it"),
+        Store::Closed(said) => denied(said).unwrap_or_else(|| {
+            let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it says nothing");
+            Finding::problem(STORE, format!("nix can't open its store: {line}"), "see that the Nix daemon runs")
+        }),
+        Store::Missing => {
+            let what = "there is none in /nix, and one in your home is of no use to guests";
+            Finding::problem(STORE, what, format!("install Nix for the whole machine, see {DOWNLOAD}"))
+        }
+        Store::Elsewhere(address) => Finding::problem(STORE, format!("it is at {address}"), ELSEWHERE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::{Finding, Store, denied, flakes, store, too_old};
+
+    #[test]
+    fn a_store_that_may_not_be_changed_is_told_from_a_build_that_failed() {
+        let line = r#"error: opening lock file "/nix/var/nix/db/big-lock": Permission denied"#;
+        let said = denied(&format!("$ nix build\nwarning: x\n       {line}\n")).unwrap();
+        assert_eq!(said.what, format!("nix may not change its store: {line}"));
+        assert_eq!(denied("runner> mkdir: '/nix/x': Permission denied\nerror: build of '/nix/x.drv' failed\n"), None);
+    }
+
+    #[test]
+    fn a_nix_is_old_before_2_26() {
+        for (version, what) in [
+            ((2, 8), Some("/bin/nix is Nix 2.8, which is too old")),
+            ((2, 25), Some("/bin/nix is Nix 2.25, which is too old")),
+            ((2, 26), None),
+            ((3, 0), None),
+        ] {
+            let finding = too_old("/bin/nix".as_ref(), version);
+            assert_eq!(finding.as_ref().map(|finding| finding.what.as_str()), what);
+        }
+    }
+
+    #[test]
+    fn flakes_are_on_where_nix_says_anything_else_than_that_they_are_off() {
+        let off = |feature: &str| format!("error: experimental Nix feature '{feature}' is disabled; add …");
+        for said in [off("flakes"), off("nix-command")] {
+            assert_eq!(flakes(&said).level, Level::Warning, "{said}");
+        }
+        assert_eq!(flakes("error: operation 'addToStore' is not supported").level, Level::Ok);
+    }
+
+    #[test]
+    fn a_store_is_the_daemon_s_or_this_user_s_or_of_no_use() {
+        let judged = |found| {
+            let Finding { level, what, remedy, .. } = store(&found);
+            (level, what, remedy.unwrap_or_default())
+        };
+        let fine = |address: &str| judged(Store::Opens(address.to_owned())).1;
+        assert_eq!(fine("daemon"), "the Nix daemon answers");
+        assert_eq!(fine("unix:///run/socket"), "the Nix daemon answers");
+        assert_eq!(fine("local"), "this user may change it");
+        let silent =
+            "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': No such file or directory\n";
+        let (level, what, remedy) = judged(Store::Closed(silent.to_owned()));
+        assert_eq!((level, what), (Level::Problem, format!("nix can't open its store: {}", silent.trim())));
+        assert_eq!(remedy, "see that the Nix daemon runs");
+        let denied = "error:\n       … may be\n\n       error: opening lock file \"/nix/var/nix/db/big-lock\": Permission denied";
+        let (level, what, remedy) = judged(Store::Closed(denied.to_owned()));
+        assert!(level == Level::Problem && what.starts_with("nix may not change its store: error: opening"), "{what}");
+        assert!(remedy.starts_with("have the Nix daemon do it"), "{remedy}");
+        for found in [Store::Missing, Store::Elsewhere("/tmp/store".to_owned())] {
+            let (level, what, _) = judged(found);
+            assert_eq!(level, Level::Problem, "{what}");
+        }
+    }
+}
