@@ -7,8 +7,9 @@
 )]
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -17,9 +18,11 @@ use super::launch::Launcher;
 use super::machine::Machine;
 use super::qemu::Accelerator;
 use super::share::{Programs, Users};
+use super::smallest;
 use super::verdict::{Cause, Observed};
 use super::vm::{self, Guest, Logs};
 use crate::cancel::Cancel;
+use crate::doctor;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
 use crate::state::{StateLayout, TEMPORARY_PREFIX, read_json, write_json};
@@ -67,26 +70,71 @@ pub fn choose(choice: Choice, qemu: &Path, runner: &Runner, state: &StateLayout,
         Choice::Tcg => return Ok(found(Accelerator::Tcg, "asked for")),
         Choice::Auto => {}
     }
-    if let Err(error) = OpenOptions::new().read(true).write(true).open("/dev/kvm") {
-        return Ok(found(Accelerator::Tcg, &format!("/dev/kvm can't be opened: {error}")));
+    if let Err(error) = open() {
+        return Ok(found(Accelerator::Tcg, &doctor::closed(&error).0));
     }
-    let path = state.root().join("kvm.json");
-    let (boot_id, qemu_id) = (boot_id()?, identity(qemu)?);
-    let known = read_json::<Memory>(&path).ok().filter(|known| known.boot_id == boot_id && known.qemu == qemu_id);
-    let works = if let Some(known) = known {
-        known.works
-    } else {
-        let learned = learned(&probe(qemu, runner, state, cancel)?);
-        if let Some(works) = learned {
-            write_json(&path, &Memory { schema_version: 1, boot_id, qemu: qemu_id, works })?;
-        }
-        learned == Some(true)
+    let works = match remembered(qemu, state)? {
+        Some(works) => works,
+        None => learn(qemu, runner, state, cancel)? == Some(true),
     };
-    Ok(if works {
-        found(Accelerator::Kvm, "a guest boots with it")
-    } else {
-        found(Accelerator::Tcg, "/dev/kvm is there, but no guest boots with it")
-    })
+    Ok(if works { found(Accelerator::Kvm, "a guest boots with it") } else { found(Accelerator::Tcg, doctor::NO_GUEST) })
+}
+
+/// Opens KVM, which says nothing yet of whether it works.
+///
+/// # Errors
+/// When there is none or this user may not open it.
+pub fn open() -> io::Result<()> {
+    OpenOptions::new().read(true).write(true).open("/dev/kvm").map(drop)
+}
+
+/// Returns whether KVM works, if that was found out since the machine booted and QEMU is the same.
+///
+/// # Errors
+/// When QEMU can't be looked at.
+pub fn remembered(qemu: &Path, state: &StateLayout) -> Result<Option<bool>> {
+    let (boot_id, qemu) = (boot_id()?, identity(qemu)?);
+    let known = read_json::<Memory>(&memory(state)).ok();
+    Ok(known.filter(|known| known.boot_id == boot_id && known.qemu == qemu).map(|known| known.works))
+}
+
+/// Finds out whether KVM works, by booting a guest, and remembers it; a guest that tells nothing is `None`.
+///
+/// # Errors
+/// When the guest can't be started, or it can't be written what came of it.
+pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
+    let folder = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .tempdir_in(state.root())
+        .with_context(|| format!("making a folder in {}", state.root().display()))?;
+    let (kernel, initrd) = (runner.kernel(), runner.initrd());
+    let machine = machine(&kernel, &initrd, &runner.boot.cmdline);
+    let learned = learned(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?);
+    if let Some(works) = learned {
+        let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu)?, works };
+        write_json(&memory(state), &found)?;
+    }
+    Ok(learned)
+}
+
+/// Finds out whether anything runs with an accelerator, by booting the smallest of guests, which needs no runner; it
+/// exists for x86 alone.
+///
+/// # Errors
+/// When it can't be started.
+pub fn starts(qemu: &Path, accelerator: Accelerator, cancel: &Cancel) -> Result<Option<bool>> {
+    let folder = tempfile::Builder::new().prefix("pikaci-").tempdir().context("making a folder for a guest")?;
+    let kernel = folder.path().join("kernel");
+    fs::write(&kernel, smallest::kernel()).with_context(|| format!("writing {}", kernel.display()))?;
+    let logs = logs(folder.path());
+    let seen = boot(qemu, accelerator, machine(&kernel, &kernel, ""), &logs, cancel)?;
+    let console = fs::read(&logs.console).with_context(|| format!("reading {}", logs.console.display()))?;
+    let ran = console.windows(smallest::SAYS.len()).any(|said| said == smallest::SAYS);
+    Ok(if ran { Some(true) } else { learned(&seen) })
+}
+
+fn memory(state: &StateLayout) -> PathBuf {
+    state.root().join("kvm.json")
 }
 
 fn boot_id() -> Result<String> {
@@ -114,34 +162,25 @@ fn learned(seen: &Observed) -> Option<bool> {
     }
 }
 
-fn probe(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Observed> {
-    let folder = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .tempdir_in(state.root())
-        .with_context(|| format!("making a folder in {}", state.root().display()))?;
-    let logs = Logs {
-        host: folder.path().join("host.log"),
-        guest: folder.path().join("guest.log"),
-        console: folder.path().join("console.log"),
-    };
+fn logs(folder: &Path) -> Logs {
+    Logs { host: folder.join("host.log"), guest: folder.join("guest.log"), console: folder.join("console.log") }
+}
+
+fn machine<'a>(kernel: &'a Path, initrd: &'a Path, cmdline: &'a str) -> Machine<'a> {
+    let arch = std::env::consts::ARCH;
+    Machine { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: false }
+}
+
+fn boot(qemu: &Path, accelerator: Accelerator, machine: Machine<'_>, logs: &Logs, cancel: &Cancel) -> Result<Observed> {
     let no_programs = Programs { virtiofsd: "virtiofsd".into(), bwrap: None };
     let guest = Guest {
-        launcher: Launcher::Qemu { qemu, accelerator: Accelerator::Kvm, share: &no_programs },
-        machine: Machine {
-            arch: std::env::consts::ARCH,
-            vcpu: 1,
-            memory_mib: 256,
-            kernel: &runner.kernel(),
-            initrd: &runner.initrd(),
-            cmdline: &runner.boot.cmdline,
-            disks: &[],
-            network: false,
-        },
+        launcher: Launcher::Qemu { qemu, accelerator, share: &no_programs },
+        machine,
         shares: &[],
         users: Users { host: 0, guest: 0 },
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
-        logs: &logs,
-        scratch: folder.path(),
+        logs,
+        scratch: logs.host.parent().unwrap_or(Path::new(".")),
     };
     Ok(vm::run(&guest, cancel, &mut |_| {})?.observed)
 }

@@ -14,6 +14,7 @@ pub mod rest;
 pub mod runtime;
 pub mod share;
 mod slot;
+mod smallest;
 mod supervise;
 pub mod verdict;
 pub mod vfkit;
