@@ -3,7 +3,10 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
+
 use crate::config::Diagnostics;
+use crate::doctor::Finding;
 use crate::snapshot;
 use crate::state::OpenError;
 
@@ -75,10 +78,23 @@ impl Failure {
         Self { exit, error: error.into(), hint: None }
     }
 
+    /// Returns the failure of a run for which nothing can be booted.
+    #[must_use]
+    pub fn no_vm(finding: &Finding) -> Self {
+        let error = anyhow!("no virtual machine can run here: {}", finding.what);
+        Self { hint: finding.remedy.clone(), ..Self::new(Exit::NoVm, error) }
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Returns it as a finding, for who can do without.
+    #[must_use]
+    pub fn warning(&self, topic: &str) -> Finding {
+        Finding { remedy: self.hint.clone(), ..Finding::warning(topic, format!("{:#}", self.error), "") }
     }
 }
 

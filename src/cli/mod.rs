@@ -4,6 +4,8 @@
 
 mod artifacts;
 mod check;
+mod doctor;
+mod examine;
 mod exec;
 mod failure;
 mod follow;
@@ -60,6 +62,8 @@ pub enum Format {
 enum Command {
     /// Say whether pikaci.nix can be read
     Check,
+    /// Say whether jobs can run on this machine, and what to do where they can't
+    Doctor(doctor::Options),
     /// Show what would run, and change nothing
     Plan(plan::Options),
     /// Run jobs, each in its own virtual machine
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Check => check::main(&cli.place),
+        Command::Doctor(options) => doctor::main(&cli.place, options),
         Command::Plan(options) => plan::main(&cli.place, options),
         Command::Run(options) => run::main(&cli.place, options),
         Command::List(options) => list::main(&cli.place, options),

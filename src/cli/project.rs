@@ -15,6 +15,7 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::{Exit, Failure, Place};
 use crate::config::{self, Base, Config};
+use crate::doctor::LOWER_MEMORY;
 use crate::execute::launch::capabilities;
 use crate::flake::{FlakeError, ProjectFiles};
 use crate::guest::quote;
@@ -242,7 +243,7 @@ pub fn make_plan(
             let hint = fact.hint.clone();
             Failure::new(Exit::NoVm, error).hint(hint)
         }
-        PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint("lower the guest's `memory` in pikaci.nix"),
+        PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
         PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
         PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("mend the guest in pikaci.nix, or make the file")

@@ -63,7 +63,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let (facts, cache) = project.facts(&config, &selection);
     let files = project.files(&config, &selection)?;
     let hypervisor = options.wanted.hypervisor(&facts);
-    let (host, nix) = programs(&facts, hypervisor)?;
+    let (host, nix) = programs(&facts, hypervisor, options.accel)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree, hypervisor, &files)?;
     cache.save(&project.hash_cache())?;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::launch::Launcher;
 use super::machine::Machine;
 use super::qemu::Accelerator;
+use super::runtime;
 use super::share::{Programs, Users};
 use super::smallest;
 use super::verdict::{Cause, Observed};
@@ -123,7 +124,7 @@ pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel)
 /// # Errors
 /// When it can't be started.
 pub fn starts(qemu: &Path, accelerator: Accelerator, cancel: &Cancel) -> Result<Option<bool>> {
-    let folder = tempfile::Builder::new().prefix("pikaci-").tempdir().context("making a folder for a guest")?;
+    let folder = runtime::folder()?;
     let kernel = folder.path().join("kernel");
     fs::write(&kernel, smallest::kernel()).with_context(|| format!("writing {}", kernel.display()))?;
     let logs = logs(folder.path());

@@ -56,7 +56,12 @@ pub const CAPABILITIES: Capabilities = Capabilities {
             oldest: Some((1, 13)),
             install: "on Debian 13: sudo apt-get install virtiofsd; elsewhere: cargo install virtiofsd",
         },
-        Program { name: "bwrap", oldest: None, install: "on Debian: sudo apt-get install bubblewrap" },
+        Program {
+            name: "bwrap",
+            // It has `--perms` since then.
+            oldest: Some((0, 5)),
+            install: "on Debian: sudo apt-get install bubblewrap",
+        },
     ],
 };
 

@@ -22,6 +22,10 @@ const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-s
 /// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
 
+/// How bubblewrap confines a daemon, whatever it serves.
+pub const CONFINED: [&str; 5] =
+    ["--die-with-parent", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-pid"];
+
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
 
@@ -131,10 +135,9 @@ fn open_files() -> u64 {
 
 /// Returns bubblewrap's arguments: what a daemon sees, with the tree at `/share`.
 fn confinement(virtiofsd: &Path, tree: &Tree, users: Users, userland: &Userland) -> Vec<OsString> {
-    let mut args: Vec<OsString> = Vec::new();
+    let mut args = CONFINED.map(OsString::from).to_vec();
     let mut add =
         |words: &[&dyn AsRef<std::ffi::OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
-    add(&[&"--die-with-parent", &"--unshare-ipc", &"--unshare-net", &"--unshare-uts", &"--unshare-pid"]);
     // Before it drops the rest, virtiofsd needs SETPCAP to do so. Bubblewrap leaves a plain user none anyway.
     if users.host == 0 {
         add(&[&"--cap-drop", &"ALL", &"--cap-add", &"CAP_SETPCAP"]);

@@ -15,8 +15,14 @@ pub(super) fn mib(host: &Gather) -> Option<u64> {
         let asked = Invocation::new("/usr/sbin/sysctl").args(["-n", "hw.memsize"]);
         in_bytes(&capture(asked, DEADLINE).ok()?.stdout)
     } else {
-        in_meminfo(&std::fs::read_to_string(host.root.join("proc/meminfo")).ok()?)
+        in_meminfo(&std::fs::read_to_string(host.root.join("proc/meminfo")).ok()?, "MemTotal:")
     }
+}
+
+/// Returns the memory that is free, in MiB, where Linux tells it.
+#[must_use]
+pub fn available_mib() -> Option<u64> {
+    in_meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
 }
 
 /// Reads what macOS says.
@@ -25,8 +31,8 @@ fn in_bytes(text: &[u8]) -> Option<u64> {
 }
 
 /// Reads what Linux says.
-fn in_meminfo(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+fn in_meminfo(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib >> 10)
 }
 
@@ -39,7 +45,8 @@ mod tests {
         assert_eq!(in_bytes(b"17179869184\n"), Some(16 << 10));
         assert_eq!(in_bytes(b""), None);
         assert_eq!(in_bytes(b"sysctl: unknown oid 'hw.memsize'\n"), None);
-        assert_eq!(in_meminfo("MemFree: 1 kB\nMemTotal:       16384256 kB\n"), Some(16_000));
-        assert_eq!(in_meminfo("MemFree: 1 kB\n"), None);
+        let text = "MemFree: 1 kB\nMemTotal:       16384256 kB\n";
+        assert_eq!(in_meminfo(text, "MemTotal:"), Some(16_000));
+        assert_eq!(in_meminfo(text, "MemAvailable:"), None);
     }
 }

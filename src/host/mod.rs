@@ -14,6 +14,7 @@ mod kernel;
 mod memory;
 mod modules;
 mod os_release;
+mod room;
 #[cfg(test)]
 mod tests;
 mod tool;
@@ -25,6 +26,8 @@ use std::path::PathBuf;
 
 pub use blob::decode;
 pub use cache::HashCache;
+pub use memory::available_mib;
+pub use room::free_disk;
 
 use crate::plan::facts::{HostFacts, MissingFact, OsRelease};
 

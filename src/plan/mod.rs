@@ -11,4 +11,4 @@ pub use build::{Plan, PlanInput, build, planned_job};
 pub use facts::HostFacts;
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use record::{PlanNodeRecord, RunPlanRecord};
-pub use runner::PlanError;
+pub use runner::{PlanError, base};

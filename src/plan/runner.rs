@@ -2,7 +2,7 @@
 
 use super::PlanInput;
 use super::build::WORKSPACE;
-use super::facts::{HostFacts, MissingFact};
+use super::facts::MissingFact;
 use super::record::{Share, ShareSource};
 use crate::config::{Base, Guest};
 use crate::flake::{self, NixGuest, RenderedFlake, Store};
@@ -48,9 +48,10 @@ pub enum PlanError {
     },
 }
 
-/// Returns what a guest is made from: what is written, or what is usual on this host.
-fn base(guest: &Guest, facts: &HostFacts) -> Base {
-    let usual = if facts.system.ends_with("-linux") || guest.kernel.is_some() { Base::Host } else { Base::Nixos };
+/// Returns what a guest is made from: what is written, or what is usual on a host of this system.
+#[must_use]
+pub fn base(guest: &Guest, system: &str) -> Base {
+    let usual = if system.ends_with("-linux") || guest.kernel.is_some() { Base::Host } else { Base::Nixos };
     guest.base.unwrap_or(usual)
 }
 
@@ -71,7 +72,7 @@ pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result
         modules: &guest.modules,
         project: input.project,
     };
-    let rendered = match base(guest, facts) {
+    let rendered = match base(guest, &facts.system) {
         Base::Host if !hypervisor.read_only_shares => {
             let why = "a guest of base `host` has the host's /usr, which it couldn't be kept from changing";
             return Err(PlanError::Unfit { guest: name.to_owned(), hypervisor: hypervisor.name, why });
@@ -98,7 +99,7 @@ pub(super) fn shares(guest: &Guest, input: &PlanInput<'_>) -> Vec<Share> {
         mount_point: mount_point.to_owned(),
         read_only: true,
     };
-    let userland = match base(guest, input.facts) {
+    let userland = match base(guest, &input.facts.system) {
         Base::Host => Some(share("usr", ShareSource::HostUserland, "/usr")),
         Base::Nix if input.hypervisor.host_store => Some(share("store", ShareSource::HostStore, "/nix/store")),
         Base::Nix => Some(share("store", ShareSource::StoreDisk, "/nix/store")),

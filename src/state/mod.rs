@@ -10,7 +10,7 @@ pub(crate) use layout::is_temporary;
 pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
-pub use open::{OpenError, look, open};
+pub use open::{OpenError, check, look, open};
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.

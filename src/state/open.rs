@@ -116,6 +116,23 @@ pub fn look(root: &Path) -> Result<StateLayout, OpenError> {
     Ok(StateLayout::new(root.to_owned()))
 }
 
+/// Checks that a folder is a state folder, or could be made one, and makes nothing.
+///
+/// # Errors
+/// As [`open`].
+pub fn check(root: &Path) -> Result<(), OpenError> {
+    let unwritable = |source: anyhow::Error| OpenError::Unwritable { path: root.to_owned(), source };
+    if !has_version(root)?
+        && root.exists()
+        && let Some(entry) = foreign_entry(root).map_err(|err| unwritable(err.into()))?
+    {
+        return Err(OpenError::Foreign { path: root.to_owned(), entry });
+    }
+    let there = root.ancestors().find(|folder| folder.exists()).unwrap_or(root);
+    writable(there).map_err(unwritable)?;
+    Ok(())
+}
+
 /// Returns whether a folder has our version: without one it may be new, or something else.
 fn has_version(root: &Path) -> Result<bool, OpenError> {
     let path = root.to_owned();
@@ -162,7 +179,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{OpenError, look, open};
+    use super::{OpenError, check, look, open};
 
     #[test]
     fn a_new_folder_is_private_and_no_part_of_a_project() {
@@ -209,6 +226,7 @@ mod tests {
         let error = open(parent.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Version { found, .. } if found == "2"), "{error}");
         assert_eq!(look(parent.path()).unwrap_err().to_string(), error.to_string());
+        assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
@@ -218,6 +236,7 @@ mod tests {
         fs::write(parent.path().join("Makefile"), "").unwrap();
         let error = open(parent.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
+        assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
@@ -242,7 +261,19 @@ mod tests {
     fn a_folder_that_cannot_be_made_is_named() {
         let parent = tempfile::tempdir().unwrap();
         fs::write(parent.path().join("file"), "").unwrap();
-        let error = open(&parent.path().join("file/state")).unwrap_err();
-        assert!(matches!(error, OpenError::Unwritable { .. }), "{error}");
+        let state = parent.path().join("file/state");
+        for error in [open(&state).unwrap_err(), check(&state).unwrap_err()] {
+            assert!(matches!(error, OpenError::Unwritable { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_check_makes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        check(&parent.path().join("deep/.pikaci")).unwrap();
+        check(parent.path()).unwrap();
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+        open(parent.path()).unwrap();
+        check(parent.path()).unwrap();
     }
 }

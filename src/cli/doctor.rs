@@ -1,0 +1,37 @@
+//! `pikaci doctor`: can jobs run on this machine?
+
+use clap::Args;
+
+use super::examine::Machine;
+use super::run::watch_signals;
+use super::{Exit, Failure, Format, Place, color, print, print_json};
+use crate::doctor::{Level, findings};
+use crate::plan::hypervisor::Hypervisor;
+use crate::report::{self, Diagnosis};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// What is to boot the guests [default: qemu on Linux, vfkit on macOS]
+    #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
+    hypervisor: Option<Hypervisor>,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    format: Format,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let machine = Machine::find(place, options.hypervisor);
+    let mut seen = machine.ask();
+    // A guest that is tried leaves nothing behind when a signal ends it; what was done before needs no such care.
+    let cancel = watch_signals()?;
+    seen.acceleration = machine.accelerate(&cancel);
+    if let Some(signal) = cancel.signal().and_then(|number| u8::try_from(number).ok()) {
+        return Ok(Exit::Signal(signal));
+    }
+    let diagnosis = Diagnosis::new(machine.hypervisor.hypervisor, findings(&seen));
+    match options.format {
+        Format::Json => print_json(&diagnosis)?,
+        Format::Human => print(&report::doctor(&diagnosis, color(&std::io::stdout())))?,
+    }
+    Ok(if diagnosis.count(Level::Problem) > 0 { Exit::NoVm } else { Exit::Passed })
+}

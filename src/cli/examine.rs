@@ -1,0 +1,209 @@
+//! What `pikaci doctor` looks at. It changes nothing but what is remembered of KVM.
+
+#![expect(clippy::disallowed_methods, reason = "reads the files that Nix's settings name, and the folder of runners")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Place;
+use super::programs::{nix, version};
+use super::project::{Project, path};
+use crate::cancel::Cancel;
+use crate::config::{self, Base, Config, Guest};
+use crate::doctor::{self, Acceleration, Asked, Disk, Examination, Finding, Seen, SeenNix, Settings, Store, Use};
+use crate::execute::accelerator;
+use crate::execute::launch::capabilities;
+use crate::execute::qemu::Accelerator;
+use crate::execute::share::CONFINED;
+use crate::host::{self, Gather, HashCache, available_mib, free_disk};
+use crate::nix::{Nix, STORE};
+use crate::plan::base;
+use crate::plan::facts::HostFacts;
+use crate::plan::hypervisor::{Capabilities, Hypervisor};
+use crate::plan::select::JOB_FILE;
+use crate::prepare::Runner;
+use crate::process::{Invocation, capture};
+use crate::state::{self, StateLayout};
+
+/// How long a program that is tried may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// This machine, and what the project asks of it where there is one.
+pub struct Machine {
+    /// What boots guests.
+    pub hypervisor: &'static Capabilities,
+    facts: HostFacts,
+    nix: Option<Nix>,
+    state: Option<StateLayout>,
+    has_project: bool,
+    guests: BTreeMap<String, Guest>,
+    /// Why nothing is known of a project.
+    missing: Option<Finding>,
+}
+
+impl Machine {
+    /// Gathers what a plan would start from.
+    pub fn find(place: &Place, hypervisor: Option<Hypervisor>) -> Self {
+        let (project, guests, missing) = wanted(place);
+        let facts = facts(project.as_ref(), guests.values());
+        Self {
+            hypervisor: capabilities(hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system))),
+            nix: nix(&facts),
+            state: Project::find_state(place).ok(),
+            has_project: missing.is_none(),
+            facts,
+            guests,
+            missing,
+        }
+    }
+
+    /// Asks everything on it but how fast guests are.
+    pub fn ask(&self) -> Examination<'_> {
+        Examination {
+            hypervisor: self.hypervisor,
+            facts: &self.facts,
+            nix: self.nix.as_ref().map(ask),
+            programs: programs(self.hypervisor, &self.facts),
+            acceleration: Acceleration::Untried("it wasn't tried".to_owned()),
+            needed: self.has_project,
+            guests: self.guests.iter().map(|(name, guest)| (name.clone(), guest.memory_mib)).collect(),
+            available_mib: available_mib(),
+            disks: disks(self.state.as_ref()),
+            state: self.state.as_ref().map(|state| check(state.root())),
+            missing: self.missing.clone(),
+        }
+    }
+
+    /// Finds out how fast guests are, which may take seconds.
+    pub fn accelerate(&self, cancel: &Cancel) -> Acceleration {
+        if self.hypervisor.hypervisor == Hypervisor::Vfkit {
+            return Acceleration::Mac(hv_support());
+        }
+        if let Err(error) = accelerator::open() {
+            let (why, remedy) = doctor::closed(&error);
+            return Acceleration::Closed(why, remedy);
+        }
+        let Some(qemu) = self.facts.tools.get(&format!("qemu-system-{}", self.facts.arch())) else {
+            return Acceleration::Untried("there is no QEMU to try it with".to_owned());
+        };
+        self.try_kvm(qemu, cancel).unwrap_or_else(|error| Acceleration::Failed(format!("{error:#}")))
+    }
+
+    /// Boots a guest with KVM: one of pikaci where a runner is built already, else the smallest.
+    fn try_kvm(&self, qemu: &Path, cancel: &Cancel) -> anyhow::Result<Acceleration> {
+        let state = self.state.as_ref();
+        let known = state.map(|state| accelerator::remembered(qemu, state)).transpose()?.flatten();
+        if let Some(works) = known {
+            return Ok(Acceleration::Guest(works));
+        }
+        let first = || Acceleration::Untried("the first run tries whether a guest boots with it".to_owned());
+        let built = |state| Some((state, runner(state, self.nix.as_ref()?)?));
+        Ok(match state.and_then(built) {
+            Some((state, runner)) => {
+                accelerator::learn(qemu, &runner, state, cancel)?.map_or_else(first, Acceleration::Guest)
+            }
+            None if self.facts.arch() == "x86_64" => {
+                accelerator::starts(qemu, Accelerator::Kvm, cancel)?.map_or_else(first, Acceleration::Smallest)
+            }
+            None => first(),
+        })
+    }
+}
+
+/// Returns the project with the guests of its jobs; without one the guest of a job file that says nothing, and why.
+fn wanted(place: &Place) -> (Option<Project>, BTreeMap<String, Guest>, Option<Finding>) {
+    let unasked = || config::read(JOB_FILE, "{ }").expect("a job file may say nothing").guests;
+    let project = match Project::find(place) {
+        Ok(project) => project,
+        Err(failure) => return (None, unasked(), Some(failure.warning("project"))),
+    };
+    let Ok(Config { jobs, mut guests, .. }) = project.config() else {
+        let what = format!("{} can't be read as it is", project.root.join(JOB_FILE).display());
+        return (Some(project), unasked(), Some(Finding::warning("project", what, "pikaci check")));
+    };
+    guests.retain(|name, _| jobs.values().any(|job| job.guest == *name));
+    (Some(project), guests, None)
+}
+
+fn facts<'a>(project: Option<&Project>, guests: impl Iterator<Item = &'a Guest>) -> HostFacts {
+    let cache = project.map(|project| HashCache::load(&project.hash_cache())).unwrap_or_default();
+    let mut request = Gather::here(path(), BTreeSet::new());
+    let of_host = guests.filter(|guest| base(guest, &request.system) == Base::Host);
+    request.kernels = of_host.map(|guest| guest.kernel.clone()).collect();
+    host::gather(&request, &cache)
+}
+
+fn check(root: &Path) -> Result<PathBuf, (String, String)> {
+    state::check(root).map(|()| root.to_owned()).map_err(|error| {
+        let hint = error.hint();
+        (format!("{:#}", anyhow::Error::from(error)), hint)
+    })
+}
+
+fn disks(state: Option<&StateLayout>) -> Vec<Disk> {
+    let folders = state.map(|state| (state.root(), Use::State)).into_iter().chain([(Path::new(STORE), Use::Store)]);
+    // A disk that can't be asked is out of order in other ways than by being full.
+    folders.filter_map(|(path, used)| Some(Disk { path: path.to_owned(), used, free: free_disk(path).ok()? })).collect()
+}
+
+/// Asks Nix, as long as it is new enough to have answers.
+fn ask(nix: &Nix) -> SeenNix {
+    let program = nix.program().to_owned();
+    let version = nix.version().map_err(|error| format!("{error:#}"));
+    let is_new = version.as_ref().is_ok_and(|version| doctor::too_old(&program, *version).is_none());
+    SeenNix { asked: is_new.then(|| asked(nix)), program, version }
+}
+
+fn asked(nix: &Nix) -> Asked {
+    let read = |path: &Path| fs::read_to_string(path).ok();
+    let settings = nix.settings().and_then(|json| Settings::parse(&json, &read));
+    let elsewhere = settings.as_ref().ok().and_then(|settings| settings.store_elsewhere().map(str::to_owned));
+    Asked {
+        flakes: nix.try_flakes().ok(),
+        store: match elsewhere {
+            Some(address) => Store::Elsewhere(address),
+            None => nix.open_store().unwrap_or_else(|error| Store::Closed(format!("{error:#}"))),
+        },
+        settings: settings.map_err(|error| format!("{error:#}")),
+    }
+}
+
+fn programs(hypervisor: &Capabilities, facts: &HostFacts) -> BTreeMap<&'static str, Seen> {
+    let seen = |name: &str, path: &PathBuf| Seen {
+        path: path.clone(),
+        said: Some(version(path)),
+        failed: if name == "bwrap" { confine(path) } else { None },
+    };
+    let programs = hypervisor.programs.iter();
+    let found = programs.filter_map(|program| Some((program.name, facts.tools.get(&program.name(facts.arch()))?)));
+    found.map(|(name, path)| (name, seen(name, path))).collect()
+}
+
+/// Has bubblewrap confine a program that does nothing, and returns what it says if it can't.
+fn confine(bwrap: &Path) -> Option<String> {
+    let args = CONFINED.into_iter().chain(["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]);
+    match capture(Invocation::new(bwrap).args(args), DEADLINE) {
+        Ok(ended) if ended.status.success() => None,
+        Ok(ended) => Some(ended.stderr.trim().to_owned()),
+        Err(error) => Some(format!("{error:#}")),
+    }
+}
+
+/// Returns a runner that is built already and boots without disks.
+fn runner(state: &StateLayout, nix: &Nix) -> Option<Runner> {
+    let roots = fs::read_dir(state.runners().join(nix.store_id())).ok()?;
+    let mut runners = roots.filter_map(|root| Runner::at(&fs::read_link(root.ok()?.path()).ok()?));
+    runners.find(|runner| runner.store_disk().is_none())
+}
+
+/// Asks macOS whether it can run guests.
+fn hv_support() -> Option<bool> {
+    let asked = capture(Invocation::new("/usr/sbin/sysctl").args(["-n", "kern.hv_support"]), DEADLINE).ok()?;
+    match asked.stdout.trim_ascii() {
+        b"1" => Some(true),
+        b"0" => Some(false),
+        _ => None,
+    }
+}
