@@ -9,6 +9,8 @@ mod checks;
 mod config;
 mod contract;
 mod diskless;
+mod doctor;
+mod doctor_kvm;
 mod dogfood;
 mod evaluate;
 mod exit;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::checking::{assert_checked, checking, tree};
-use crate::project::{NIX_CONFIG, nix, ran};
+use crate::project::{NIX_CONFIG, Project, nix, ran};
 use crate::stand_in::StandIns;
 
 /// A user who is nobody on this machine.
@@ -39,6 +39,22 @@ impl Drop for NixDaemon {
     }
 }
 
+/// Gives the project to a plain user, and returns the command `pikaci ARGS` of that user.
+pub fn by_plain_user(project: &Project, programs: &StandIns, args: &[&str]) -> Command {
+    ran(Command::new("chown").arg("-R").arg(format!("{PLAIN_USER}:{PLAIN_USER}")).arg(project.path(""))).exits(0);
+    // Neither the folder of the build nor a user's home need be open to others.
+    let pikaci = programs.path("pikaci");
+    if !pikaci.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_pikaci"), &pikaci).unwrap();
+    }
+    let like = project.command(args);
+    let mut command = Command::new(pikaci);
+    command.args(like.get_args()).envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("HOME", project.path("")).current_dir(project.path(""));
+    command.stdin(Stdio::null()).uid(PLAIN_USER).gid(PLAIN_USER);
+    command
+}
+
 #[test]
 fn a_plain_user_of_the_host_runs_jobs_as_that_user() {
     let script = r#"
@@ -51,17 +67,17 @@ fails touch /usr/new
 "#;
     let project = checking(r#"command = [ "sh" "check.sh" ];"#, script).file("file", "f\n").file("folder/file", "f\n");
     let project = project.committed();
-    ran(Command::new("chown").arg("-R").arg(format!("{PLAIN_USER}:{PLAIN_USER}")).arg(project.path(""))).exits(0);
-    // Neither the folder of the build nor a user's home need be open to others.
-    let programs = StandIns::new().program("pikaci", &fs::read(env!("CARGO_BIN_EXE_pikaci")).unwrap());
+    let programs = StandIns::new();
     let socket = programs.path("socket");
     let _daemon = NixDaemon::start(&socket);
-    let like = project.command(&["run"]);
-    let mut command = Command::new(programs.path("pikaci"));
-    command.args(like.get_args()).envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.env("HOME", project.path("")).env("NIX_REMOTE", format!("unix://{}", socket.display()));
-    command.current_dir(project.path("")).stdin(Stdio::null()).uid(PLAIN_USER).gid(PLAIN_USER);
-    ran(&mut command).exits(0);
+    let command = |args: &[&str]| {
+        let mut command = by_plain_user(&project, &programs, args);
+        command.env("NIX_REMOTE", format!("unix://{}", socket.display()));
+        command
+    };
+    let doctor = ran(&mut command(&["doctor"])).exits(0);
+    assert!(doctor.stdout.contains("\nok       store      the Nix daemon answers\n"), "{}", doctor.stdout);
+    ran(&mut command(&["run"])).exits(0);
     assert_checked(&project);
     let owners = tree_owners(&project.state(""));
     assert_eq!(owners, [PLAIN_USER]);

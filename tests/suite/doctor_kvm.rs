@@ -1,0 +1,64 @@
+//! `pikaci doctor` boots a guest to tell whether KVM works.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use pikaci::cancel::Cancel;
+use pikaci::execute::accelerator::starts;
+use pikaci::execute::qemu::Accelerator;
+use rustix::process::Signal;
+
+use crate::doctor::{Found, JSON};
+use crate::processes::{Running, START};
+use crate::project::{Project, json};
+use crate::stand_in::StandIns;
+
+#[test]
+fn the_smallest_guest_starts_by_emulation() {
+    let start = |qemu: &str| starts(Path::new(qemu), Accelerator::Tcg, &Cancel::default()).unwrap();
+    assert_eq!(start("/usr/bin/qemu-system-x86_64"), Some(true));
+    assert_eq!(start("/bin/false"), Some(false));
+}
+
+/// A KVM that opens and then hangs, and one that a built runner is tried with.
+#[test]
+fn whether_kvm_works_is_tried_and_remembered_where_a_runner_is_built() {
+    if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
+        eprintln!("skipped: /dev/kvm can't be opened here");
+        return;
+    }
+    let project = Project::new(r#"{ jobs.one.command = "true"; }"#).file("tmp/.keep", "");
+    let hangs = project.path("hangs");
+    let script = format!(
+        r#"case "$*" in *accel=kvm*) echo "$*" >>'{}'; exec sleep 1000 ;; esac
+exec /usr/bin/qemu-system-x86_64 "$@""#,
+        hangs.display()
+    );
+    let instead = StandIns::new().script("qemu-system-x86_64", &script);
+    let doctor = || {
+        let mut command = instead.before(project.command(JSON));
+        command.env("TMPDIR", project.path("tmp"));
+        Running::start(command)
+    };
+    let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let no_guest = "/dev/kvm is there, but no guest boots with it, so guests are emulated, which is slower";
+
+    let mut cancelled = doctor();
+    cancelled.process("sleep");
+    cancelled.signal(Signal::INT);
+    assert_eq!(cancelled.ends("a cancelled trial").exits(130).stdout, "");
+    let found = Found::of(&doctor().ends_within(START, "a KVM that hangs").exits(0));
+    found.has("kvm", "warning", no_guest, "nested virtualization");
+    assert!(tried().len() == 2 && !project.state("").exists(), "{:#?}", tried());
+    let left: Vec<_> = fs::read_dir(project.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".keep"]);
+
+    project.pikaci(&["run"]).exits(0);
+    for _ in 0..2 {
+        let found = Found::of(&doctor().ends_within(START, "a runner with a KVM that hangs").exits(0));
+        found.has("kvm", "warning", no_guest, "nested virtualization");
+        assert_eq!(json(&project.state("kvm.json"))["works"], false);
+        assert_eq!(tried().len(), 3, "it was tried again");
+    }
+    assert!(tried()[2].contains("/nix/store/"), "{:#?}", tried());
+}
