@@ -44,7 +44,7 @@ pub struct Options {
     /// The runner that Nix built: a folder with boot.json
     #[arg(long, value_name = "DIR")]
     runner: PathBuf,
-    /// The source tree
+    /// The source tree; the job may write, on a copy, to what this user may write to
     #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
     /// Where logs, artifacts and the record go

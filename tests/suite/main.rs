@@ -13,6 +13,7 @@ mod doctor;
 mod doctor_kvm;
 mod dogfood;
 mod evaluate;
+mod exec;
 mod exit;
 mod fault;
 mod fixture;
