@@ -25,8 +25,8 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     // A guest that is tried leaves nothing behind when a signal ends it; what was done before needs no such care.
     let cancel = watch_signals()?;
     seen.acceleration = machine.accelerate(&cancel);
-    if let Some(signal) = cancel.signal().and_then(|number| u8::try_from(number).ok()) {
-        return Ok(Exit::Signal(signal));
+    if let Some(exit) = cancel.signal().and_then(Exit::of_signal) {
+        return Ok(exit);
     }
     let diagnosis = Diagnosis::new(machine.hypervisor.hypervisor, findings(&seen));
     match options.format {

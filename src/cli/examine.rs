@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Place;
-use super::programs::{nix, version};
+use super::programs::{BWRAP, nix, version};
 use super::project::{Project, path};
 use crate::cancel::Cancel;
 use crate::config::{self, Base, Config, Guest};
@@ -174,7 +174,7 @@ fn programs(hypervisor: &Capabilities, facts: &HostFacts) -> BTreeMap<&'static s
     let seen = |name: &str, path: &PathBuf| Seen {
         path: path.clone(),
         said: Some(version(path)),
-        failed: if name == "bwrap" { confine(path) } else { None },
+        failed: if name == BWRAP { confine(path) } else { None },
     };
     let programs = hypervisor.programs.iter();
     let found = programs.filter_map(|program| Some((program.name, facts.tools.get(&program.name(facts.arch()))?)));

@@ -71,7 +71,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     })?;
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
-    let programs = hypervisor_programs(&facts, hypervisor, !options.unconfined)?;
+    let programs = hypervisor_programs(&facts, hypervisor, options.accel, !options.unconfined)?;
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
     let (snapshot, selection, project) = (Digest::of(b""), alone(&id), ProjectFiles::default());
     let input = PlanInput {

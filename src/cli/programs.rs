@@ -19,24 +19,28 @@ use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, NIX};
 use crate::process::{Invocation, capture};
 
-const BWRAP: &str = "bwrap";
+/// What confines the daemons of shares.
+pub const BWRAP: &str = "bwrap";
 /// How long a program may take to tell its version.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Returns the programs and the user of this host, or what to do so that any job can run: of all that `pikaci doctor`
 /// tells, what costs a run next to nothing.
 pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, accel: Choice) -> Result<(Host, Nix), Failure> {
-    let programs = hypervisor_programs(facts, hypervisor, true)?;
-    if accel == Choice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
-        refuse_without_kvm()?;
-    }
-    let nix = nix(facts).ok_or_else(|| Failure::no_vm(&doctor::program(&NIX, facts.arch(), None)))?;
+    let programs = hypervisor_programs(facts, hypervisor, accel, true)?;
+    let arch = facts.arch();
+    let nix = nix(facts).ok_or_else(|| Failure::no_vm(&doctor::program(&NIX, arch, None)))?;
     let uid = rustix::process::getuid().as_raw();
-    Ok((Host { programs, arch: facts.arch().to_owned(), uid }, nix))
+    Ok((Host { programs, arch: arch.to_owned(), uid }, nix))
 }
 
 /// Returns the programs that boot a guest, with or without what confines the daemons of shares.
-pub fn hypervisor_programs(facts: &HostFacts, hypervisor: &Capabilities, confine: bool) -> Result<Programs, Failure> {
+pub fn hypervisor_programs(
+    facts: &HostFacts,
+    hypervisor: &Capabilities,
+    accel: Choice,
+    confine: bool,
+) -> Result<Programs, Failure> {
     let arch = facts.arch();
     let mut found = BTreeMap::new();
     for program in hypervisor.programs.iter().filter(|program| confine || program.name != BWRAP) {
@@ -45,6 +49,9 @@ pub fn hypervisor_programs(facts: &HostFacts, hypervisor: &Capabilities, confine
         let seen = path.map(|path| Seen { path: path.clone(), said: said(path), failed: None });
         refuse(&doctor::program(program, arch, seen.as_ref()))?;
         found.extend(path.map(|path| (program.name, path.clone())));
+    }
+    if accel == Choice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
+        refuse_without_kvm()?;
     }
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
     Ok(match hypervisor.hypervisor {
