@@ -6,5 +6,5 @@ set -eu
 "$busybox" cp -r "$source" workspace
 "$busybox" chmod -R u+w workspace
 "$busybox" cp "$jobsPath" jobs.json
-exec "$pikaci" exec --jobs jobs.json --job "$job" --runner "$runner" --workspace workspace --out "$out" \
+exec "$pikaci" exec --job-file jobs.json --job "$job" --runner "$runner" --workspace workspace --out "$out" \
     --accel "$accel" --unconfined </dev/null

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use super::programs::hypervisor_programs;
 use super::project::path;
@@ -36,34 +37,34 @@ const WHOLE: u64 = u64::MAX;
 #[derive(Debug, Args)]
 pub struct Options {
     /// The job file, or the JSON that one evaluates to
-    #[arg(long, value_name = "FILE")]
-    jobs: PathBuf,
+    #[arg(long, value_name = "FILE", env = "PIKACI_JOB_FILE")]
+    job_file: PathBuf,
     /// The job
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "PIKACI_JOB")]
     job: String,
     /// The runner that Nix built: a folder with boot.json
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "PIKACI_RUNNER")]
     runner: PathBuf,
     /// The source tree; the job may write, on a copy, to what this user may write to
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "PIKACI_WORKSPACE")]
     workspace: PathBuf,
     /// Where logs, artifacts and the record go
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "PIKACI_OUT")]
     out: PathBuf,
     /// How guests run: by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     accel: Choice,
     /// Don't confine what serves shares: this process is confined itself, by Nix for instance
-    #[arg(long)]
+    #[arg(long, env = "PIKACI_UNCONFINED", value_parser = FalseyValueParser::new())]
     unconfined: bool,
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
-    let config = read(&options.jobs)?;
+    let config = read(&options.job_file)?;
     let id = JobId::new(options.job.as_str());
     let Some(job) = config.jobs.get(&id) else {
         let known: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
-        let error = anyhow!("{} has no job {:?}", options.jobs.display(), options.job);
+        let error = anyhow!("{} has no job {:?}", options.job_file.display(), options.job);
         return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", known.join(", "))));
     };
     let runner = Runner::at(&options.runner).with_context(|| {

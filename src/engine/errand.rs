@@ -48,6 +48,16 @@ pub enum End {
     Job(Box<JobFinished>),
 }
 
+impl End {
+    /// Returns how.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Prepared(end) => end.outcome,
+            Self::Job(end) => end.outcome,
+        }
+    }
+}
+
 /// How a Prepare node ended.
 pub struct PrepareEnd {
     /// How.

@@ -82,7 +82,13 @@ impl<'a> Walk<'a> {
     fn take(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<Message>) {
         match receiver.recv_timeout(Duration::from_millis(50)) {
             Ok(Message::Happened(what)) => recorder.record(what),
-            Ok(Message::Ended(place, end)) => self.ended(recorder, place, end),
+            Ok(Message::Ended(place, end)) => {
+                // Why it was cancelled stands before that it was.
+                if end.outcome() == Outcome::Cancelled {
+                    self.stop_if_asked(recorder);
+                }
+                self.ended(recorder, place, end);
+            }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
     }

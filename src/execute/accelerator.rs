@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::launch::Launcher;
-use super::machine::Machine;
+use super::machine::{Disk, Machine};
 use super::qemu::Accelerator;
 use super::runtime;
 use super::share::{Programs, Users};
@@ -51,6 +51,9 @@ pub struct Found {
     /// Why.
     pub reason: String,
 }
+
+/// The architecture of the smallest of guests.
+const SMALLEST_ARCH: &str = "x86_64";
 
 #[derive(Serialize, Deserialize)]
 struct Memory {
@@ -108,9 +111,16 @@ pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel)
         .prefix(TEMPORARY_PREFIX)
         .tempdir_in(state.root())
         .with_context(|| format!("making a folder in {}", state.root().display()))?;
-    let (kernel, initrd) = (runner.kernel(), runner.initrd());
-    let machine = machine(&kernel, &initrd, &runner.boot.cmdline);
-    let learned = learned(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?);
+    let store = runner.store_disk();
+    let learned = if store.is_some() && std::env::consts::ARCH == SMALLEST_ARCH {
+        // It may need its store, memory and time before it is ready.
+        starts(qemu, Accelerator::Kvm, cancel)?
+    } else {
+        let (kernel, initrd) = (runner.kernel(), runner.initrd());
+        let store: Option<Disk<'_>> = store.as_deref().map(|path| Disk { serial: "store", path, read_only: true });
+        let machine = Machine { disks: store.as_slice(), ..machine(&kernel, &initrd, &runner.boot.cmdline) };
+        learned(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?)
+    };
     if let Some(works) = learned {
         let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu)?, works };
         write_json(&memory(state), &found)?;

@@ -43,7 +43,13 @@ impl Scene {
         fs::write(path("jobs.json"), jobs.to_string()).unwrap();
         let mut command = Command::new(self.programs.path("pikaci"));
         command.args(["exec", "--unconfined", "--accel=tcg", "--job", job, "--runner", &self.runner]);
-        command.arg("--jobs").arg(path("jobs.json")).arg("--workspace").arg(path("tree")).arg("--out").arg(path(out));
+        command
+            .arg("--job-file")
+            .arg(path("jobs.json"))
+            .arg("--workspace")
+            .arg(path("tree"))
+            .arg("--out")
+            .arg(path(out));
         command.env("TMPDIR", path("")).uid(PLAIN_USER).gid(PLAIN_USER);
         ran(&mut self.programs.alone(command))
     }

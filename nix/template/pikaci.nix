@@ -1,0 +1,12 @@
+# The project's jobs: `pikaci run`, or `nix flake check`.
+{
+  guests.default = {
+    base = "nix";
+    packages = [ "hello" ];
+  };
+
+  jobs.greet = {
+    description = "Says hello";
+    command = "hello";
+  };
+}
