@@ -1,6 +1,7 @@
-//! What is kept of a run and its jobs: types, and the fold that makes them from events. Pure.
+//! What is kept of a run and its jobs, and for how long: types, and the fold that makes them from events. Pure.
 
 mod fold;
+pub mod retention;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
