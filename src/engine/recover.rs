@@ -11,7 +11,7 @@ use super::recorder::{Recorder, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::id::{NodeId, RunId};
 use crate::record::{History, JobRecord, JobSummary, RunRecord, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json};
+use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, remove};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
@@ -105,8 +105,11 @@ fn remove_leftovers(folder: &Path, depth: u32) -> Result<()> {
         let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
         let is_folder = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
         if path.file_name().is_some_and(is_temporary) {
-            let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.with_context(|| format!("removing {}", path.display()))?;
+            if is_folder {
+                remove(&path)?;
+            } else {
+                fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
+            }
         } else if is_folder && depth < 4 {
             remove_leftovers(&path, depth + 1)?;
         }

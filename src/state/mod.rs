@@ -4,6 +4,7 @@ mod layout;
 mod lock;
 mod name;
 mod open;
+mod remove;
 mod write;
 
 pub(crate) use layout::is_temporary;
@@ -11,6 +12,7 @@ pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
 pub use open::{OpenError, check, look, open};
+pub use remove::remove;
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.

@@ -8,7 +8,6 @@
 mod copy;
 #[cfg(target_os = "macos")]
 mod macos;
-mod remove;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +17,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+pub use crate::state::remove;
 #[cfg(not(target_os = "macos"))]
 use copy::copy as make;
 #[cfg(target_os = "macos")]
 use macos::clone_or_copy as make;
-pub use remove::remove;
 
 /// Makes a new folder that holds what another one holds: files, folders and symbolic links, which are never followed,
 /// with their modes and the times of their last change. Hard links become files of their own, and nothing keeps its

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::state::TEMPORARY_PREFIX;
+use super::TEMPORARY_PREFIX;
 
 /// What the owner of a folder needs to empty it.
 const OPEN: u32 = 0o700;
