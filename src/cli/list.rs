@@ -34,8 +34,8 @@ fn listing(runs: &Runs, limit: usize) -> Listing {
     for id in ids.iter().take(limit) {
         match runs.record(id) {
             Ok(record) => listing.runs.push(record),
-            // It is about to become a run.
-            Err(_) if !runs.is_run(id) && runs.is_alive(id) => {}
+            // It is about to become a run, or gc has just removed it.
+            Err(_) if !runs.is_run(id) && (runs.is_alive(id) || runs.is_gone(id)) => {}
             Err(error) => listing.broken.push(Broken { run_id: id.clone(), error: format!("{error:#}") }),
         }
     }

@@ -5,19 +5,18 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
 use super::project::Project;
 use super::{Exit, Failure, Place};
 use crate::engine;
 use crate::event::{DeclaredJob, Reason};
 use crate::id::{JobId, NodeId, RunId};
-use crate::record::{History, JobRecord, JobSummary, Outcome, RunRecord, SCHEMA_VERSION, Status};
+use crate::record::{History, JobRecord, JobSummary, Outcome, RunRecord, Status};
 use crate::report::Clock;
-use crate::state::{self, StateLayout, is_locked, read_json};
+use crate::state::{self, StateLayout, is_locked, read_json, read_record};
 
 /// The word for the newest run.
 pub const LATEST: &str = "latest";
@@ -72,7 +71,7 @@ impl Runs {
             return Err(Failure::new(Exit::NothingSelected, error).hint("pikaci run"));
         };
         if word == LATEST {
-            return Ok(self.ids.iter().find(|id| self.is_run(id)).unwrap_or(newest).clone());
+            return Ok(self.latest().unwrap_or(newest).clone());
         }
         let matching: Vec<&RunId> = self.ids.iter().filter(|id| id.as_str().starts_with(word)).collect();
         match matching.as_slice() {
@@ -89,9 +88,26 @@ impl Runs {
         }
     }
 
+    /// Returns the newest run that can be read, and names those that can't.
+    fn latest(&self) -> Option<&RunId> {
+        let is_whole = |id: &&RunId| match self.record(id) {
+            Ok(_) => true,
+            Err(error) => {
+                super::tell(&format_args!("run {id} is broken: {error:#}"));
+                false
+            }
+        };
+        self.ids.iter().filter(|id| self.is_run(id)).find(is_whole)
+    }
+
     /// Returns whether there is a run: its record comes with it, and a crash may leave a folder without.
     pub fn is_run(&self, id: &RunId) -> bool {
         self.state.run(id).record().exists()
+    }
+
+    /// Returns whether there is nothing of a run any more.
+    pub fn is_gone(&self, id: &RunId) -> bool {
+        !self.state.run(id).root().exists()
     }
 
     /// Returns whether a run's process is there.
@@ -102,17 +118,7 @@ impl Runs {
 
     /// Reads a run's record.
     pub fn record(&self, id: &RunId) -> anyhow::Result<RunRecord> {
-        let path = self.state.run(id).record();
-        let record = || -> anyhow::Result<RunRecord> {
-            let value: Value = read_json(&path)?;
-            let version = &value["schema_version"];
-            ensure!(
-                version.as_u64().is_none_or(|version| version <= u64::from(SCHEMA_VERSION)),
-                "{} has version {version}, and this pikaci knows version {SCHEMA_VERSION}",
-                path.display()
-            );
-            serde_json::from_value(value).with_context(|| format!("decoding {}", path.display()))
-        };
+        let record = || read_record(&self.state.run(id));
         let found = record()?;
         if found.status.outcome().is_some() || self.is_alive(id) {
             return Ok(found);

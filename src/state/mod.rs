@@ -4,6 +4,7 @@ mod layout;
 mod lock;
 mod name;
 mod open;
+mod record;
 mod remove;
 mod write;
 
@@ -12,6 +13,7 @@ pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
 pub use open::{OpenError, check, look, open};
+pub use record::read_record;
 pub use remove::remove;
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
 

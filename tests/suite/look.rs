@@ -78,6 +78,17 @@ fn the_list_is_newest_first_and_names_a_broken_record() {
     assert_eq!((&list["broken"][0]["run_id"], &list["older"]), (&days[2].as_str().into(), &2.into()));
 }
 
+#[test]
+fn the_latest_run_is_one_that_can_be_read() {
+    let (project, runs) = four();
+    fs::write(runs[3].layout().record(), "{").unwrap();
+    for command in ["status", "logs", "artifacts"] {
+        let ran = project.pikaci(&[command]).exits(0);
+        assert!(ran.stderr.starts_with("run 20261124-101500-abcdef is broken: decoding "), "{}", ran.stderr);
+        assert!(command != "status" || ran.stdout.contains("20261123-101500-abcdef passed"), "{}", ran.stdout);
+    }
+}
+
 /// However many runs there are, only those that are shown are read.
 #[test]
 fn a_list_reads_only_what_it_shows() {
