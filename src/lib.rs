@@ -28,7 +28,7 @@
 //! | [`report`] | everything printed: the fold from records | nothing |
 //! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
 //! | [`snapshot`] | content-addressed copies of the source tree | files |
-//! | [`state`] | the state folder: layout, atomic writes, locks | files |
+//! | [`state`] | the state folder: layout, atomic writes, locks, gc | files |
 //! | [`prepare`] | write a rendered flake, `nix build`, GC root | files |
 //! | [`execute`] | boot a guest in QEMU or vfkit, run, collect | files, sockets, threads |
 //! | [`engine`] | walks a plan and emits events | everything, through the rooms above |

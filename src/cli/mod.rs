@@ -9,6 +9,7 @@ mod examine;
 mod exec;
 mod failure;
 mod follow;
+mod gc;
 mod list;
 mod logs;
 mod plan;
@@ -78,6 +79,8 @@ enum Command {
     Artifacts(artifacts::Options),
     /// Run one job in a machine that was built already (for builds of Nix)
     Exec(exec::Options),
+    /// Remove old runs and what no other run needs
+    Gc(gc::Options),
     /// Print a script that completes pikaci's command line in a shell
     Completions {
         /// The shell
@@ -121,6 +124,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Logs(options) => logs::main(&cli.place, options),
         Command::Artifacts(options) => artifacts::main(&cli.place, options),
         Command::Exec(options) => exec::main(options),
+        Command::Gc(options) => gc::main(&cli.place, options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);

@@ -28,6 +28,7 @@ use crate::plan::select::Changes;
 use crate::plan::{Plan, RunPlanRecord};
 use crate::process::ignored_signals;
 use crate::record::{History, Outcome};
+use crate::state::gc::Claim;
 use crate::{report, snapshot};
 
 #[derive(Debug, Args)]
@@ -64,6 +65,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let files = project.files(&config, &selection)?;
     let hypervisor = options.wanted.hypervisor(&facts);
     let (host, nix) = programs(&facts, hypervisor, options.accel)?;
+    let claim = Claim::take(&project.state)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree, hypervisor, &files)?;
     cache.save(&project.hash_cache())?;
@@ -83,7 +85,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         cancel: &cancel,
     };
     let mut progress = Progress::start();
-    let history = engine::run(settings, &plan, start, &mut |event, history| progress.show(event, history));
+    let history = engine::run(settings, &plan, start, claim, &mut |event, history| progress.show(event, history));
     progress.end();
     let (history, recorded) = history?;
     let color = super::color(&std::io::stdout());

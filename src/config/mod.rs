@@ -57,6 +57,7 @@ use crate::id::JobId;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 pub use json::from_json;
+pub use schema::seconds;
 
 /// Reads a job file; `file_name` is what the diagnostics call it.
 ///

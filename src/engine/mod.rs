@@ -29,6 +29,7 @@ use crate::nix::Nix;
 use crate::plan::RunPlanRecord;
 use crate::record::History;
 use crate::state::StateLayout;
+use crate::state::gc::Claim;
 
 /// The programs and the user of this host.
 #[derive(Clone, Debug)]
@@ -64,16 +65,20 @@ pub struct Settings<'a> {
 
 /// Carries out a plan, records everything, and returns how it went, with the error where its end couldn't be recorded.
 ///
+/// The claim ends when the run's records say what it needs.
+///
 /// # Errors
 /// When the run can't be begun.
 pub fn run(
     settings: Settings<'_>,
     plan: &RunPlanRecord,
     start: RunStarted,
+    claim: Claim,
     observer: Observer<'_>,
 ) -> Result<(History, Result<()>)> {
     let run = settings.state.run(&start.run_id);
     let mut recorder = Recorder::begin(settings.state, plan, start, observer)?;
+    drop(claim);
     let walk = walk::Walk::new(settings, run, plan);
     let walked = errand::caught(|| {
         walk.carry_out_all(&mut recorder);

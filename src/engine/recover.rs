@@ -61,7 +61,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
-    let Some(lock) = FileLock::try_exclusive(&run.lock())? else { return Ok(false) };
+    let Some(lock) = FileLock::try_existing(&run.lock())? else { return Ok(false) };
     // It may have ended between the first look and the lock.
     if !is_open()? {
         return Ok(false);

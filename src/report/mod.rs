@@ -5,6 +5,7 @@ mod clock;
 mod doctor;
 #[cfg(test)]
 mod fixture;
+mod gc;
 mod left_out;
 mod line;
 mod list;
@@ -16,6 +17,7 @@ mod summary;
 pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts, size};
 pub use clock::Clock;
 pub use doctor::{Diagnosis, doctor};
+pub use gc::{Collected, Kind, NotRemoved, Removed, collected};
 pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
 pub use plain::plain;

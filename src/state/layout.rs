@@ -62,17 +62,23 @@ impl StateLayout {
         self.snapshots().join(digest.as_str())
     }
 
+    /// Returns the folder of what is known of snapshots and source trees.
+    #[must_use]
+    pub fn indexes(&self) -> PathBuf {
+        self.root.join("indexes")
+    }
+
     /// Returns the file that shows whether a snapshot is still what was copied.
     #[must_use]
     pub fn snapshot_seal(&self, digest: &Digest) -> PathBuf {
-        self.root.join("indexes").join(format!("{digest}.seal"))
+        self.indexes().join(format!("{digest}.seal"))
     }
 
     /// Returns the file that remembers what the files of a source tree held when they were last read.
     #[must_use]
     pub fn snapshot_index(&self, source_root: &Path) -> PathBuf {
         let name = Digest::of(source_root.as_os_str().as_bytes());
-        self.root.join("indexes").join(name.as_str())
+        self.indexes().join(name.as_str())
     }
 
     /// Returns the folder of runs.

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::fs::{FlockOperation, flock};
@@ -27,6 +28,17 @@ impl FileLock {
         Ok(Self { _file: file })
     }
 
+    /// Waits until nobody holds the file exclusively, and takes a share of it.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn shared(path: &Path) -> Result<Self> {
+        let file = open_lock(path)?;
+        let locked = retry_on_intr(|| flock(&file, FlockOperation::LockShared));
+        locked.with_context(|| format!("locking {}", path.display()))?;
+        Ok(Self { _file: file })
+    }
+
     /// Takes the file exclusively, or returns `None` when somebody holds it.
     ///
     /// # Errors
@@ -35,6 +47,36 @@ impl FileLock {
         let file = open_lock(path)?;
         let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
         Ok(free.with_context(|| format!("locking {}", path.display()))?.then_some(Self { _file: file }))
+    }
+
+    /// As [`FileLock::try_exclusive`], and `None` too when the file isn't there: a folder that has gone isn't made anew.
+    ///
+    /// # Errors
+    /// When the file can't be opened or locked.
+    pub fn try_existing(path: &Path) -> Result<Option<Self>> {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file.with_context(|| format!("opening lock {}", path.display()))?,
+        };
+        let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
+        Ok(free.with_context(|| format!("locking {}", path.display()))?.then_some(Self { _file: file }))
+    }
+
+    /// As [`FileLock::exclusive`], but returns `None` when it would take longer than that.
+    ///
+    /// # Errors
+    /// When the file can't be made or locked.
+    pub fn exclusive_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
+        const TICK: Duration = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        loop {
+            let lock = Self::try_exclusive(path)?;
+            if lock.is_some() || waited >= patience {
+                return Ok(lock);
+            }
+            std::thread::sleep(TICK);
+            waited += TICK;
+        }
     }
 }
 
@@ -77,6 +119,7 @@ pub fn is_locked(path: &Path) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use super::{FileLock, is_locked};
 
@@ -94,6 +137,22 @@ mod tests {
 
         assert!(!is_locked(&path).unwrap());
         assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn many_have_a_share_and_one_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locks/a");
+        assert!(FileLock::try_existing(&path).unwrap().is_none() && !path.exists());
+        let shares = [FileLock::shared(&path).unwrap(), FileLock::shared(&path).unwrap()];
+        assert!(!is_locked(&path).unwrap());
+        let within = |millis| FileLock::exclusive_within(&path, Duration::from_millis(millis)).unwrap();
+        assert!(FileLock::try_existing(&path).unwrap().is_none() && within(20).is_none());
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(shares));
+            assert!(within(60_000).is_some());
+        });
+        assert!(FileLock::try_existing(&path).unwrap().is_some());
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The state folder, `.pikaci/` by default: its layout, atomic writes and locks.
+//! The state folder, `.pikaci/` by default: its layout, atomic writes, locks, and what goes from it.
 
+pub mod gc;
 mod layout;
 mod lock;
 mod name;
@@ -12,7 +13,7 @@ pub(crate) use layout::is_temporary;
 pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
-pub use open::{OpenError, check, look, open};
+pub use open::{OpenError, check, existing, look, open};
 pub use record::read_record;
 pub use remove::remove;
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};

@@ -95,9 +95,7 @@ pub fn open(root: &Path) -> Result<StateLayout, OpenError> {
         return writable(root).map_err(unwritable);
     }
     make_folder(root).map_err(|err| unwritable(err.into()))?;
-    if let Some(entry) = foreign_entry(root).map_err(|err| unwritable(err.into()))? {
-        return Err(OpenError::Foreign { path: root.to_owned(), entry });
-    }
+    refuse_foreign(root)?;
     // One that was there already may be open to others.
     fs::set_permissions(root, fs::Permissions::from_mode(0o700)).map_err(|err| unwritable(err.into()))?;
     for (name, text) in FILES {
@@ -122,15 +120,23 @@ pub fn look(root: &Path) -> Result<StateLayout, OpenError> {
 /// As [`open`].
 pub fn check(root: &Path) -> Result<(), OpenError> {
     let unwritable = |source: anyhow::Error| OpenError::Unwritable { path: root.to_owned(), source };
-    if !has_version(root)?
-        && root.exists()
-        && let Some(entry) = foreign_entry(root).map_err(|err| unwritable(err.into()))?
-    {
-        return Err(OpenError::Foreign { path: root.to_owned(), entry });
+    if !has_version(root)? {
+        refuse_foreign(root)?;
     }
     let there = root.ancestors().find(|folder| folder.exists()).unwrap_or(root);
     writable(there).map_err(unwritable)?;
     Ok(())
+}
+
+/// Returns a state folder that something may be taken from; `None` where there is none yet, and makes nothing.
+///
+/// # Errors
+/// When it is no folder, holds something else, or was made by a pikaci with another layout.
+pub fn existing(root: &Path) -> Result<Option<StateLayout>, OpenError> {
+    if has_version(root)? {
+        return Ok(Some(StateLayout::new(root.to_owned())));
+    }
+    refuse_foreign(root).map(|()| None)
 }
 
 /// Returns whether a folder has our version: without one it may be new, or something else.
@@ -162,6 +168,15 @@ fn make_folder(root: &Path) -> io::Result<()> {
     }
 }
 
+fn refuse_foreign(root: &Path) -> Result<(), OpenError> {
+    let path = root.to_owned();
+    match foreign_entry(root) {
+        Ok(Some(entry)) => Err(OpenError::Foreign { path, entry }),
+        Err(err) if err.kind() != ErrorKind::NotFound => Err(OpenError::Unwritable { path, source: err.into() }),
+        _ => Ok(()),
+    }
+}
+
 /// Returns something in the folder that neither we nor a pikaci that is making it right now put there.
 fn foreign_entry(root: &Path) -> io::Result<Option<String>> {
     for entry in fs::read_dir(root)? {
@@ -179,13 +194,16 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{OpenError, check, look, open};
+    use super::{OpenError, check, existing, look, open};
 
     #[test]
     fn a_new_folder_is_private_and_no_part_of_a_project() {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("deep/.pikaci");
+        assert_eq!(existing(&root).unwrap(), None);
+        assert!(!root.exists());
         let layout = open(&root).unwrap();
+        assert_eq!(existing(&root).unwrap(), Some(layout.clone()));
         assert_eq!(layout.root(), root);
         assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::read_to_string(root.join(".gitignore")).unwrap(), "*\n");
@@ -237,6 +255,7 @@ mod tests {
         let error = open(parent.path()).unwrap_err();
         assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
         assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
+        assert_eq!(existing(parent.path()).unwrap_err().to_string(), error.to_string());
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 

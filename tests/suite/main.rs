@@ -19,6 +19,8 @@ mod fault;
 mod fixture;
 mod flake;
 mod follow;
+mod gc;
+mod gc_beside;
 mod glob;
 mod guest;
 mod hostile;

@@ -1,14 +1,17 @@
 //! pikaci as a plain user of the host, whose Nix is a daemon.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pikaci::id::Digest;
+
 use crate::checking::{assert_checked, checking, tree};
+use crate::gc::{empty, is_stored, names, store};
 use crate::project::{NIX_CONFIG, Project, nix, ran};
 use crate::stand_in::StandIns;
 
@@ -90,4 +93,27 @@ fn tree_owners(folder: &Path) -> Vec<u32> {
     owners.sort_unstable();
     owners.dedup();
     owners
+}
+
+#[test]
+fn folders_that_forbid_writing_are_removed_by_a_plain_user_too() {
+    let (project, state) = empty();
+    store(&state, &Digest::of(b""));
+    let inside = state.snapshot(&Digest::of(b"")).join("folder");
+    fs::create_dir(&inside).unwrap();
+    fs::write(inside.join("file"), "").unwrap();
+    for folder in [&inside, inside.parent().unwrap()] {
+        fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
+    }
+    let programs = StandIns::new();
+    let mut gc = by_plain_user(&project, &programs, &["gc"]);
+    ran(&mut gc).exits(0);
+    assert!(!is_stored(&state, &Digest::of(b"")));
+    assert!(names(state.root()).iter().all(|name| !name.starts_with(".tmp-")));
+    // What belongs to somebody else stays, and is named.
+    store(&state, &Digest::of(b""));
+    chown(state.snapshots(), Some(0), Some(0)).unwrap();
+    let told = ran(&mut gc).exits(1);
+    assert!(told.stderr.contains("Permission denied"), "{}", told.stderr);
+    assert!(state.snapshot(&Digest::of(b"")).exists());
 }

@@ -16,6 +16,7 @@ use super::{Config, Target};
 use crate::id::JobId;
 use job::Defaults;
 use reader::{Fields, Reader};
+pub use units::seconds;
 
 /// Reads a job file's value.
 pub(super) fn read(value: &Value) -> Result<Config, Vec<Problem>> {

@@ -1,7 +1,8 @@
 //! Durations and amounts of memory.
 
 /// Reads `90s`, `10m`, `1h30m`, `2d` as seconds.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+#[must_use]
+pub fn seconds(text: &str) -> Option<u64> {
     let mut units = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)].into_iter();
     let mut total: u64 = 0;
     let mut rest = text;

@@ -1,0 +1,86 @@
+//! `pikaci gc`: what isn't needed any more goes.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use jiff::SignedDuration;
+
+use super::project::Project;
+use super::runs::clock;
+use super::{Exit, Failure, Format, Place, print, print_json};
+use crate::config;
+use crate::record::retention::{Kept, Policy};
+use crate::report::{self, Collected, count};
+use crate::state::gc::{self, Turn, Wanted};
+use crate::state::{self, OpenError, StateLayout};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Keep this many of the newest runs that have ended [default: 50, and all of the last 7 days]
+    #[arg(long, value_name = "N", env = "PIKACI_KEEP_RUNS")]
+    keep_runs: Option<usize>,
+    /// Remove only runs that ended longer ago than this, `7d` or `12h` for instance; those that --keep-runs keeps stay
+    #[arg(long, value_name = "D", env = "PIKACI_OLDER_THAN", value_parser = duration)]
+    older_than: Option<SignedDuration>,
+    /// Say what would go, and change nothing
+    #[arg(long, env = "PIKACI_DRY_RUN", value_parser = FalseyValueParser::new())]
+    dry_run: bool,
+    /// How to print what went
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    format: Format,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let root = Project::find_state(place)?;
+    let collected = match state::existing(root.root())? {
+        Some(state) => collect(&state, place, options)?,
+        None => Collected::new(options.dry_run, Kept::default()),
+    };
+    match options.format {
+        Format::Json => print_json(&collected)?,
+        Format::Human => print(&report::collected(&collected, root.root()))?,
+    }
+    if collected.failed.is_empty() {
+        return Ok(Exit::Passed);
+    }
+    for failed in &collected.failed {
+        super::tell(&format_args!("{} stays: {}", failed.path.display(), failed.error));
+    }
+    let error = anyhow!("{} couldn't be removed", count(collected.failed.len(), "thing"));
+    Err(Failure::new(Exit::Internal, error).hint("pikaci gc, once that is mended: it tries again"))
+}
+
+fn collect(state: &StateLayout, place: &Place, options: &Options) -> Result<Collected, Failure> {
+    let project = Project::find(place).ok();
+    let tree = project.as_ref().map(|project| project.root.as_path());
+    let policy = Policy::new(options.keep_runs, options.older_than);
+    if options.dry_run {
+        return Ok(gc::preview(state, Wanted { policy, tree, now: clock().now })?);
+    }
+    state::open(state.root()).map_err(|error| unwritable(error, state.root()))?;
+    let turn = if let Some(turn) = Turn::try_take(state)? {
+        turn
+    } else {
+        super::tell(&"waiting for another pikaci gc");
+        Turn::wait(state)?
+    };
+    super::tell_interrupted(state)?;
+    Ok(gc::collect(state, &turn, Wanted { policy, tree, now: clock().now })?)
+}
+
+fn unwritable(error: OpenError, root: &Path) -> Failure {
+    let is_unwritable = matches!(error, OpenError::Unwritable { .. });
+    let failure = Failure::from(error);
+    if is_unwritable {
+        failure.hint(format!("be the user that {} belongs to; what would go: pikaci gc --dry-run", root.display()))
+    } else {
+        failure
+    }
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let seconds = config::seconds(text).and_then(|seconds| i64::try_from(seconds).ok());
+    seconds.map(SignedDuration::from_secs).ok_or_else(|| "write it like 7d, 12h or 90m".to_owned())
+}

@@ -1,0 +1,65 @@
+//! What removing things frees.
+
+#![expect(clippy::disallowed_methods, reason = "looks at what is to be removed")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+/// The unit of `st_blocks`.
+const BLOCK: u64 = 512;
+
+/// Adds up what the disk holds of things that go, each file with the last of its names: snapshots share files.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// How many names of a file stay, by its device and inode.
+    links: BTreeMap<(u64, u64), u64>,
+}
+
+impl Meter {
+    /// Returns how many bytes it frees that this goes too; what can't be looked at counts for nothing.
+    pub(super) fn add(&mut self, paths: &[PathBuf]) -> u64 {
+        let mut open = paths.to_vec();
+        let mut bytes = 0;
+        while let Some(path) = open.pop() {
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            if meta.is_dir() {
+                open.extend(fs::read_dir(&path).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())));
+            } else if meta.nlink() > 1 {
+                let left = self.links.entry((meta.dev(), meta.ino())).or_insert_with(|| meta.nlink());
+                *left = left.saturating_sub(1);
+                if *left > 0 {
+                    continue;
+                }
+            }
+            bytes += meta.blocks() * BLOCK;
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Meter;
+
+    #[test]
+    fn a_file_counts_with_its_last_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a", "b", "c"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        fs::write(path("a/file"), vec![b'x'; 100_000]).unwrap();
+        fs::hard_link(path("a/file"), path("b/file")).unwrap();
+        let mut meter = Meter::default();
+        assert!(meter.add(&[path("a"), path("none")]) < 50_000);
+        assert!(meter.add(&[path("b")]) >= 100_000);
+        fs::hard_link(path("a/file"), path("c/file")).unwrap();
+        // One name stays.
+        let mut meter = Meter::default();
+        assert!(meter.add(&[path("a"), path("c")]) < 50_000);
+    }
+}
