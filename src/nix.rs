@@ -33,6 +33,7 @@ pub struct Nix {
     state_dir: PathBuf,
     has_remote: bool,
     store: String,
+    builders: Option<String>,
 }
 
 /// How a build ended.
@@ -53,7 +54,13 @@ impl Nix {
         let part = |name: &str| format!("{name}={}", variable(name).unwrap_or_default().to_string_lossy());
         let store = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"].map(part).join("\n");
         let has_remote = variable("NIX_REMOTE").is_some_and(|remote| !remote.is_empty());
-        Self { program: program.into(), state_dir, has_remote, store }
+        Self { program: program.into(), state_dir, has_remote, store, builders: None }
+    }
+
+    /// Has these machines build, instead of those that Nix's configuration names; `None` leaves it at them.
+    #[must_use]
+    pub fn with_builders(self, builders: Option<String>) -> Self {
+        Self { builders, ..self }
     }
 
     /// Returns the name of the folder for roots in this store.
@@ -142,6 +149,7 @@ impl Nix {
             .args([link])
             // A relative reference, so that no character of the folder's path has a meaning in it.
             .args([format!("path:.#{output}")])
+            .args(self.builders.iter().flat_map(|builders| ["--builders", builders]))
             .env("NIX_PATH", Some(OsStr::new("")))
             .dir(folder);
         let group = Group::start()?;

@@ -78,7 +78,6 @@ derivation (
     modulesTree = kernel.modules or kernel;
     wantedModules = builtins.concatStringsSep " " drivers;
     scripts = self;
-    preferLocalBuild = true;
   }
   // disk
 )

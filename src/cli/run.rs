@@ -47,6 +47,9 @@ pub struct Options {
     /// How guests run: by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     accel: Choice,
+    /// Have Nix build guests on these machines, in Nix's own words [default: those of Nix's configuration]
+    #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
+    builders: Option<String>,
 }
 
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
@@ -66,6 +69,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let hypervisor = options.wanted.hypervisor(&facts);
     let (host, nix) = programs(&facts, hypervisor, options.accel)?;
     let claim = Claim::take(&project.state)?;
+    let nix = nix.with_builders(options.builders.clone());
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree, hypervisor, &files)?;
     cache.save(&project.hash_cache())?;
