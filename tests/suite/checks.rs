@@ -32,17 +32,18 @@ const FLAKE: &str = r#"{
   };
 }"#;
 /// Debian's programs, as far as a machine takes them.
-const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
+pub const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox /usr /lib=/usr/lib /lib64=/usr/lib64\n";
 
 /// Somebody's flake, and pikaci as it finds it.
-struct Downstream {
+pub struct Downstream {
     folder: TempDir,
     pikaci: TempDir,
 }
 
 impl Downstream {
-    fn new(jobs: &str) -> Self {
+    /// Makes a flake whose job file says this.
+    pub fn new(jobs: &str) -> Self {
         let (folder, pikaci) =
             (TempDir::with_prefix("pikaci-test-").unwrap(), TempDir::with_prefix("pikaci-test-").unwrap());
         let nix = Path::new(env!("CARGO_MANIFEST_DIR")).join("nix");
@@ -65,10 +66,15 @@ impl Downstream {
         self
     }
 
-    fn nix(&self, which: &str, args: &[&str]) -> Ran {
+    /// Returns the command `nix ARGS` in this flake.
+    pub fn command(&self, which: &str, args: &[&str]) -> Command {
         let mut command = Command::new(nix(which));
         command.args(args).current_dir(self.folder.path()).env("NIX_CONFIG", CONFIG);
-        ran(&mut command)
+        command
+    }
+
+    fn nix(&self, which: &str, args: &[&str]) -> Ran {
+        ran(&mut self.command(which, args))
     }
 
     fn build(&self, job: &str) -> Ran {

@@ -32,6 +32,7 @@ mod prepare;
 mod processes;
 mod project;
 mod records;
+mod remote;
 mod rooms;
 mod schedule;
 mod setup_fault;
