@@ -22,8 +22,21 @@ let
     let
       length = stringLength glob;
       at = i: substring i 1 glob;
-      isEnd = i: i >= length || elem (at i) [ "," "}" ];
-      starts = i: i == 0 || elem (at (i - 1)) [ "/" "," "{" ];
+      isEnd =
+        i:
+        i >= length
+        || elem (at i) [
+          ","
+          "}"
+        ];
+      starts =
+        i:
+        i == 0
+        || elem (at (i - 1)) [
+          "/"
+          ","
+          "{"
+        ];
       text = i: n: substring i n glob;
 
       # A class ends at the first `]` that isn't its first character.
@@ -53,7 +66,10 @@ let
           "|${go depth (i + 1)}"
         else if at i == "[" then
           let
-            negated = elem (at (i + 1)) [ "!" "^" ];
+            negated = elem (at (i + 1)) [
+              "!"
+              "^"
+            ];
             first = if negated then i + 2 else i + 1;
             end = endOfClass (first + 1);
           in
@@ -102,7 +118,9 @@ let
     in
     if folder == null then "" else builtins.head folder;
 
-  isBelow = path: folder: folder == "" || path == folder || substring 0 (stringLength folder + 1) path == "${folder}/";
+  isBelow =
+    path: folder:
+    folder == "" || path == folder || substring 0 (stringLength folder + 1) path == "${folder}/";
 in
 {
   inherit toRegex;

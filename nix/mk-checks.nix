@@ -65,7 +65,8 @@ let
         guest = asked;
         host = system;
         nixpkgs = nixpkgs // {
-          lib.nixosSystem = args: import "${pkgs.path}/nixos/lib/eval-config.nix" ({ system = null; } // args);
+          lib.nixosSystem =
+            args: import "${pkgs.path}/nixos/lib/eval-config.nix" ({ system = null; } // args);
         };
         projectFiles = "${src}";
         inherit microvm project;
@@ -104,12 +105,14 @@ let
           "devShell"
           "modules"
         ];
-        jobs.${name} = removeAttrs job [
-          "needs"
-          "paths"
-        ] // {
-          guest = guestName;
-        };
+        jobs.${name} =
+          removeAttrs job [
+            "needs"
+            "paths"
+          ]
+          // {
+            guest = guestName;
+          };
       };
     in
     derivation {

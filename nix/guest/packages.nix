@@ -10,7 +10,8 @@ let
     path:
     builtins.foldl' (
       set: name:
-      set.${name} or (throw "pikaci: nixpkgs has no package ${builtins.toJSON path}, which the guest names")
+      set.${name}
+        or (throw "pikaci: nixpkgs has no package ${builtins.toJSON path}, which the guest names")
     ) pkgs (builtins.filter builtins.isString (builtins.split "[.]" path));
 
   shell =
