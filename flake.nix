@@ -1,0 +1,60 @@
+{
+  description = "Local-first CI: each job runs in a throwaway virtual machine that Nix built and cached";
+
+  # All that pikaci needs, to develop it too.
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib legacyPackages;
+
+      # x86_64-darwin as long as nixpkgs has it.
+      systems = builtins.filter (system: legacyPackages ? ${system}) [
+        "aarch64-darwin"
+        "aarch64-linux"
+        "x86_64-darwin"
+        "x86_64-linux"
+      ];
+
+      eachSystem =
+        make:
+        lib.genAttrs systems (
+          system:
+          make {
+            inherit self;
+            pkgs = legacyPackages.${system};
+            inherit (self.packages.${system}) pikaci;
+          }
+        );
+    in
+    {
+      packages = eachSystem (
+        { pkgs, pikaci, ... }:
+        {
+          pikaci = pkgs.callPackage ./nix/package.nix { };
+          default = pikaci;
+        }
+      );
+      apps = eachSystem (
+        { pikaci, ... }:
+        {
+          default = {
+            type = "app";
+            program = lib.getExe pikaci;
+            meta = { inherit (pikaci.meta) description; };
+          };
+        }
+      );
+      checks = eachSystem (import ./nix/checks.nix);
+      devShells = eachSystem (import ./nix/dev-shells.nix);
+      formatter = eachSystem (import ./nix/formatter.nix);
+
+      lib.mkChecks = import ./nix/mk-checks.nix;
+      overlays.default = import ./nix/overlay.nix;
+      templates.default = {
+        path = ./nix/template;
+        description = "A project whose jobs are its flake's checks";
+      };
+    };
+}

@@ -1,0 +1,69 @@
+# What `nix flake check` builds.
+{
+  self,
+  pkgs,
+  pikaci,
+}:
+let
+  sources = import ./source.nix { inherit (pkgs) lib; };
+
+  # The package's sources with the tests and what clippy and rustfmt go by.
+  src = sources [
+    "Cargo.lock"
+    "Cargo.toml"
+    "benches"
+    "clippy.toml"
+    "nix/guest"
+    "pikaci.nix"
+    "rustfmt.toml"
+    "src"
+    "templates"
+    "tests"
+  ];
+
+  # Something else that cargo does with it.
+  cargo =
+    name: tools: command:
+    pikaci.overrideAttrs (old: {
+      pname = "pikaci-${name}";
+      inherit src;
+      nativeBuildInputs = old.nativeBuildInputs ++ tools;
+      buildPhase = command;
+      installPhase = "touch $out";
+      postFixup = "";
+    });
+
+  # A look at files.
+  look =
+    name: tools: command:
+    pkgs.runCommand "pikaci-${name}" { nativeBuildInputs = tools; } ''
+      cd ${self}
+      ${command}
+      touch $out
+    '';
+in
+{
+  package = pikaci;
+
+  # Those that need a machine or Nix are in the repository's `make test`.
+  tests = cargo "tests" [ pkgs.git ] "cargo test --offline --lib";
+
+  clippy = cargo "clippy" [ pkgs.clippy ] ''
+    cargo clippy --offline --all-targets --all-features -- --deny warnings
+  '';
+
+  docs = cargo "docs" [ ] ''
+    RUSTDOCFLAGS="--deny warnings" cargo doc --offline --no-deps --all-features
+  '';
+
+  rust-format = cargo "rust-format" [ pkgs.rustfmt ] "cargo fmt --all --check";
+
+  nix-format =
+    look "nix-format" [ ]
+      "${pkgs.lib.getExe (import ./formatter.nix { inherit pkgs; })} --check";
+
+  shellcheck = look "shellcheck" [ pkgs.shellcheck ] ''
+    { find . -name '*.sh'; grep -rlE --binary-files=without-match '^#!.*[/ ](ba|da|k)?sh( |$)' .; } |
+      sort -u | xargs shellcheck
+  '';
+}
