@@ -22,11 +22,19 @@ const FLAKE: &str = r#"{
 /// Returns the folder of the fixture nixpkgs, made once.
 pub fn nixpkgs() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nixpkgs");
-        ran(Command::new(Path::new(FIXTURES).join("nixpkgs/assemble.sh")).arg(&to)).exits(0);
-        to
-    })
+    MADE.get_or_init(|| assemble("nixpkgs", &[]))
+}
+
+/// Returns the folder of one that also has the crates which pikaci is made of, made once.
+pub fn nixpkgs_with_crates() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| assemble("nixpkgs-with-crates", &["crates"]))
+}
+
+fn assemble(name: &str, parts: &[&str]) -> PathBuf {
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    ran(Command::new(Path::new(FIXTURES).join("nixpkgs/assemble.sh")).arg(&to).args(parts)).exits(0);
+    to
 }
 
 /// Makes a project with this job file whose flake.lock names the fixtures.

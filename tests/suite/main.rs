@@ -26,6 +26,7 @@ mod guest;
 mod hostile;
 mod look;
 mod nix_base;
+mod package;
 mod plain_user;
 mod plan;
 mod prepare;

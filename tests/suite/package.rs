@@ -1,0 +1,156 @@
+//! The flake of this repository, as it is, on a nixpkgs of Debian's packages that compiles Rust.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pikaci::record::Outcome;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fixture;
+use crate::project::{NIX_CONFIG, Project, json, nix, ran};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const NIXES: [&str; 2] = ["oldest", "newest"];
+const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
+/// The most lines that flake.nix may have.
+const MAX_LINES: usize = 79;
+
+/// What each output is built from; of the overlay, what it adds to a nixpkgs.
+const DERIVATIONS: &str = "flake:
+    let
+      derivations = builtins.mapAttrs (_: value: value.drvPath or value.program or (derivations value));
+      overlay = pkgs: flake.overlays.default pkgs { };
+    in
+    derivations { inherit (flake) packages apps checks devShells formatter; }
+    // { overlay = derivations (builtins.mapAttrs (_: overlay) flake.inputs.nixpkgs.legacyPackages); }";
+
+/// The files that git knows or would add, in a folder of their own.
+struct Flake {
+    folder: TempDir,
+}
+
+impl Flake {
+    fn new() -> Self {
+        let folder = TempDir::with_prefix("pikaci-flake-").unwrap();
+        let copy = "git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t \"$0\"";
+        ran(Command::new("sh").args(["-euc", copy]).arg(folder.path()).current_dir(ROOT)).exits(0);
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Returns the command `nix ARGS`; in its sandbox are this machine's compilers.
+    fn command(&self, which: &str, args: &[&str]) -> Command {
+        let rust = ran(Command::new("rustc").args(["--print", "sysroot"]).current_dir(ROOT)).exits(0).stdout;
+        let paths = format!("extra-sandbox-paths = /usr /lib=/usr/lib /lib64=/usr/lib64 /rust={}\n", rust.trim());
+        let nixpkgs = format!("path:{}", fixture::nixpkgs_with_crates().display());
+        let mut command = Command::new(nix(which));
+        command.args(args).args(["--no-write-lock-file", "--override-input", "nixpkgs", &nixpkgs]);
+        command.current_dir(self.folder.path()).env("NIX_CONFIG", format!("{NIX_CONFIG}{paths}")).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `nix ARGS` and returns what it prints.
+    #[track_caller]
+    fn nix(&self, which: &str, args: &[&str]) -> String {
+        ran(&mut self.command(which, args)).exits(0).stdout
+    }
+
+    fn build(&self, what: &str) -> PathBuf {
+        let out = self.nix("oldest", &["build", "--no-link", "--print-out-paths", &format!("path:.#{what}")]);
+        PathBuf::from(out.trim())
+    }
+}
+
+#[test]
+fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_same() {
+    let flake = Flake::new();
+    let [oldest, newest] = NIXES.map(|which| {
+        flake.nix(which, &["flake", "check", "--no-build", "--all-systems", "path:."]);
+        let shown = flake.nix(which, &["flake", "show", "--all-systems", "--json", "path:."]);
+        assert!(shown.contains("x86_64-darwin"), "{which}: {shown}");
+        let text = flake.nix(which, &["eval", "--json", "--apply", DERIVATIONS, "path:.#."]);
+        serde_json::from_str::<Value>(&text).unwrap()
+    });
+    assert_eq!(oldest, newest);
+    for system in SYSTEMS {
+        let package = &oldest["packages"][system]["pikaci"];
+        assert!(package.is_string(), "{oldest:#}");
+        assert_eq!(package, &oldest["packages"][system]["default"]);
+        assert_eq!(package, &oldest["overlay"][system]["pikaci"]);
+        assert!(
+            oldest["apps"][system]["default"].as_str().unwrap().ends_with("-pikaci-0.1.0/bin/pikaci"),
+            "{oldest:#}"
+        );
+        for output in ["devShells", "formatter"] {
+            assert!(!oldest[output][system].is_null(), "{system} has no {output}");
+        }
+        for check in ["clippy", "docs", "nix-format", "package", "rust-format", "shellcheck", "tests"] {
+            assert!(oldest["checks"][system][check].is_string(), "{system} has no check {check}: {oldest:#}");
+        }
+    }
+}
+
+#[test]
+fn its_checks_pass() {
+    let flake = Flake::new();
+    for which in NIXES {
+        flake.nix(which, &["flake", "check", "path:."]);
+    }
+}
+
+#[test]
+fn the_checks_of_shell_and_nix_find_what_is_wrong() {
+    let flake = Flake::new();
+    fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
+    fs::write(flake.path(".ci/run"), "#!/bin/sh\necho $1\n").unwrap();
+    for (check, said) in [("nix-format", "nix/overlay.nix"), ("shellcheck", "SC2086")] {
+        let build = ["build", "--no-link", "-L", &format!("path:.#checks.x86_64-linux.{check}")];
+        let failed = ran(&mut flake.command("oldest", &build)).exits(1);
+        assert!(failed.stderr.contains(said), "{check}: {}", failed.stderr);
+    }
+}
+
+#[test]
+fn the_package_runs_and_brings_a_manual_and_completions() {
+    let flake = Flake::new();
+    for which in NIXES {
+        assert_eq!(flake.nix(which, &["run", "path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
+    }
+    let share = flake.build("default").join("share");
+    for (file, said) in [
+        ("bash-completion/completions/pikaci.bash", "complete -F _pikaci"),
+        ("fish/vendor_completions.d/pikaci.fish", "complete -c pikaci"),
+        ("zsh/site-functions/_pikaci", "#compdef pikaci"),
+    ] {
+        assert!(fs::read_to_string(share.join(file)).unwrap().contains(said), "{file}");
+    }
+    let manual = ran(Command::new("gzip").arg("-dc").arg(share.join("man/man1/pikaci.1.gz"))).exits(0).stdout;
+    assert!(manual.contains(".TH pikaci 1"), "{manual}");
+}
+
+#[test]
+fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
+    let package = Flake::new().build("pikaci");
+    let project = Project::new(r#"{ jobs.where.command = "uname"; }"#).committed();
+    let mut run = Command::new(package.join("bin/pikaci"));
+    run.arg("run").current_dir(project.path("")).env_clear().env("HOME", project.path("")).stdin(Stdio::null());
+    run.env("PATH", nix("oldest").parent().unwrap()).env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg");
+    ran(&mut run).exits(0);
+    assert_eq!(project.job("where").status.outcome(), Some(Outcome::Passed));
+    assert!(project.record().git_head.is_some(), "there is a git");
+}
+
+#[test]
+fn flake_nix_is_short_and_takes_nothing_but_the_pinned_nixpkgs() {
+    let lines = fs::read_to_string(Path::new(ROOT).join("flake.nix")).unwrap().lines().count();
+    assert!(lines <= MAX_LINES, "flake.nix has {lines} lines: what belongs in nix/?");
+    let lock = json(&Path::new(ROOT).join("flake.lock"));
+    assert_eq!(lock["nodes"]["root"]["inputs"], serde_json::json!({ "nixpkgs": "nixpkgs" }));
+    let pinned = json(&Path::new(ROOT).join("src/flake/pinned.lock.json"));
+    assert_eq!(lock["nodes"]["nixpkgs"], pinned["nodes"]["nixpkgs"], "guests and pikaci itself, of one nixpkgs");
+}
