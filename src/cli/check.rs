@@ -1,10 +1,27 @@
-//! `pikaci check`: can the job file be read?
+//! `pikaci check`: can the job file be read, or the settings of a machine?
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _};
 
 use super::project::Project;
-use super::{Exit, Failure, Place, print};
+use super::settings::Settings;
+use super::{Cli, Exit, Failure, Place, print};
 use crate::report::count;
 
-pub fn main(place: &Place) -> Result<Exit, Failure> {
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Say whether this file can be the settings of a machine, and leave pikaci.nix alone
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    if let Some(file) = &options.settings {
+        let settings = Settings::read(file, &Cli::command())?;
+        print(&format!("{} is fine: {}\n", file.display(), count(settings.len(), "option")))?;
+        return Ok(Exit::Passed);
+    }
     let project = Project::find(place)?;
     let config = project.config()?;
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));

@@ -18,6 +18,7 @@ mod progress;
 mod project;
 mod run;
 mod runs;
+mod settings;
 mod status;
 mod words;
 
@@ -27,6 +28,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
+
+use words::Unread;
 
 /// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
 #[derive(Debug, Parser)]
@@ -62,7 +65,7 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Say whether pikaci.nix can be read
-    Check,
+    Check(check::Options),
     /// Say whether jobs can run on this machine, and what to do where they can't
     Doctor(doctor::Options),
     /// Show what would run, and change nothing
@@ -97,7 +100,11 @@ pub fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
     let cli = match words::read(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(Unread::Settings(failure)) => {
+            tell(&failure);
+            return failure.exit.into();
+        }
+        Err(Unread::Words(error)) => {
             let help = !error.use_stderr();
             // Where even this can't be printed, the exit code says it.
             error.print().ok();
@@ -115,7 +122,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
-        Command::Check => check::main(&cli.place),
+        Command::Check(options) => check::main(&cli.place, options),
         Command::Doctor(options) => doctor::main(&cli.place, options),
         Command::Plan(options) => plan::main(&cli.place, options),
         Command::Run(options) => run::main(&cli.place, options),

@@ -36,6 +36,7 @@ mod records;
 mod remote;
 mod rooms;
 mod schedule;
+mod settings;
 mod setup_fault;
 mod snapshot;
 mod stand_in;
