@@ -25,6 +25,7 @@ mod glob;
 mod guest;
 mod hostile;
 mod look;
+mod modules;
 mod nix_base;
 mod package;
 mod plain_user;

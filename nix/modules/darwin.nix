@@ -1,0 +1,94 @@
+# The nix-darwin module.
+{
+  config,
+  lib,
+  ...
+}:
+let
+  inherit (lib)
+    escapeShellArg
+    mkIf
+    mkMerge
+    mkOption
+    types
+    ;
+  cfg = config.programs.pikaci;
+  inherit (config.services.pikaci) gc stateRoot user;
+  inherit (config) nix;
+  log = "/var/log/pikaci-gc.log";
+
+  isLinux = system: system != null && builtins.match ".*-linux" system != null;
+  buildsLinux =
+    machine: builtins.any isLinux ([ (machine.system or null) ] ++ machine.systems or [ ]);
+in
+{
+  imports = [ ./options.nix ];
+
+  options.services.pikaci.gc.interval = mkOption {
+    type = types.listOf (types.attrsOf types.ints.unsigned);
+    default = [
+      {
+        Hour = 3;
+        Minute = 15;
+      }
+    ];
+    example = [
+      {
+        Weekday = 7;
+        Hour = 3;
+        Minute = 15;
+      }
+    ];
+    description = ''
+      When garbage is collected: `StartCalendarInterval` of {manpage}`launchd.plist(5)`. What is missed while the Mac
+      sleeps is done when it wakes.
+    '';
+  };
+
+  config = mkMerge [
+    (mkIf cfg.enable {
+      assertions = [
+        {
+          assertion =
+            # Somebody else's Nix has somebody else's builders.
+            !(nix.enable or true)
+            || nix.linux-builder.enable
+            || builtins.any buildsLinux nix.buildMachines
+            || nix.settings ? builders
+            || nix.settings ? external-builders;
+          message = ''
+            programs.pikaci needs somebody who builds Linux guests: a Mac can't do that itself.
+            Add nix.linux-builder.enable = true; or a machine for "aarch64-linux" to nix.buildMachines.
+          '';
+        }
+      ];
+    })
+
+    (mkIf (stateRoot != null) {
+      system.activationScripts.postActivation.text = ''
+        install -d -m 0700 -o ${escapeShellArg user} ${escapeShellArg stateRoot}
+      '';
+    })
+
+    (mkIf gc.enable {
+      # Opened as its owner.
+      system.activationScripts.postActivation.text = ''
+        touch ${log}
+        chown ${escapeShellArg user} ${log}
+      '';
+      launchd.daemons.pikaci-gc = {
+        inherit (gc) script;
+        serviceConfig = {
+          UserName = user;
+          StartCalendarInterval = gc.interval;
+          RunAtLoad = false;
+          ProcessType = "Background";
+          LowPriorityIO = true;
+          Nice = 19;
+          StandardOutPath = log;
+          StandardErrorPath = log;
+        };
+      };
+    })
+  ];
+}

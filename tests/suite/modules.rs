@@ -1,0 +1,268 @@
+//! The NixOS and the nix-darwin module: evaluated in a small module system, and in the real ones where
+//! `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_NIX_DARWIN` say where they are.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::nixpkgs;
+use crate::project::{Ran, nix, ran};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// Debian's programs, as far as a machine takes them.
+const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
+    flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox /usr /lib=/usr/lib /lib64=/usr/lib64\n";
+/// A machine that uses everything that both modules have.
+const ALL: &str = r#"
+  programs.pikaci = { enable = true; settings = { jobs = 4; accel = "kvm"; fail-fast = true; base = null; }; };
+  services.pikaci = {
+    stateRoot = "/var/lib/pikaci"; user = "ci";
+    gc = { enable = true; keepRuns = 50; olderThan = "30d"; stateRoots = [ "/home/ci/p/.pikaci" ]; };
+  };
+"#;
+const LINUX: &str = r#"boot.kernelModules = [ "kvm_intel" ]; programs.pikaci.kvmForBuilds = true;"#;
+const MAC: &str = "nix.linux-builder.enable = true;";
+/// The fixtures; what else there is on a system is made of as little.
+const FIXTURE: &str = r#"
+  evaluate = class: configuration: import ROOT/tests/fixtures/module-system.nix {
+    modules = [ (ROOT/nix/modules + "/${class}.nix") configuration ({ lib, ... }: if class == "nixos" then {
+      boot = { kernelModules = [ ]; blacklistedKernelModules = [ ]; };
+    } else {
+      nix = { linux-builder.enable = lib.mkDefault false; buildMachines = [ ]; settings = { }; };
+    }) { programs.pikaci.package = pkgs.wrapped "${PIKACI}"; } ];
+    inherit pkgs;
+  };
+  debian = import NIXPKGS/packages.nix { system = "x86_64-linux"; debian = "${NIXPKGS/debian}"; };
+  pkgs = debian // {
+    stdenv.hostPlatform.isx86_64 = true;
+    runCommand = name: env: script: derivation ({
+      inherit name;
+      inherit (debian) system;
+      builder = "/bin/sh";
+      args = [ "-euc" "export PATH=${debian.pkgsStatic.busybox}/bin; ${script}" ];
+    } // env);
+  };
+"#;
+
+/// NixOS and nix-darwin, of the folders that the variables name; a repository is copied once.
+const REAL: &str = r#"
+  nixpkgs = if builtins.pathExists NIXPKGS/.git then
+    (builtins.fetchTree { type = "git"; url = "file://NIXPKGS"; }).outPath
+  else
+    NIXPKGS;
+  lib = import (nixpkgs + "/lib");
+  everywhere = { pkgs, ... }: { programs.pikaci.package = pkgs.runCommand "pikaci" { } "false"; };
+  nixos = import (nixpkgs + "/nixos/lib/eval-config.nix") {
+    system = "x86_64-linux";
+    modules = [ ROOT/nix/modules/nixos.nix everywhere {
+      boot.loader.grub.enable = false;
+      fileSystems."/".device = "none";
+      system.stateVersion = lib.trivial.release;
+      users.users.ci.isNormalUser = true;
+    } { ALL LINUX } ];
+  };
+  darwin = import DARWIN/eval-config.nix {
+    inherit lib;
+    modules = [ ROOT/nix/modules/darwin.nix everywhere {
+      nixpkgs.source = nixpkgs;
+      nixpkgs.system = "aarch64-darwin";
+      system.stateVersion = 5;
+    } { ALL MAC } ];
+  };
+  refused = config: map (a: a.message) (builtins.filter (a: !a.assertion) config.assertions);
+  documentation = import ROOT/nix/modules/options-doc.nix { inherit (nixos) pkgs; };
+"#;
+
+/// An expression after the fixtures, run through a command of Nix.
+fn of_fixture(which: &str, args: &[&str], expression: &str) -> Ran {
+    let folder = TempDir::with_prefix("pikaci-test-").unwrap();
+    let file = folder.path().join("test.nix");
+    let fixture = FIXTURE.replace("NIXPKGS", nixpkgs().to_str().unwrap()).replace("ROOT", ROOT);
+    let fixture = fixture.replace("PIKACI", env!("CARGO_BIN_EXE_pikaci"));
+    fs::write(&file, format!("let {fixture} in {expression}")).unwrap();
+    let mut command = Command::new(nix(which));
+    ran(command.args(args).arg("--file").arg(&file).env("NIX_CONFIG", CONFIG))
+}
+
+#[track_caller]
+fn evaluate(expression: &str) -> Value {
+    let value = |which| -> Value {
+        let ran = of_fixture(which, &["eval", "--json"], expression).exits(0);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let oldest = value("oldest");
+    assert_eq!(oldest, value("newest"));
+    oldest
+}
+
+/// Asserts that garbage is collected in both folders, whatever comes of the first.
+#[track_caller]
+fn assert_collects(script: &Value, quote: &str) {
+    let script = script.as_str().unwrap();
+    let commands: Vec<&str> = script.lines().filter(|line| line.contains("pikaci/bin/pikaci")).collect();
+    assert_eq!(commands.len(), 2, "{script}");
+    for (command, root) in commands.iter().zip(["/var/lib/pikaci", "/home/ci/p/.pikaci"]) {
+        let words = ["gc", "--state-root", root, "--keep-runs", "50", "--older-than", "30d"];
+        let words = words.map(|word| format!(" {quote}{word}{quote}")).concat();
+        assert!(command.ends_with(&format!("-pikaci/bin/pikaci{quote}{words} || status=$?")), "{command}");
+    }
+    assert!(script.starts_with("status=0\n") && script.ends_with("\nexit $status\n"), "{script}");
+}
+
+#[test]
+fn on_nixos_there_are_a_program_its_settings_a_state_folder_and_a_timer() {
+    let all = evaluate(&format!(
+        r#"let e = evaluate "nixos" {{ {ALL} {LINUX} }}; c = e.config; in {{
+          inherit (e) refused undescribed;
+          inherit (c.systemd) timers tmpfiles services;
+          packages = map (package: package.name) c.environment.systemPackages;
+          rules = c.services.udev.extraRules;
+        }}"#
+    ));
+    assert_eq!((&all["refused"], &all["undescribed"]), (&json!([]), &json!([])));
+    assert_eq!(all["packages"], json!(["pikaci"]));
+    assert!(all["rules"].as_str().unwrap().contains(r#"KERNEL=="kvm", GROUP="kvm", MODE="0666""#));
+    let folder = json!({ "/var/lib/pikaci": { "d": { "mode": "0700", "user": "ci" } } });
+    assert_eq!(all["tmpfiles"]["settings"]["pikaci"], folder);
+    let service = &all["services"]["pikaci-gc"];
+    assert_eq!(service["startAt"], "daily");
+    assert_eq!(all["timers"]["pikaci-gc"]["timerConfig"]["Persistent"], true);
+    let unit = &service["serviceConfig"];
+    assert_eq!((&unit["User"], &unit["ProtectSystem"]), (&json!("ci"), &json!("strict")));
+    assert_eq!(unit["ReadWritePaths"], json!(["-/var/lib/pikaci", "-/home/ci/p/.pikaci"]));
+    assert_collects(&service["script"], "'");
+}
+
+#[test]
+fn on_a_mac_there_are_the_same_and_a_daemon() {
+    let all = evaluate(&format!(
+        r#"let e = evaluate "darwin" {{ {ALL} {MAC} }}; c = e.config; in {{
+          inherit (e) refused undescribed;
+          daemon = c.launchd.daemons.pikaci-gc;
+          packages = map (package: package.name) c.environment.systemPackages;
+          activation = c.system.activationScripts.postActivation.text;
+        }}"#
+    ));
+    assert_eq!((&all["refused"], &all["undescribed"]), (&json!([]), &json!([])));
+    assert_eq!(all["packages"], json!(["pikaci"]));
+    let activation = all["activation"].as_str().unwrap();
+    assert!(activation.contains("install -d -m 0700 -o 'ci' '/var/lib/pikaci'\n"), "{activation}");
+    assert!(activation.contains("chown 'ci' /var/log/pikaci-gc.log\n"), "{activation}");
+    let daemon = &all["daemon"]["serviceConfig"];
+    assert_eq!(daemon["UserName"], "ci");
+    assert_eq!(daemon["StartCalendarInterval"], json!([{ "Hour": 3, "Minute": 15 }]));
+    assert_collects(&all["daemon"]["script"], "'");
+}
+
+#[test]
+fn without_being_asked_for_there_is_nothing() {
+    for class in ["nixos", "darwin"] {
+        let nothing = evaluate(&format!(
+            r#"let e = evaluate "{class}" {{ }}; c = e.config; in {{
+              inherit (e) refused;
+              set = [ c.environment c.systemd c.launchd c.system c.services.udev ];
+            }}"#
+        ));
+        assert_eq!(nothing, json!({ "refused": [], "set": [{}, {}, {}, {}, {}] }), "{class}");
+    }
+}
+
+#[test]
+fn what_can_not_work_is_refused_with_what_to_do() {
+    let with = |settings: &str| format!("programs.pikaci.enable = true; {settings}");
+    for (class, configuration, what, remedy) in [
+        ("nixos", with(r#"programs.pikaci.settings.accel = "kvm";"#), "no module of it", r#"[ "kvm-intel" ]"#),
+        ("nixos", with("programs.pikaci.kvmForBuilds = true;"), "no module of it", "kvmForBuilds = false;"),
+        (
+            "nixos",
+            with(&format!(r#"{LINUX} boot.blacklistedKernelModules = [ "kvm_intel" ];"#)),
+            "keeps it from being loaded",
+            "Take kvm_intel out of it",
+        ),
+        ("darwin", with(""), "somebody who builds Linux", "nix.linux-builder.enable = true;"),
+        (
+            "darwin",
+            with(r#"nix.buildMachines = [ { system = "x86_64-darwin"; } ];"#),
+            "somebody who builds Linux",
+            r#""aarch64-linux" to nix.buildMachines"#,
+        ),
+        ("nixos", "services.pikaci.gc.enable = true;".to_owned(), "no state folder", "Name one: "),
+        ("darwin", "services.pikaci.gc.enable = true;".to_owned(), "no state folder", "Name one: "),
+        ("nixos", r#"services.pikaci.stateRoot = "a b/";"#.to_owned(), "no plain absolute path", "Write the whole"),
+    ] {
+        let refused = evaluate(&format!(r#"(evaluate "{class}" {{ {configuration} }}).refused"#));
+        let refused = refused.as_array().unwrap();
+        assert!(refused.len() == 1, "{configuration}: {refused:?}");
+        let told = refused[0].as_str().unwrap();
+        assert!(told.contains(what) && told.contains(remedy), "{configuration}: {told}");
+    }
+    for (class, configuration) in [
+        ("nixos", with("")),
+        ("darwin", with(r#"nix.buildMachines = [ { systems = [ "aarch64-linux" ]; } ];"#)),
+        ("darwin", with(r#"nix.settings.builders = "@/etc/nix/machines";"#)),
+        ("darwin", with("nix.enable = false;")),
+    ] {
+        assert_eq!(evaluate(&format!(r#"(evaluate "{class}" {{ {configuration} }}).refused"#)), json!([]));
+    }
+}
+
+#[test]
+fn settings_are_validated_when_the_system_is_built() {
+    let build = |settings: &str| {
+        let configuration = format!("programs.pikaci = {{ enable = true; settings = {settings}; }};");
+        let file = r#".config.environment.etc."pikaci/settings.json".source"#;
+        let args = ["build", "--no-link", "--print-out-paths", "--print-build-logs"];
+        of_fixture("oldest", &args, &format!(r#"(evaluate "nixos" {{ {configuration} }}){file}"#))
+    };
+    let good = build(r#"{ jobs = 4; accel = "tcg"; fail-fast = true; base = null; }"#).exits(0);
+    let file: Value = serde_json::from_slice(&fs::read(good.stdout.trim()).unwrap()).unwrap();
+    assert_eq!(file, json!({ "jobs": 4, "accel": "tcg", "fail-fast": true, "base": null }));
+    let refused = build("{ hipervisor = \"qemu\"; }").exits(1).stderr;
+    assert!(refused.contains(r#"settings.json: "hipervisor" is no option of pikaci"#), "{refused}");
+    assert!(refused.contains(r#"hint: did you mean "hypervisor"?"#), "{refused}");
+}
+
+#[test]
+fn the_real_nixos_and_nix_darwin_take_them() {
+    let at_hand = |name| std::env::var(name).ok();
+    let (Some(nixpkgs), Some(darwin)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_NIX_DARWIN")) else {
+        return;
+    };
+    let real = REAL.replace("ROOT", ROOT).replace("NIXPKGS", &nixpkgs).replace("DARWIN", &darwin);
+    let real = real.replace("ALL", ALL).replace("LINUX", LINUX).replace("MAC", MAC);
+    let expression = format!(
+        r#"let {real} in {{
+          refused = refused nixos.config ++ refused darwin.config;
+          settings = map (system: system.config.environment.etc."pikaci/settings.json".source.drvPath) [ nixos darwin ];
+          script = nixos.config.systemd.services.pikaci-gc.script;
+          service = nixos.config.systemd.units."pikaci-gc.service".text;
+          timer = nixos.config.systemd.units."pikaci-gc.timer".text;
+          tmpfiles = nixos.config.systemd.tmpfiles.settings.pikaci;
+          plist = darwin.config.environment.launchDaemons."org.nixos.pikaci-gc.plist".text;
+          activation = darwin.config.system.activationScripts.postActivation.text;
+          options = builtins.mapAttrs (_: made: builtins.mapAttrs (_: option: option.description) made.optionsNix)
+            documentation;
+        }}"#
+    );
+    let mut eval = Command::new(nix("oldest"));
+    eval.args(["eval", "--impure", "--json", "--expr", &expression]).env("NIX_CONFIG", CONFIG);
+    let all: Value = serde_json::from_str(&ran(&mut eval).exits(0).stdout).unwrap();
+    let text = |name: &str| all[name].as_str().unwrap();
+    println!("{}\n{}\n{}\n{}", text("service"), text("timer"), text("plist"), text("activation"));
+    println!("{:#}\n{:#}", all["tmpfiles"], all["options"]);
+    assert_eq!(all["refused"], json!([]));
+    assert_collects(&all["script"], "");
+    assert!(text("service").contains("-pikaci-gc-start/bin/pikaci-gc-start"), "the unit runs it");
+    assert!(text("service").contains("\nReadWritePaths=-/var/lib/pikaci\n"), "{}", text("service"));
+    assert!(text("timer").contains("\nOnCalendar=daily\nPersistent=true\n"));
+    assert!(text("plist").contains("<key>UserName</key>\n\t<string>ci</string>"));
+    assert!(text("plist").contains("-pikaci-gc-start</string>"));
+    for (class, own) in [("nixos", "programs.pikaci.kvmForBuilds"), ("darwin", "services.pikaci.gc.interval")] {
+        let options = all["options"][class].as_object().unwrap();
+        assert!(options.contains_key(own) && options.contains_key("services.pikaci.gc.keepRuns"), "{options:?}");
+        assert!(!options.contains_key("services.pikaci.gc.script"), "what is internal is told");
+        assert!(options.values().all(Value::is_string), "{options:?}");
+    }
+}
