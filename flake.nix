@@ -51,6 +51,8 @@
       formatter = eachSystem (import ./nix/formatter.nix);
 
       lib.mkChecks = import ./nix/mk-checks.nix;
+      nixosModules.default = ./nix/modules/nixos.nix;
+      darwinModules.default = ./nix/modules/darwin.nix;
       overlays.default = import ./nix/overlay.nix;
       templates.default = {
         path = ./nix/template;

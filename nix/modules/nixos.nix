@@ -47,8 +47,7 @@ in
       assertions = [
         {
           # Elsewhere it is built in. On x86 it may come by itself, which is not enough for who counts on it.
-          assertion =
-            wantsKvm && pkgs.stdenv.hostPlatform.isx86_64 -> ofKvm config.boot.kernelModules != [ ];
+          assertion = wantsKvm && pkgs.stdenv.hostPlatform.isx86_64 -> ofKvm config.boot.kernelModules != [ ];
           message = ''
             programs.pikaci is to use KVM, and boot.kernelModules has no module of it.
             Add your processor's: boot.kernelModules = [ "kvm-intel" ]; or [ "kvm-amd" ]; or let pikaci do without,

@@ -153,7 +153,9 @@ in
       # One that fails doesn't keep the others from their turn.
       script = ''
         status=0
-        ${lib.concatMapStrings (root: "${lib.escapeShellArgs (collect root)} || status=$?\n") stateRoots}exit $status
+        ${
+          lib.concatMapStrings (root: "${lib.escapeShellArgs (collect root)} || status=$?\n") stateRoots
+        }exit $status
       '';
     };
 
