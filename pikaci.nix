@@ -1,7 +1,7 @@
 # pikaci's own jobs. `make test` runs them in virtual machines (tests/suite/dogfood.rs).
 let
   # What is without effects: its tests need nothing but themselves and the goldens beside them.
-  rooms = [ "cancel::" "config::" "event::" "flake::" "guest::" "id::" "plan::" "record::" "report::" ];
+  rooms = [ "cancel::" "config::" "doctor::" "event::" "flake::" "guest::" "id::" "plan::" "record::" "report::" ];
   pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" "execute::vfkit::" ];
 in
 {

@@ -260,13 +260,13 @@ fn cannot_start(name: &str) -> (Project, Ran) {
 }
 
 fn a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(runner: &Path) {
-    let deadlines = Deadlines { boot_secs: 6, job_secs: 600, collect_secs: 600 };
+    let deadlines = Deadlines { boot_secs: 15, job_secs: 600, collect_secs: 600 };
     // In the place of the agent is a program that waits for a key.
     let (ended, console) = boot(runner, "rdinit=/pikaci/bin/cat", deadlines);
-    assert_eq!(ended.observed.cause, Some(Cause::BootDeadline(6)));
+    assert_eq!(ended.observed.cause, Some(Cause::BootDeadline(15)));
     let verdict = judge(&ended.observed, ended.hypervisor, &JobId::new("sick"), 600);
     assert_eq!((verdict.outcome, verdict.show_console), (Outcome::Errored, true));
-    assert_eq!(verdict.reason.message.as_deref(), Some("the guest wasn't ready within 6 s"));
+    assert_eq!(verdict.reason.message.as_deref(), Some("the guest wasn't ready within 15 s"));
     let log = NamedTempFile::new().unwrap();
     fs::write(log.path(), console).unwrap();
     let console = Console::read(log.path()).unwrap().evidence();

@@ -34,7 +34,8 @@ const FIXTURE: &str = r#"
     }) { programs.pikaci.package = pkgs.wrapped "${PIKACI}"; } ];
     inherit pkgs;
   };
-  debian = import NIXPKGS/packages.nix { system = "x86_64-linux"; debian = "${NIXPKGS/debian}"; };
+  debian = fixture.legacyPackages.x86_64-linux;
+  fixture = (import NIXPKGS/flake.nix).outputs { self = fixture; };
   pkgs = debian // {
     stdenv.hostPlatform.isx86_64 = true;
     runCommand = name: env: script: derivation ({
