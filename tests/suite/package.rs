@@ -50,7 +50,12 @@ impl Flake {
         let nixpkgs = format!("path:{}", fixture::nixpkgs_with_crates().display());
         // It compiles for minutes, and the other tests have deadlines.
         let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(nix(which)).args(args).args(["--no-write-lock-file", "--override-input", "nixpkgs", &nixpkgs]);
+        command.args(["-n", "19"]).arg(nix(which)).args(args).args([
+            "--no-write-lock-file",
+            "--override-input",
+            "nixpkgs",
+            &nixpkgs,
+        ]);
         command.current_dir(self.folder.path()).env("NIX_CONFIG", format!("{NIX_CONFIG}{paths}")).stdin(Stdio::null());
         command
     }
