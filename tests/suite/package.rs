@@ -17,13 +17,14 @@ const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", 
 /// The most lines that flake.nix may have.
 const MAX_LINES: usize = 79;
 
-/// What each output is built from; of the overlay, the names that it adds.
+/// What each output is built from, and of which file the overlay calls.
 const DERIVATIONS: &str = "flake:
     let
       derivations = builtins.mapAttrs (_: value: value.drvPath or value.program or (derivations value));
+      nixpkgs.callPackage = file: _: baseNameOf file;
     in
     derivations { inherit (flake) packages apps checks devShells formatter; }
-    // { overlay = builtins.attrNames (flake.overlays.default { } { }); }";
+    // { overlay = flake.overlays.default nixpkgs { }; }";
 
 /// The files that git knows or would add, in a folder of their own.
 struct Flake {
@@ -42,31 +43,27 @@ impl Flake {
         self.folder.path().join(name)
     }
 
-    /// Returns the command `nix ARGS`; in its sandbox are this machine's compilers.
-    fn command(&self, which: &str, args: &[&str]) -> Command {
+    /// Returns the command `nix SUBCOMMAND ARGS`; in its sandbox are this machine's compilers.
+    fn command(&self, which: &str, subcommand: &str, args: &[&str]) -> Command {
         let rust = ran(Command::new("rustc").args(["--print", "sysroot"]).current_dir(ROOT)).exits(0).stdout;
         let paths = format!("extra-sandbox-paths = /usr /lib=/usr/lib /lib64=/usr/lib64 /rust={}\n", rust.trim());
         let nixpkgs = format!("path:{}", fixture::nixpkgs_with_crates().display());
         // It compiles for minutes, and the other tests have deadlines.
         let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(nix(which)).args(args).args([
-            "--no-write-lock-file",
-            "--override-input",
-            "nixpkgs",
-            &nixpkgs,
-        ]);
+        command.args(["-n", "19"]).arg(nix(which)).args(subcommand.split(' '));
+        command.args(["--no-write-lock-file", "--override-input", "nixpkgs", &nixpkgs]).args(args);
         command.current_dir(self.folder.path()).env("NIX_CONFIG", format!("{NIX_CONFIG}{paths}")).stdin(Stdio::null());
         command
     }
 
-    /// Runs `nix ARGS` and returns what it prints.
+    /// Runs `nix SUBCOMMAND ARGS` and returns what it prints.
     #[track_caller]
-    fn nix(&self, which: &str, args: &[&str]) -> String {
-        ran(&mut self.command(which, args)).exits(0).stdout
+    fn nix(&self, which: &str, subcommand: &str, args: &[&str]) -> String {
+        ran(&mut self.command(which, subcommand, args)).exits(0).stdout
     }
 
     fn build(&self, what: &str) -> PathBuf {
-        let out = self.nix("oldest", &["build", "--no-link", "--print-out-paths", &format!("path:.#{what}")]);
+        let out = self.nix("oldest", "build", &["--no-link", "--print-out-paths", &format!("path:.#{what}")]);
         PathBuf::from(out.trim())
     }
 }
@@ -75,14 +72,14 @@ impl Flake {
 fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_same() {
     let flake = Flake::new();
     let [oldest, newest] = NIXES.map(|which| {
-        flake.nix(which, &["flake", "check", "--no-build", "--all-systems", "path:."]);
-        let shown = flake.nix(which, &["flake", "show", "--all-systems", "--json", "path:."]);
+        flake.nix(which, "flake check", &["--no-build", "--all-systems", "path:."]);
+        let shown = flake.nix(which, "flake show", &["--all-systems", "--json", "path:."]);
         assert!(shown.contains("x86_64-darwin"), "{which}: {shown}");
-        let text = flake.nix(which, &["eval", "--json", "--apply", DERIVATIONS, "path:.#."]);
+        let text = flake.nix(which, "eval", &["--json", "--apply", DERIVATIONS, "path:.#."]);
         serde_json::from_str::<Value>(&text).unwrap()
     });
     assert_eq!(oldest, newest);
-    assert_eq!(oldest["overlay"], serde_json::json!(["pikaci"]));
+    assert_eq!(oldest["overlay"], serde_json::json!({ "pikaci": "package.nix" }));
     for system in SYSTEMS {
         let package = &oldest["packages"][system]["pikaci"];
         assert!(package.is_string(), "{oldest:#}");
@@ -104,7 +101,7 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
 fn its_checks_pass() {
     let flake = Flake::new();
     for which in NIXES {
-        flake.nix(which, &["flake", "check", "path:."]);
+        flake.nix(which, "flake check", &["path:."]);
     }
 }
 
@@ -114,8 +111,8 @@ fn the_checks_of_shell_and_nix_find_what_is_wrong() {
     fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
     fs::write(flake.path(".ci/run"), "#!/bin/sh\necho $1\n").unwrap();
     for (check, said) in [("nix-format", "nix/overlay.nix"), ("shellcheck", "SC2086")] {
-        let build = ["build", "--no-link", "-L", &format!("path:.#checks.x86_64-linux.{check}")];
-        let failed = ran(&mut flake.command("oldest", &build)).exits(1);
+        let build = ["--no-link", "-L", &format!("path:.#checks.x86_64-linux.{check}")];
+        let failed = ran(&mut flake.command("oldest", "build", &build)).exits(1);
         assert!(failed.stderr.contains(said), "{check}: {}", failed.stderr);
     }
 }
@@ -124,7 +121,7 @@ fn the_checks_of_shell_and_nix_find_what_is_wrong() {
 fn the_package_runs_and_brings_a_manual_and_completions() {
     let flake = Flake::new();
     for which in NIXES {
-        assert_eq!(flake.nix(which, &["run", "path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
+        assert_eq!(flake.nix(which, "run", &["path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
     }
     let share = flake.build("default").join("share");
     for (file, said) in [
