@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use clap::builder::FalseyValueParser;
 
 use super::programs::hypervisor_programs;
 use super::project::path;
@@ -37,25 +36,25 @@ const WHOLE: u64 = u64::MAX;
 #[derive(Debug, Args)]
 pub struct Options {
     /// The job file, or the JSON that one evaluates to
-    #[arg(long, value_name = "FILE", env = "PIKACI_JOB_FILE")]
+    #[arg(long, value_name = "FILE")]
     job_file: PathBuf,
     /// The job
-    #[arg(long, value_name = "NAME", env = "PIKACI_JOB")]
+    #[arg(long, value_name = "NAME")]
     job: String,
     /// The runner that Nix built: a folder with boot.json
-    #[arg(long, value_name = "DIR", env = "PIKACI_RUNNER")]
+    #[arg(long, value_name = "DIR")]
     runner: PathBuf,
     /// The source tree; the job may write, on a copy, to what this user may write to
-    #[arg(long, value_name = "DIR", env = "PIKACI_WORKSPACE")]
+    #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
     /// Where logs, artifacts and the record go
-    #[arg(long, value_name = "DIR", env = "PIKACI_OUT")]
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// How guests run: by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     accel: Choice,
     /// Don't confine what serves shares: this process is confined itself, by Nix for instance
-    #[arg(long, env = "PIKACI_UNCONFINED", value_parser = FalseyValueParser::new())]
+    #[arg(long)]
     unconfined: bool,
 }
 

@@ -72,6 +72,7 @@ fn check_says_what_is_wrong_with_settings() {
         ("[ ]", "the settings are no object", "write { "),
         (r#"{ "hipervisor": "qemu" }"#, r#""hipervisor" is no option of pikaci"#, r#"did you mean "hypervisor"?"#),
         (r#"{ "qqqqq": 1 }"#, r#""qqqqq" is no option of pikaci"#, "what can be set is accel, all, "),
+        (r#"{ "out": "x" }"#, r#""out" is no option of pikaci"#, ""),
         (r#"{ "hypervisor": "qemv" }"#, r#""hypervisor" can't be "qemv""#, r#"did you mean "qemu"?"#),
         (r#"{ "accel": "whatever" }"#, r#""accel" can't be "whatever""#, "write one of auto, kvm, tcg"),
         (r#"{ "jobs": 0 }"#, r#""jobs" can't be "0": 0 is not in 1..="#, "write another value"),
