@@ -71,6 +71,8 @@ pub enum What {
         /// The guest's uptime, in milliseconds; null for a phase of the host.
         uptime_ms: Option<u64>,
     },
+    /// An attempt at a job ended, after which the job is tried once more.
+    AttemptFinished(Box<JobFinished>),
     /// A job ended.
     JobFinished(Box<JobFinished>),
     /// The run was asked to end.
@@ -147,11 +149,11 @@ pub struct LogPaths {
     pub host: String,
     /// What the job printed.
     pub guest: String,
-    /// The guest kernel's console.
-    pub console: String,
+    /// The guest kernel's console, where there is a guest.
+    pub console: Option<String>,
 }
 
-/// How a job ended.
+/// How a job or an attempt at it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobFinished {
     /// The job.

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::carry_out::watch_signals;
 use super::examine::Machine;
-use super::run::watch_signals;
 use super::{Exit, Failure, Format, Place, color, print, print_json};
 use crate::doctor::{Level, findings};
 use crate::plan::hypervisor::Hypervisor;

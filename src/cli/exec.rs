@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use super::carry_out::{outcome_exit, watch_signals};
 use super::programs::hypervisor_programs;
 use super::project::path;
-use super::run::{outcome_exit, watch_signals};
 use super::{Exit, Failure};
 use crate::config::{self, Config};
 use crate::engine::{Exec, Host, exec};
@@ -26,7 +26,7 @@ use crate::host::{self, Gather, HashCache};
 use crate::id::{Digest, JobId, TargetId};
 use crate::plan::hypervisor::Hypervisor;
 use crate::plan::select::Selection;
-use crate::plan::{PlanInput, planned_job};
+use crate::plan::{Asked, Budget, PlanInput, planned_job};
 use crate::prepare::Runner;
 use crate::report;
 
@@ -81,8 +81,10 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         snapshot: &snapshot,
         hypervisor,
         project: &project,
+        budget: Budget::of(Asked::default(), &facts),
+        allow_unisolated: false,
     };
-    let planned = planned_job(&id, job, &input, &snapshot);
+    let planned = planned_job(&id, job, &input, Some(&snapshot));
     let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     let cancel = watch_signals()?;

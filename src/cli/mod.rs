@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "asks the environment for NO_COLOR")]
 
 mod artifacts;
+mod carry_out;
 mod check;
 mod doctor;
 mod examine;
@@ -20,6 +21,7 @@ mod run;
 mod runs;
 mod settings;
 mod status;
+mod wanted;
 mod words;
 
 use std::path::PathBuf;

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use clap::Args;
 
-use super::project::{Project, Wanted, choose, make_plan};
+use super::project::{Project, make_plan};
+use super::wanted::{Wanted, choose};
 use super::{Exit, Failure, Format, Place, print};
 use crate::{report, snapshot};
 
@@ -28,7 +29,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let tree = tree?;
     let (facts, _) = project.facts(&config, &selection);
     let files = project.files(&config, &selection)?;
-    let plan = make_plan(&config, &selection, &facts, &tree, options.wanted.hypervisor(&facts), &files)?;
+    let plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,
         Format::Json => {

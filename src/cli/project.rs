@@ -10,19 +10,16 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use clap::Args;
-use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
+use super::wanted::Wanted;
 use super::{Exit, Failure, Place};
 use crate::config::{self, Base, Config};
 use crate::doctor::LOWER_MEMORY;
-use crate::execute::launch::capabilities;
 use crate::flake::{FlakeError, ProjectFiles};
 use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
-use crate::plan::hypervisor::{Capabilities, Hypervisor};
-use crate::plan::select::{Changes, JOB_FILE, Selection, UnknownName, select};
+use crate::plan::select::{Changes, JOB_FILE, Selection};
 use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
@@ -37,30 +34,6 @@ pub struct Project {
     pub root: PathBuf,
     /// The state folder, whether it is there or not.
     pub state: StateLayout,
-}
-
-/// Which jobs are meant.
-#[derive(Clone, Debug, Args)]
-pub struct Wanted {
-    /// Targets and jobs of pikaci.nix [default: all jobs]
-    #[arg(value_name = "TARGET|JOB")]
-    pub names: Vec<String>,
-    /// Compare with where the branch left REF, besides the working tree and the index, to see which files changed
-    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all", value_parser = NonEmptyStringValueParser::new())]
-    pub base: Option<String>,
-    /// Run jobs whether files of their `paths` changed or not
-    #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
-    pub all: bool,
-    /// What boots the guests [default: qemu on Linux, vfkit on macOS]
-    #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
-    pub hypervisor: Option<Hypervisor>,
-}
-
-impl Wanted {
-    /// Returns what the hypervisor can do that is asked for, or that this host has.
-    pub fn hypervisor(&self, facts: &HostFacts) -> &'static Capabilities {
-        capabilities(self.hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system)))
-    }
 }
 
 impl Project {
@@ -211,39 +184,39 @@ fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("finding {}", path.display()))
 }
 
-/// Chooses jobs.
-pub fn choose(config: &Config, wanted: &Wanted, changes: &Changes) -> Result<Selection, Failure> {
-    select(config, &wanted.names, changes).map_err(|error| {
-        let hint = meant(&error);
-        Failure::new(Exit::NothingSelected, error).hint(hint)
-    })
-}
-
-fn meant(error: &UnknownName) -> String {
-    let nearest = config::nearest(&error.name, error.known.iter().map(String::as_str));
-    match (nearest, error.known.as_slice()) {
-        (Some(nearest), _) => format!("did you mean {nearest:?}?"),
-        (None, []) => "pikaci.nix has no jobs yet: add one to `jobs`".to_owned(),
-        (None, known) => format!("pikaci.nix has {}", known.join(", ")),
-    }
-}
-
 /// Makes the plan.
 pub fn make_plan(
     config: &Config,
     selection: &Selection,
     facts: &HostFacts,
     tree: &Tree,
-    hypervisor: &Capabilities,
+    wanted: &Wanted,
     project: &ProjectFiles,
 ) -> Result<Plan, Failure> {
-    let input = PlanInput { config, selection, facts, snapshot: tree.digest(), hypervisor, project };
+    let input = PlanInput {
+        config,
+        selection,
+        facts,
+        snapshot: tree.digest(),
+        hypervisor: wanted.hypervisor(facts),
+        project,
+        budget: wanted.room.budget(facts),
+        allow_unisolated: wanted.allow_unisolated,
+    };
     plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
             let hint = fact.hint.clone();
             Failure::new(Exit::NoVm, error).hint(hint)
         }
         PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
+        PlanError::TooManyCpus { wanted, .. } => {
+            let hint = format!("lower the guest's `vcpu` in pikaci.nix, or give jobs more: --cpus={wanted}");
+            Failure::new(Exit::NoVm, error).hint(hint)
+        }
+        PlanError::NotIsolated { .. } => {
+            let hint = "give it a guest of another base in pikaci.nix, or let it have less: --allow-unisolated";
+            Failure::new(Exit::NoVm, error).hint(hint)
+        }
         PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
         PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("mend the guest in pikaci.nix, or make the file")

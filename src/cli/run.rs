@@ -1,33 +1,19 @@
 //! `pikaci run`: plan, prepare, execute, and tell.
 
-#![expect(clippy::disallowed_methods, reason = "asks for the time, randomness, the environment and signals")]
+#![expect(clippy::disallowed_methods, reason = "asks for the time")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use clap::Args;
-use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
-use super::programs::programs;
-use super::progress::Progress;
-use super::project::{Project, Wanted, choose, make_plan};
-use super::{Exit, Failure, Place, print};
-use crate::cancel::Cancel;
-use crate::engine::{self, Budget, Settings};
-use crate::event::{self, DeclaredJob, RunStarted};
-use crate::execute::accelerator::Choice;
-use crate::execute::vm;
-use crate::id::{JobId, RunId};
+use super::carry_out::{Begin, Manner, declared, new_run_id};
+use super::project::{Project, make_plan};
+use super::wanted::{Wanted, choose};
+use super::{Exit, Failure, Place};
+use crate::event::{self, RunStarted};
+use crate::plan::RunPlanRecord;
 use crate::plan::facts::HostFacts;
-use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::select::Changes;
-use crate::plan::{Plan, RunPlanRecord};
-use crate::process::ignored_signals;
-use crate::record::{History, Outcome};
 use crate::state::gc::Claim;
 use crate::{report, snapshot};
 
@@ -35,21 +21,8 @@ use crate::{report, snapshot};
 pub struct Options {
     #[command(flatten)]
     wanted: Wanted,
-    /// Run at most this many jobs at a time [default: one per CPU, as memory allows]
-    #[arg(short = 'j', long, value_name = "N", env = "PIKACI_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
-    /// Go on with the other jobs after one has failed [default]
-    #[arg(long, env = "PIKACI_KEEP_GOING", conflicts_with = "fail_fast", value_parser = FalseyValueParser::new())]
-    keep_going: bool,
-    /// Start no job after one has failed
-    #[arg(long, env = "PIKACI_FAIL_FAST", conflicts_with = "keep_going", value_parser = FalseyValueParser::new())]
-    fail_fast: bool,
-    /// How guests run: by KVM, by emulation, or by KVM where it works
-    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
-    accel: Choice,
-    /// Have Nix build guests on these machines, in Nix's own words [default: those of Nix's configuration]
-    #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
-    builders: Option<String>,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
@@ -66,49 +39,19 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     let (facts, cache) = project.facts(&config, &selection);
     let files = project.files(&config, &selection)?;
-    let hypervisor = options.wanted.hypervisor(&facts);
-    let (host, nix) = programs(&facts, hypervisor, options.accel)?;
+    // Before anything is copied.
+    let hypervisor = config.has_guest(&selection.jobs).then(|| options.wanted.hypervisor(&facts));
+    let machines = options.manner.machines(&facts, hypervisor)?;
     let claim = Claim::take(&project.state)?;
-    let nix = nix.with_builders(options.builders.clone());
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
-    let Plan { record: mut plan, flakes } = make_plan(&config, &selection, &facts, &tree, hypervisor, &files)?;
+    let mut plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;
     cache.save(&project.hash_cache())?;
     let now = Timestamp::now();
-    plan.run_id = Some(new_run_id(now)?);
-    plan.created_at = Some(now);
-    let start = started(&project, &plan, &options.wanted, &changes, &facts, tree.digest().as_str())?;
-    let cancel = watch_signals()?;
-    let settings = Settings {
-        state: &project.state,
-        nix: &nix,
-        host: &host,
-        flakes: &flakes,
-        budget: Budget::of(options.jobs, facts.cpus, facts.memory_mib),
-        fail_fast: options.fail_fast,
-        accelerator: options.accel,
-        cancel: &cancel,
-    };
-    let mut progress = Progress::start();
-    let history = engine::run(settings, &plan, start, claim, &mut |event, history| progress.show(event, history));
-    progress.end();
-    let (history, recorded) = history?;
-    let color = super::color(&std::io::stdout());
-    print(&report::summary(&history, &tails(&project, &history), project.state.root(), color))?;
-    let exit = exit(&history, cancel.signal());
-    if let Err(error) = recorded {
-        let failure = Failure::new(exit.max(Exit::Internal), error.context("the end of the run isn't recorded"));
-        let root = project.state.root().display();
-        return Err(failure.hint(format!("see that {root} can be written and has room: df -h {root}")));
-    }
-    Ok(exit)
-}
-
-/// Makes an id that sorts by time, to the millisecond, and that no other process makes.
-fn new_run_id(now: Timestamp) -> Result<RunId> {
-    let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).context("making a run's id")?;
-    let digits = u16::from_be_bytes(bytes);
-    Ok(RunId::new(format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S%3f"))))
+    plan.record.run_id = Some(new_run_id(now)?);
+    plan.record.created_at = Some(now);
+    let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.digest().as_str())?;
+    let budget = options.wanted.room.budget(&facts);
+    options.manner.carry_out(Begin { state: &project.state, machines, plan: &plan, start, budget, claim })
 }
 
 fn started(
@@ -142,63 +85,8 @@ fn started(
         },
         filters: wanted.names.clone(),
         host_os: facts.os_release.clone(),
-        jobs: plan.nodes.iter().filter_map(declared).collect(),
+        jobs: declared(plan),
         left_out: plan.left_out.clone(),
         run_id,
     })
-}
-
-fn declared(node: &PlanNodeRecord) -> Option<DeclaredJob> {
-    let Work::Execute { execute } = &node.work else { return None };
-    Some(DeclaredJob {
-        id: execute.job.clone(),
-        description: node.description.clone(),
-        executor: node.executor.clone(),
-        plan_node_id: node.id.clone(),
-        timeout_secs: execute.timeout_secs,
-    })
-}
-
-/// Makes signals into requests to end: the first politely, the second at once.
-pub fn watch_signals() -> Result<Arc<Cancel>> {
-    let cancel = Arc::new(Cancel::default());
-    let ignored = ignored_signals();
-    let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
-    let mut signals = Signals::new(heard).context("listening for signals")?;
-    let requests = Arc::clone(&cancel);
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            requests.request(signal);
-        }
-    });
-    Ok(cancel)
-}
-
-/// Returns the last lines of the output of each job that didn't pass.
-fn tails(project: &Project, history: &History) -> BTreeMap<JobId, Vec<String>> {
-    let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
-    let tail = |path: &String| vm::tail(&project.state.root().join(path)).unwrap_or_default();
-    failed.filter_map(|job| Some((job.id.clone(), job.guest_log_path.as_ref().map(tail)?))).collect()
-}
-
-/// Returns what a job's outcome is as an exit code.
-pub fn outcome_exit(outcome: Option<Outcome>) -> Exit {
-    match outcome {
-        Some(Outcome::Failed | Outcome::TimedOut) => Exit::JobFailed,
-        Some(Outcome::Errored) | None => Exit::JobErred,
-        Some(_) => Exit::Passed,
-    }
-}
-
-fn exit(history: &History, signal: Option<i32>) -> Exit {
-    let jobs = history.jobs.iter().map(|job| outcome_exit(job.status.outcome()));
-    let prepares = history.run.prepares.iter().map(|prepare| match prepare.status.outcome() {
-        Some(Outcome::Failed | Outcome::Errored) => Exit::PrepareFailed,
-        _ => Exit::Passed,
-    });
-    let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
-    // One that came when everything had ended changed nothing.
-    let signal = signal.filter(|_| history.cancelled_by().is_some());
-    let signal = signal.and_then(Exit::of_signal);
-    jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
 }

@@ -26,9 +26,10 @@
 //! | `jobs.<name>.guest` | the guest to run in | `"default"` |
 //! | `jobs.<name>.runAsRoot` | whether the command runs as root of the guest | `false` |
 //! | `jobs.<name>.network` | whether the guest reaches the network, and the host's own services at 10.0.2.2 | `false` |
+//! | `jobs.<name>.retries` | how often a job that failed runs again, 0 to 10 | `0` |
 //! | `jobs.<name>.paths` | globs: run only when a file that matches one changed | `[ ]`: always |
 //! | `jobs.<name>.artifacts` | globs of the files to bring back | `[ ]` |
-//! | `guests.<name>.base` | `"host"`: this machine's kernel and `/usr`; `"nix"`: nixpkgs' kernel, busybox and `packages`; `"nixos"`: a NixOS | `"host"` on Linux, `"nixos"` on macOS |
+//! | `guests.<name>.base` | `"host"`: this machine's kernel and `/usr`; `"nix"`: nixpkgs' kernel, busybox and `packages`; `"nixos"`: a NixOS; `"none"`: no machine, and no isolation | `"host"` on Linux, `"nixos"` on macOS |
 //! | `guests.<name>.vcpu` | virtual CPUs, 1 to 256 | `1` |
 //! | `guests.<name>.memory` | `"512M"`, `"2G"` or an integer of MiB; at least 64 MiB | `"1G"` |
 //! | `guests.<name>.kernel` | the absolute path of a kernel image on the host (base `host`) | the one that is found |
@@ -37,7 +38,7 @@
 //! | `guests.<name>.modules` | files of the project: NixOS modules (base `nixos`) | `[ ]` |
 //! | `targets.<name>.jobs` | the jobs to run; what they need runs too | must be there |
 //! | `targets.<name>.description` | what the target is for, in one line | none |
-//! | `defaults.<key>` | `timeout`, `guest`, `env`, `runAsRoot`, `network` of jobs that don't say otherwise | as above |
+//! | `defaults.<key>` | `timeout`, `guest`, `env`, `runAsRoot`, `network`, `retries` of jobs that don't say otherwise | as above |
 //!
 //! The guest `default` is always there. Names of jobs, guests and targets have at most 100 bytes and no control
 //! character, don't start with `-` and neither start nor end with `/`; a job and a target can't share one. Globs are
@@ -57,7 +58,7 @@ use crate::id::JobId;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 pub use json::from_json;
-pub use schema::seconds;
+pub use schema::{mebibytes, seconds};
 
 /// Reads a job file; `file_name` is what the diagnostics call it.
 ///
@@ -92,6 +93,14 @@ pub struct Config {
     pub targets: BTreeMap<String, Target>,
 }
 
+impl Config {
+    /// Returns whether one of these jobs runs in a machine of its own.
+    #[must_use]
+    pub fn has_guest<'a>(&self, jobs: impl IntoIterator<Item = &'a JobId>) -> bool {
+        jobs.into_iter().any(|job| self.guests[&self.jobs[job].guest].base != Some(Base::None))
+    }
+}
+
 /// One job: a command and the circumstances it asks for; defaults are filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
@@ -113,6 +122,8 @@ pub struct Job {
     pub run_as_root: bool,
     /// Whether the guest reaches the network; the host's loopback services are then at 10.0.2.2.
     pub network: bool,
+    /// How often the command runs again when it failed or timed out.
+    pub retries: u32,
     /// Globs, relative to the workspace, of the files to bring back.
     pub artifacts: Vec<String>,
 }
@@ -154,6 +165,8 @@ pub enum Base {
     Nix,
     /// A NixOS.
     Nixos,
+    /// The host itself: no machine, and nothing that keeps a job from the rest of the host.
+    None,
 }
 
 impl Base {
@@ -164,6 +177,7 @@ impl Base {
             Self::Host => "host",
             Self::Nix => "nix",
             Self::Nixos => "nixos",
+            Self::None => "none",
         }
     }
 }

@@ -18,6 +18,7 @@ fn shell(command: &str) -> Job {
         guest: "default".to_owned(),
         run_as_root: false,
         network: false,
+        retries: 0,
         artifacts: vec![],
     }
 }

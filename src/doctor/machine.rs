@@ -255,7 +255,7 @@ mod tests {
                 4096,
                 Some(4096),
                 Problem,
-                "guest \"large\" asks for 4097 MiB of memory, and this machine has 4096 MiB",
+                "guest \"large\" asks for 4097 MiB of memory, and there are 4096 MiB for jobs",
             ),
             (none(), 512, None, Warning, "this machine has 512 MiB"),
         ] {

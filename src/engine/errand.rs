@@ -8,17 +8,20 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::{Settings, job};
-use crate::event::{JobFinished, Reason, What};
+use super::recorder::relative;
+use super::retry::{AttemptEnd, Attempts};
+use super::{Machines, Settings, job, local};
+use crate::cancel::Urgency;
+use crate::event::{JobFinished, LogPaths, Reason, What};
 use crate::execute::launch::{Launcher, Programs};
 use crate::execute::qemu::Accelerator;
 use crate::execute::{accelerator, vm};
 use crate::guest::{Control, quote};
 use crate::id::{Digest, JobId};
-use crate::plan::record::PlannedJob;
+use crate::plan::record::{Place, PlannedJob};
 use crate::prepare::{Prepared, Runner, prepare};
 use crate::record::Outcome;
-use crate::state::{AttemptLayout, append_line};
+use crate::state::{AttemptLayout, JobLayout, StateLayout, append_line};
 
 /// A node with all that it starts from.
 pub enum Errand<'a> {
@@ -34,7 +37,7 @@ pub enum Errand<'a> {
         /// The job.
         job: &'a PlannedJob,
         /// Where its files go.
-        attempt: AttemptLayout,
+        layout: JobLayout,
         /// What it boots.
         runner: Option<Runner>,
     },
@@ -83,9 +86,8 @@ impl Errand<'_> {
                     reason: Reason::new(format!("{error:#}"), "pikaci run, once that is mended"),
                 })))
             }
-            Self::Job { job, attempt, runner } => {
-                let end = caught(|| run_job(settings, job, &attempt, runner, chosen, tell));
-                End::Job(Box::new(end.unwrap_or_else(|error| broken(job, &attempt, &format!("{error:#}")))))
+            Self::Job { job, layout, runner } => {
+                End::Job(Box::new(run_attempts(settings, job, &layout, runner.as_ref(), chosen, tell)))
             }
         }
     }
@@ -105,7 +107,7 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &Path) -> Result<Pr
     fail::fail_point!("engine.prepare");
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
-    match prepare(settings.state, settings.nix, flake, rendered, log, settings.cancel) {
+    match prepare(settings.state, &machines(settings)?.nix, flake, rendered, log, settings.cancel) {
         Err(error) => end(Outcome::Errored, None, Reason::new(format!("{error:#}"), error.hint())),
         Ok(Prepared::Cached(runner)) => end(Outcome::Cached, Some(runner), Reason::default()),
         Ok(Prepared::Built(runner)) => end(Outcome::Passed, Some(runner), Reason::default()),
@@ -118,31 +120,76 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &Path) -> Result<Pr
     }
 }
 
+/// Runs a job until it passes or has no attempt left; each attempt keeps its files.
+fn run_attempts(
+    settings: &Settings<'_>,
+    job: &PlannedJob,
+    layout: &JobLayout,
+    runner: Option<&Runner>,
+    chosen: &ChosenAccelerator,
+    tell: &dyn Fn(What),
+) -> JobFinished {
+    let mut attempts = Attempts::new(job.retries, settings.infra_retries);
+    let mut number = 1;
+    loop {
+        let attempt = layout.attempt(number);
+        let ended = caught(|| run_job(settings, job, &attempt, runner, chosen, tell));
+        let (finished, lost) = ended.unwrap_or_else(|error| (broken(job, &attempt, &format!("{error:#}")), false));
+        let end = AttemptEnd { outcome: finished.outcome, lost };
+        if settings.cancel.urgency() > Urgency::None || !attempts.again(end) {
+            return finished;
+        }
+        tell(What::AttemptFinished(Box::new(finished)));
+        number += 1;
+        tell(job_started(settings.state, job, layout, number));
+    }
+}
+
+/// Returns that an attempt at a job begins.
+pub fn job_started(state: &StateLayout, job: &PlannedJob, layout: &JobLayout, number: u32) -> What {
+    let attempt = layout.attempt(number);
+    let console = matches!(job.place, Place::VmCommand { .. }).then(|| relative(state, &attempt.console_log()));
+    let (host, guest) = (relative(state, &attempt.host_log()), relative(state, &attempt.guest_log()));
+    What::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
+}
+
 fn run_job(
     settings: &Settings<'_>,
     job: &PlannedJob,
     attempt: &AttemptLayout,
-    runner: Option<Runner>,
+    runner: Option<&Runner>,
     chosen: &ChosenAccelerator,
     tell: &dyn Fn(What),
-) -> Result<JobFinished> {
+) -> Result<(JobFinished, bool)> {
     fail::fail_point!("engine.node");
+    let (deadlines, shares) = match &job.place {
+        Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
+        Place::LocalCommand { snapshot } => {
+            let around = local::Around { state: settings.state, cancel: settings.cancel, env: settings.env };
+            return Ok((local::run(&around, job, snapshot, attempt)?, false));
+        }
+    };
     let runner = runner.context("the plan has no Prepare node for the job's runner")?;
-    let launcher = match &settings.host.programs {
+    let host = &machines(settings)?.host;
+    let launcher = match &host.programs {
         Programs::Qemu { qemu, share } => {
-            let accelerator = choose(settings, chosen, qemu, &runner, tell)?;
+            let accelerator = choose(settings, chosen, qemu, runner, tell)?;
             Launcher::Qemu { qemu, accelerator, share }
         }
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };
     let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
     let around = job::Around {
-        host: settings.host,
+        host,
         cancel: settings.cancel,
         root: settings.state.root(),
         snapshot: &|digest| settings.state.snapshot(digest),
     };
-    job::run(&around, job, &runner, launcher, attempt, &mut phase)
+    job::run(&around, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
+}
+
+fn machines<'a>(settings: &Settings<'a>) -> Result<&'a Machines> {
+    settings.machines.context("the run was begun without what builds and boots guests")
 }
 
 fn choose(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::{Host, job};
@@ -11,7 +11,7 @@ use crate::event::{JobFinished, Reason};
 use crate::execute::accelerator::{self, Choice};
 use crate::execute::launch::{Launcher, Programs};
 use crate::id::{Digest, NodeId};
-use crate::plan::record::PlannedJob;
+use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::record::{self, JobRecord, Status};
 use crate::state::{AttemptLayout, StateLayout, write_json};
@@ -60,7 +60,11 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
         }
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };
-    let finished = job::run(&around, node.job, node.runner, launcher, &attempt, &mut |_| {})?;
+    let Place::VmCommand { deadlines, shares, .. } = &node.job.place else {
+        bail!("job {} has no guest", node.job.job);
+    };
+    let guest = job::Guest { runner: node.runner, launcher, deadlines: *deadlines, shares };
+    let (finished, _) = job::run(&around, node.job, guest, &attempt, &mut |_| {})?;
     let record = record_of(&node, finished, began);
     write_json(&node.out.join("status.json"), &record)?;
     Ok(record)
@@ -75,9 +79,11 @@ fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRec
         id: job,
         description: node.description.to_owned(),
         status: Status::Done(outcome),
-        executor: "vm".to_owned(),
+        executor: VM.to_owned(),
         timeout_secs: node.job.timeout_secs,
         attempt: 1,
+        earlier_attempts: Vec::new(),
+        flaky: false,
         host_log_path: log("host.log"),
         guest_log_path: log("guest.log"),
         console_log_path: log("console.log"),

@@ -1,4 +1,4 @@
-//! The glue around one job: its request and disks before, its verdict and artifacts after.
+//! The glue around one job in a guest: its request and disks before, its verdict and artifacts after.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::Host;
 use crate::cancel::Cancel;
-use crate::event::{JobFinished, LogPaths, Reason};
+use crate::event::{JobFinished, Reason};
 use crate::execute::console::Console;
 use crate::execute::launch::Launcher;
 use crate::execute::machine::{Disk, Machine};
@@ -16,10 +16,10 @@ use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
 use crate::guest::{Access, Control, Mount, Request, request};
 use crate::id::Digest;
-use crate::plan::record::{PlannedJob, Share, ShareSource};
+use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
 use crate::record::Outcome;
-use crate::state::{AttemptLayout, StateLayout, write_json};
+use crate::state::{AttemptLayout, write_json};
 
 /// The serial of the disk that the request goes in on.
 const REQUEST_DISK: &str = "pikaci-request";
@@ -29,16 +29,6 @@ const ARTIFACTS_DISK: &str = "pikaci-artifacts";
 const STORE_DISK: &str = "pikaci-store";
 /// The user of jobs where pikaci itself runs as root.
 const UNPRIVILEGED: u32 = 1000;
-
-/// Returns where an attempt's logs are, as records hold it.
-pub fn log_paths(state: &StateLayout, attempt: &AttemptLayout) -> LogPaths {
-    let relative = |path: &Path| super::recorder::relative(state, path);
-    LogPaths {
-        host: relative(&attempt.host_log()),
-        guest: relative(&attempt.guest_log()),
-        console: relative(&attempt.console_log()),
-    }
-}
 
 /// What is around a job on this host.
 #[derive(Clone, Copy)]
@@ -59,28 +49,41 @@ impl Around<'_> {
     }
 }
 
-/// Runs one attempt at a job to its end.
+/// What a guest is made of.
+#[derive(Clone, Copy)]
+pub struct Guest<'a> {
+    /// What it boots.
+    pub runner: &'a Runner,
+    /// What boots it.
+    pub launcher: Launcher<'a>,
+    /// How long its parts may take.
+    pub deadlines: Deadlines,
+    /// What it sees of the host.
+    pub shares: &'a [Share],
+}
+
+/// Runs one attempt at a job to its end, and returns with it whether its guest was lost.
 ///
 /// # Errors
 /// When what is around the guest fails: folders, disks, processes.
 pub fn run(
     around: &Around<'_>,
     job: &PlannedJob,
-    runner: &Runner,
-    launcher: Launcher<'_>,
+    guest: Guest<'_>,
     attempt: &AttemptLayout,
     on_control: &mut dyn FnMut(&Control),
-) -> Result<JobFinished> {
+) -> Result<(JobFinished, bool)> {
+    let Guest { runner, launcher, deadlines, shares } = guest;
     fail::fail_point!("engine.attempt_folder", |text| Err(anyhow::anyhow!(
         "making {}: {}",
         attempt.root().display(),
         text.unwrap_or_default()
     )));
     fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
-    let disks = Disks::make(attempt, around.host, job)?;
+    let disks = Disks::make(attempt, around.host, job, shares)?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let tree = |share: &Share| Some((share.tag.clone(), tree(around, runner, &share.source)?));
-    let shares: Vec<(String, Tree)> = job.shares.iter().filter_map(tree).collect();
+    let trees: Vec<(String, Tree)> = shares.iter().filter_map(tree).collect();
     let disk = |serial, path, read_only| Disk { serial, path, read_only };
     let store = runner.store_disk();
     let machine_disks: Vec<Disk<'_>> =
@@ -100,9 +103,9 @@ pub fn run(
             disks: &machine_disks,
             network: job.network,
         },
-        shares: &shares,
+        shares: &trees,
         users: users(around.host, job),
-        deadlines: job.deadlines,
+        deadlines,
         logs: &logs,
         scratch: disks.folder.path(),
     };
@@ -116,7 +119,7 @@ fn finished(
     attempt: &AttemptLayout,
     ended: &vm::Ended,
     disks: &Disks,
-) -> JobFinished {
+) -> (JobFinished, bool) {
     let mut verdict = judge(&ended.observed, ended.hypervisor, &job.job, job.timeout_secs);
     if verdict.show_console {
         match evidence(attempt) {
@@ -128,9 +131,9 @@ fn finished(
         trouble(&mut verdict, text.clone());
     }
     let brought = bring(attempt, ended, disks, &mut verdict);
-    let Verdict { outcome, exit_code, reason, .. } = verdict;
+    let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
     let kept = ended.output.received.min(vm::LOG_LIMIT);
-    JobFinished {
+    let finished = JobFinished {
         job: job.job.clone(),
         outcome,
         exit_code,
@@ -139,7 +142,8 @@ fn finished(
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
         artifacts_dir: (brought > 0).then(|| around.relative(&attempt.artifacts())),
-    }
+    };
+    (finished, lost)
 }
 
 /// Takes in what failed around a guest: a job doesn't pass with it, but how it ended otherwise stays.
@@ -194,20 +198,20 @@ struct Disks {
 }
 
 impl Disks {
-    fn make(attempt: &AttemptLayout, host: &Host, job: &PlannedJob) -> Result<Self> {
+    fn make(attempt: &AttemptLayout, host: &Host, job: &PlannedJob, shares: &[Share]) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(crate::state::TEMPORARY_PREFIX)
             .tempdir_in(attempt.root())
             .with_context(|| format!("making a folder in {}", attempt.root().display()))?;
         let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
-        let tar = request::encode(&ask(host, job)).context("encoding the guest's request")?;
+        let tar = request::encode(&ask(host, job, shares)).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
         collect::make_disk(&artifacts)?;
         Ok(Self { request, artifacts, folder })
     }
 }
 
-fn ask(host: &Host, job: &PlannedJob) -> Request {
+fn ask(host: &Host, job: &PlannedJob, shares: &[Share]) -> Request {
     Request {
         command: job.command.clone(),
         env: job.env.clone(),
@@ -215,8 +219,7 @@ fn ask(host: &Host, job: &PlannedJob) -> Request {
         uid: users(host, job).guest,
         timeout_secs: job.timeout_secs,
         artifacts: job.artifacts.clone(),
-        shares: job
-            .shares
+        shares: shares
             .iter()
             .map(|share| Mount {
                 tag: share.tag.clone(),
@@ -259,7 +262,8 @@ mod tests {
     #[test]
     fn what_fails_around_a_job_takes_no_verdict_away() {
         let of = |outcome| {
-            let mut verdict = Verdict { outcome, exit_code: Some(3), reason: Reason::default(), show_console: false };
+            let mut verdict =
+                Verdict { outcome, exit_code: Some(3), reason: Reason::default(), show_console: false, lost: false };
             trouble(&mut verdict, "no space".to_owned());
             verdict
         };

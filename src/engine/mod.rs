@@ -5,8 +5,10 @@
 mod errand;
 mod exec;
 mod job;
+mod local;
 mod recorder;
 mod recover;
+mod retry;
 mod schedule;
 mod walk;
 
@@ -17,7 +19,6 @@ use anyhow::Result;
 pub use exec::{Exec, exec};
 pub use recorder::{Observer, Recorder};
 pub use recover::{recover_interrupted, replay};
-pub use schedule::Budget;
 
 use crate::cancel::Cancel;
 use crate::event::RunStarted;
@@ -26,10 +27,19 @@ use crate::execute::launch::Programs;
 use crate::flake::RenderedFlake;
 use crate::id::Digest;
 use crate::nix::Nix;
-use crate::plan::RunPlanRecord;
+use crate::plan::{Budget, RunPlanRecord};
 use crate::record::History;
 use crate::state::StateLayout;
 use crate::state::gc::Claim;
+
+/// What builds guests and boots them.
+#[derive(Clone, Debug)]
+pub struct Machines {
+    /// Nix.
+    pub nix: Nix,
+    /// The host.
+    pub host: Host,
+}
 
 /// The programs and the user of this host.
 #[derive(Clone, Debug)]
@@ -47,10 +57,10 @@ pub struct Host {
 pub struct Settings<'a> {
     /// The state folder.
     pub state: &'a StateLayout,
-    /// Nix.
-    pub nix: &'a Nix,
-    /// The host.
-    pub host: &'a Host,
+    /// What builds guests and boots them; nothing where no job has a guest.
+    pub machines: Option<&'a Machines>,
+    /// What of the environment jobs without a guest see.
+    pub env: &'a BTreeMap<String, String>,
     /// The flakes to write where they aren't there.
     pub flakes: &'a BTreeMap<Digest, RenderedFlake>,
     /// How much may run at a time.
@@ -59,6 +69,8 @@ pub struct Settings<'a> {
     pub fail_fast: bool,
     /// How guests are to be accelerated.
     pub accelerator: Choice,
+    /// How often a job whose guest was lost runs again.
+    pub infra_retries: u32,
     /// The request to end.
     pub cancel: &'a Cancel,
 }

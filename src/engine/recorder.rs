@@ -185,9 +185,11 @@ impl<'a> Recorder<'a> {
         append_line(&self.run.events(), &line)?;
         // A record that survives a power loss must not speak of an event that doesn't.
         match event.what {
-            What::RunStarted(_) | What::PrepareFinished { .. } | What::JobFinished(_) | What::RunFinished { .. } => {
-                sync_file(&self.run.events())
-            }
+            What::RunStarted(_)
+            | What::PrepareFinished { .. }
+            | What::AttemptFinished(_)
+            | What::JobFinished(_)
+            | What::RunFinished { .. } => sync_file(&self.run.events()),
             _ => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ use super::errand::without_guest;
 use super::recorder::{Recorder, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::id::{NodeId, RunId};
+use crate::plan::record::VM;
 use crate::record::{History, JobRecord, JobSummary, RunRecord, Status};
 use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, remove};
 
@@ -125,7 +126,7 @@ fn from_records(run: &RunLayout) -> Result<History> {
             JobRecord::queued(&DeclaredJob {
                 id: job.id.clone(),
                 description: String::new(),
-                executor: "vm".to_owned(),
+                executor: VM.to_owned(),
                 plan_node_id: NodeId::new(format!("execute:{}", job.id)),
                 timeout_secs: 0,
             })

@@ -3,27 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::id::NodeId;
-use crate::plan::facts::HOST_MEMORY_MIB;
+use crate::plan::Budget;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::record::Outcome;
-
-/// How much may run at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Nodes.
-    pub nodes: usize,
-    /// Memory of guests, in MiB; a guest that needs more than all of it runs alone.
-    pub memory_mib: u64,
-}
-
-impl Budget {
-    /// Returns the budget of a host: as many nodes as were asked for, or one per CPU; never more memory than it has.
-    #[must_use]
-    pub fn of(nodes: Option<u16>, cpus: u32, memory_mib: u64) -> Self {
-        let nodes = nodes.map_or(cpus as usize, usize::from);
-        Self { nodes, memory_mib: memory_mib.saturating_sub(HOST_MEMORY_MIB) }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -52,22 +34,31 @@ impl<'a> Schedule<'a> {
         Self { nodes, states: vec![State::Waiting; nodes.len()], needs, budget }
     }
 
-    /// Returns the first node that may start now and counts it as running.
+    /// Returns the node that may start now and counts it as running: of those whose needs are met the first, and none
+    /// while that one doesn't fit, so that what needs much isn't overtaken for ever by what needs little.
     pub fn start_next(&mut self) -> Option<usize> {
-        let running = || self.states.iter().zip(self.nodes).filter(|(state, _)| **state == State::Running);
-        let used: u64 = running().map(|(_, node)| memory(node)).sum();
-        let count = running().count();
-        let fits = |node: &PlanNodeRecord| count == 0 || used + memory(node) <= self.budget.memory_mib;
-        let ready = |place: &usize| {
+        let is_ready = |place: &usize| {
             let met = |need: &usize| matches!(self.states[*need], State::Done(outcome) if outcome.is_success());
-            self.states[*place] == State::Waiting && self.needs[*place].iter().all(met) && fits(&self.nodes[*place])
+            self.states[*place] == State::Waiting && self.needs[*place].iter().all(met)
         };
-        if count >= self.budget.nodes.max(1) {
+        let place = (0..self.nodes.len()).find(is_ready)?;
+        if !self.fits(&self.nodes[place]) {
             return None;
         }
-        let place = (0..self.nodes.len()).find(ready)?;
         self.states[place] = State::Running;
         Some(place)
+    }
+
+    /// Returns whether there is room for a node; alone there always is.
+    fn fits(&self, node: &PlanNodeRecord) -> bool {
+        let (mut count, mut cpus, mut memory_mib) = (0, 0, 0);
+        for (_, node) in self.states.iter().zip(self.nodes).filter(|(state, _)| **state == State::Running) {
+            let (node_cpus, node_mib) = size(node);
+            (count, cpus, memory_mib) = (count + 1, cpus + node_cpus, memory_mib + node_mib);
+        }
+        let (node_cpus, node_mib) = size(node);
+        let Budget { nodes, cpus: all_cpus, memory_mib: all_mib, .. } = self.budget;
+        count == 0 || count < nodes && cpus + node_cpus <= all_cpus && memory_mib + node_mib <= all_mib
     }
 
     /// Takes the end of a node, and returns the nodes that can't run any more, each with the node it needs.
@@ -103,18 +94,21 @@ impl<'a> Schedule<'a> {
     }
 }
 
-fn memory(node: &PlanNodeRecord) -> u64 {
+/// Returns the CPUs and the memory that a node takes; what a build takes is Nix's to say, so it counts as a CPU.
+fn size(node: &PlanNodeRecord) -> (u32, u64) {
     match &node.work {
-        Work::Prepare { .. } => 0,
-        Work::Execute { execute } => execute.memory_mib,
+        Work::Prepare { .. } => (1, 0),
+        Work::Execute { execute } => (execute.vcpu, execute.memory_mib),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Budget, Schedule};
     use crate::id::{Digest, JobId, NodeId};
-    use crate::plan::record::{Deadlines, PlanNodeRecord, PlannedJob, Prepare, Work};
+    use crate::plan::record::{Place, PlanNodeRecord, PlannedJob, Prepare, Work};
     use crate::record::Outcome;
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
@@ -133,8 +127,7 @@ mod tests {
     fn guest(id: &str, memory_mib: u64) -> PlanNodeRecord {
         let execute = PlannedJob {
             job: JobId::new(id),
-            hypervisor: crate::plan::Hypervisor::Qemu,
-            flake_digest: Digest::of(b""),
+            place: Place::LocalCommand { snapshot: Digest::of(b"") },
             command: Vec::new(),
             run_as_root: false,
             timeout_secs: 1,
@@ -142,11 +135,10 @@ mod tests {
             env: std::collections::BTreeMap::new(),
             workdir: String::new(),
             artifacts: Vec::new(),
-            deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
+            retries: 0,
             vcpu: 1,
             memory_mib,
             network: false,
-            shares: Vec::new(),
         };
         PlanNodeRecord { work: Work::Execute { execute: Box::new(execute) }, ..node(id, &[]) }
     }
@@ -156,52 +148,83 @@ mod tests {
         std::iter::from_fn(|| schedule.start_next()).collect()
     }
 
-    #[test]
-    fn guests_share_the_memory_and_a_smaller_one_overtakes() {
-        let nodes = [guest("a", 600), guest("b", 500), guest("c", 400), guest("d", 1)];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 1000 });
-        assert_eq!(start_all(&mut schedule), [0, 2]);
-        schedule.finish(2, Outcome::Passed);
-        assert_eq!(start_all(&mut schedule), [3]);
-        schedule.finish(0, Outcome::Failed);
-        assert_eq!(start_all(&mut schedule), [1]);
+    fn budget(nodes: usize, cpus: u32, memory_mib: u64) -> Budget {
+        Budget { nodes, cpus, memory_mib, largest_mib: u64::MAX }
     }
 
     #[test]
-    fn a_guest_larger_than_all_memory_runs_alone() {
+    fn jobs_share_the_memory_and_none_is_overtaken_by_one_that_needs_less() {
+        let nodes = [guest("a", 600), guest("b", 500), guest("c", 400), guest("d", 1)];
+        let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
+        assert_eq!(start_all(&mut schedule), [0]);
+        schedule.finish(0, Outcome::Failed);
+        assert_eq!(start_all(&mut schedule), [1, 2, 3]);
+    }
+
+    #[test]
+    fn jobs_share_the_cpus() {
+        let mut wide = guest("b", 1);
+        let Work::Execute { execute } = &mut wide.work else { unreachable!() };
+        execute.vcpu = 3;
+        let nodes = [guest("a", 1), wide, guest("c", 1)];
+        let mut schedule = Schedule::new(&nodes, budget(9, 3, 1000));
+        assert_eq!(start_all(&mut schedule), [0]);
+        schedule.finish(0, Outcome::Passed);
+        assert_eq!(start_all(&mut schedule), [1]);
+        schedule.finish(1, Outcome::Passed);
+        assert_eq!(start_all(&mut schedule), [2]);
+    }
+
+    #[test]
+    fn a_job_larger_than_what_jobs_share_runs_alone() {
         let nodes = [guest("a", 5000), guest("b", 1), node("p", &[])];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 1000 });
+        let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
         schedule.finish(0, Outcome::Passed);
         assert_eq!(start_all(&mut schedule), [1, 2]);
     }
 
     #[test]
-    fn building_takes_no_memory_of_guests_but_a_place() {
+    fn building_takes_no_memory_of_jobs_but_a_place_and_a_cpu() {
         let nodes = [guest("a", 1000), node("p", &[]), node("q", &[])];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 2, memory_mib: 1000 });
-        assert_eq!(start_all(&mut schedule), [0, 1]);
-        schedule.finish(0, Outcome::Passed);
-        assert_eq!(start_all(&mut schedule), [2]);
+        for budget in [budget(2, 9, 1000), budget(9, 2, 1000)] {
+            let mut schedule = Schedule::new(&nodes, budget);
+            assert_eq!(start_all(&mut schedule), [0, 1]);
+            schedule.finish(0, Outcome::Passed);
+            assert_eq!(start_all(&mut schedule), [2]);
+        }
     }
 
-    #[test]
-    fn the_budget_is_what_was_asked_for_or_what_the_host_has() {
-        assert_eq!(Budget::of(None, 8, 16_384), Budget { nodes: 8, memory_mib: 15_360 });
-        assert_eq!(Budget::of(Some(20), 8, 1025), Budget { nodes: 20, memory_mib: 1 });
-        // Too little memory or none that is known: one guest at a time.
-        let nodes = [guest("a", 512), guest("b", 512)];
-        for memory_mib in [0, 1000] {
-            let budget = Budget::of(None, 8, memory_mib);
-            assert_eq!(budget.memory_mib, 0);
-            assert_eq!(start_all(&mut Schedule::new(&nodes, budget)), [0]);
+    proptest! {
+        /// Whatever ends in whatever order, every job runs, and at no time more than fits, but for one that is alone.
+        #[test]
+        fn every_job_runs_and_what_runs_fits(
+            sizes in prop::collection::vec(1_u64..1500, 1..12),
+            ends in prop::collection::vec(any::<prop::sample::Index>(), 12),
+        ) {
+            let nodes: Vec<_> = sizes.iter().map(|size| guest(&size.to_string(), *size)).collect();
+            let mut schedule = Schedule::new(&nodes, budget(3, 2, 1000));
+            let (mut running, mut started): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+            for end in &ends {
+                let more = start_all(&mut schedule);
+                running.extend(&more);
+                started.extend(more);
+                let used: u64 = running.iter().map(|place| sizes[*place]).sum();
+                prop_assert!(running.len() <= 2 && (used <= 1000 || running.len() == 1));
+                if running.is_empty() {
+                    break;
+                }
+                schedule.finish(running.remove(end.index(running.len())), Outcome::Passed);
+            }
+            prop_assert!(schedule.is_over());
+            prop_assert_eq!(started, (0..nodes.len()).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn a_failure_skips_all_that_need_it_and_nothing_else() {
         let nodes = [node("a", &[]), node("b", &["a"]), node("c", &["b"]), node("d", &[])];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 2, memory_mib: 0 });
+        let mut schedule = Schedule::new(&nodes, budget(2, 9, 0));
         assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(3), None));
         assert_eq!(schedule.finish(0, Outcome::Failed), [(1, 0), (2, 1)]);
         assert!(!schedule.is_over());
@@ -212,7 +235,7 @@ mod tests {
     #[test]
     fn a_node_starts_only_after_all_it_needs() {
         let nodes = [node("a", &[]), node("b", &[]), node("c", &["a", "b"])];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 9, memory_mib: 0 });
+        let mut schedule = Schedule::new(&nodes, budget(9, 9, 0));
         assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(1), None));
         assert_eq!(schedule.finish(0, Outcome::Passed), []);
         assert_eq!(schedule.start_next(), None);
@@ -223,7 +246,7 @@ mod tests {
     #[test]
     fn what_waits_is_cancelled_and_what_runs_is_waited_for() {
         let nodes = [node("a", &[]), node("b", &[])];
-        let mut schedule = Schedule::new(&nodes, Budget { nodes: 1, memory_mib: 0 });
+        let mut schedule = Schedule::new(&nodes, budget(1, 9, 0));
         assert_eq!(schedule.start_next(), Some(0));
         assert_eq!(schedule.cancel_waiting(), [1]);
         assert!(!schedule.is_over());

@@ -5,15 +5,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::Duration;
 
-use super::errand::{ChosenAccelerator, End, Errand, without_guest};
+use super::errand::{ChosenAccelerator, End, Errand, job_started, without_guest};
 use super::recorder::Recorder;
 use super::schedule::Schedule;
-use super::{Settings, job, signal_name};
+use super::{Settings, signal_name};
 use crate::cancel::{Cancel, Urgency};
 use crate::event::{Reason, What};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
-use crate::plan::record::{Prepare, Work};
+use crate::plan::record::{Place, Prepare, Work};
 use crate::prepare::Runner;
 use crate::record::Outcome;
 use crate::state::RunLayout;
@@ -130,11 +130,13 @@ impl<'a> Walk<'a> {
                 Errand::Prepare { flake: flake_digest, log }
             }
             Work::Execute { execute } => {
-                let attempt = self.run.job(&execute.job).attempt(1);
-                let logs = job::log_paths(self.settings.state, &attempt);
-                recorder.record(What::JobStarted { job: execute.job.clone(), attempt: 1, logs });
-                let runner = self.runners.get(&execute.flake_digest).cloned();
-                Errand::Job { job: execute, attempt, runner }
+                let layout = self.run.job(&execute.job);
+                recorder.record(job_started(self.settings.state, execute, &layout, 1));
+                let runner = match &execute.place {
+                    Place::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
+                    Place::LocalCommand { .. } => None,
+                };
+                Errand::Job { job: execute, layout, runner }
             }
         };
         let settings = self.settings;

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -61,6 +62,19 @@ pub fn pump(mut reader: impl Read + Send + 'static, log: &Path, limit: u64) -> R
     Ok(std::thread::spawn(copy))
 }
 
+/// Waits for a thread that copies a stream, which lasts as long as a process at the stream's other end; nothing where it
+/// still goes on at `end`.
+#[must_use]
+pub fn join(thread: JoinHandle<io::Result<Pumped>>, end: Instant) -> Option<io::Result<Pumped>> {
+    while !thread.is_finished() {
+        if Instant::now() >= end {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Some(thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that copies it panicked"))))
+}
+
 /// Calls `each` with every line that comes from `reader`, without its line break, until its end.
 pub fn lines(reader: impl Read + Send + 'static, mut each: impl FnMut(String) + Send + 'static) -> JoinHandle<()> {
     std::thread::spawn(move || {
@@ -108,9 +122,10 @@ pub fn controls(mut reader: impl Read + Send + 'static, messages: SyncSender<Mes
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{channel, sync_channel};
+    use std::time::{Duration, Instant};
 
-    use super::{CONTROL_LINES, Message, Pumped, controls, pump};
+    use super::{CONTROL_LINES, Message, Pumped, controls, join, pump};
     use crate::guest::Control;
 
     #[test]
@@ -151,4 +166,15 @@ mod tests {
     }
 
     use std::io::Read as _;
+
+    #[test]
+    fn a_stream_that_never_ends_is_not_waited_for_for_ever() {
+        let (never, end) = channel::<()>();
+        let stuck = std::thread::spawn(move || end.recv().map(|()| Pumped::default()).map_err(std::io::Error::other));
+        assert!(join(stuck, Instant::now() + Duration::from_millis(50)).is_none());
+        drop(never);
+        let ended = std::thread::spawn(|| Ok(Pumped::default()));
+        let end = Instant::now() + Duration::from_secs(60);
+        assert_eq!(join(ended, end).unwrap().unwrap(), Pumped::default());
+    }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes artifacts")]
 
+mod gather;
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -12,6 +14,8 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
+
+pub use gather::gather;
 
 /// The size of the disk that artifacts come on, in bytes; it is sparse on the host.
 pub const DISK_BYTES: u64 = 1 << 30;
@@ -111,7 +115,7 @@ impl Unpacker<'_> {
     fn add(&mut self, name: &Path, content: &mut impl io::Read) -> Result<()> {
         self.names += name.as_os_str().len() as u64;
         if self.files.len() as u64 == self.most || self.names > MAX_NAMES {
-            bail!("the guest brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
+            bail!("the job brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
         }
         let place = inside(name)?;
         if let Some(parent) = place.parent() {
@@ -135,7 +139,7 @@ impl Unpacker<'_> {
                 Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
             }
             if self.folders > self.most {
-                bail!("the guest brought back more than {} folders", self.most);
+                bail!("the job brought back more than {} folders", self.most);
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ pub mod collect;
 pub mod console;
 pub mod follow;
 pub mod launch;
+pub mod local;
 pub mod machine;
 pub mod private_copy;
 pub mod qemu;

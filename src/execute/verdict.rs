@@ -86,6 +86,8 @@ pub struct Verdict {
     pub reason: Reason,
     /// Whether the console's end is the evidence.
     pub show_console: bool,
+    /// Whether the guest was lost, which another one may not be.
+    pub lost: bool,
 }
 
 /// Judges the guest of a job that has ended; the job passes only when its guest said so and came to its end.
@@ -174,7 +176,9 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
             (format!("{hypervisor} {ending} {place}"), host)
         }
     };
-    shown(message, hint)
+    // What a guest floods once it floods again.
+    let lost = !matches!(seen.cause, Some(Cause::Flood | Cause::HostLogFull(_)));
+    Verdict { lost, ..shown(message, hint) }
 }
 
 fn shown(message: String, hint: String) -> Verdict {
@@ -182,7 +186,7 @@ fn shown(message: String, hint: String) -> Verdict {
 }
 
 fn verdict(outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> Verdict {
-    Verdict { outcome, exit_code, reason, show_console: false }
+    Verdict { outcome, exit_code, reason, show_console: false, lost: false }
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::channel::Pumped;
+use super::channel::{Pumped, join};
 use super::console::Console;
 pub use super::console::tail;
-use super::launch::{Copying, Launcher};
+use super::launch::Launcher;
 use super::machine::Machine;
 use super::share::{Tree, Users};
 use super::supervise::{Message, supervise};
@@ -30,7 +30,7 @@ pub const LOG_LIMIT: u64 = 64 << 20;
 /// The most messages that wait for who takes them; who has more to say waits.
 const QUEUE: usize = 64;
 /// How long what was killed may take to be gone; only a kernel that is stuck takes longer.
-const DEATH: Duration = Duration::from_secs(5);
+pub const DEATH: Duration = Duration::from_secs(5);
 
 /// A guest to run.
 #[derive(Debug)]
@@ -111,12 +111,12 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
             troubles.push(format!("{error:#}"));
         }
     }
-    let mut copied = |thread, log: &Path| match join(thread, end) {
-        Ok(pumped) => pumped,
-        Err(error) => {
+    let mut copied = |thread, log: &Path| {
+        let gone = || io::Error::other("its process is killed, but isn't gone");
+        join(thread, end).unwrap_or_else(|| Err(gone())).unwrap_or_else(|error| {
             troubles.push(format!("writing {}: {error}", log.display()));
             Pumped::default()
-        }
+        })
     };
     let output = copied(running.output, &guest.logs.guest);
     copied(running.console, &guest.logs.console);
@@ -140,34 +140,4 @@ fn endings(seen: &Observed, hypervisor: &str) -> Vec<String> {
     };
     let hypervisor = seen.hypervisor.as_ref().map(|ending| format!("pikaci: {hypervisor} {ending}"));
     share.into_iter().chain(hypervisor).collect()
-}
-
-/// Waits for a thread that copies a stream, which lasts as long as the process at the stream's other end.
-fn join(thread: Copying, end: Instant) -> io::Result<Pumped> {
-    while !thread.is_finished() {
-        if Instant::now() >= end {
-            return Err(io::Error::other("its process is killed, but isn't gone"));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that copies it panicked")))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::{Duration, Instant};
-
-    use super::{Pumped, join};
-
-    #[test]
-    fn a_stream_that_never_ends_is_not_waited_for_for_ever() {
-        let (never, end) = channel::<()>();
-        let stuck = std::thread::spawn(move || end.recv().map(|()| Pumped::default()).map_err(std::io::Error::other));
-        let error = join(stuck, Instant::now() + Duration::from_millis(50)).unwrap_err();
-        assert_eq!(error.to_string(), "its process is killed, but isn't gone");
-        drop(never);
-        let ended = std::thread::spawn(|| Ok(Pumped::default()));
-        assert_eq!(join(ended, Instant::now() + Duration::from_secs(60)).unwrap(), Pumped::default());
-    }
 }

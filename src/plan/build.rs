@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
+use super::budget::Budget;
 use super::facts::HostFacts;
 use super::hypervisor::{Capabilities, NIX};
-use super::record::{Deadlines, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Work};
+use super::record::{
+    Deadlines, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, VM, Work,
+};
 use super::runner::{self, PlanError};
 use super::select::Selection;
 use crate::config::{Command, Config, Job};
@@ -38,6 +41,10 @@ pub struct PlanInput<'a> {
     pub hypervisor: &'a Capabilities,
     /// The project's files that guests name.
     pub project: &'a ProjectFiles,
+    /// How much jobs may have.
+    pub budget: Budget,
+    /// Whether jobs without a machine may have less than they ask for.
+    pub allow_unisolated: bool,
 }
 
 /// A plan and the flakes that its Prepare nodes write.
@@ -59,15 +66,21 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     let mut runners = BTreeMap::new();
     let mut flakes = BTreeMap::new();
     for guest in guests {
-        let rendered = runner::render(guest, &input.config.guests[guest], &input)?;
-        let digest = flake::digest(&rendered);
-        runners.insert(guest, digest.clone());
-        flakes.insert(digest, rendered);
+        runner::check_size(guest, &input.config.guests[guest], input.budget)?;
+        if let Some(rendered) = runner::render(guest, &input.config.guests[guest], &input)? {
+            let digest = flake::digest(&rendered);
+            runners.insert(guest, digest.clone());
+            flakes.insert(digest, rendered);
+        }
     }
     let mut nodes: Vec<PlanNodeRecord> = flakes.keys().map(|digest| prepare_node(digest, &runners)).collect();
     for id in jobs {
         let job = &input.config.jobs[id];
-        nodes.push(execute_node(id, job, &input, &runners[job.guest.as_str()]));
+        let runner = runners.get(job.guest.as_str());
+        if runner.is_none() && !input.allow_unisolated {
+            runner::check_isolation(id, job)?;
+        }
+        nodes.push(execute_node(id, job, &input, runner));
     }
     let record = RunPlanRecord {
         schema_version: SCHEMA_VERSION,
@@ -123,25 +136,36 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRe
     }
 }
 
-fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlanNodeRecord {
+fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlanNodeRecord {
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
     PlanNodeRecord {
         id: execute_id(id),
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
-        executor: "vm".to_owned(),
-        depends_on: std::iter::once(prepare_id(runner)).chain(needs).collect(),
+        executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
+        depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
         work: Work::Execute { execute: Box::new(planned_job(id, job, input, runner)) },
     }
 }
 
-/// Returns what an Execute node does.
+/// Returns what an Execute node does: in a guest that boots a runner, or on the host itself.
 #[must_use]
-pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest) -> PlannedJob {
+pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlannedJob {
     let guest = &input.config.guests[&job.guest];
+    let place = match runner {
+        None => Place::LocalCommand { snapshot: input.snapshot.clone() },
+        Some(runner) => Place::VmCommand {
+            hypervisor: input.hypervisor.hypervisor,
+            flake_digest: runner.clone(),
+            deadlines: Deadlines {
+                boot_secs: BOOT_SECS,
+                job_secs: job.timeout_secs + AROUND_JOB_SECS,
+                collect_secs: COLLECT_SECS,
+            },
+            shares: runner::shares(guest, input),
+        },
+    };
     PlannedJob {
         job: id.clone(),
-        hypervisor: input.hypervisor.hypervisor,
-        flake_digest: runner.clone(),
         command: match &job.command {
             Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
             Command::Argv(argv) => argv.clone(),
@@ -150,17 +174,13 @@ pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: &Digest
         timeout_secs: job.timeout_secs,
         writable_workspace: true,
         env: job.env.clone(),
-        workdir: WORKSPACE.to_owned(),
+        workdir: if runner.is_some() { WORKSPACE } else { "." }.to_owned(),
         artifacts: job.artifacts.clone(),
-        deadlines: Deadlines {
-            boot_secs: BOOT_SECS,
-            job_secs: job.timeout_secs + AROUND_JOB_SECS,
-            collect_secs: COLLECT_SECS,
-        },
+        retries: job.retries,
         vcpu: guest.vcpu,
         memory_mib: guest.memory_mib,
         network: job.network,
-        shares: runner::shares(guest, input),
+        place,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::flake::BlobRef;
 
-/// Memory that is left to the host, in MiB.
+/// Memory that is left to the host where it has much, in MiB.
 pub const HOST_MEMORY_MIB: u64 = 1024;
 
 /// What this machine is and has.

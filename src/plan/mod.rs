@@ -1,5 +1,6 @@
 //! What will run: a function from values to a [`RunPlanRecord`]. Pure.
 
+pub mod budget;
 pub mod build;
 pub mod facts;
 pub mod hypervisor;
@@ -7,6 +8,7 @@ pub mod record;
 mod runner;
 pub mod select;
 
+pub use budget::{Asked, Budget};
 pub use build::{Plan, PlanInput, build, planned_job};
 pub use facts::HostFacts;
 pub use hypervisor::{Capabilities, Hypervisor};

@@ -11,6 +11,11 @@ use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 /// The version of plan.json that this pikaci writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What carries out a job in a guest.
+pub const VM: &str = "vm";
+/// What carries out a job on the host itself.
+pub const LOCAL: &str = "local";
+
 /// A plan: nodes in an order in which they can run, each with what it depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPlanRecord {
@@ -51,7 +56,7 @@ pub struct PlanNodeRecord {
     pub id: NodeId,
     /// What it does, for people.
     pub description: String,
-    /// What carries it out: `nix` for a Prepare node, `vm` for an Execute node.
+    /// What carries it out: `nix` for a Prepare node, `vm` or `local` for an Execute node.
     pub executor: String,
     /// The nodes that must have passed before.
     pub depends_on: Vec<NodeId>,
@@ -93,15 +98,12 @@ pub enum Prepare {
 
 /// A job with all that running it again needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename = "vm_command", tag = "type")]
 pub struct PlannedJob {
+    /// Where it runs.
+    #[serde(flatten)]
+    pub place: Place,
     /// The job.
     pub job: JobId,
-    /// What boots the guest; QEMU in plans of versions that had no other.
-    #[serde(default)]
-    pub hypervisor: Hypervisor,
-    /// The flake of the runner that it boots.
-    pub flake_digest: Digest,
     /// The argument list to run.
     pub command: Vec<String>,
     /// Whether the command runs as root of the guest.
@@ -116,16 +118,38 @@ pub struct PlannedJob {
     pub workdir: String,
     /// Globs, relative to the workspace, of the files to bring back.
     pub artifacts: Vec<String>,
-    /// How long the parts around the command may take.
-    pub deadlines: Deadlines,
-    /// Virtual CPUs.
+    /// How often the command runs again when it failed or timed out.
+    #[serde(default)]
+    pub retries: u32,
+    /// CPUs.
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
-    /// Whether the guest reaches the network.
+    /// Whether the command is to reach the network.
     pub network: bool,
-    /// What of the host the guest sees.
-    pub shares: Vec<Share>,
+}
+
+/// Where a job runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Place {
+    /// In a guest.
+    VmCommand {
+        /// What boots the guest; QEMU in plans of versions that had no other.
+        #[serde(default)]
+        hypervisor: Hypervisor,
+        /// The flake of the runner that it boots.
+        flake_digest: Digest,
+        /// How long the parts around the command may take.
+        deadlines: Deadlines,
+        /// What of the host the guest sees.
+        shares: Vec<Share>,
+    },
+    /// On the host itself, in a copy of its own.
+    LocalCommand {
+        /// The snapshot that is copied.
+        snapshot: Digest,
+    },
 }
 
 /// How long the host waits for the parts of a job, in seconds.

@@ -1,11 +1,12 @@
 //! A guest to the runner that it boots, and to what it sees of the host.
 
-use super::PlanInput;
 use super::build::WORKSPACE;
 use super::facts::MissingFact;
 use super::record::{Share, ShareSource};
-use crate::config::{Base, Guest};
+use super::{Budget, PlanInput};
+use crate::config::{Base, Guest, Job};
 use crate::flake::{self, NixGuest, RenderedFlake, Store};
+use crate::id::JobId;
 
 /// Why no plan can be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,15 +29,33 @@ pub enum PlanError {
         /// What it can't.
         why: &'static str,
     },
-    /// A guest asks for more than the machine has.
-    #[error("guest {guest:?} asks for {wanted_mib} MiB of memory, and this machine has {has_mib} MiB")]
+    /// A guest asks for more memory than jobs may have.
+    #[error("guest {guest:?} asks for {wanted_mib} MiB of memory, and there are {has_mib} MiB for jobs")]
     TooLarge {
         /// The guest.
         guest: String,
         /// Memory asked for, in MiB.
         wanted_mib: u64,
-        /// Memory of the machine, in MiB.
+        /// Memory that jobs may have, in MiB.
         has_mib: u64,
+    },
+    /// A guest asks for more CPUs than jobs may have.
+    #[error("guest {guest:?} asks for {wanted} CPUs, and there are {has} for jobs")]
+    TooManyCpus {
+        /// The guest.
+        guest: String,
+        /// CPUs asked for.
+        wanted: u32,
+        /// CPUs that jobs may have.
+        has: u32,
+    },
+    /// A job asks for what only a machine of its own can give it.
+    #[error("job {job} runs on this machine itself (base `none`), where {what}")]
+    NotIsolated {
+        /// The job.
+        job: JobId,
+        /// What can't be had.
+        what: &'static str,
     },
     /// A flake can't be rendered.
     #[error("rendering the runner of guest {guest:?}: {source}")]
@@ -55,14 +74,34 @@ pub fn base(guest: &Guest, system: &str) -> Base {
     guest.base.unwrap_or(usual)
 }
 
-/// Renders the flake of a guest's runner.
-pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result<RenderedFlake, PlanError> {
+/// Refuses a guest that would never run.
+pub(super) fn check_size(name: &str, guest: &Guest, budget: Budget) -> Result<(), PlanError> {
+    let name = name.to_owned();
+    if guest.memory_mib > budget.largest_mib {
+        Err(PlanError::TooLarge { guest: name, wanted_mib: guest.memory_mib, has_mib: budget.largest_mib })
+    } else if guest.vcpu > budget.cpus {
+        Err(PlanError::TooManyCpus { guest: name, wanted: guest.vcpu, has: budget.cpus })
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses what a job can't have without a machine of its own.
+pub(super) fn check_isolation(id: &JobId, job: &Job) -> Result<(), PlanError> {
+    let refuse = |what| Err(PlanError::NotIsolated { job: id.clone(), what });
+    if !job.network {
+        refuse("nothing keeps it from the network (`network = false`)")
+    } else if job.run_as_root {
+        refuse("it can't become root (`runAsRoot = true`)")
+    } else {
+        Ok(())
+    }
+}
+
+/// Renders the flake of a guest's runner; base `none` has none.
+pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result<Option<RenderedFlake>, PlanError> {
     let (facts, hypervisor) = (input.facts, input.hypervisor);
     let missing = |fact: &MissingFact| PlanError::Missing { guest: name.to_owned(), fact: fact.clone() };
-    if guest.memory_mib > facts.memory_mib {
-        let guest_name = name.to_owned();
-        return Err(PlanError::TooLarge { guest: guest_name, wanted_mib: guest.memory_mib, has_mib: facts.memory_mib });
-    }
     let system = facts.guest_system();
     let of_nix = NixGuest {
         host: &facts.system,
@@ -87,8 +126,9 @@ pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result
         }
         Base::Nix => flake::render_nix(of_nix, if hypervisor.host_store { Store::Host } else { Store::Disk }),
         Base::Nixos => flake::render_nixos(of_nix),
+        Base::None => return Ok(None),
     };
-    rendered.map_err(|source| PlanError::Render { guest: name.to_owned(), source })
+    rendered.map(Some).map_err(|source| PlanError::Render { guest: name.to_owned(), source })
 }
 
 /// Returns what a guest sees of the host.
@@ -103,8 +143,8 @@ pub(super) fn shares(guest: &Guest, input: &PlanInput<'_>) -> Vec<Share> {
         Base::Host => Some(share("usr", ShareSource::HostUserland, "/usr")),
         Base::Nix if input.hypervisor.host_store => Some(share("store", ShareSource::HostStore, "/nix/store")),
         Base::Nix => Some(share("store", ShareSource::StoreDisk, "/nix/store")),
-        // It mounts its store itself before it is ready.
-        Base::Nixos => None,
+        // A NixOS mounts its store itself before it is ready.
+        Base::Nixos | Base::None => None,
     };
     let workspace = share("workspace", ShareSource::Snapshot(input.snapshot.clone()), WORKSPACE);
     userland.into_iter().chain([workspace]).collect()
@@ -114,14 +154,14 @@ pub(super) fn shares(guest: &Guest, input: &PlanInput<'_>) -> Vec<Share> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{PlanError, render, shares};
+    use super::{PlanError, check_size, render, shares};
     use crate::config::{self, Config};
     use crate::flake::ProjectFiles;
     use crate::id::Digest;
-    use crate::plan::PlanInput;
     use crate::plan::facts::{HostFacts, MissingFact};
     use crate::plan::hypervisor::{Capabilities, Hypervisor};
     use crate::plan::select::{Changes, select};
+    use crate::plan::{Asked, Budget, PlanInput};
 
     const QEMU: Capabilities = Capabilities {
         hypervisor: Hypervisor::Qemu,
@@ -160,8 +200,11 @@ mod tests {
             snapshot: &snapshot,
             hypervisor,
             project: &project,
+            budget: Budget::of(Asked::default(), &facts),
+            allow_unisolated: false,
         };
-        let flake = render("g", &config.guests["g"], &input)?;
+        check_size("g", &config.guests["g"], input.budget)?;
+        let flake = render("g", &config.guests["g"], &input)?.unwrap();
         let tags = shares(&config.guests["g"], &input).into_iter().map(|share| share.tag).collect();
         Ok((flake.files.into_keys().collect(), tags))
     }
@@ -185,5 +228,7 @@ mod tests {
         assert!(matches!(refused, Err(PlanError::Unfit { hypervisor: "vfkit", .. })), "{refused:?}");
         let large = made(r#"{ base = "nix"; memory = "9G"; }"#, "x86_64-linux", &QEMU);
         assert!(matches!(large, Err(PlanError::TooLarge { wanted_mib: 9216, .. })), "{large:?}");
+        let wide = made(r#"{ base = "nix"; vcpu = 2; }"#, "x86_64-linux", &QEMU);
+        assert!(matches!(wide, Err(PlanError::TooManyCpus { wanted: 2, has: 1, .. })), "{wide:?}");
     }
 }

@@ -2,8 +2,9 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -55,15 +56,31 @@ impl Group {
     /// # Errors
     /// When the log can't be opened or the program can't be started.
     pub fn spawn(&self, invocation: Invocation, log: &Path) -> Result<Child> {
-        use io::Write as _;
+        let file = announce(&invocation, log)?;
+        self.begin(invocation, file)
+    }
+
+    /// Starts a process of the group whose command line is appended to `log`, and what it prints goes elsewhere.
+    ///
+    /// # Errors
+    /// When the log can't be opened or the program can't be started.
+    pub fn spawn_into(&self, invocation: Invocation, log: &Path, output: PipeWriter) -> Result<Child> {
+        announce(&invocation, log)?;
+        self.begin(invocation, File::from(OwnedFd::from(output)))
+    }
+
+    fn begin(&self, invocation: Invocation, output: File) -> Result<Child> {
         let name = invocation.program.display().to_string();
-        let mut file = OpenOptions::new().create(true).append(true).open(log);
-        let file = file.as_mut().map_err(|error| anyhow::anyhow!("opening {}: {error}", log.display()))?;
-        writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))?;
-        let copy = || file.try_clone().with_context(|| format!("opening {}", log.display()));
-        let expression = invocation.expression(Some(self.pgid)).stdout_file(copy()?).stderr_file(copy()?);
+        let copy = output.try_clone().with_context(|| format!("starting {name}"))?;
+        let expression = invocation.expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
         let handle = alone(|| expression.start()).with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })
+    }
+
+    /// Asks every process of the group to end; its guard stays.
+    pub fn terminate(&self) {
+        // They may have ended in the meantime.
+        kill_process_group(self.pgid, Signal::TERM).ok();
     }
 
     /// Kills every process of the group and reaps the guard, once: afterwards the number may be another group's.
@@ -74,6 +91,15 @@ impl Group {
             self.guard.wait().ok();
         });
     }
+}
+
+/// Opens a log, and writes into it what is about to be started.
+fn announce(invocation: &Invocation, log: &Path) -> Result<File> {
+    use io::Write as _;
+    let file = OpenOptions::new().create(true).append(true).open(log);
+    let mut file = file.with_context(|| format!("opening {}", log.display()))?;
+    writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))?;
+    Ok(file)
 }
 
 impl Drop for Group {

@@ -5,6 +5,8 @@
 
 mod group;
 mod ignored;
+#[cfg_attr(target_os = "macos", path = "orphans_macos.rs")]
+mod orphans;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -23,6 +25,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::guest::quote;
 pub use group::{Child, Group};
 pub use ignored::ignored_signals;
+pub use orphans::{adopt_orphans, kill_orphans};
 
 /// Takes a step that makes a pipe or starts a process while no other does. macOS makes a pipe first and has it closed on
 /// exec then: a process that starts in between keeps it open, and with it a group alive that is to end with pikaci.
@@ -38,6 +41,7 @@ pub struct Invocation {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
+    inherits: bool,
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
     fds: Vec<(OwnedFd, RawFd)>,
@@ -50,6 +54,7 @@ impl Invocation {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
+            inherits: true,
             dir: None,
             stdin: Vec::new(),
             fds: Vec::new(),
@@ -67,6 +72,13 @@ impl Invocation {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: Option<&OsStr>) -> Self {
         self.env.push((name.into(), value.map(OsStr::to_owned)));
+        self
+    }
+
+    /// Keeps what this process has in its environment from it: only what is set is there.
+    #[must_use]
+    pub fn without_env(mut self) -> Self {
+        self.inherits = false;
         self
     }
 
@@ -98,11 +110,15 @@ impl Invocation {
         if let Some(dir) = self.dir {
             expression = expression.dir(dir);
         }
-        for (name, value) in self.env {
-            expression = match value {
-                Some(value) => expression.env(name, value),
-                None => expression.env_remove(name),
-            };
+        if self.inherits {
+            for (name, value) in self.env {
+                expression = match value {
+                    Some(value) => expression.env(name, value),
+                    None => expression.env_remove(name),
+                };
+            }
+        } else {
+            expression = expression.full_env(self.env.into_iter().filter_map(|(name, value)| Some((name, value?))));
         }
         expression.before_spawn(move |command: &mut Command| {
             command.process_group(group.map_or(0, |pid| pid.as_raw_nonzero().get()));

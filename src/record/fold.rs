@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Accelerator, JobRecord, JobSummary, Outcome, PrepareRecord, RunRecord, SCHEMA_VERSION, Status};
+use super::{
+    Accelerator, AttemptRecord, JobRecord, JobSummary, Outcome, PrepareRecord, RunRecord, SCHEMA_VERSION, Status,
+};
 use crate::event::{DeclaredJob, Event, JobFinished, Reason, RunStarted, What};
 use crate::id::{JobId, NodeId};
 
@@ -22,6 +24,7 @@ impl History {
         let summary = |job: &DeclaredJob| JobSummary {
             id: job.id.clone(),
             status: Status::QUEUED,
+            flaky: false,
             status_path: status_path(&job.id),
         };
         let run = RunRecord {
@@ -84,9 +87,13 @@ impl History {
                 record.started_at = Some(event.at);
                 record.host_log_path = Some(logs.host.clone());
                 record.guest_log_path = Some(logs.guest.clone());
-                record.console_log_path = Some(logs.console.clone());
+                record.console_log_path.clone_from(&logs.console);
+                record.phase = None;
             }),
             What::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
+            What::AttemptFinished(finished) => {
+                self.change(&finished.job, |record| record.earlier_attempts.push(attempt(record, finished, event.at)))
+            }
             What::JobFinished(finished) => self.change(&finished.job, |record| finish(record, finished, event.at)),
             What::RunFinished { outcome, message } => {
                 self.run.status = Status::Done(*outcome);
@@ -117,6 +124,7 @@ impl History {
         let index = self.jobs.iter().position(|job| job.id == *id)?;
         change(&mut self.jobs[index]);
         self.run.jobs[index].status = self.jobs[index].status;
+        self.run.jobs[index].flaky = self.jobs[index].flaky;
         Some(index)
     }
 
@@ -151,6 +159,8 @@ impl JobRecord {
             plan_node_id: job.plan_node_id.clone(),
             timeout_secs: job.timeout_secs,
             attempt: 0,
+            earlier_attempts: Vec::new(),
+            flaky: false,
             host_log_path: None,
             guest_log_path: None,
             console_log_path: None,
@@ -166,8 +176,25 @@ impl JobRecord {
     }
 }
 
+fn attempt(record: &JobRecord, finished: &JobFinished, at: Timestamp) -> AttemptRecord {
+    AttemptRecord {
+        attempt: record.attempt,
+        outcome: finished.outcome,
+        exit_code: finished.exit_code,
+        reason: finished.reason.clone(),
+        host_log_path: record.host_log_path.clone(),
+        guest_log_path: record.guest_log_path.clone(),
+        console_log_path: record.console_log_path.clone(),
+        started_at: record.started_at,
+        finished_at: at,
+        artifacts: finished.artifacts,
+        artifacts_dir: finished.artifacts_dir.clone(),
+    }
+}
+
 fn finish(record: &mut JobRecord, finished: &JobFinished, at: Timestamp) {
     record.status = Status::Done(finished.outcome);
+    record.flaky = finished.outcome == Outcome::Passed && !record.earlier_attempts.is_empty();
     record.finished_at = Some(at);
     record.exit_code = finished.exit_code;
     record.reason = finished.reason.clone();

@@ -206,8 +206,39 @@ pub struct JobSummary {
     pub id: JobId,
     /// Where it stands.
     pub status: Status,
+    /// Whether it passed, but not on the first attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
     /// The job's own record, relative to the state folder.
     pub status_path: String,
+}
+
+/// An attempt at a job that was followed by another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The exit code of the command.
+    pub exit_code: Option<i32>,
+    /// Why it didn't pass.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// What pikaci did, relative to the state folder.
+    pub host_log_path: Option<String>,
+    /// What the job printed, relative to the state folder.
+    pub guest_log_path: Option<String>,
+    /// The guest kernel's console, relative to the state folder.
+    pub console_log_path: Option<String>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Files that were brought back.
+    pub artifacts: u64,
+    /// Where they are, relative to the state folder.
+    pub artifacts_dir: Option<String>,
 }
 
 /// A job, as it is written to `status.json`.
@@ -229,6 +260,12 @@ pub struct JobRecord {
     pub timeout_secs: u64,
     /// The attempt that this speaks of, from 1; 0 before the first.
     pub attempt: u32,
+    /// The attempts before, which didn't pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_attempts: Vec<AttemptRecord>,
+    /// Whether it passed, but not on the first attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
     /// What pikaci did, relative to the state folder.
     pub host_log_path: Option<String>,
     /// What the job printed, relative to the state folder.

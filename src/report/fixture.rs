@@ -91,7 +91,7 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
 pub fn start(history: &mut History, job: &str) {
     let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.run_id, job.replace(' ', "+20"));
     let [host, guest, console] = ["host", "guest", "console"].map(|name| format!("{folder}/{name}.log"));
-    let logs = LogPaths { host, guest, console };
+    let logs = LogPaths { host, guest, console: Some(console) };
     apply(history, 1_000, What::JobStarted { job: JobId::new(job), attempt: 1, logs });
 }
 

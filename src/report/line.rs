@@ -26,12 +26,14 @@ pub fn line(event: &Event, history: &History, color: bool) -> Option<String> {
             Some(format!("{node}: {}", end(*outcome, start, event.at, reason, color)))
         }
         What::AcceleratorChosen { accelerator, reason } => Some(format!("guests run with {accelerator}: {reason}")),
-        What::JobStarted { job, .. } => Some(format!("{job}: started")),
-        What::JobFinished(finished) => {
+        What::JobStarted { job, attempt: 1, .. } => Some(format!("{job}: started")),
+        What::JobStarted { job, attempt, .. } => Some(format!("{job}: started again (attempt {attempt})")),
+        What::AttemptFinished(finished) | What::JobFinished(finished) => {
             let start = history.job(&finished.job).and_then(|job| job.started_at);
             let cut = if finished.log_cut { "; its log is cut" } else { "" };
+            let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
             let end = end(finished.outcome, start, event.at, &finished.reason, color);
-            Some(format!("{}: {end}{cut}", finished.job))
+            Some(format!("{}: {end}{flaky}{cut}", finished.job))
         }
         What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them")),
     }

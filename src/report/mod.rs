@@ -33,6 +33,9 @@ use crate::record::{JobSummary, Open, Outcome, Status};
 /// The version of the JSON that is printed of a list, a run, its artifacts and a machine.
 const SCHEMA_VERSION: u32 = 1;
 
+/// What is said of a job without a machine of its own.
+const UNISOLATED: &str = "on this machine itself, not isolated";
+
 /// Returns how long something took, for people: `0.4s`, `12s`, `3m05s`.
 fn duration(from: Timestamp, to: Timestamp) -> String {
     let took = to.duration_since(from).max(SignedDuration::ZERO);
@@ -66,7 +69,12 @@ fn tally(jobs: &[JobSummary]) -> String {
     let statuses = done.map(Status::Done).into_iter().chain(open.map(Status::Open));
     let number = |status: Status| jobs.iter().filter(|job| job.status == status).count();
     let parts = statuses.map(|status| (number(status), status.word())).filter(|(number, _)| *number > 0);
-    parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+    let flaky = jobs.iter().filter(|job| job.flaky).count();
+    let text = |(number, word): (usize, &str)| match (word, flaky) {
+        ("passed", 1..) => format!("{number} {word} ({flaky} flaky)"),
+        _ => format!("{number} {word}"),
+    };
+    parts.map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the word for a status in its color.

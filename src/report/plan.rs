@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::UNISOLATED;
 use crate::plan::RunPlanRecord;
-use crate::plan::record::{PlanNodeRecord, Work};
+use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedJob, Work};
 use crate::plan::select::Selection;
 
 /// Returns the plan as text: what is left out and why, then the nodes in order.
@@ -21,20 +22,21 @@ pub fn plan(plan: &RunPlanRecord) -> String {
 }
 
 fn node_line(node: &PlanNodeRecord) -> String {
-    let after: Vec<&str> = node.depends_on.iter().map(|id| id.as_str().trim_start_matches("execute:")).collect();
     match &node.work {
         Work::Prepare { .. } => {
             format!("prepare   {}: {}", node.id.as_str().trim_start_matches("prepare:"), node.description)
         }
-        Work::Execute { execute } => format!(
-            "execute   {}: {} (after {}; {} vcpu, {} MiB, at most {} s)",
-            execute.job,
-            node.description,
-            after.join(", "),
-            execute.vcpu,
-            execute.memory_mib,
-            execute.timeout_secs
-        ),
+        Work::Execute { execute } => {
+            let after: Vec<&str> =
+                node.depends_on.iter().map(|id| id.as_str().trim_start_matches("execute:")).collect();
+            let after = if after.is_empty() { String::new() } else { format!("after {}; ", after.join(", ")) };
+            let place = if node.executor == LOCAL { format!("{UNISOLATED}; ") } else { String::new() };
+            let PlannedJob { job, vcpu, memory_mib, timeout_secs, .. } = &**execute;
+            format!(
+                "execute   {job}: {} ({after}{place}{vcpu} vcpu, {memory_mib} MiB, at most {timeout_secs} s)",
+                node.description
+            )
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plain::plain;
-use super::{Clock, SCHEMA_VERSION, count, duration, left_out, paint, paint_to, tally};
+use super::{Clock, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
+use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
 
 /// A run with the records of its jobs, for programs.
@@ -121,6 +122,8 @@ fn details(job: &JobRecord) -> String {
         job.reason.message.as_deref().map(plain).or_else(exit_code),
         phase,
         (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
+        job.flaky.then(|| "flaky".to_owned()),
+        (job.executor == LOCAL).then(|| UNISOLATED.to_owned()),
         (job.artifacts > 0).then(|| count(usize::try_from(job.artifacts).unwrap_or(usize::MAX), "artifact")),
         job.log_cut.then(|| "the log is cut".to_owned()),
     ];

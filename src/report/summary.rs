@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::plain::{LINE, MESSAGE, cut};
-use super::{count, duration, left_out, paint, paint_to, tally};
+use super::{UNISOLATED, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::JobId;
+use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, Outcome, PrepareRecord};
 
 /// The most jobs that are told in more than a line; the others are in the table.
@@ -37,6 +38,10 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     }
     text.push('\n');
     text += &table(history, color);
+    let local = history.jobs.iter().filter(|job| job.executor == LOCAL && job.started_at.is_some()).count();
+    if local > 0 {
+        writeln!(text, "{} ran {UNISOLATED} (base `none`)", count(local, "job")).unwrap_or_default();
+    }
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let status = paint(run.status, color);
@@ -127,7 +132,8 @@ fn table(history: &History, color: bool) -> String {
         let why = if is_news(job) { None } else { job.reason.message.as_deref() };
         let why = why.map(|why| format!("  {}", cut(why, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len(), color);
-        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut_log}{why}", job.id);
+        let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
+        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{why}", job.id);
         writeln!(text, "{}", line.trim_end()).unwrap_or_default();
     }
     for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {

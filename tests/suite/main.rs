@@ -24,6 +24,7 @@ mod gc_beside;
 mod glob;
 mod guest;
 mod hostile;
+mod local;
 mod look;
 mod modules;
 mod nix_base;

@@ -85,14 +85,14 @@ impl Project {
         self.path(".pikaci").join(name)
     }
 
-    /// Returns the command `pikaci ARGS` in this project: emulated guests, the oldest Nix, nothing of the user's own.
+    /// Returns the command `pikaci ARGS` in this project: emulated guests, none of them twice, the oldest Nix, nothing of the user's own.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pikaci"));
         let nix = nix("oldest");
         let path = std::env::var("PATH").unwrap();
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("PATH", format!("{}:{path}", nix.parent().unwrap().display()));
-        command.env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg");
+        command.env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg").env("PIKACI_INFRA_RETRIES", "0");
         command
     }
 

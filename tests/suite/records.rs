@@ -53,7 +53,7 @@ impl Run {
         let logs = LogPaths {
             host: relative(attempt.host_log()),
             guest: relative(attempt.guest_log()),
-            console: relative(attempt.console_log()),
+            console: Some(relative(attempt.console_log())),
         };
         self.happen(What::JobStarted { job: JobId::new(job), attempt: 1, logs });
     }

@@ -53,17 +53,13 @@ fn read(reader: &mut Reader, fields: &Fields) -> Guest {
 }
 
 fn read_base(reader: &mut Reader, fields: &Fields) -> Option<Base> {
-    const BASES: [Base; 3] = [Base::Host, Base::Nix, Base::Nixos];
+    const BASES: [Base; 4] = [Base::Host, Base::Nix, Base::Nixos, Base::None];
     let field = fields.get("base")?;
     let base = reader.string(&field)?;
     let known = BASES.into_iter().find(|known| known.name() == &**base);
-    let at = &field.value.at;
-    if &**base == "none" {
-        let message = format!("this version of pikaci has no guests of base {} yet", quoted(base));
-        reader.refuse(at, message, field.hint());
-    } else if known.is_none() {
+    if known.is_none() {
         let hint = reader.did_you_mean(base, BASES.map(Base::name), &field.hint());
-        reader.refuse(at, format!("unknown base {} in `{}`", quoted(base), field.place), hint);
+        reader.refuse(&field.value.at, format!("unknown base {} in `{}`", quoted(base), field.place), hint);
     }
     known
 }

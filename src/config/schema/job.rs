@@ -16,6 +16,8 @@ use crate::id::JobId;
 pub(super) const DEFAULT_GUEST: &str = "default";
 const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
 const MAX_TIMEOUT_SECS: u64 = 7 * 24 * 60 * 60;
+/// How often a job that fails may run again: what fails more often doesn't work.
+const MAX_RETRIES: u32 = 10;
 /// The longest argument or variable that Linux passes to a program, less the NUL at its end (`MAX_ARG_STRLEN`).
 const MAX_ARGUMENT: usize = 128 * 1024 - 1;
 /// How much the defaults of all jobs may take together, in bytes.
@@ -29,6 +31,7 @@ pub(super) struct Defaults {
     env: BTreeMap<String, String>,
     run_as_root: bool,
     network: bool,
+    retries: u32,
 }
 
 impl Default for Defaults {
@@ -39,6 +42,7 @@ impl Default for Defaults {
             env: BTreeMap::new(),
             run_as_root: false,
             network: false,
+            retries: 0,
         }
     }
 }
@@ -66,6 +70,7 @@ fn overlay(reader: &mut Reader, fields: &Fields, defaults: &Defaults) -> Default
         env,
         run_as_root: boolean(reader, "runAsRoot").unwrap_or(defaults.run_as_root),
         network: boolean(reader, "network").unwrap_or(defaults.network),
+        retries: read_retries(reader, fields).unwrap_or(defaults.retries),
     }
 }
 
@@ -112,6 +117,7 @@ fn read(
         guest: circumstances.guest,
         run_as_root: circumstances.run_as_root,
         network: circumstances.network,
+        retries: circumstances.retries,
         artifacts,
     })
 }
@@ -156,6 +162,17 @@ fn read_timeout(reader: &mut Reader, fields: &Fields) -> Option<u64> {
         reader.refuse(&field.value.at, message, "write more than 0 and at most 7 days (\"7d\")");
     }
     Some(seconds)
+}
+
+fn read_retries(reader: &mut Reader, fields: &Fields) -> Option<u32> {
+    let field = fields.get("retries")?;
+    let number = reader.integer(&field)?;
+    let retries = u32::try_from(number).ok().filter(|retries| *retries <= MAX_RETRIES);
+    if retries.is_none() {
+        let hint = format!("write a number from 0 to {MAX_RETRIES}");
+        reader.refuse(&field.value.at, format!("`{}` can't be {number}", field.place), hint);
+    }
+    retries
 }
 
 fn read_guest(reader: &mut Reader, fields: &Fields) -> Option<String> {

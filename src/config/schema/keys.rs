@@ -17,6 +17,7 @@ const GUEST: Key = key("guest", "a string: the name of a guest", "guest = \"defa
 const ENV: Key = key("env", "a set of strings", "env = { LANG = \"C.UTF-8\"; };");
 const RUN_AS_ROOT: Key = key("runAsRoot", "true or false", "runAsRoot = true;");
 const NETWORK: Key = key("network", "true or false", "network = true;");
+const RETRIES: Key = key("retries", "an integer", "retries = 1;");
 const DESCRIPTION: Key = key("description", "a string", "description = \"Unit tests\";");
 
 pub(super) const FILE: &[Key] = &[
@@ -26,7 +27,7 @@ pub(super) const FILE: &[Key] = &[
     key("targets", "a set of targets", "targets.all = { jobs = [ \"test\" ]; };"),
 ];
 
-pub(super) const DEFAULTS: &[Key] = &[TIMEOUT, GUEST, ENV, RUN_AS_ROOT, NETWORK];
+pub(super) const DEFAULTS: &[Key] = &[TIMEOUT, GUEST, ENV, RUN_AS_ROOT, NETWORK, RETRIES];
 
 pub(super) const JOB: &[Key] = &[
     key("command", "a string, or a list of strings", "command = \"make test\";"),
@@ -37,6 +38,7 @@ pub(super) const JOB: &[Key] = &[
     GUEST,
     RUN_AS_ROOT,
     NETWORK,
+    RETRIES,
     key("paths", "a list of strings: globs", "paths = [ \"src/**\" ];"),
     key("artifacts", "a list of strings: globs", "artifacts = [ \"build/*.log\" ];"),
 ];

@@ -16,7 +16,7 @@ use super::{Config, Target};
 use crate::id::JobId;
 use job::Defaults;
 use reader::{Fields, Reader};
-pub use units::seconds;
+pub use units::{mebibytes, seconds};
 
 /// Reads a job file's value.
 pub(super) fn read(value: &Value) -> Result<Config, Vec<Problem>> {

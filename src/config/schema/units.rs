@@ -17,7 +17,8 @@ pub fn seconds(text: &str) -> Option<u64> {
 }
 
 /// Reads `512M` and `2G` as MiB.
-pub(super) fn mebibytes(text: &str) -> Option<u64> {
+#[must_use]
+pub fn mebibytes(text: &str) -> Option<u64> {
     match number(text)? {
         (number, 'M', "") => Some(number),
         (number, 'G', "") => number.checked_mul(1024),

@@ -88,9 +88,9 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn job() -> impl Strategy<Value = Job> {
     let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", any_text(), 0..3);
-    let circumstances = (env, 1_u64..=604_800, any::<bool>(), any::<bool>());
+    let circumstances = (env, 1_u64..=604_800, any::<bool>(), any::<bool>(), 0_u32..=10);
     (command(), option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned())), circumstances, globs(), globs())
-        .prop_map(|(command, description, (env, timeout_secs, run_as_root, network), paths, artifacts)| Job {
+        .prop_map(|(command, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts)| Job {
             description,
             command,
             needs: vec![],
@@ -100,6 +100,7 @@ fn job() -> impl Strategy<Value = Job> {
             guest: "default".to_owned(),
             run_as_root,
             network,
+            retries,
             artifacts,
         })
 }
@@ -197,7 +198,8 @@ fn nix(config: &Config) -> String {
             .unwrap();
         writeln!(text, "needs = {};", list(job.needs.iter().map(JobId::as_str))).unwrap();
         writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
-        writeln!(text, "network = {}; paths = {};", job.network, list(job.paths.iter().map(String::as_str))).unwrap();
+        writeln!(text, "network = {}; retries = {};", job.network, job.retries).unwrap();
+        writeln!(text, "paths = {};", list(job.paths.iter().map(String::as_str))).unwrap();
         writeln!(text, "artifacts = {};", list(job.artifacts.iter().map(String::as_str))).unwrap();
         for (name, value) in &job.env {
             writeln!(text, "env.{} = {};", string(name), string(value)).unwrap();

@@ -114,7 +114,7 @@ fn files_and_folders_are_counted() {
     };
     assert_eq!(unpacked(30, |number| format!("{number}/a/b/file")), Ok(()));
     let folders = unpacked(29, |number| format!("{number}/a/b/file"));
-    assert_eq!(folders, Err("the guest brought back more than 29 folders".to_owned()));
+    assert_eq!(folders, Err("the job brought back more than 29 folders".to_owned()));
     assert_eq!(unpacked(10, |number| number.to_string()), Ok(()));
     assert!(unpacked(9, |number| number.to_string()).unwrap_err().contains("more than 9 artifacts"));
 }

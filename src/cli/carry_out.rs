@@ -1,0 +1,181 @@
+//! From a plan to its end: how a run is asked for, shown and told, whatever made its plan.
+
+#![expect(clippy::disallowed_methods, reason = "asks the environment and for signals")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::programs::programs;
+use super::progress::Progress;
+use super::{Exit, Failure, print};
+use crate::cancel::Cancel;
+use crate::engine::{self, Machines, Settings};
+use crate::event::{DeclaredJob, RunStarted};
+use crate::execute::accelerator::Choice;
+use crate::execute::vm;
+use crate::id::{JobId, RunId};
+use crate::plan::facts::HostFacts;
+use crate::plan::record::{PlanNodeRecord, Work};
+use crate::plan::{Budget, Capabilities, Plan, RunPlanRecord};
+use crate::process::ignored_signals;
+use crate::record::{History, Outcome};
+use crate::report;
+use crate::state::StateLayout;
+use crate::state::gc::Claim;
+
+/// What jobs without a guest see of the environment.
+const LOCAL_ENV: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ"];
+
+/// How a plan is carried out.
+#[derive(Debug, Args)]
+pub struct Manner {
+    /// Go on with the other jobs after one has failed [default]
+    #[arg(long, env = "PIKACI_KEEP_GOING", conflicts_with = "fail_fast", value_parser = FalseyValueParser::new())]
+    keep_going: bool,
+    /// Start no job after one has failed
+    #[arg(long, env = "PIKACI_FAIL_FAST", conflicts_with = "keep_going", value_parser = FalseyValueParser::new())]
+    fail_fast: bool,
+    /// How guests run: by KVM, by emulation, or by KVM where it works
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
+    accel: Choice,
+    /// Have Nix build guests on these machines, in Nix's own words [default: those of Nix's configuration]
+    #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
+    builders: Option<String>,
+    /// How often a job runs again whose guest didn't boot or was lost, besides the job's own `retries`
+    #[arg(long, value_name = "N", default_value_t = 1, env = "PIKACI_INFRA_RETRIES")]
+    infra_retries: u32,
+}
+
+/// A run that is about to begin.
+pub struct Begin<'a> {
+    /// The state folder.
+    pub state: &'a StateLayout,
+    /// What builds guests and boots them, where a job has one.
+    pub machines: Option<Machines>,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its circumstances.
+    pub start: RunStarted,
+    /// How much may run at a time.
+    pub budget: Budget,
+    /// What keeps everything there that the run needs.
+    pub claim: Claim,
+}
+
+impl Manner {
+    /// Finds what builds guests and boots them, where a hypervisor is needed.
+    pub fn machines(&self, facts: &HostFacts, hypervisor: Option<&Capabilities>) -> Result<Option<Machines>, Failure> {
+        let Some(hypervisor) = hypervisor else { return Ok(None) };
+        let (host, nix) = programs(facts, hypervisor, self.accel)?;
+        Ok(Some(Machines { host, nix: nix.with_builders(self.builders.clone()) }))
+    }
+
+    /// Carries out a plan, and tells how it went.
+    pub fn carry_out(&self, begin: Begin<'_>) -> Result<Exit, Failure> {
+        let state = begin.state;
+        let cancel = watch_signals()?;
+        let settings = Settings {
+            state,
+            machines: begin.machines.as_ref(),
+            env: &local_env(),
+            flakes: &begin.plan.flakes,
+            budget: begin.budget,
+            fail_fast: self.fail_fast,
+            accelerator: self.accel,
+            infra_retries: self.infra_retries,
+            cancel: &cancel,
+        };
+        let mut progress = Progress::start();
+        let observer = &mut |event: &_, history: &_| progress.show(event, history);
+        let history = engine::run(settings, &begin.plan.record, begin.start, begin.claim, observer);
+        progress.end();
+        let (history, recorded) = history?;
+        let color = super::color(&std::io::stdout());
+        print(&report::summary(&history, &tails(state, &history), state.root(), color))?;
+        let exit = exit(&history, cancel.signal());
+        if let Err(error) = recorded {
+            let failure = Failure::new(exit.max(Exit::Internal), error.context("the end of the run isn't recorded"));
+            let root = state.root().display();
+            return Err(failure.hint(format!("see that {root} can be written and has room: df -h {root}")));
+        }
+        Ok(exit)
+    }
+}
+
+fn local_env() -> BTreeMap<String, String> {
+    let value = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    LOCAL_ENV.iter().filter_map(value).collect()
+}
+
+/// Returns the jobs of a plan before anything has happened to them.
+pub fn declared(plan: &RunPlanRecord) -> Vec<DeclaredJob> {
+    let declared = |node: &PlanNodeRecord| {
+        let Work::Execute { execute } = &node.work else { return None };
+        Some(DeclaredJob {
+            id: execute.job.clone(),
+            description: node.description.clone(),
+            executor: node.executor.clone(),
+            plan_node_id: node.id.clone(),
+            timeout_secs: execute.timeout_secs,
+        })
+    };
+    plan.nodes.iter().filter_map(declared).collect()
+}
+
+/// Makes an id that sorts by time, to the millisecond, and that no other process makes.
+pub fn new_run_id(now: jiff::Timestamp) -> Result<RunId> {
+    let mut bytes = [0; 2];
+    getrandom::fill(&mut bytes).context("making a run's id")?;
+    let digits = u16::from_be_bytes(bytes);
+    Ok(RunId::new(format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S%3f"))))
+}
+
+/// Makes signals into requests to end: the first politely, the second at once.
+pub fn watch_signals() -> Result<Arc<Cancel>> {
+    let cancel = Arc::new(Cancel::default());
+    let ignored = ignored_signals();
+    let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
+    let mut signals = Signals::new(heard).context("listening for signals")?;
+    let requests = Arc::clone(&cancel);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            requests.request(signal);
+        }
+    });
+    Ok(cancel)
+}
+
+/// Returns the last lines of the output of each job that didn't pass.
+fn tails(state: &StateLayout, history: &History) -> BTreeMap<JobId, Vec<String>> {
+    let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
+    let tail = |path: &String| vm::tail(&state.root().join(path)).unwrap_or_default();
+    failed.filter_map(|job| Some((job.id.clone(), job.guest_log_path.as_ref().map(tail)?))).collect()
+}
+
+/// Returns what a job's outcome is as an exit code.
+pub fn outcome_exit(outcome: Option<Outcome>) -> Exit {
+    match outcome {
+        Some(Outcome::Failed | Outcome::TimedOut) => Exit::JobFailed,
+        Some(Outcome::Errored) | None => Exit::JobErred,
+        Some(_) => Exit::Passed,
+    }
+}
+
+fn exit(history: &History, signal: Option<i32>) -> Exit {
+    let jobs = history.jobs.iter().map(|job| outcome_exit(job.status.outcome()));
+    let prepares = history.run.prepares.iter().map(|prepare| match prepare.status.outcome() {
+        Some(Outcome::Failed | Outcome::Errored) => Exit::PrepareFailed,
+        _ => Exit::Passed,
+    });
+    let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
+    // One that came when everything had ended changed nothing.
+    let signal = signal.filter(|_| history.cancelled_by().is_some());
+    let signal = signal.and_then(Exit::of_signal);
+    jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
+}

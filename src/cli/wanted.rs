@@ -1,0 +1,83 @@
+//! What is wanted of a project: which jobs, compared with what, booted by what, with how much of the machine.
+
+use clap::Args;
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+
+use super::{Exit, Failure};
+use crate::config::{self, Config};
+use crate::execute::launch::capabilities;
+use crate::plan::facts::HostFacts;
+use crate::plan::hypervisor::{Capabilities, Hypervisor};
+use crate::plan::select::{Changes, Selection, UnknownName, select};
+use crate::plan::{Asked, Budget};
+
+/// Which jobs are meant.
+#[derive(Clone, Debug, Args)]
+pub struct Wanted {
+    /// Targets and jobs of pikaci.nix [default: all jobs]
+    #[arg(value_name = "TARGET|JOB")]
+    pub names: Vec<String>,
+    /// Compare with where the branch left REF, besides the working tree and the index, to see which files changed
+    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all", value_parser = NonEmptyStringValueParser::new())]
+    pub base: Option<String>,
+    /// Run jobs whether files of their `paths` changed or not
+    #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
+    pub all: bool,
+    /// What boots the guests [default: qemu on Linux, vfkit on macOS]
+    #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
+    pub hypervisor: Option<Hypervisor>,
+    /// Give jobs without a machine of their own (base `none`) less isolation than they ask for
+    #[arg(long, env = "PIKACI_ALLOW_UNISOLATED", value_parser = FalseyValueParser::new())]
+    pub allow_unisolated: bool,
+    #[command(flatten)]
+    pub room: Room,
+}
+
+/// How much jobs may have at a time.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Room {
+    /// Run at most this many jobs at a time [default: as many as CPUs and memory allow]
+    #[arg(short = 'j', long, value_name = "N", env = "PIKACI_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Give all jobs together this many CPUs [default: those of this machine]
+    #[arg(long, value_name = "N", env = "PIKACI_CPUS", value_parser = clap::value_parser!(u32).range(1..))]
+    cpus: Option<u32>,
+    /// Give all jobs together this much memory: `512M`, `8G` [default: that of this machine, but for 1 GiB]
+    #[arg(long, value_name = "SIZE", env = "PIKACI_MEMORY", value_parser = memory)]
+    memory: Option<u64>,
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    config::mebibytes(text).filter(|mib| *mib > 0).ok_or_else(|| "write it like 512M or 8G".to_owned())
+}
+
+impl Room {
+    /// Returns how much that is on this host.
+    pub fn budget(&self, facts: &HostFacts) -> Budget {
+        Budget::of(Asked { nodes: self.jobs, cpus: self.cpus, memory_mib: self.memory }, facts)
+    }
+}
+
+impl Wanted {
+    /// Returns what the hypervisor can do that is asked for, or that this host has.
+    pub fn hypervisor(&self, facts: &HostFacts) -> &'static Capabilities {
+        capabilities(self.hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system)))
+    }
+}
+
+/// Chooses jobs.
+pub fn choose(config: &Config, wanted: &Wanted, changes: &Changes) -> Result<Selection, Failure> {
+    select(config, &wanted.names, changes).map_err(|error| {
+        let hint = meant(&error);
+        Failure::new(Exit::NothingSelected, error).hint(hint)
+    })
+}
+
+fn meant(error: &UnknownName) -> String {
+    let nearest = config::nearest(&error.name, error.known.iter().map(String::as_str));
+    match (nearest, error.known.as_slice()) {
+        (Some(nearest), _) => format!("did you mean {nearest:?}?"),
+        (None, []) => "pikaci.nix has no jobs yet: add one to `jobs`".to_owned(),
+        (None, known) => format!("pikaci.nix has {}", known.join(", ")),
+    }
+}

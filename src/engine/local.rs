@@ -1,0 +1,123 @@
+//! The glue around one job without a guest: a copy of the snapshot before, its verdict and artifacts after.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::errand::without_guest;
+use crate::cancel::Cancel;
+use crate::event::{JobFinished, Reason};
+use crate::execute::local::{Ended, LocalCommand, judge, run as run_command};
+use crate::execute::private_copy::private_copy;
+use crate::execute::{collect, vm};
+use crate::id::Digest;
+use crate::plan::record::PlannedJob;
+use crate::record::Outcome;
+use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, remove, write_json};
+
+/// What is around a job on this host.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The state folder.
+    pub state: &'a StateLayout,
+    /// The request to end.
+    pub cancel: &'a Cancel,
+    /// What of the environment jobs see.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// Runs one attempt at a job to its end.
+///
+/// # Errors
+/// When what is around the command fails: folders, copies, processes.
+pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &AttemptLayout) -> Result<JobFinished> {
+    fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
+    // What runs there may write all of it, so it is removed as what a guest wrote is.
+    let folder = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .tempdir_in(attempt.root())
+        .with_context(|| format!("making a folder in {}", attempt.root().display()))?
+        .keep();
+    let finished = run_in(&folder, around, job, snapshot, attempt);
+    let removed = remove(&folder);
+    let mut finished = finished?;
+    if let Err(error) = removed {
+        trouble(&mut finished, format!("{error:#}"));
+    }
+    Ok(finished)
+}
+
+fn run_in(
+    folder: &Path,
+    around: &Around<'_>,
+    job: &PlannedJob,
+    snapshot: &Digest,
+    attempt: &AttemptLayout,
+) -> Result<JobFinished> {
+    let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
+    private_copy(&around.state.snapshot(snapshot), &workspace, None)?;
+    fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
+    let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
+    let timeout = Duration::from_secs(job.timeout_secs);
+    let command = LocalCommand {
+        argv: &job.command,
+        env: &environment(around.env, &temporary, job),
+        mark: &attempt.root().to_string_lossy(),
+        dir: &workspace.join(&job.workdir),
+        timeout,
+        logs: &logs,
+    };
+    let ended = run_command(&command, around.cancel)?;
+    let mut finished = finished(job, &ended, timeout);
+    if !job.artifacts.is_empty() {
+        bring(&mut finished, around, &workspace, &job.artifacts, attempt);
+    }
+    Ok(finished)
+}
+
+fn environment(host: &BTreeMap<String, String>, temporary: &Path, job: &PlannedJob) -> BTreeMap<String, String> {
+    let own = [("CI", "true".into()), ("PIKACI", "1".into()), ("TMPDIR", temporary.to_string_lossy())];
+    let mut env = host.clone();
+    env.extend(own.map(|(name, value)| (name.to_owned(), value.into_owned())));
+    env.extend(job.env.clone());
+    env
+}
+
+fn finished(job: &PlannedJob, ended: &Ended, timeout: Duration) -> JobFinished {
+    let (outcome, exit_code, reason) = judge(ended, timeout);
+    JobFinished {
+        exit_code: Some(exit_code),
+        guest_log_bytes: ended.output.received.min(vm::LOG_LIMIT),
+        log_cut: ended.output.over_limit,
+        ..without_guest(&job.job, outcome, reason)
+    }
+}
+
+/// Brings the artifacts back.
+fn bring(finished: &mut JobFinished, around: &Around<'_>, workspace: &Path, globs: &[String], attempt: &AttemptLayout) {
+    let brought = collect::gather(workspace, globs, &attempt.artifacts()).and_then(|manifest| {
+        write_json(&attempt.manifest(), &manifest)?;
+        Ok(manifest.files.len() as u64)
+    });
+    match brought {
+        Ok(files) => {
+            finished.artifacts = files;
+            let folder = super::recorder::relative(around.state, &attempt.artifacts());
+            finished.artifacts_dir = (files > 0).then_some(folder);
+        }
+        Err(error) => trouble(finished, format!("its artifacts couldn't be brought back: {error:#}")),
+    }
+}
+
+/// Takes in what failed around a command: a job doesn't pass with it, but how it ended otherwise stays.
+fn trouble(finished: &mut JobFinished, text: String) {
+    if finished.outcome == Outcome::Passed {
+        finished.outcome = Outcome::Errored;
+        finished.reason = Reason { message: Some(text), ..Reason::default() };
+    } else {
+        finished.reason.evidence.push(text);
+    }
+}
