@@ -155,13 +155,15 @@ run_job() {
     pump_pid=$!
     deadline &
     deadline_pid=$!
+    listen &
+    listen_pid=$!
     phase job
     # In the foreground, since the shell makes background commands ignore SIGINT. `time` tells a signal from an exit
     # code above 128, which the shell can't.
     # shellcheck disable=SC2023 # busybox's
     time -f %e -o $run/ended env -i PATH="$PATH" sh /pikaci/launch "$uid" \
         </dev/null >$run/fifo 2>&1 3>&- 4>&-
-    kill $deadline_pid
+    kill $deadline_pid $listen_pid
     phase collect
     tell "$(outcome)"
     guard 60 "ending what the command left behind"
@@ -180,10 +182,21 @@ pump() {
     done </proc/self/io
 }
 
-# Ends the job when its time is up: TERM to all of it, KILL 5 s later.
+# Ends the job when its time is up.
 deadline() {
     sleep "$timeout"
     tell deadline
+    end_job
+}
+
+# Ends the job when the host asks for that.
+listen() {
+    until read -r word <&3 && [ "$word" = cancel ]; do usleep 200000; done
+    end_job
+}
+
+# TERM to all of the job, KILL 5 s later.
+end_job() {
     while read -r pid; do kill -TERM "$pid"; done <$cgroup/job/cgroup.procs 2>/dev/null
     sleep 5
     echo 1 >$cgroup/job/cgroup.kill

@@ -24,7 +24,7 @@ use crate::plan::facts::HostFacts;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::{Budget, Capabilities, Plan, RunPlanRecord};
 use crate::process::ignored_signals;
-use crate::record::{History, Outcome};
+use crate::record::{CANCEL_COMMAND, History, Outcome};
 use crate::report;
 use crate::state::StateLayout;
 use crate::state::gc::Claim;
@@ -175,7 +175,7 @@ fn exit(history: &History, signal: Option<i32>) -> Exit {
     });
     let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };
     // One that came when everything had ended changed nothing.
-    let signal = signal.filter(|_| history.cancelled_by().is_some());
+    let signal = history.cancelled_by().and_then(|by| if by == CANCEL_COMMAND { Some(SIGINT) } else { signal });
     let signal = signal.and_then(Exit::of_signal);
     jobs.chain(prepares).chain([run]).chain(signal).max().unwrap_or(Exit::Passed)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "asks the environment for NO_COLOR")]
 
 mod artifacts;
+mod cancel;
 mod carry_out;
 mod check;
 mod doctor;
@@ -74,6 +75,8 @@ enum Command {
     Plan(plan::Options),
     /// Run jobs, each in its own virtual machine
     Run(run::Options),
+    /// Ask a run to end, as Ctrl-C does in its own terminal
+    Cancel(cancel::Options),
     /// List runs, newest first
     List(list::Options),
     /// Show how a run stands, and its jobs
@@ -128,6 +131,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Doctor(options) => doctor::main(&cli.place, options),
         Command::Plan(options) => plan::main(&cli.place, options),
         Command::Run(options) => run::main(&cli.place, options),
+        Command::Cancel(options) => cancel::main(&cli.place, options),
         Command::List(options) => list::main(&cli.place, options),
         Command::Status(options) => status::main(&cli.place, options),
         Command::Logs(options) => logs::main(&cli.place, options),

@@ -153,6 +153,7 @@ impl<'a> Recorder<'a> {
         if written.is_ok() {
             // Only a look that is slower for once comes of a lock that stays.
             fs::remove_file(self.run.lock()).ok();
+            fs::remove_file(self.run.cancel_request()).ok();
         }
         (self.history, self.failure.take().map_or(written, Err))
     }

@@ -15,7 +15,7 @@ use crate::id::Digest;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{Place, Prepare, Work};
 use crate::prepare::Runner;
-use crate::record::Outcome;
+use crate::record::{CANCEL_COMMAND, Outcome};
 use crate::state::RunLayout;
 
 /// Why a node never ran in a run that was asked to end.
@@ -97,10 +97,15 @@ impl<'a> Walk<'a> {
         if recorder.has_failed() {
             self.settings.cancel.abort();
         }
+        let from_elsewhere = !self.told_cancel && self.run.cancel_request().exists();
+        if from_elsewhere {
+            self.settings.cancel.abort();
+        }
         let asked = self.settings.cancel.urgency() > Urgency::None;
         if asked && !self.told_cancel {
             self.told_cancel = true;
-            let by = self.settings.cancel.signal().map_or_else(|| "pikaci".to_owned(), signal_name);
+            let own = if from_elsewhere { CANCEL_COMMAND } else { "pikaci" };
+            let by = self.settings.cancel.signal().map_or_else(|| own.to_owned(), signal_name);
             recorder.record(What::CancelRequested { by });
         }
         if asked || (self.settings.fail_fast && self.failed) {

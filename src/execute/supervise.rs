@@ -49,8 +49,7 @@ pub fn supervise(
 ) -> Observed {
     let mut seen = Observed::default();
     let mut phase_began = Instant::now();
-    let mut last_moment: Option<Instant> = None;
-    let mut asked_at: Option<Instant> = None;
+    let mut course = Ending { stop, guest_until: None, asked_at: None, last_moment: None };
     let mut share_followed = false;
     let mut own_end = None;
     loop {
@@ -84,29 +83,69 @@ pub fn supervise(
                     // A daemon ends well when its hypervisor is gone, which may be heard of only later.
                     share_followed = well;
                 }
-                last_moment.get_or_insert_with(|| Instant::now() + GRACE);
+                course.last_moment.get_or_insert_with(|| Instant::now() + GRACE);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return seen,
         }
         let urgency = cancel.urgency();
-        if last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
+        if course.is_over(urgency) {
             return seen;
         }
-        if asked_at.is_some_and(|moment| moment.elapsed() > stop.patience()) {
-            stop.insist();
-            asked_at = None;
-        }
-        if last_moment.is_none() {
+        course.go_on(&mut seen, urgency, |seen| {
             let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
             let full = fs::metadata(host_log).is_ok_and(|log| log.len() > LOG_LIMIT);
             let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
-            seen.cause = asked.or(own_end.take()).or(full).or_else(|| overdue(&seen, deadlines, phase_began.elapsed()));
-            if seen.cause.is_some() {
-                stop.ask();
-                asked_at = Some(Instant::now());
-                last_moment = Some(Instant::now() + stop.grace());
-            }
+            asked.or(own_end.take()).or(full).or_else(|| overdue(seen, deadlines, phase_began.elapsed()))
+        });
+    }
+}
+
+/// How far a guest is on its way to its end.
+struct Ending<'a> {
+    stop: &'a mut dyn Stop,
+    /// Until when the guest may end by itself, once it was asked to.
+    guest_until: Option<Instant>,
+    /// When its hypervisor was asked to end, until it is asked in another way.
+    asked_at: Option<Instant>,
+    /// When the waiting is over.
+    last_moment: Option<Instant>,
+}
+
+impl Ending<'_> {
+    fn is_over(&mut self, urgency: Urgency) -> bool {
+        if self.last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
+            return true;
+        }
+        if self.asked_at.is_some_and(|moment| moment.elapsed() > self.stop.patience()) {
+            self.stop.insist();
+            self.asked_at = None;
+        }
+        false
+    }
+
+    /// Begins with the end where there is a cause for it: with the guest where that can be asked, and else, or when that
+    /// takes too long or is no longer wanted, with the hypervisor.
+    fn go_on(&mut self, seen: &mut Observed, urgency: Urgency, cause: impl FnOnce(&Observed) -> Option<Cause>) {
+        if self.last_moment.is_some() {
+            return;
+        }
+        if urgency == Urgency::Polite
+            && seen.ready
+            && self.guest_until.is_none()
+            && let Some(patience) = self.stop.ask_guest()
+        {
+            seen.cause = Some(Cause::Cancelled);
+            self.guest_until = Some(Instant::now() + patience);
+        }
+        if self.guest_until.is_some_and(|end| Instant::now() < end && urgency < Urgency::Now) {
+            return;
+        }
+        seen.cause = cause(seen);
+        if seen.cause.is_some() {
+            self.stop.ask();
+            self.asked_at = Some(Instant::now());
+            self.last_moment = Some(Instant::now() + self.stop.grace());
         }
     }
 }
@@ -122,16 +161,14 @@ fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<C
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_types, reason = "stands in for QEMU's monitor")]
 mod tests {
-    use std::os::unix::net::UnixStream;
     use std::path::Path;
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
     use super::{Cause, LOG_LIMIT, Message, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
-    use crate::execute::qmp::Monitor;
+    use crate::execute::launch::stop::Stop;
     use crate::guest::Control;
     use crate::plan::record::Deadlines;
 
@@ -153,18 +190,72 @@ mod tests {
         }
     }
 
+    /// A hypervisor that does nothing of what it is asked, and remembers what that was.
+    #[derive(Default)]
+    struct Asked {
+        of: Vec<&'static str>,
+        guest_patience: Option<Duration>,
+    }
+
+    impl Stop for Asked {
+        fn ask_guest(&mut self) -> Option<Duration> {
+            self.of.push("guest");
+            self.guest_patience
+        }
+
+        fn ask(&mut self) {
+            self.of.push("ask");
+        }
+
+        fn insist(&mut self) {
+            self.of.push("insist");
+        }
+
+        fn patience(&self) -> Duration {
+            Duration::from_millis(100)
+        }
+
+        fn grace(&self) -> Duration {
+            Duration::from_millis(300)
+        }
+    }
+
+    #[test]
+    fn who_is_asked_to_end_is_first_the_guest_and_then_its_hypervisor() {
+        let ready = || vec![Message::Control(Control::Ready)];
+        let some = Some(Duration::from_millis(200));
+        for (said, guest_patience, requests, of) in [
+            (ready(), some, 1, &["guest", "ask", "insist"][..]),
+            (ready(), None, 1, &["guest", "ask", "insist"]),
+            (Vec::new(), some, 1, &["ask", "insist"]),
+            (ready(), some, 2, &["ask"]),
+        ] {
+            let cancel = Cancel::default();
+            let (sender, receiver) = sync_channel(4);
+            for message in said {
+                sender.send(message).unwrap();
+            }
+            let deadlines = Deadlines { boot_secs: 60, job_secs: 60, collect_secs: 60 };
+            let mut asked = Asked { guest_patience, ..Asked::default() };
+            for _ in 0..requests {
+                cancel.request(2);
+            }
+            let seen = supervise(deadlines, &mut asked, Path::new("/nonexistent"), &receiver, &cancel, &mut |_| {});
+            assert_eq!((seen.cause, asked.of.as_slice()), (Some(Cause::Cancelled), of));
+        }
+    }
+
     /// Supervises what a thread tells, with a second for each part.
     fn supervised(tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
         supervised_with(Path::new("/nonexistent"), tell)
     }
 
     fn supervised_with(log: &Path, tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
-        let (stream, _qemu) = UnixStream::pair().unwrap();
         let (sender, receiver) = sync_channel(4);
         let teller = std::thread::spawn(move || tell(sender));
         let deadlines = Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 };
-        let (mut monitor, began) = (Monitor::new(stream).unwrap(), Instant::now());
-        let seen = supervise(deadlines, &mut monitor, log, &receiver, &Cancel::default(), &mut |_| {});
+        let (mut asked, began) = (Asked::default(), Instant::now());
+        let seen = supervise(deadlines, &mut asked, log, &receiver, &Cancel::default(), &mut |_| {});
         drop(receiver);
         teller.join().unwrap();
         (seen, began.elapsed())

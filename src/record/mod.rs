@@ -16,6 +16,9 @@ pub use fold::History;
 /// The version of run.json and status.json that this pikaci writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What cancelled a run that was asked to end from elsewhere.
+pub const CANCEL_COMMAND: &str = "pikaci cancel";
+
 /// How a job, a node or a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

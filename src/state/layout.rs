@@ -132,6 +132,12 @@ impl RunLayout {
         self.root.join("lock")
     }
 
+    /// Returns the file that asks the run to end by being there.
+    #[must_use]
+    pub fn cancel_request(&self) -> PathBuf {
+        self.root.join("cancel")
+    }
+
     /// Returns the file of the plan.
     #[must_use]
     pub fn plan(&self) -> PathBuf {

@@ -1,5 +1,7 @@
 //! Runs that are asked to end, politely or not: their records end, and nothing of them stays.
 
+use std::io::Write as _;
+
 use pikaci::record::{Outcome, RunRecord};
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::{Signal, kill_process};
@@ -11,7 +13,10 @@ use crate::stand_in::StandIns;
 
 /// One job that takes its time, and one that waits for it with `-j1`.
 const JOBS: &str = r#"{
-  jobs.a-long = { command = "echo started; sleep 600"; timeout = "10m"; };
+  jobs.a-long = {
+    command = "trap 'echo asked to end >&2; echo kept >kept; exit 0' TERM; echo started; sleep 600 & wait";
+    timeout = "10m"; artifacts = [ "kept" ];
+  };
   jobs.b-next = { command = "echo next"; };
 }"#;
 
@@ -44,12 +49,9 @@ fn in_mid_job(running: &mut Running, project: &Project) {
 #[test]
 fn a_signal_ends_the_run_as_cancelled() {
     let project = Project::new(JOBS);
-    for (signal, to_group, code, name) in [
-        (Signal::INT, false, 130, "SIGINT"),
-        (Signal::INT, true, 130, "SIGINT"),
-        (Signal::TERM, false, 143, "SIGTERM"),
-        (Signal::HUP, true, 129, "SIGHUP"),
-    ] {
+    for (signal, to_group, code, name) in
+        [(Signal::INT, true, 130, "SIGINT"), (Signal::TERM, false, 143, "SIGTERM"), (Signal::HUP, true, 129, "SIGHUP")]
+    {
         let mut running = Running::start(project.command(&["run", "-j1"]));
         in_mid_job(&mut running, &project);
         if to_group {
@@ -58,7 +60,36 @@ fn a_signal_ends_the_run_as_cancelled() {
             running.signal(signal);
         }
         cancelled(&project, running.ends(name), code, name);
+        asked(&project);
     }
+}
+
+/// Asserts that the job that ran was asked to end and could say its last words.
+#[track_caller]
+fn asked(project: &Project) {
+    let job = project.job("a-long");
+    assert_eq!((project.output("a-long").as_str(), job.artifacts), ("started\nasked to end\n", 1), "{job:?}");
+}
+
+#[test]
+fn ctrl_c_at_a_terminal_ends_the_run_and_so_does_a_command_from_another_one() {
+    let project = Project::new(JOBS);
+    let (mut running, mut terminal) = Running::start_at_terminal(&project.command(&["run", "-j1"]));
+    in_mid_job(&mut running, &project);
+    terminal.write_all(b"\x03").unwrap();
+    cancelled(&project, running.ends("Ctrl-C"), 130, "SIGINT");
+    asked(&project);
+
+    project.pikaci(&["cancel"]).exits(4);
+    let mut running = Running::start(project.command(&["run", "-j1"]));
+    in_mid_job(&mut running, &project);
+    let cancel = project.pikaci(&["cancel"]).exits(0);
+    let id = project.record().run_id;
+    assert_eq!(cancel.stderr, format!("run {id} is asked to end\nrun {id} cancelled\n"));
+    cancelled(&project, running.ends("pikaci cancel"), 130, "pikaci cancel");
+    asked(&project);
+    let over = project.pikaci(&["cancel", "latest"]).exits(4).stderr;
+    assert!(over.contains(&format!("run {id} has ended already: cancelled")), "{over}");
 }
 
 #[test]

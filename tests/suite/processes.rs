@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::NamedTempFile;
 
 use crate::project::{Project, Ran};
@@ -44,10 +45,29 @@ pub struct Process {
 impl Running {
     /// Starts a command of pikaci.
     pub fn start(mut command: Command) -> Self {
+        command.process_group(0);
+        Self::spawn(command)
+    }
+
+    /// Starts a command of pikaci at a terminal of its own, and returns the other end of that.
+    pub fn start_at_terminal(command: &Command) -> (Self, File) {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+        let stdin = File::options().read(true).write(true).open(name).unwrap();
+        let mut session = Command::new("setsid");
+        session.arg("--ctty").arg(command.get_program()).args(command.get_args()).stdin(stdin);
+        session.current_dir(command.get_current_dir().unwrap());
+        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        (Self::spawn(session), File::from(terminal))
+    }
+
+    fn spawn(mut command: Command) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
-        command.env(MARK, &mark).process_group(0);
+        command.env(MARK, &mark);
         command.stdout(stdout.reopen().unwrap()).stderr(stderr.reopen().unwrap());
         Self { child: command.spawn().unwrap(), mark, stdout, stderr, seen: Vec::new() }
     }

@@ -20,6 +20,10 @@ use crate::execute::supervise::Message;
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
 use crate::process::{Group, Invocation};
 
+/// What asks the guest to end its job.
+const CANCEL: &[u8] = b"cancel\n";
+/// How long a guest may take to end its job when it is asked to: it gives the command 5 s.
+const GUEST_PATIENCE: Duration = Duration::from_secs(7);
 /// How long QEMU may take to end when it is told to.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -61,6 +65,7 @@ pub(super) fn start(
     }
     let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
     let output = channel::pump(output, &guest.logs.guest, LOG_LIMIT)?;
+    let ends = control.try_clone().context("sharing the control lines' socket")?;
     channel::controls(control, sender.clone());
     let monitor = Monitor::new(monitor)?;
     let shutdowns = sender.clone();
@@ -69,13 +74,23 @@ pub(super) fn start(
     })?;
     let qemu = group.spawn(invocation, &guest.logs.host)?;
     watch(Box::new(qemu), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
-    Ok(Running { stop: Box::new(monitor), output, console })
+    Ok(Running { stop: Box::new(Ends { monitor, control: ends }), output, console })
 }
 
-impl Stop for Monitor {
+/// QEMU and its guest, as far as they can be asked to end.
+struct Ends {
+    monitor: Monitor,
+    control: UnixStream,
+}
+
+impl Stop for Ends {
+    fn ask_guest(&mut self) -> Option<Duration> {
+        self.control.write_all(CANCEL).is_ok().then_some(GUEST_PATIENCE)
+    }
+
     fn ask(&mut self) {
         // Where QEMU no longer listens it is killed when the grace is over.
-        self.quit().ok();
+        self.monitor.quit().ok();
     }
 
     fn patience(&self) -> Duration {

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// A hypervisor that can be asked to end; one that doesn't is killed with its group.
 pub trait Stop {
+    /// Asks the guest to end its job, and returns how long it may take; nothing where it can't be asked.
+    fn ask_guest(&mut self) -> Option<Duration> {
+        None
+    }
+
     /// Asks it to end now.
     fn ask(&mut self);
 
