@@ -4,6 +4,7 @@ pub mod accelerator;
 pub mod channel;
 pub mod collect;
 pub mod console;
+mod ending;
 pub mod follow;
 pub mod launch;
 pub mod local;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::ending::Ending;
 use super::launch::stop::Stop;
 use super::verdict::{Cause, Observed};
 use super::vm::LOG_LIMIT;
@@ -49,7 +50,7 @@ pub fn supervise(
 ) -> Observed {
     let mut seen = Observed::default();
     let mut phase_began = Instant::now();
-    let mut course = Ending { stop, guest_until: None, asked_at: None, last_moment: None };
+    let mut course = Ending::new(stop);
     let mut share_followed = false;
     let mut own_end = None;
     loop {
@@ -83,7 +84,7 @@ pub fn supervise(
                     // A daemon ends well when its hypervisor is gone, which may be heard of only later.
                     share_followed = well;
                 }
-                course.last_moment.get_or_insert_with(|| Instant::now() + GRACE);
+                course.wait_at_most(GRACE);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return seen,
@@ -98,55 +99,6 @@ pub fn supervise(
             let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
             asked.or(own_end.take()).or(full).or_else(|| overdue(seen, deadlines, phase_began.elapsed()))
         });
-    }
-}
-
-/// How far a guest is on its way to its end.
-struct Ending<'a> {
-    stop: &'a mut dyn Stop,
-    /// Until when the guest may end by itself, once it was asked to.
-    guest_until: Option<Instant>,
-    /// When its hypervisor was asked to end, until it is asked in another way.
-    asked_at: Option<Instant>,
-    /// When the waiting is over.
-    last_moment: Option<Instant>,
-}
-
-impl Ending<'_> {
-    fn is_over(&mut self, urgency: Urgency) -> bool {
-        if self.last_moment.is_some_and(|moment| moment <= Instant::now() || urgency == Urgency::Now) {
-            return true;
-        }
-        if self.asked_at.is_some_and(|moment| moment.elapsed() > self.stop.patience()) {
-            self.stop.insist();
-            self.asked_at = None;
-        }
-        false
-    }
-
-    /// Begins with the end where there is a cause for it: with the guest where that can be asked, and else, or when that
-    /// takes too long or is no longer wanted, with the hypervisor.
-    fn go_on(&mut self, seen: &mut Observed, urgency: Urgency, cause: impl FnOnce(&Observed) -> Option<Cause>) {
-        if self.last_moment.is_some() {
-            return;
-        }
-        if urgency == Urgency::Polite
-            && seen.ready
-            && self.guest_until.is_none()
-            && let Some(patience) = self.stop.ask_guest()
-        {
-            seen.cause = Some(Cause::Cancelled);
-            self.guest_until = Some(Instant::now() + patience);
-        }
-        if self.guest_until.is_some_and(|end| Instant::now() < end && urgency < Urgency::Now) {
-            return;
-        }
-        seen.cause = cause(seen);
-        if seen.cause.is_some() {
-            self.stop.ask();
-            self.asked_at = Some(Instant::now());
-            self.last_moment = Some(Instant::now() + self.stop.grace());
-        }
     }
 }
 
