@@ -18,6 +18,7 @@ mod plan;
 mod programs;
 mod progress;
 mod project;
+mod rerun;
 mod run;
 mod runs;
 mod settings;
@@ -75,6 +76,8 @@ enum Command {
     Plan(plan::Options),
     /// Run jobs, each in its own virtual machine
     Run(run::Options),
+    /// Run jobs of an earlier run once more, as they were then
+    Rerun(rerun::Options),
     /// Ask a run to end, as Ctrl-C does in its own terminal
     Cancel(cancel::Options),
     /// List runs, newest first
@@ -131,6 +134,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Doctor(options) => doctor::main(&cli.place, options),
         Command::Plan(options) => plan::main(&cli.place, options),
         Command::Run(options) => run::main(&cli.place, options),
+        Command::Rerun(options) => rerun::main(&cli.place, options),
         Command::Cancel(options) => cancel::main(&cli.place, options),
         Command::List(options) => list::main(&cli.place, options),
         Command::Status(options) => status::main(&cli.place, options),

@@ -5,6 +5,7 @@ pub mod build;
 pub mod facts;
 pub mod hypervisor;
 pub mod record;
+pub mod rerun;
 mod runner;
 pub mod select;
 

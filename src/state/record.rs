@@ -1,9 +1,13 @@
-//! Records of runs, as this pikaci or an older one wrote them.
+//! Records and plans of runs, as this pikaci or an older one wrote them.
+
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{RunLayout, read_json};
+use crate::plan::{self, RunPlanRecord};
 use crate::record::{RunRecord, SCHEMA_VERSION};
 
 /// Reads a run's record.
@@ -11,12 +15,23 @@ use crate::record::{RunRecord, SCHEMA_VERSION};
 /// # Errors
 /// When it can't be read, or a later pikaci wrote it.
 pub fn read_record(run: &RunLayout) -> Result<RunRecord> {
-    let path = run.record();
-    let value: Value = read_json(&path)?;
+    read_known(&run.record(), SCHEMA_VERSION)
+}
+
+/// Reads a run's plan.
+///
+/// # Errors
+/// When it can't be read, or a later pikaci wrote it.
+pub fn read_plan(run: &RunLayout) -> Result<RunPlanRecord> {
+    read_known(&run.plan(), plan::record::SCHEMA_VERSION)
+}
+
+fn read_known<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T> {
+    let value: Value = read_json(path)?;
     let version = &value["schema_version"];
     ensure!(
-        version.as_u64().is_none_or(|version| version <= u64::from(SCHEMA_VERSION)),
-        "{} has version {version}, and this pikaci knows version {SCHEMA_VERSION}",
+        version.as_u64().is_none_or(|version| version <= u64::from(known)),
+        "{} has version {version}, and this pikaci knows version {known}",
         path.display()
     );
     serde_json::from_value(value).with_context(|| format!("decoding {}", path.display()))

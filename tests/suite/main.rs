@@ -36,6 +36,7 @@ mod processes;
 mod project;
 mod records;
 mod remote;
+mod rerun;
 mod rooms;
 mod schedule;
 mod settings;

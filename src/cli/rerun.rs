@@ -1,0 +1,155 @@
+//! `pikaci rerun`: jobs of an earlier run once more, from its plan and its snapshot.
+
+#![expect(clippy::disallowed_methods, reason = "asks for the time and looks whether things are there")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::anyhow;
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use jiff::Timestamp;
+
+use super::carry_out::{Begin, Manner, declared, new_run_id};
+use super::project::path;
+use super::runs::{LATEST, Runs, find_job};
+use super::wanted::Room;
+use super::{Exit, Failure, Place};
+use crate::event::{self, RunStarted};
+use crate::execute::launch::capabilities;
+use crate::host::{self, Gather, HashCache};
+use crate::id::{JobId, RunId};
+use crate::plan::facts::HostFacts;
+use crate::plan::{Plan, RunPlanRecord, rerun};
+use crate::record::{History, Outcome, RunRecord};
+use crate::state::gc::Claim;
+use crate::state::read_plan;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The run: its id, the beginning of it, or `latest`; then its jobs [default: all jobs of the latest run]
+    #[arg(value_name = "RUN|JOB")]
+    words: Vec<String>,
+    /// Only the jobs that didn't pass
+    #[arg(long, env = "PIKACI_FAILED", value_parser = FalseyValueParser::new())]
+    failed: bool,
+    #[command(flatten)]
+    room: Room,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
+    let runs = Runs::find(place)?;
+    let (id, names) = named(&runs, &options.words)?;
+    if runs.is_alive(&id) {
+        let error = anyhow!("run {id} is still running");
+        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("pikaci cancel {id}")));
+    }
+    // From here on nothing goes that is found to be there.
+    let claim = Claim::take(&runs.state)?;
+    let recorded = read_plan(&runs.state.run(&id)).map_err(|error| gone(&id, error))?;
+    let history = runs.history(&id)?;
+    let wanted = wanted(&history, &names, options.failed)?;
+    if wanted.is_empty() {
+        super::tell(&format_args!("nothing to do: every job of run {id} passed"));
+        return Ok(Exit::Passed);
+    }
+    let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
+    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
+    let machines = options.manner.machines(&facts, rerun::hypervisor(&plan).map(capabilities))?;
+    let store = machines.as_ref().map(|machines| machines.nix.store_id());
+    refuse_gone(&runs, &id, &plan, store.as_deref())?;
+    warn_of_userland(&history.run, &plan, &facts);
+    let now = Timestamp::now();
+    plan.run_id = Some(new_run_id(now)?);
+    plan.created_at = Some(now);
+    let start = RunStarted { host_os: facts.os_release.clone(), ..started(&runs, &history.run, &plan, names)? };
+    let plan = Plan { record: plan, flakes: std::collections::BTreeMap::new() };
+    let budget = options.room.budget(&facts);
+    options.manner.carry_out(Begin { state: &runs.state, machines, plan: &plan, start, budget, claim })
+}
+
+/// Returns the run and the jobs that are named: the first word is a run where there is such a one.
+fn named(runs: &Runs, words: &[String]) -> Result<(RunId, Vec<String>), Failure> {
+    let Some((first, rest)) = words.split_first() else { return Ok((runs.get(LATEST)?, Vec::new())) };
+    match runs.get(first) {
+        Ok(id) => Ok((id, rest.to_vec())),
+        Err(unknown) => {
+            let latest = runs.get(LATEST)?;
+            let is_job = runs.history(&latest)?.job(&JobId::new(first.as_str())).is_some();
+            if is_job { Ok((latest, words.to_vec())) } else { Err(unknown) }
+        }
+    }
+}
+
+fn has_passed(history: &History, job: &JobId) -> bool {
+    history.job(job).and_then(|job| job.status.outcome()).is_some_and(Outcome::is_success)
+}
+
+fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<JobId>, Failure> {
+    let mut jobs = Vec::new();
+    for name in names {
+        jobs.push(find_job(history, name)?.id.clone());
+    }
+    if names.is_empty() {
+        jobs.extend(history.jobs.iter().map(|job| job.id.clone()));
+    }
+    Ok(jobs.into_iter().filter(|job| !failed || !has_passed(history, job)).collect())
+}
+
+/// Refuses a plan whose snapshot or runner nothing can bring back.
+fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&str>) -> Result<(), Failure> {
+    for snapshot in rerun::snapshots(plan) {
+        let folder = runs.state.snapshot(snapshot);
+        if !folder.is_dir() {
+            return Err(gone(id, anyhow!("its snapshot {} is gone", folder.display())));
+        }
+    }
+    for flake in rerun::flakes(plan) {
+        let runner = store.is_some_and(|store| runs.state.runner(store, flake).exists());
+        let folder = runs.state.flake(flake);
+        if !runner && !folder.is_dir() {
+            return Err(gone(id, anyhow!("the flake of its runner, {}, is gone", folder.display())));
+        }
+    }
+    Ok(())
+}
+
+fn gone(id: &RunId, why: anyhow::Error) -> Failure {
+    Failure::new(Exit::NothingSelected, why.context(format!("run {id} can't be run again"))).hint("pikaci run")
+}
+
+/// Says that guests won't see what those of the recorded run saw.
+fn warn_of_userland(recorded: &RunRecord, plan: &RunPlanRecord, facts: &HostFacts) {
+    if rerun::uses_host(plan) && recorded.host_os != facts.os_release {
+        let name = |os: &Option<crate::plan::facts::OsRelease>| {
+            os.as_ref().map_or_else(|| "an unknown system".to_owned(), |os| os.pretty_name.clone())
+        };
+        let (then, now) = (name(&recorded.host_os), name(&facts.os_release));
+        super::tell(&format_args!("warning: run {} was on {then}, and this is {now} now", recorded.run_id));
+    }
+}
+
+fn started(runs: &Runs, recorded: &RunRecord, plan: &RunPlanRecord, names: Vec<String>) -> Result<RunStarted, Failure> {
+    let run_id = plan.run_id.clone().ok_or_else(|| anyhow!("the plan has no run"))?;
+    let plan_path = runs.state.run(&run_id).plan();
+    Ok(RunStarted {
+        schema_version: event::SCHEMA_VERSION,
+        pikaci_version: env!("CARGO_PKG_VERSION").to_owned(),
+        rerun_of: Some(recorded.run_id.clone()),
+        target_id: recorded.target_id.clone(),
+        target_description: recorded.target_description.clone(),
+        source_root: recorded.source_root.clone(),
+        snapshot_dir: recorded.snapshot_dir.clone(),
+        git_head: recorded.git_head.clone(),
+        git_dirty: recorded.git_dirty,
+        plan_path: runs.state.relative(&plan_path).unwrap_or(plan_path).to_string_lossy().into_owned(),
+        changed_files: recorded.changed_files.clone(),
+        filters: names,
+        host_os: recorded.host_os.clone(),
+        jobs: declared(plan),
+        left_out: Vec::new(),
+        run_id,
+    })
+}
