@@ -17,8 +17,6 @@ use crate::process::{self, Captured, Group, Invocation, ending};
 
 /// The folder of the store.
 pub const STORE: &str = "/nix/store";
-/// How long a build of a runner may take.
-const BUILD_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// How long Nix may take to answer a question.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// The most bytes that a build may print into its log.
@@ -43,8 +41,25 @@ pub enum Built {
     Yes,
     /// Nix said no; why is in the log.
     No,
+    /// It took longer than it may.
+    Late,
     /// It was asked to end.
     Cancelled,
+}
+
+/// What to build, and where its traces go.
+#[derive(Clone, Copy, Debug)]
+pub struct Build<'a> {
+    /// The folder of the flake.
+    pub folder: &'a Path,
+    /// The flake's output.
+    pub output: &'a str,
+    /// What becomes the GC root.
+    pub link: &'a Path,
+    /// The log of the build.
+    pub log: &'a Path,
+    /// How long it may take.
+    pub timeout: Duration,
 }
 
 impl Nix {
@@ -141,8 +156,9 @@ impl Nix {
     /// Builds an output of the flake in a folder and makes `link` its GC root.
     ///
     /// # Errors
-    /// When Nix can't be started or doesn't end in time.
-    pub fn build(&self, folder: &Path, output: &str, link: &Path, log: &Path, cancel: &Cancel) -> Result<Built> {
+    /// When Nix can't be started, or prints without end.
+    pub fn build(&self, build: Build<'_>, cancel: &Cancel) -> Result<Built> {
+        let Build { folder, output, link, log, timeout } = build;
         let invocation = Invocation::new(&self.program)
             .args(["build", "--extra-experimental-features", "nix-command flakes"])
             .args(["--no-update-lock-file", "--print-build-logs", "--out-link"])
@@ -157,7 +173,7 @@ impl Nix {
         let tick = Duration::from_millis(50);
         let mut waited = Duration::ZERO;
         let mut full = false;
-        while waited < BUILD_DEADLINE && !full && cancel.urgency() == Urgency::None {
+        while waited < timeout && !full && cancel.urgency() == Urgency::None {
             if let Some(status) = child.wait_timeout(tick)? {
                 return Ok(if status.success() { Built::Yes } else { Built::No });
             }
@@ -175,10 +191,10 @@ impl Nix {
         if cancel.urgency() > Urgency::None {
             return Ok(Built::Cancelled);
         }
-        let ending = status.map_or_else(|| "doesn't die".to_owned(), ending);
         if full {
+            let ending = status.map_or_else(|| "doesn't die".to_owned(), ending);
             bail!("nix build printed more than {LOG_LIMIT} bytes and {ending}");
         }
-        bail!("nix build took longer than {} s and {ending}", BUILD_DEADLINE.as_secs())
+        Ok(Built::Late)
     }
 }

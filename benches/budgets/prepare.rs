@@ -27,7 +27,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let digest = digest.context("the plan has no Prepare node")?;
     let nix = Nix::new(NO_NIX, |name| std::env::var_os(name));
     let (log, cancel) = (bench.folder().join("prepare.log"), Cancel::default());
-    let warm = || match prepare(&guest.state, &nix, digest, None, &log, &cancel)? {
+    let warm = || match prepare(&guest.state, &nix, digest, None, &log, Duration::MAX, &cancel)? {
         Prepared::Cached(_) => Ok(()),
         other => bail!("the runner isn't found as it stands: {other:?}"),
     };

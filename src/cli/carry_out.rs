@@ -170,7 +170,7 @@ pub fn outcome_exit(outcome: Option<Outcome>) -> Exit {
 fn exit(history: &History, signal: Option<i32>) -> Exit {
     let jobs = history.jobs.iter().map(|job| outcome_exit(job.status.outcome()));
     let prepares = history.run.prepares.iter().map(|prepare| match prepare.status.outcome() {
-        Some(Outcome::Failed | Outcome::Errored) => Exit::PrepareFailed,
+        Some(Outcome::Failed | Outcome::TimedOut | Outcome::Errored) => Exit::PrepareFailed,
         _ => Exit::Passed,
     });
     let run = if history.run.status.outcome() == Some(Outcome::Errored) { Exit::Internal } else { Exit::Passed };

@@ -32,6 +32,9 @@
 //! | `guests.<name>.base` | `"host"`: this machine's kernel and `/usr`; `"nix"`: nixpkgs' kernel, busybox and `packages`; `"nixos"`: a NixOS; `"none"`: no machine, and no isolation | `"host"` on Linux, `"nixos"` on macOS |
 //! | `guests.<name>.vcpu` | virtual CPUs, 1 to 256 | `1` |
 //! | `guests.<name>.memory` | `"512M"`, `"2G"` or an integer of MiB; at least 64 MiB | `"1G"` |
+//! | `guests.<name>.prepareTimeout` | how long Nix may build the guest | `"30m"` |
+//! | `guests.<name>.bootTimeout` | how long the guest may take until it is ready | `"2m"` |
+//! | `guests.<name>.collectTimeout` | how long it may take after the command: artifacts, power-off | `"7m"` |
 //! | `guests.<name>.kernel` | the absolute path of a kernel image on the host (base `host`) | the one that is found |
 //! | `guests.<name>.packages` | attribute paths in nixpkgs, `"python3Packages.requests"` for instance (bases `nix`, `nixos`) | `[ ]` |
 //! | `guests.<name>.devShell` | a dev shell of the project's flake.nix: its packages (bases `nix`, `nixos`) | none |
@@ -146,6 +149,8 @@ pub struct Guest {
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
+    /// How long its parts may take.
+    pub timeouts: Timeouts,
     /// A kernel image on the host in place of the one that is found (base `host` only).
     pub kernel: Option<PathBuf>,
     /// Attribute paths in nixpkgs (bases `nix` and `nixos`).
@@ -154,6 +159,25 @@ pub struct Guest {
     pub dev_shell: Option<String>,
     /// NixOS modules: files, relative to the project (base `nixos`).
     pub modules: Vec<String>,
+}
+
+/// How long the parts of a guest may take besides the job's own command, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Building it.
+    pub prepare_secs: u64,
+    /// Booting it, until it is ready.
+    pub boot_secs: u64,
+    /// What comes after the command.
+    pub collect_secs: u64,
+}
+
+impl Default for Timeouts {
+    /// A slow guest takes ten seconds to boot without hardware acceleration; after the command the agent gives itself 60
+    /// to drain and 300 to pack.
+    fn default() -> Self {
+        Self { prepare_secs: 30 * 60, boot_secs: 120, collect_secs: 420 }
+    }
 }
 
 /// Where a guest's kernel and userland come from.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Base, Command, Config, Guest, Job, Target, read};
+use super::{Base, Command, Config, Guest, Job, Target, Timeouts, read};
 use crate::id::JobId;
 
 mod hostile;
@@ -24,7 +24,16 @@ fn shell(command: &str) -> Job {
 }
 
 fn default_guest() -> Guest {
-    Guest { base: None, vcpu: 1, memory_mib: 1024, kernel: None, packages: vec![], dev_shell: None, modules: vec![] }
+    Guest {
+        base: None,
+        vcpu: 1,
+        memory_mib: 1024,
+        timeouts: Timeouts::default(),
+        kernel: None,
+        packages: vec![],
+        dev_shell: None,
+        modules: vec![],
+    }
 }
 
 fn read_ok(text: &str) -> Config {

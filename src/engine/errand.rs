@@ -5,6 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
@@ -29,6 +30,8 @@ pub enum Errand<'a> {
     Prepare {
         /// The runner's flake.
         flake: &'a Digest,
+        /// How long the build may take.
+        timeout: Duration,
         /// Where the build's log goes.
         log: PathBuf,
     },
@@ -78,8 +81,8 @@ impl Errand<'_> {
     /// Carries it out; `tell` is called with what happens on the way.
     pub fn carry_out(self, settings: &Settings<'_>, chosen: &ChosenAccelerator, tell: &dyn Fn(What)) -> End {
         match self {
-            Self::Prepare { flake, log } => {
-                let end = caught(|| run_prepare(settings, flake, &log));
+            Self::Prepare { flake, timeout, log } => {
+                let end = caught(|| run_prepare(settings, flake, timeout, &log));
                 End::Prepared(Box::new(end.unwrap_or_else(|error| PrepareEnd {
                     outcome: Outcome::Errored,
                     runner: None,
@@ -103,15 +106,21 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for an unknown reason")
 }
 
-fn run_prepare(settings: &Settings<'_>, flake: &Digest, log: &Path) -> Result<PrepareEnd> {
+fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: &Path) -> Result<PrepareEnd> {
     fail::fail_point!("engine.prepare");
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
-    match prepare(settings.state, &machines(settings)?.nix, flake, rendered, log, settings.cancel) {
+    match prepare(settings.state, &machines(settings)?.nix, flake, rendered, log, timeout, settings.cancel) {
         Err(error) => end(Outcome::Errored, None, Reason::new(format!("{error:#}"), error.hint())),
         Ok(Prepared::Cached(runner)) => end(Outcome::Cached, Some(runner), Reason::default()),
         Ok(Prepared::Built(runner)) => end(Outcome::Passed, Some(runner), Reason::default()),
         Ok(Prepared::Cancelled) => end(Outcome::Cancelled, None, Reason::default()),
+        Ok(Prepared::Late) => {
+            let message = format!("nix build took longer than {} s", timeout.as_secs());
+            let hint = "raise the guest's `prepareTimeout` in pikaci.nix, or find out in the log what it waited for";
+            let evidence = vm::tail(log)?;
+            end(Outcome::TimedOut, None, Reason { evidence, ..Reason::new(message, hint) })
+        }
         Ok(Prepared::Failed) => {
             let mut reason = Reason::new("nix build failed", format!("less {}", quote(&log.to_string_lossy())));
             reason.evidence = vm::tail(log)?;

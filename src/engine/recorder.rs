@@ -173,7 +173,7 @@ impl<'a> Recorder<'a> {
         let run = &self.history.run;
         let prepares = run.prepares.iter().map(|prepare| prepare.status);
         let outcome = |status: Status| match status.outcome() {
-            Some(outcome) if outcome != Outcome::Failed => outcome,
+            Some(outcome) if !matches!(outcome, Outcome::Failed | Outcome::TimedOut) => outcome,
             // A runner that can't be built is no job that failed.
             _ => Outcome::Errored,
         };

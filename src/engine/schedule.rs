@@ -113,8 +113,12 @@ mod tests {
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
         let digest = Digest::of(b"");
-        let prepare =
-            Prepare::NixBuild { installable: String::new(), output_name: String::new(), flake_digest: digest };
+        let prepare = Prepare::NixBuild {
+            installable: String::new(),
+            output_name: String::new(),
+            flake_digest: digest,
+            timeout_secs: 1,
+        };
         PlanNodeRecord {
             id: NodeId::new(id),
             description: String::new(),

@@ -128,11 +128,11 @@ impl<'a> Walk<'a> {
     {
         let node = &self.plan.nodes[place];
         let errand = match &node.work {
-            Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } } => {
+            Work::Prepare { prepare: Prepare::NixBuild { flake_digest, timeout_secs, .. } } => {
                 let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
                 let log_path = recorder.relative(&log);
                 recorder.record(What::PrepareStarted { node: node.id.clone(), log_path });
-                Errand::Prepare { flake: flake_digest, log }
+                Errand::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
             }
             Work::Execute { execute } => {
                 let layout = self.run.job(&execute.job);

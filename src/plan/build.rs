@@ -17,12 +17,8 @@ use crate::config::{Command, Config, Job};
 use crate::flake::{self, ProjectFiles, RenderedFlake};
 use crate::id::{Digest, JobId, NodeId};
 
-/// How long a guest may take to boot, in seconds; a slow one takes ten without hardware acceleration.
-const BOOT_SECS: u64 = 120;
 /// What the agent may need around a command besides its timeout, in seconds: it gives itself 120 to set up.
 const AROUND_JOB_SECS: u64 = 180;
-/// How long the guest may take after the command, in seconds: the agent gives itself 60 to drain and 300 to pack.
-const COLLECT_SECS: u64 = 420;
 /// Where the guest mounts the workspace, and where commands start.
 pub const WORKSPACE: &str = "/workspace";
 
@@ -73,7 +69,8 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
             flakes.insert(digest, rendered);
         }
     }
-    let mut nodes: Vec<PlanNodeRecord> = flakes.keys().map(|digest| prepare_node(digest, &runners)).collect();
+    let mut nodes: Vec<PlanNodeRecord> =
+        flakes.keys().map(|digest| prepare_node(digest, &runners, input.config)).collect();
     for id in jobs {
         let job = &input.config.jobs[id];
         let runner = runners.get(job.guest.as_str());
@@ -119,8 +116,10 @@ fn execute_id(job: &JobId) -> NodeId {
     NodeId::new(format!("execute:{job}"))
 }
 
-fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRecord {
+fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Config) -> PlanNodeRecord {
     let guests: Vec<&str> = runners.iter().filter(|(_, used)| *used == digest).map(|(guest, _)| *guest).collect();
+    // Who waits longest for the runner that they share has it built.
+    let timeout_secs = guests.iter().map(|guest| config.guests[*guest].timeouts.prepare_secs).max().unwrap_or_default();
     PlanNodeRecord {
         id: prepare_id(digest),
         description: format!("build the runner of guest {}", guests.join(", ")),
@@ -131,6 +130,7 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>) -> PlanNodeRe
                 installable: format!("flakes/{digest}#runner"),
                 output_name: "out".to_owned(),
                 flake_digest: digest.clone(),
+                timeout_secs,
             },
         },
     }
@@ -157,9 +157,9 @@ pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<
             hypervisor: input.hypervisor.hypervisor,
             flake_digest: runner.clone(),
             deadlines: Deadlines {
-                boot_secs: BOOT_SECS,
+                boot_secs: guest.timeouts.boot_secs,
                 job_secs: job.timeout_secs + AROUND_JOB_SECS,
-                collect_secs: COLLECT_SECS,
+                collect_secs: guest.timeouts.collect_secs,
             },
             shares: runner::shares(guest, input),
         },

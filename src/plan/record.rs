@@ -93,7 +93,15 @@ pub enum Prepare {
         output_name: String,
         /// The digest of the rendered flake.
         flake_digest: Digest,
+        /// How long the build may take, in seconds.
+        #[serde(default = "default_prepare_secs")]
+        timeout_secs: u64,
     },
+}
+
+/// What plans had that didn't say it.
+fn default_prepare_secs() -> u64 {
+    30 * 60
 }
 
 /// A job with all that running it again needs.

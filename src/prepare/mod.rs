@@ -19,7 +19,7 @@ use crate::doctor::{self, Finding};
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::host;
 use crate::id::Digest;
-use crate::nix::{Built, Nix};
+use crate::nix::{Build, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
 pub use runner::{Boot, Runner};
 
@@ -68,6 +68,8 @@ pub enum Prepared {
     Built(Runner),
     /// Nix couldn't build it; why is in the log.
     Failed,
+    /// The build took longer than it may.
+    Late,
     /// It was asked to end.
     Cancelled,
 }
@@ -82,6 +84,7 @@ pub fn prepare(
     digest: &Digest,
     rendered: Option<&RenderedFlake>,
     log: &Path,
+    timeout: Duration,
     cancel: &Cancel,
 ) -> Result<Prepared, PrepareError> {
     let link = layout.runner(&nix.store_id(), digest);
@@ -106,12 +109,13 @@ pub fn prepare(
     if let Some(parent) = link.parent() {
         fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
     }
-    match nix.build(&folder, "runner", &link, log, cancel)? {
+    match nix.build(Build { folder: &folder, output: "runner", link: &link, log, timeout }, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
         Built::No => match doctor::denied(&fs::read_to_string(log).unwrap_or_default()) {
             Some(finding) => Err(PrepareError::Nix(finding)),
             None => Ok(Prepared::Failed),
         },
+        Built::Late => Ok(Prepared::Late),
         Built::Cancelled => Ok(Prepared::Cancelled),
     }
 }

@@ -8,6 +8,7 @@ mod checking;
 mod checks;
 mod config;
 mod contract;
+mod deadlines;
 mod diskless;
 mod doctor;
 mod doctor_kvm;

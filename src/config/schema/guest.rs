@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::reader::{Fields, Reader, place};
-use super::{keys, units, userland};
+use super::{keys, timeout, units, userland};
 use crate::config::diagnostic::quoted;
 use crate::config::eval::Attrs;
-use crate::config::{Base, Guest};
+use crate::config::{Base, Guest, Timeouts};
 
 const MIN_MEMORY_MIB: u64 = 64;
 const MAX_MEMORY_MIB: u64 = 4 << 20;
@@ -30,6 +30,7 @@ fn unset() -> Guest {
         base: None,
         vcpu: 1,
         memory_mib: 1024,
+        timeouts: Timeouts::default(),
         kernel: None,
         packages: Vec::new(),
         dev_shell: None,
@@ -43,6 +44,7 @@ fn read(reader: &mut Reader, fields: &Fields) -> Guest {
         base: read_base(reader, fields),
         vcpu: read_vcpu(reader, fields).unwrap_or(unset.vcpu),
         memory_mib: read_memory(reader, fields).unwrap_or(unset.memory_mib),
+        timeouts: read_timeouts(reader, fields, unset.timeouts),
         kernel: read_kernel(reader, fields),
         packages: userland::read_packages(reader, fields),
         dev_shell: userland::read_dev_shell(reader, fields),
@@ -84,6 +86,14 @@ fn read_memory(reader: &mut Reader, fields: &Fields) -> Option<u64> {
         reader.refuse(&field.value.at, format!("`{}` can't be {memory} MiB", field.place), hint);
     }
     Some(memory)
+}
+
+fn read_timeouts(reader: &mut Reader, fields: &Fields, unset: Timeouts) -> Timeouts {
+    Timeouts {
+        prepare_secs: timeout::read(reader, fields, "prepareTimeout").unwrap_or(unset.prepare_secs),
+        boot_secs: timeout::read(reader, fields, "bootTimeout").unwrap_or(unset.boot_secs),
+        collect_secs: timeout::read(reader, fields, "collectTimeout").unwrap_or(unset.collect_secs),
+    }
 }
 
 fn read_kernel(reader: &mut Reader, fields: &Fields) -> Option<PathBuf> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobBuilder;
 
 use super::reader::{Field, Fields, Reader, place};
-use super::{keys, references, units};
+use super::{keys, references, timeout};
 use crate::config::diagnostic::{Bytes, quoted};
 use crate::config::eval::{Attr, Attrs, Kind};
 use crate::config::{Command, Job};
@@ -15,7 +15,6 @@ use crate::id::JobId;
 /// The guest of a job that names none.
 pub(super) const DEFAULT_GUEST: &str = "default";
 const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
-const MAX_TIMEOUT_SECS: u64 = 7 * 24 * 60 * 60;
 /// How often a job that fails may run again: what fails more often doesn't work.
 const MAX_RETRIES: u32 = 10;
 /// The longest argument or variable that Linux passes to a program, less the NUL at its end (`MAX_ARG_STRLEN`).
@@ -65,7 +64,7 @@ fn overlay(reader: &mut Reader, fields: &Fields, defaults: &Defaults) -> Default
     let mut env = defaults.env.clone();
     env.extend(read_env(reader, fields));
     Defaults {
-        timeout_secs: read_timeout(reader, fields).unwrap_or(defaults.timeout_secs),
+        timeout_secs: timeout::read(reader, fields, "timeout").unwrap_or(defaults.timeout_secs),
         guest: read_guest(reader, fields).unwrap_or_else(|| defaults.guest.clone()),
         env,
         run_as_root: boolean(reader, "runAsRoot").unwrap_or(defaults.run_as_root),
@@ -151,17 +150,6 @@ fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &Bytes) {
         let message = format!("`{}` is longer than a program can be given (128 KiB)", field.place);
         reader.refuse(at, message, "keep it in a file of its own");
     }
-}
-
-fn read_timeout(reader: &mut Reader, fields: &Fields) -> Option<u64> {
-    let field = fields.get("timeout")?;
-    let hint = "write it like \"90s\", \"10m\" or \"1h30m\", or as an integer of seconds";
-    let seconds = reader.quantity(&field, units::seconds, hint)?;
-    if !(1..=MAX_TIMEOUT_SECS).contains(&seconds) {
-        let message = format!("`{}` can't be {seconds} seconds", field.place);
-        reader.refuse(&field.value.at, message, "write more than 0 and at most 7 days (\"7d\")");
-    }
-    Some(seconds)
 }
 
 fn read_retries(reader: &mut Reader, fields: &Fields) -> Option<u32> {

@@ -12,7 +12,8 @@ const fn key(name: &'static str, expected: &'static str, example: &'static str) 
     Key { name, expected, example }
 }
 
-const TIMEOUT: Key = key("timeout", "a string such as \"30m\", or an integer of seconds", "timeout = \"30m\";");
+const TIME: &str = "a string such as \"30m\", or an integer of seconds";
+const TIMEOUT: Key = key("timeout", TIME, "timeout = \"30m\";");
 const GUEST: Key = key("guest", "a string: the name of a guest", "guest = \"default\";");
 const ENV: Key = key("env", "a set of strings", "env = { LANG = \"C.UTF-8\"; };");
 const RUN_AS_ROOT: Key = key("runAsRoot", "true or false", "runAsRoot = true;");
@@ -47,6 +48,9 @@ pub(super) const GUEST_KEYS: &[Key] = &[
     key("base", "a string", "base = \"host\";"),
     key("vcpu", "an integer", "vcpu = 2;"),
     key("memory", "a string such as \"2G\", or an integer of MiB", "memory = \"2G\";"),
+    key("prepareTimeout", TIME, "prepareTimeout = \"30m\";"),
+    key("bootTimeout", TIME, "bootTimeout = \"2m\";"),
+    key("collectTimeout", TIME, "collectTimeout = \"7m\";"),
     key("kernel", "a string: an absolute path", "kernel = \"/boot/vmlinuz\";"),
     key("packages", "a list of strings: attribute paths in nixpkgs", "packages = [ \"gnumake\" ];"),
     key("devShell", "a string: the name of a dev shell", "devShell = \"default\";"),

@@ -5,6 +5,7 @@ mod job;
 mod keys;
 mod reader;
 mod references;
+mod timeout;
 mod units;
 mod userland;
 

@@ -43,18 +43,24 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && !name.contains(char::is_control)
 }
 
+/// What to do about a key of machines where there is none.
+const WITHOUT_MACHINE: &str = "leave it out: there is no machine";
+
 /// Refuses what a guest of this base hasn't got.
 pub(super) fn check_base(reader: &mut Reader, fields: &Fields, base: Option<Base>) {
-    let nix = [Base::Nix, Base::Nixos];
-    let keys: [(&str, &[Base], &str); 4] = [
+    let (nix, guests) = ([Base::Nix, Base::Nixos], [Base::Host, Base::Nix, Base::Nixos]);
+    let keys: [(&str, &[Base], &str); 7] = [
         ("packages", &nix, "write `base = \"nix\";` too"),
         ("devShell", &nix, "write `base = \"nix\";` too"),
         ("modules", &[Base::Nixos], "write `base = \"nixos\";` too"),
+        ("prepareTimeout", &guests, WITHOUT_MACHINE),
+        ("bootTimeout", &guests, WITHOUT_MACHINE),
+        ("collectTimeout", &guests, WITHOUT_MACHINE),
         ("kernel", &[Base::Host], "write `base = \"host\";`, or leave `kernel` out"),
     ];
     for (key, bases, hint) in keys {
         let Some(field) = fields.get(key) else { continue };
-        let fits = base.map_or(key == "kernel", |base| bases.contains(&base));
+        let fits = base.map_or(bases.contains(&Base::Host), |base| bases.contains(&base));
         // A base that isn't one has been refused already.
         if !fits && (base.is_some() || fields.get("base").is_none()) {
             let of = base.map_or_else(|| "without a `base`".to_owned(), |base| format!("of base `{}`", base.name()));

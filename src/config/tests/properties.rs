@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{Base, Command, Config, Guest, Job, Target, read};
+use super::super::{Base, Command, Config, Guest, Job, Target, Timeouts, read};
 use crate::id::JobId;
 
 const VALID: &str = r#"let
@@ -108,25 +108,35 @@ fn job() -> impl Strategy<Value = Job> {
 fn guest() -> impl Strategy<Value = Guest> {
     let kernel = option::of(any_text().prop_map(|text| PathBuf::from(format!("/{text}"))));
     let nix = prop_oneof![Just(None), (vec(name(), 0..3), option::of(name())).prop_map(Some)];
-    (1_u32..=256, 64_u64..=1 << 20, kernel, nix).prop_map(|(vcpu, memory_mib, kernel, nix)| match nix {
-        None => Guest {
-            base: Some(Base::Host),
-            vcpu,
-            memory_mib,
-            kernel,
-            packages: vec![],
-            dev_shell: None,
-            modules: vec![],
-        },
-        Some((names, dev_shell)) => Guest {
-            base: Some(Base::Nixos),
-            vcpu,
-            memory_mib,
-            kernel: None,
-            modules: names.iter().map(|name| format!("{name}.nix")).collect(),
-            packages: names.iter().map(|name| name.replace('.', "_")).collect(),
-            dev_shell,
-        },
+    let secs = 1_u64..=604_800;
+    let timeouts = (secs.clone(), secs.clone(), secs).prop_map(|(prepare_secs, boot_secs, collect_secs)| Timeouts {
+        prepare_secs,
+        boot_secs,
+        collect_secs,
+    });
+    (1_u32..=256, 64_u64..=1 << 20, kernel, nix, timeouts).prop_map(|(vcpu, memory_mib, kernel, nix, timeouts)| {
+        match nix {
+            None => Guest {
+                base: Some(Base::Host),
+                vcpu,
+                memory_mib,
+                timeouts,
+                kernel,
+                packages: vec![],
+                dev_shell: None,
+                modules: vec![],
+            },
+            Some((names, dev_shell)) => Guest {
+                base: Some(Base::Nixos),
+                vcpu,
+                memory_mib,
+                timeouts,
+                kernel: None,
+                modules: names.iter().map(|name| format!("{name}.nix")).collect(),
+                packages: names.iter().map(|name| name.replace('.', "_")).collect(),
+                dev_shell,
+            },
+        }
     })
 }
 
@@ -174,6 +184,9 @@ fn nix(config: &Config) -> String {
     for (name, guest) in &config.guests {
         let place = format!("guests.{}", string(name));
         writeln!(text, "{place} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();
+        let Timeouts { prepare_secs, boot_secs, collect_secs } = guest.timeouts;
+        writeln!(text, "{place}.prepareTimeout = {prepare_secs}; {place}.bootTimeout = {boot_secs};").unwrap();
+        writeln!(text, "{place}.collectTimeout = {collect_secs};").unwrap();
         if let Some(base) = guest.base {
             writeln!(text, "{place}.base = {};", string(base.name())).unwrap();
         }
