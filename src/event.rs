@@ -21,6 +21,16 @@ pub struct Event {
     pub what: What,
 }
 
+impl Event {
+    /// Returns the line for it, without its line break: the same in `events.jsonl` and on standard output.
+    ///
+    /// # Errors
+    /// When JSON can't hold it.
+    pub fn to_line(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

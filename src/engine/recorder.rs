@@ -182,7 +182,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn append(&self, event: &Event) -> Result<()> {
-        let line = serde_json::to_string(event).context("encoding an event")?;
+        let line = event.to_line().context("encoding an event")?;
         append_line(&self.run.events(), &line)?;
         // A record that survives a power loss must not speak of an event that doesn't.
         match event.what {

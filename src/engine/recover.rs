@@ -11,8 +11,8 @@ use super::recorder::{Recorder, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
-use crate::record::{History, JobRecord, JobSummary, RunRecord, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, remove};
+use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Status};
+use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, read_record, remove};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
@@ -56,8 +56,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
             // Its first event is there, and no more was written.
             return Ok(true);
         }
-        let record: RunRecord = read_json(&run.record())?;
-        Ok(matches!(record.status, Status::Open(_)))
+        Ok(matches!(read_record(&run)?.status, Status::Open(_)))
     };
     if !is_open()? {
         return Ok(false);
@@ -67,9 +66,13 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
+    let history = match replay(state, id) {
+        // What it means is for that one to say.
+        Err(error) if matches!(error.downcast_ref(), Some(NoRecords::Later(_))) => return Err(error),
+        history => history.or_else(|_| from_records(&run))?,
+    };
     // What can't be removed is no reason to leave the record open.
     remove_leftovers(run.root(), 0).ok();
-    let history = replay(state, id).or_else(|_| from_records(&run))?;
     let ended = history.run.status.outcome().is_some();
     let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
     let known: Vec<JobRecord> = open.filter_map(|job| read_json(&run.job(&job.id).status()).ok()).collect();
@@ -120,7 +123,7 @@ fn remove_leftovers(folder: &Path, depth: u32) -> Result<()> {
 
 /// Returns what the records say, for where the events can't be read.
 fn from_records(run: &RunLayout) -> Result<History> {
-    let record: RunRecord = read_json(&run.record())?;
+    let record = read_record(run)?;
     let job = |job: &JobSummary| {
         read_json(&run.job(&job.id).status()).unwrap_or_else(|_| {
             JobRecord::queued(&DeclaredJob {
@@ -146,22 +149,14 @@ fn finished(job: &JobRecord) -> Option<JobFinished> {
     })
 }
 
-/// Folds the events of a run; lines that a crash cut off are passed over.
+/// Folds the events of a run, as [`record::replay`] does.
 ///
 /// # Errors
-/// When they can't be read, or don't begin with the start of a run.
+/// When they can't be read, don't begin with the start of a run, or a later pikaci wrote them.
 pub fn replay(state: &StateLayout, id: &RunId) -> Result<History> {
     let run = state.run(id);
     let events = run.events();
-    let text = fs::read(&events).with_context(|| format!("reading {}", events.display()))?;
-    let mut lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Event>(line).ok());
-    let first = lines.next();
-    let Some(Event { at, what: What::RunStarted(start) }) = first else {
-        anyhow::bail!("{} doesn't begin with the start of a run", events.display());
-    };
-    let mut history = History::begin(at, &start, |job| relative(state, &run.job(job).status()));
-    for event in lines {
-        history.apply(&event);
-    }
-    Ok(history)
+    let log = fs::read(&events).with_context(|| format!("reading {}", events.display()))?;
+    let history = record::replay(&log, |job| relative(state, &run.job(job).status()));
+    history.with_context(|| format!("replaying {}", events.display()))
 }

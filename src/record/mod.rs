@@ -1,6 +1,7 @@
 //! What is kept of a run and its jobs, and for how long: types, and the fold that makes them from events. Pure.
 
 mod fold;
+mod replay;
 pub mod retention;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
 
 pub use fold::History;
+pub use replay::{NoRecords, replay};
 
 /// The version of run.json and status.json that this pikaci writes.
 pub const SCHEMA_VERSION: u32 = 1;

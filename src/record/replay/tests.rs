@@ -1,0 +1,262 @@
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::{NoRecords, replay};
+use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::plan::facts::OsRelease;
+use crate::plan::record::LeftOutJob;
+use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
+
+const FROZEN: &str = include_str!("../../../tests/fixtures/records/1/events.jsonl");
+const FROZEN_RUN: &str = include_str!("../../../tests/fixtures/records/1/run.json");
+const FROZEN_JOBS: [&str; 3] = [
+    include_str!("../../../tests/fixtures/records/1/build.json"),
+    include_str!("../../../tests/fixtures/records/1/test.json"),
+    include_str!("../../../tests/fixtures/records/1/deploy.json"),
+];
+
+/// Text with what JSON has to write in another way, and with characters of each length in UTF-8.
+fn text() -> impl Strategy<Value = String> {
+    "[a-z /\"\\\\\n\u{0}\u{1b}é日\u{1f980}]{0,12}"
+}
+
+/// Names of jobs, so few that events meet.
+fn job() -> impl Strategy<Value = JobId> {
+    select(vec!["build", "日本/test[cc=clang]", "a \"b\"\n"]).prop_map(JobId::new)
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    use Outcome::{Cached, Cancelled, Errored, Failed, Passed, Skipped, TimedOut};
+    select(vec![Passed, Failed, TimedOut, Errored, Cancelled, Skipped, Cached])
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    (option::of(text()), option::of(text()), vec(text(), 0..3)).prop_map(|(message, hint, evidence)| Reason {
+        message,
+        hint,
+        evidence,
+    })
+}
+
+prop_compose! {
+    fn finished()(
+        job in job(),
+        outcome in outcome(),
+        exit_code in option::of(any::<i32>()),
+        reason in reason(),
+        guest_log_bytes in any::<u64>(),
+        log_cut in any::<bool>(),
+        artifacts in any::<u64>(),
+        artifacts_dir in option::of(text()),
+    ) -> JobFinished {
+        JobFinished { job, outcome, exit_code, reason, guest_log_bytes, log_cut, artifacts, artifacts_dir }
+    }
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let node = || text().prop_map(NodeId::new);
+    let logs = (text(), text(), text()).prop_map(|(host, guest, console)| LogPaths { host, guest, console });
+    prop_oneof![
+        2 => (node(), text()).prop_map(|(node, log_path)| What::PrepareStarted { node, log_path }),
+        2 => (node(), outcome(), option::of(text()), reason())
+            .prop_map(|(node, outcome, runner, reason)| What::PrepareFinished { node, outcome, runner, reason }),
+        1 => (text(), text()).prop_map(|(accelerator, reason)| What::AcceleratorChosen { accelerator, reason }),
+        4 => (job(), 1..4_u32, logs).prop_map(|(job, attempt, logs)| What::JobStarted { job, attempt, logs }),
+        4 => (job(), text(), option::of(any::<u64>()))
+            .prop_map(|(job, phase, uptime_ms)| What::JobPhase { job, phase, uptime_ms }),
+        4 => finished().prop_map(|finished| What::JobFinished(Box::new(finished))),
+        1 => text().prop_map(|by| What::CancelRequested { by }),
+    ]
+}
+
+/// Moments in any order: clocks are set.
+fn moment() -> impl Strategy<Value = Timestamp> {
+    let span = (-2_000_000_000_i64..4_000_000_000, 0..1_000_000_000_i32);
+    span.prop_map(|(seconds, nanos)| Timestamp::UNIX_EPOCH + SignedDuration::new(seconds, nanos))
+}
+
+prop_compose! {
+    fn start()(
+        names in proptest::collection::btree_set(job(), 0..4),
+        (description, folder, timeout_secs) in (text(), text(), any::<u64>()),
+        (rerun_of, head, dirty) in (option::of(text()), option::of(text()), option::of(any::<bool>())),
+        changed_files in option::of(vec(text(), 0..3)),
+        filters in vec(text(), 0..3),
+        os in option::of((text(), text(), text())),
+        left_out in vec((text(), text()), 0..2),
+    ) -> RunStarted {
+        let declared = |id: JobId| DeclaredJob {
+            plan_node_id: NodeId::new(format!("execute:{id}")),
+            id,
+            description: description.clone(),
+            executor: "vm".to_owned(),
+            timeout_secs,
+        };
+        RunStarted {
+            schema_version: SCHEMA_VERSION,
+            pikaci_version: "0.1.0".to_owned(),
+            run_id: RunId::new("20261122-101500000-4f2a"),
+            rerun_of: rerun_of.map(RunId::new),
+            target_id: TargetId::new(description.clone()),
+            target_description: head.clone(),
+            source_root: folder.clone(),
+            snapshot_dir: folder.clone(),
+            git_head: head,
+            git_dirty: dirty,
+            plan_path: folder,
+            changed_files,
+            filters,
+            host_os: os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name }),
+            jobs: names.into_iter().map(declared).collect(),
+            left_out: left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason }).collect(),
+        }
+    }
+}
+
+prop_compose! {
+    /// The events of a run: it starts, and unless it is killed it ends.
+    fn run()(
+        first in (moment(), start()),
+        between in vec((moment(), what()), 0..12),
+        last in option::of((moment(), outcome(), option::of(text()))),
+    ) -> Vec<Event> {
+        let first = Event { at: first.0, what: What::RunStarted(Box::new(first.1)) };
+        let last = last.map(|(at, outcome, message)| Event { at, what: What::RunFinished { outcome, message } });
+        let between = between.into_iter().map(|(at, what)| Event { at, what });
+        std::iter::once(first).chain(between).chain(last).collect()
+    }
+}
+
+fn path(job: &JobId) -> String {
+    format!("jobs/{job}/status.json")
+}
+
+/// Folds events as they happen, the way the engine does.
+fn fold(events: &[Event]) -> History {
+    let What::RunStarted(start) = &events[0].what else { panic!("no run begins with {:?}", events[0]) };
+    let mut history = History::begin(events[0].at, start, path);
+    events[1..].iter().for_each(|event| drop(history.apply(event).cloned()));
+    history
+}
+
+/// Returns run.json and every status.json.
+fn files(history: &History) -> Vec<String> {
+    let run = serde_json::to_string_pretty(&history.run).unwrap();
+    let jobs = history.jobs.iter().map(|job| serde_json::to_string_pretty(job).unwrap());
+    std::iter::once(run).chain(jobs).collect()
+}
+
+fn log(events: &[Event]) -> Vec<u8> {
+    events.iter().flat_map(|event| (event.to_line().unwrap() + "\n").into_bytes()).collect()
+}
+
+/// Returns where a job stands, asked of nothing but the last of these events that speaks of it.
+fn said_of(job: &JobId, events: &[Event]) -> Status {
+    let said = events.iter().rev().find_map(|event| match &event.what {
+        What::JobStarted { job: started, .. } if started == job => Some(Status::RUNNING),
+        What::JobFinished(end) if end.job == *job => Some(Status::Done(end.outcome)),
+        _ => None,
+    });
+    said.unwrap_or(Status::QUEUED)
+}
+
+/// Asserts that a log that is cut off after so many bytes gives the records that held when its last whole event was
+/// written: as the engine wrote them then, and as the events say one by one.
+#[track_caller]
+fn assert_right_so_far(events: &[Event], log: &[u8], cut: usize) {
+    let ends = log.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let whole = &events[..ends.filter(|(end, _)| *end <= cut).count()];
+    let replayed = replay(&log[..cut], path);
+    if whole.is_empty() {
+        assert_eq!(replayed, Err(NoRecords::NotBegun), "cut at {cut}");
+        return;
+    }
+    let history = replayed.unwrap();
+    assert_eq!(files(&history), files(&fold(whole)), "cut at {cut}");
+    let end = whole.iter().find_map(|event| match event.what {
+        What::RunFinished { outcome, .. } => Some((outcome, event.at)),
+        _ => None,
+    });
+    assert_eq!(history.run.status, end.map_or(Status::RUNNING, |(outcome, _)| Status::Done(outcome)));
+    assert_eq!(history.run.finished_at, end.map(|(_, at)| at));
+    for (summary, record) in history.run.jobs.iter().zip(&history.jobs) {
+        let said = said_of(&record.id, whole);
+        assert_eq!((summary.status, record.status), (said, said), "{} in {whole:?}", record.id);
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_log_gives_every_record_back_byte_for_byte(events in run()) {
+        prop_assert_eq!(files(&replay(&log(&events), path).unwrap()), files(&fold(&events)));
+    }
+
+    #[test]
+    fn a_log_that_is_cut_off_anywhere_is_right_so_far(events in run(), cuts in vec(any::<Index>(), 30)) {
+        let log = log(&events);
+        for cut in cuts {
+            assert_right_so_far(&events, &log, cut.index(log.len() + 1));
+        }
+    }
+
+    /// What comes after half a line stands on a line of its own.
+    #[test]
+    fn a_log_goes_on_after_a_cut(events in run(), cut: Index, more in vec((moment(), what()), 1..4)) {
+        let log = log(&events);
+        let (first, rest) = (log.iter().position(|byte| *byte == b'\n').unwrap(), log.len());
+        let cut = first + cut.index(rest - first);
+        let more: Vec<Event> = more.into_iter().map(|(at, what)| Event { at, what }).collect();
+        let mut history = replay(&log[..cut], path).unwrap();
+        let gone_on = [&log[..cut], b"\n", &super::tests::log(&more)].concat();
+        more.iter().for_each(|event| drop(history.apply(event).cloned()));
+        prop_assert_eq!(files(&replay(&gone_on, path).unwrap()), files(&history));
+    }
+}
+
+#[test]
+fn a_real_log_that_is_cut_off_at_each_byte_is_right_so_far() {
+    assert!(!FROZEN.is_ascii(), "no cut is inside of a character");
+    let events: Vec<Event> = FROZEN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for cut in 0..=FROZEN.len() {
+        assert_right_so_far(&events, FROZEN.as_bytes(), cut);
+    }
+}
+
+#[test]
+fn the_frozen_log_gives_the_frozen_records() {
+    let expected: RunRecord = serde_json::from_str(FROZEN_RUN).unwrap();
+    let paths = expected.jobs.iter().map(|job| (job.id.clone(), job.status_path.clone()));
+    let paths: std::collections::BTreeMap<JobId, String> = paths.collect();
+    let history = replay(FROZEN.as_bytes(), |job| paths[job].clone()).unwrap();
+    assert_eq!(history.run, expected);
+    let jobs = FROZEN_JOBS.map(|text| serde_json::from_str::<JobRecord>(text).unwrap());
+    assert_eq!(history.jobs, jobs);
+}
+
+#[test]
+fn what_a_later_pikaci_adds_is_passed_over() {
+    let mut lines: Vec<String> = FROZEN.lines().map(str::to_owned).collect();
+    let expected = replay(FROZEN.as_bytes(), path).unwrap();
+    for line in &mut lines {
+        *line = line.replacen('{', r#"{"later":{"a":[1]},"#, 1);
+    }
+    lines.insert(1, r#"{"at":"2026-11-22T10:15:00Z","event":"job_teleported","job":"build","to":[1,2]}"#.to_owned());
+    lines.insert(3, r#"{"at":"soon","event":"job_started"}"#.to_owned());
+    assert_eq!(replay(lines.join("\n").as_bytes(), path), Ok(expected));
+}
+
+#[test]
+fn a_later_version_is_refused_whatever_else_it_holds() {
+    let later = FROZEN.replacen(r#""schema_version":1"#, r#""schema_version":2"#, 1);
+    assert_eq!(replay(later.as_bytes(), path), Err(NoRecords::Later(2)));
+    let other = r#"{"event":"run_started","schema_version":7,"when":0}"#;
+    let error = replay(other.as_bytes(), path).unwrap_err();
+    assert_eq!(error.to_string(), "it has version 7, and this pikaci knows version 1");
+    for no_log in ["", "\n", "noise\n", "{}", FROZEN.split_once('\n').unwrap().1] {
+        assert_eq!(replay(no_log.as_bytes(), path), Err(NoRecords::NotBegun), "{no_log}");
+    }
+}
