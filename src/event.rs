@@ -1,6 +1,17 @@
 //! What happened, as values: one line each of `events.jsonl`. Records and everything printed are folds over these. Pure.
+//!
+//! # The format
+//!
+//! A line of `events.jsonl`, and of what `pikaci run --format json` prints while it runs, is an [`Event`] as an object of
+//! JSON; `pikaci schema events` prints what stands in it. The first is `run_started` and says which version of the format
+//! it is, the last of a run that has ended is `run_finished`.
+//!
+//! Within a version kinds of events and fields may be added; none goes, gets another name or another meaning. So who reads
+//! passes over what it doesn't know, as it passes over the half line that a crash may have left. A log of a later version
+//! has no records for an earlier pikaci, which says so and leaves the run as it is ([`crate::record::replay`]).
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{JobId, NodeId, RunId, TargetId};
@@ -12,7 +23,7 @@ use crate::record::Outcome;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Something that happened, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When it happened.
     pub at: Timestamp,
@@ -32,7 +43,7 @@ impl Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
     /// A run began; always the first event.
@@ -100,9 +111,10 @@ pub enum What {
 }
 
 /// The circumstances of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// The version of the events that follow.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The version of pikaci that writes them.
     pub pikaci_version: String,
@@ -138,7 +150,7 @@ pub struct RunStarted {
 }
 
 /// A job of a run before anything has happened to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeclaredJob {
     /// The job.
     pub id: JobId,
@@ -153,7 +165,7 @@ pub struct DeclaredJob {
 }
 
 /// Where an attempt's logs are, relative to the state folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogPaths {
     /// What pikaci did: command lines, and what the hypervisor and the share daemons said.
     pub host: String,
@@ -164,7 +176,7 @@ pub struct LogPaths {
 }
 
 /// How a job or an attempt at it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobFinished {
     /// The job.
     pub job: JobId,
@@ -186,7 +198,7 @@ pub struct JobFinished {
 }
 
 /// Why something didn't pass, and what to do about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// What happened.
     pub message: Option<String>,

@@ -21,6 +21,7 @@ mod project;
 mod rerun;
 mod run;
 mod runs;
+mod schema;
 mod settings;
 mod status;
 mod wanted;
@@ -92,6 +93,8 @@ enum Command {
     Exec(exec::Options),
     /// Remove old runs and what no other run needs
     Gc(gc::Options),
+    /// Print the format of something that is recorded, as JSON Schema
+    Schema(schema::Options),
     /// Print a script that completes pikaci's command line in a shell
     Completions {
         /// The shell
@@ -142,6 +145,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Artifacts(options) => artifacts::main(&cli.place, options),
         Command::Exec(options) => exec::main(options),
         Command::Gc(options) => gc::main(&cli.place, options),
+        Command::Schema(options) => schema::main(options),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
@@ -17,9 +18,10 @@ pub const VM: &str = "vm";
 pub const LOCAL: &str = "local";
 
 /// A plan: nodes in an order in which they can run, each with what it depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunPlanRecord {
     /// The version of this format.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The run that the plan was made for; null when it was only shown.
     pub run_id: Option<RunId>,
@@ -41,7 +43,7 @@ pub struct RunPlanRecord {
 }
 
 /// A selected job that won't run, because nothing that it depends on changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutJob {
     /// The job.
     pub id: JobId,
@@ -50,7 +52,7 @@ pub struct LeftOutJob {
 }
 
 /// A node of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanNodeRecord {
     /// The node's id.
     pub id: NodeId,
@@ -66,7 +68,7 @@ pub struct PlanNodeRecord {
 }
 
 /// What a node does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
     /// Builds a runner.
@@ -82,7 +84,7 @@ pub enum Work {
 }
 
 /// What a Prepare node builds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Prepare {
     /// A `nix build` of a rendered flake.
@@ -105,7 +107,7 @@ fn default_prepare_secs() -> u64 {
 }
 
 /// A job with all that running it again needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedJob {
     /// Where it runs.
     #[serde(flatten)]
@@ -138,7 +140,7 @@ pub struct PlannedJob {
 }
 
 /// Where a job runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Place {
     /// In a guest.
@@ -161,7 +163,7 @@ pub enum Place {
 }
 
 /// How long the host waits for the parts of a job, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deadlines {
     /// From the start of the hypervisor to `ready`.
     pub boot_secs: u64,
@@ -172,7 +174,7 @@ pub struct Deadlines {
 }
 
 /// A folder of the host that a guest sees, by its tag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// The tag that the guest mounts.
     pub tag: String,
@@ -185,7 +187,7 @@ pub struct Share {
 }
 
 /// Where a share's files come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShareSource {
     /// The snapshot with this digest.

@@ -5,6 +5,7 @@ mod replay;
 pub mod retention;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Reason;
@@ -22,7 +23,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const CANCEL_COMMAND: &str = "pikaci cancel";
 
 /// How a job, a node or a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It did what it should.
@@ -79,7 +80,7 @@ impl Outcome {
 }
 
 /// Where something stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", untagged)]
 pub enum Status {
     /// It has not ended.
@@ -89,7 +90,7 @@ pub enum Status {
 }
 
 /// Where something that has not ended stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Open {
     /// It has not begun.
@@ -125,9 +126,10 @@ impl Status {
 }
 
 /// A run, as it is written to `run.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// The version of this format.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The run.
     pub run_id: RunId,
@@ -176,7 +178,7 @@ pub struct RunRecord {
 }
 
 /// How guests were accelerated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Accelerator {
     /// `kvm` or `tcg`.
     pub name: String,
@@ -185,7 +187,7 @@ pub struct Accelerator {
 }
 
 /// A Prepare node in a run's record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrepareRecord {
     /// The node in the plan.
     pub plan_node_id: NodeId,
@@ -205,7 +207,7 @@ pub struct PrepareRecord {
 }
 
 /// A job in its run's record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobSummary {
     /// The job.
     pub id: JobId,
@@ -219,7 +221,7 @@ pub struct JobSummary {
 }
 
 /// An attempt at a job that was followed by another one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptRecord {
     /// The attempt, from 1.
     pub attempt: u32,
@@ -247,9 +249,10 @@ pub struct AttemptRecord {
 }
 
 /// A job, as it is written to `status.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRecord {
     /// The version of this format.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     /// The job.
     pub id: JobId,

@@ -11,6 +11,7 @@ mod line;
 mod list;
 mod plain;
 mod plan;
+mod schema;
 mod status;
 mod summary;
 
@@ -22,6 +23,7 @@ pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
 pub use plain::plain;
 pub use plan::{nothing, plan};
+pub use schema::{Recorded, schema};
 pub use status::{RunStatus, status};
 pub use summary::{executed, summary};
 
