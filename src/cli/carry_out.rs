@@ -13,7 +13,8 @@ use signal_hook::iterator::Signals;
 
 use super::programs::programs;
 use super::progress::Progress;
-use super::{Exit, Failure, print};
+use super::stream::Stream;
+use super::{Exit, Failure, Format, print};
 use crate::cancel::Cancel;
 use crate::engine::{self, Machines, Settings};
 use crate::event::{DeclaredJob, RunStarted};
@@ -50,6 +51,9 @@ pub struct Manner {
     /// How often a job runs again whose guest didn't boot or was lost, besides the job's own `retries`
     #[arg(long, value_name = "N", default_value_t = 1, env = "PIKACI_INFRA_RETRIES")]
     infra_retries: u32,
+    /// Print a summary at the end, or each event as it happens, one a line
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    format: Format,
 }
 
 /// A run that is about to begin.
@@ -92,20 +96,33 @@ impl Manner {
             cancel: &cancel,
         };
         let mut progress = Progress::start();
-        let observer = &mut |event: &_, history: &_| progress.show(event, history);
+        let stream = (self.format == Format::Json).then(Stream::start);
+        let observer = &mut |event: &_, history: &_| {
+            progress.show(event, history);
+            if let Some(stream) = &stream {
+                stream.show(event);
+            }
+        };
         let history = engine::run(settings, &begin.plan.record, begin.start, begin.claim, observer);
         progress.end();
         let (history, recorded) = history?;
-        let color = super::color(&std::io::stdout());
-        print(&report::summary(&history, &tails(state, &history), state.root(), color))?;
+        let printed = match stream {
+            Some(stream) => stream.end(&cancel),
+            None => print_summary(state, &history),
+        };
         let exit = exit(&history, cancel.signal());
         if let Err(error) = recorded {
             let failure = Failure::new(exit.max(Exit::Internal), error.context("the end of the run isn't recorded"));
             let root = state.root().display();
             return Err(failure.hint(format!("see that {root} can be written and has room: df -h {root}")));
         }
-        Ok(exit)
+        printed.map(|()| exit).map_err(|failure| failure.at_least(exit))
     }
+}
+
+fn print_summary(state: &StateLayout, history: &History) -> Result<(), Failure> {
+    let color = super::color(&std::io::stdout());
+    print(&report::summary(history, &tails(state, history), state.root(), color))
 }
 
 fn local_env() -> BTreeMap<String, String> {

@@ -78,6 +78,13 @@ impl Failure {
         Self { exit, error: error.into(), hint: None }
     }
 
+    /// Has it no lower exit code than that.
+    #[must_use]
+    pub fn at_least(mut self, exit: Exit) -> Self {
+        self.exit = self.exit.max(exit);
+        self
+    }
+
     /// Returns the failure of a run for which nothing can be booted.
     #[must_use]
     pub fn no_vm(finding: &Finding) -> Self {

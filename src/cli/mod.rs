@@ -24,6 +24,7 @@ mod runs;
 mod schema;
 mod settings;
 mod status;
+mod stream;
 mod wanted;
 mod words;
 

@@ -14,6 +14,7 @@ mod doctor;
 mod doctor_kvm;
 mod dogfood;
 mod evaluate;
+mod events;
 mod exec;
 mod exit;
 mod fault;
