@@ -14,7 +14,7 @@ use super::{Exit, Failure, Place};
 use crate::engine;
 use crate::event::{DeclaredJob, Reason};
 use crate::id::{JobId, NodeId, RunId};
-use crate::record::{History, JobRecord, JobSummary, Outcome, RunRecord, Status};
+use crate::record::{History, JobRecord, JobSummary, RunRecord};
 use crate::report::Clock;
 use crate::state::{self, StateLayout, is_locked, read_json, read_record};
 
@@ -22,8 +22,6 @@ use crate::state::{self, StateLayout, is_locked, read_json, read_record};
 pub const LATEST: &str = "latest";
 /// The most ids that a hint lists.
 const LISTED: usize = 5;
-/// What is said of a run whose process is gone, where nothing can be recorded.
-const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
 
 /// The runs of a state folder.
 #[derive(Debug)]
@@ -32,6 +30,14 @@ pub struct Runs {
     pub state: StateLayout,
     /// Newest first; whether they can be read shows when one is read.
     ids: Vec<RunId>,
+}
+
+/// What there is to be told of a run.
+enum Told {
+    /// Its record, or the last one while it runs.
+    Recorded(RunRecord),
+    /// What its events come to, where its process is gone and its end can't be recorded.
+    Interrupted(History),
 }
 
 impl Runs {
@@ -118,26 +124,32 @@ impl Runs {
 
     /// Reads a run's record.
     pub fn record(&self, id: &RunId) -> anyhow::Result<RunRecord> {
+        Ok(match self.read(id)? {
+            Told::Recorded(run) => run,
+            Told::Interrupted(history) => history.run,
+        })
+    }
+
+    fn read(&self, id: &RunId) -> anyhow::Result<Told> {
         let record = || read_record(&self.state.run(id));
         let found = record()?;
         if found.status.outcome().is_some() || self.is_alive(id) {
-            return Ok(found);
+            return Ok(Told::Recorded(found));
         }
         // It may have ended between the two looks.
-        let mut found = record()?;
-        if found.status.outcome().is_none() {
-            found.status = Status::Done(Outcome::Errored);
-            found.message = Some(INTERRUPTED.to_owned());
-            for job in &mut found.jobs {
-                job.status = interrupted(job.status);
-            }
+        let found = record()?;
+        if found.status.outcome().is_some() {
+            return Ok(Told::Recorded(found));
         }
-        Ok(found)
+        engine::as_interrupted(&self.state, id).map(Told::Interrupted)
     }
 
     /// Reads a run with the records of its jobs.
     pub fn history(&self, id: &RunId) -> Result<History, Failure> {
-        let run = self.record(id).map_err(|error| Failure::from(error).hint("pikaci list"))?;
+        let run = match self.read(id).map_err(|error| Failure::from(error).hint("pikaci list"))? {
+            Told::Recorded(run) => run,
+            Told::Interrupted(history) => return Ok(history),
+        };
         // While it runs its events are ahead of its records.
         if run.status.outcome().is_none()
             && let Ok(history) = engine::replay(&self.state, id)
@@ -178,14 +190,6 @@ pub fn clock() -> Clock {
 fn listed(what: &str, ids: &[impl std::fmt::Display]) -> String {
     let ids: Vec<String> = ids.iter().take(LISTED).map(ToString::to_string).collect();
     format!("{what} {}; all: pikaci list", ids.join(", "))
-}
-
-fn interrupted(status: Status) -> Status {
-    match status {
-        Status::QUEUED => Status::Done(Outcome::Cancelled),
-        Status::RUNNING => Status::Done(Outcome::Errored),
-        done @ Status::Done(_) => done,
-    }
 }
 
 fn declared(id: &JobId) -> DeclaredJob {

@@ -18,7 +18,7 @@ use anyhow::Result;
 
 pub use exec::{Exec, exec};
 pub use recorder::{Observer, Recorder};
-pub use recover::{recover_interrupted, replay};
+pub use recover::{as_interrupted, recover_interrupted, replay};
 
 use crate::cancel::Cancel;
 use crate::event::RunStarted;

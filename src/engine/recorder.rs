@@ -111,22 +111,10 @@ impl<'a> Recorder<'a> {
 
     /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.
     pub fn abandon(&mut self, message: &str) {
-        self.end_open(message);
-        self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
-    }
-
-    fn end_open(&mut self, message: &str) {
-        let open = |status: Status| status.outcome().is_none();
-        let prepares = self.history.run.prepares.iter().filter(|prepare| open(prepare.status));
-        let prepares = prepares.map(|prepare| {
-            let (node, reason) = (prepare.plan_node_id.clone(), Reason::new(message, "pikaci run"));
-            What::PrepareFinished { node, outcome: Outcome::Errored, runner: None, reason }
-        });
-        let jobs = self.history.jobs.iter().filter(|job| open(job.status));
-        let jobs = jobs.map(|job| What::JobFinished(Box::new(ended_with_run(job, message))));
-        for what in prepares.chain(jobs).collect::<Vec<_>>() {
+        for what in ends_of_open(&self.history, message) {
             self.record(what);
         }
+        self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
     }
 
     /// Returns whether something couldn't be written.
@@ -227,6 +215,19 @@ impl<'a> Recorder<'a> {
 #[must_use]
 pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
     state.relative(path).unwrap_or_else(|| path.to_path_buf()).to_string_lossy().into_owned()
+}
+
+/// Returns how what is open ends with the process that saw to it.
+pub fn ends_of_open(history: &History, message: &str) -> Vec<What> {
+    let open = |status: Status| status.outcome().is_none();
+    let prepares = history.run.prepares.iter().filter(|prepare| open(prepare.status));
+    let prepares = prepares.map(|prepare| {
+        let (node, reason) = (prepare.plan_node_id.clone(), Reason::new(message, "pikaci run"));
+        What::PrepareFinished { node, outcome: Outcome::Errored, runner: None, reason }
+    });
+    let jobs = history.jobs.iter().filter(|job| open(job.status));
+    let jobs = jobs.map(|job| What::JobFinished(Box::new(ended_with_run(job, message))));
+    prepares.chain(jobs).collect()
 }
 
 fn ended_with_run(job: &JobRecord, message: &str) -> JobFinished {

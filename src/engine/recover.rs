@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 
 use super::errand::without_guest;
-use super::recorder::{Recorder, relative};
+use super::recorder::{Recorder, ends_of_open, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
-use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Status};
+use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
 use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, read_record, remove};
 
 /// What is said of a run that nobody ended.
@@ -66,31 +67,68 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
-    let history = match replay(state, id) {
-        // What it means is for that one to say.
-        Err(error) if matches!(error.downcast_ref(), Some(NoRecords::Later(_))) => return Err(error),
-        history => history.or_else(|_| from_records(&run))?,
-    };
+    let Remains { history, lost } = Remains::of(state, id)?;
     // What can't be removed is no reason to leave the record open.
     remove_leftovers(run.root(), 0).ok();
     let ended = history.run.status.outcome().is_some();
-    let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
-    let known: Vec<JobRecord> = open.filter_map(|job| read_json(&run.job(&job.id).status()).ok()).collect();
     let ignore: &mut dyn FnMut(&Event, &History) = &mut |_, _| {};
     let mut recorder = Recorder::resume(state, run, lock, history, ignore);
     if ended {
         recorder.rewrite()?;
     } else {
-        for job in &known {
-            // How a job ended stays, even where the event of it is lost.
-            if let (Some(at), Some(finished)) = (job.finished_at, finished(job)) {
-                recorder.record_at(at, What::JobFinished(Box::new(finished)));
-            }
+        for Event { at, what } in lost {
+            recorder.record_at(at, what);
         }
         recorder.abandon(INTERRUPTED);
         recorder.finish().1?;
     }
     Ok(true)
+}
+
+/// Returns a run whose process is gone as it is once its end is recorded, and writes nothing.
+///
+/// # Errors
+/// When its events and its record can't be read, or a later pikaci wrote them.
+pub fn as_interrupted(state: &StateLayout, id: &RunId) -> Result<History> {
+    let Remains { mut history, lost } = Remains::of(state, id)?;
+    if history.run.status.outcome().is_some() {
+        return Ok(history);
+    }
+    for event in &lost {
+        history.apply(event);
+    }
+    let at = Timestamp::now();
+    let end = What::RunFinished { outcome: Outcome::Errored, message: Some(INTERRUPTED.to_owned()) };
+    for what in ends_of_open(&history, INTERRUPTED).into_iter().chain([end]) {
+        history.apply(&Event { at, what });
+    }
+    Ok(history)
+}
+
+/// What there is of a run whose process is gone.
+struct Remains {
+    /// What its events say.
+    history: History,
+    /// How jobs ended whose records say so while the events of it are lost.
+    lost: Vec<Event>,
+}
+
+impl Remains {
+    fn of(state: &StateLayout, id: &RunId) -> Result<Self> {
+        let run = state.run(id);
+        let history = match replay(state, id) {
+            // What it means is for that one to say.
+            Err(error) if matches!(error.downcast_ref(), Some(NoRecords::Later(_))) => return Err(error),
+            history => history.or_else(|_| from_records(&run))?,
+        };
+        let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
+        let known = open.filter_map(|job| read_json::<JobRecord>(&run.job(&job.id).status()).ok());
+        let lost = known.filter_map(|job| {
+            let (at, finished) = (job.finished_at?, finished(&job)?);
+            Some(Event { at, what: What::JobFinished(Box::new(finished)) })
+        });
+        Ok(Self { lost: lost.collect(), history })
+    }
 }
 
 /// Removes the folder of a run that never began, unless somebody may be about to begin it.

@@ -27,6 +27,7 @@ mod gc_beside;
 mod glob;
 mod guest;
 mod hostile;
+mod interrupted;
 mod json_schema;
 mod local;
 mod look;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{Hold, Item};
 use crate::id::RunId;
 use crate::record::retention::{RunSummary, Standing, named_in};
+use crate::record::{NoRecords, RunRecord, replay};
 use crate::report::Kind;
 use crate::state::{RunLayout, StateLayout, is_locked, is_temporary, read_record};
 
@@ -46,6 +47,7 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
     let record = read_record(run);
     let is_settled = record.as_ref().is_ok_and(|record| record.status.outcome().is_some());
     let source_root = record.as_ref().ok().map(|record| record.source_root.clone());
+    let record = record.and_then(|record| understood(run, record));
     let standing = match record {
         _ if is_live => Standing::Live,
         // One whose process was killed ends when that is noticed.
@@ -57,6 +59,17 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
     let needs =
         (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| named_in(text)).collect());
     Seen { summary: RunSummary { id, standing, needs }, source_root, is_settled: is_settled && !is_live }
+}
+
+/// Refuses a run that hasn't ended and whose events a later pikaci wrote: that one records its end.
+fn understood(run: &RunLayout, record: RunRecord) -> Result<RunRecord> {
+    if record.status.outcome().is_none()
+        && let Ok(log) = fs::read(run.events())
+        && let Err(error @ NoRecords::Later(_)) = replay(&log, |_| String::new())
+    {
+        return Err(error).with_context(|| format!("replaying {}", run.events().display()));
+    }
+    Ok(record)
 }
 
 /// Returns the folders in which a run was to begin whose process is gone; nobody has a claim.
