@@ -1,6 +1,7 @@
 //! Exit codes, and how a failure is told.
 
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -121,8 +122,27 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new(Exit::Internal, error)
+        let hint = remedy(&error);
+        Self { hint, ..Self::new(Exit::Internal, error) }
     }
+}
+
+/// Returns what to do where a disk, most likely that of the state folder, takes nothing more.
+fn remedy(error: &anyhow::Error) -> Option<String> {
+    if is_full(error) {
+        return Some("make room there, or name a folder on another disk with --state-root".to_owned());
+    }
+    has(error, &[ErrorKind::ReadOnlyFilesystem])
+        .then(|| "name a folder that can be written with --state-root".to_owned())
+}
+
+/// Returns whether an error comes of a full disk.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    has(error, &[ErrorKind::StorageFull, ErrorKind::QuotaExceeded])
+}
+
+fn has(error: &anyhow::Error, kinds: &[ErrorKind]) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| kinds.contains(&cause.kind()))
 }
 
 impl From<OpenError> for Failure {

@@ -173,7 +173,8 @@ fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("writing to standard output").into())
+            let error = anyhow::Error::from(error).context("writing to standard output");
+            Err(Failure::new(Exit::Internal, error))
         }
         _ => Ok(()),
     }

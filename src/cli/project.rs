@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use super::failure::is_full;
 use super::wanted::Wanted;
 use super::{Exit, Failure, Place};
 use crate::config::{self, Base, Config};
@@ -109,12 +110,6 @@ impl Project {
 
     /// Returns the failure of reading or copying the source tree, with what to do about it here.
     pub fn unreadable(&self, error: snapshot::Error) -> Failure {
-        let is_full = |error: &anyhow::Error| {
-            error
-                .chain()
-                .filter_map(|cause| cause.downcast_ref::<io::Error>())
-                .any(|cause| matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
-        };
         let root = quote(&self.root.to_string_lossy());
         let hint = match &error {
             snapshot::Error::Read { .. } if !self.root.ancestors().any(|folder| folder.join(".git").exists()) => {

@@ -1,5 +1,6 @@
 //! Events into the state folder: appended, folded, and the folds written.
 
+use std::collections::VecDeque;
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -25,6 +26,8 @@ pub struct Recorder<'a> {
     history: History,
     observer: Observer<'a>,
     failure: Option<anyhow::Error>,
+    /// The lines of events that couldn't be written, in their order: records wait for them.
+    unwritten: VecDeque<String>,
     _lock: FileLock,
 }
 
@@ -63,7 +66,7 @@ impl<'a> Recorder<'a> {
         write_json(&run.plan(), plan)?;
         let at = Timestamp::now();
         let history = History::begin(at, &start, |job| status_path(state, &run, job));
-        let recorder = Self { state, run, history, observer, failure: None, _lock: lock };
+        let mut recorder = Self::resume(state, run, lock, history, observer);
         let event = Event { at, what: What::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
         write_json(&recorder.run.record(), &recorder.history.run)?;
@@ -80,7 +83,7 @@ impl<'a> Recorder<'a> {
         history: History,
         observer: Observer<'a>,
     ) -> Self {
-        Self { state, run, history, observer, failure: None, _lock: lock }
+        Self { state, run, history, observer, failure: None, unwritten: VecDeque::new(), _lock: lock }
     }
 
     /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
@@ -131,10 +134,8 @@ impl<'a> Recorder<'a> {
         let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
         let message = failure.clone().or(message);
         if failure.is_some() {
-            for job in &self.history.jobs {
-                // What still can't be written stands in the run's record.
-                self.write_job(&job.id).ok();
-            }
+            // What still can't be written stands in the run's record.
+            self.write_jobs().ok();
         }
         self.record(What::RunFinished { outcome, message });
         let written = self.write_run();
@@ -150,11 +151,16 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// When one can't be written.
-    pub fn rewrite(&self) -> Result<()> {
-        for job in &self.history.jobs {
-            self.write_job(&job.id)?;
-        }
+    pub fn rewrite(&mut self) -> Result<()> {
+        self.write_jobs()?;
         self.write_run()
+    }
+
+    /// Writes the record of each job that can be written.
+    fn write_jobs(&mut self) -> Result<()> {
+        let jobs: Vec<JobId> = self.history.jobs.iter().map(|job| job.id.clone()).collect();
+        let written = jobs.iter().map(|job| self.write_job(job)).collect::<Vec<_>>();
+        written.into_iter().collect()
     }
 
     fn outcome(&self) -> Outcome {
@@ -169,9 +175,9 @@ impl<'a> Recorder<'a> {
         Outcome::of_run(&jobs.chain(prepares.map(outcome)).collect::<Vec<_>>())
     }
 
-    fn append(&self, event: &Event) -> Result<()> {
-        let line = event.to_line().context("encoding an event")?;
-        append_line(&self.run.events(), &line)?;
+    fn append(&mut self, event: &Event) -> Result<()> {
+        self.unwritten.push_back(event.to_line().context("encoding an event")?);
+        self.write_events()?;
         // A record that survives a power loss must not speak of an event that doesn't.
         match event.what {
             What::RunStarted(_)
@@ -183,7 +189,30 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn write_job(&self, job: &JobId) -> Result<()> {
+    /// Writes the events that are to be written: a record speaks of no event that isn't there.
+    fn write_events(&mut self) -> Result<()> {
+        fail::fail_point!("engine.event", |text| Err(anyhow::anyhow!(
+            "appending to {}: {}",
+            self.run.events().display(),
+            text.unwrap_or_default()
+        )));
+        while let Some(line) = self.unwritten.front() {
+            append_line(&self.run.events(), line)?;
+            self.unwritten.pop_front();
+        }
+        Ok(())
+    }
+
+    fn write_late_events(&mut self) -> Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        self.write_events()?;
+        sync_file(&self.run.events())
+    }
+
+    fn write_job(&mut self, job: &JobId) -> Result<()> {
+        self.write_late_events()?;
         let Some(record) = self.history.job(job) else { return Ok(()) };
         let layout = self.run.job(job);
         fail::fail_point!("engine.job_folder", |text| Err(anyhow::anyhow!(
@@ -200,7 +229,8 @@ impl<'a> Recorder<'a> {
         write_json(&layout.status(), record)
     }
 
-    fn write_run(&self) -> Result<()> {
+    fn write_run(&mut self) -> Result<()> {
+        self.write_late_events()?;
         write_json(&self.run.record(), &self.history.run)
     }
 

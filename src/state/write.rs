@@ -84,12 +84,18 @@ pub fn append_line(path: &Path, line: &str) -> Result<()> {
 fn append(path: &Path, line: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     let mut last = [b'\n'];
-    if let Some(end) = file.metadata()?.len().checked_sub(1) {
+    let len = file.metadata()?.len();
+    if let Some(end) = len.checked_sub(1) {
         file.read_exact_at(&mut last, end)?;
     }
     let start = if last == *b"\n" { "" } else { "\n" };
     // One write, so that readers and other writers never see half a line.
-    file.write_all(format!("{start}{line}\n").as_bytes())
+    let written = file.write_all(format!("{start}{line}\n").as_bytes());
+    if written.is_err() {
+        // Where there was room for half of it, even that is too much.
+        file.set_len(len).ok();
+    }
+    written
 }
 
 #[cfg(test)]

@@ -16,30 +16,31 @@ use crate::formats::assert_formats;
 use crate::project::{Project, json};
 use crate::stand_in::{FAILING_NIX, StandIns};
 
-/// Returns run.json and each status.json that is there, byte for byte, with their paths.
-fn records(project: &Project, history: &History) -> Vec<(PathBuf, Option<Vec<u8>>)> {
-    let statuses = history.run.jobs.iter().map(|job| project.state(&job.status_path));
-    let run = project.state(&format!("runs/{}/run.json", history.run.run_id));
-    std::iter::once(run).chain(statuses).map(|path| (path.clone(), fs::read(path).ok())).collect()
-}
-
-/// Returns what the records are that a run's events give.
-fn replayed(project: &Project, id: &str) -> (History, Vec<Vec<u8>>) {
-    let history = engine::replay(&StateLayout::new(project.path(".pikaci")), &RunId::new(id)).unwrap();
-    let pretty = |text: serde_json::Result<Vec<u8>>| [text.unwrap().as_slice(), b"\n"].concat();
-    let jobs = history.jobs.iter().map(|job| pretty(serde_json::to_vec_pretty(job)));
-    let files = std::iter::once(pretty(serde_json::to_vec_pretty(&history.run))).chain(jobs).collect();
+/// Returns the records that the events of a run give: run.json, and each status.json.
+fn replayed(state: &Path, id: &str) -> (History, Vec<String>) {
+    let history = engine::replay(&StateLayout::new(state.to_owned()), &RunId::new(id)).unwrap();
+    let pretty = |text: serde_json::Result<String>| text.unwrap() + "\n";
+    let jobs = history.jobs.iter().map(|job| pretty(serde_json::to_string_pretty(job)));
+    let files = std::iter::once(pretty(serde_json::to_string_pretty(&history.run))).chain(jobs).collect();
     (history, files)
 }
 
 /// Asserts that the records of a run that has ended are those that its events give, to the byte.
 #[track_caller]
-fn assert_folded(project: &Project, id: &str, what: &str) {
-    let (history, expected) = replayed(project, id);
+pub fn assert_folded(project: &Project, id: &str, what: &str) {
+    assert_folded_in(&project.path(".pikaci"), id, what);
+}
+
+/// As [`assert_folded`], in another state folder.
+#[track_caller]
+pub fn assert_folded_in(state: &Path, id: &str, what: &str) {
+    let (history, expected) = replayed(state, id);
     assert!(history.run.status.outcome().is_some(), "{what}");
-    for ((path, found), expected) in records(project, &history).into_iter().zip(expected) {
-        let found = found.map(|found| String::from_utf8(found).unwrap());
-        assert_eq!(found, Some(String::from_utf8(expected).unwrap()), "{what}: {}", path.display());
+    let statuses = history.run.jobs.iter().map(|job| state.join(&job.status_path));
+    let files = std::iter::once(state.join("runs").join(id).join("run.json")).chain(statuses);
+    for (path, expected) in files.zip(expected) {
+        let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{what}: {}: {error}", path.display()));
+        assert_eq!(found, expected, "{what}: {}", path.display());
     }
 }
 
@@ -78,7 +79,7 @@ fn a_run_is_what_its_events_say() {
     assert!(!progress.contains("\nrun ") && !progress.contains('{'), "{progress}");
 
     assert_folded(&project, &id, "the run");
-    let (history, _) = replayed(&project, &id);
+    let (history, _) = replayed(&project.path(".pikaci"), &id);
     let statuses: Vec<PathBuf> = history.run.jobs.iter().map(|job| project.state(&job.status_path)).collect();
     assert_formats(&project.last_run(), &statuses);
     assert_shown(&project, &history);
@@ -102,7 +103,7 @@ fn assert_recovered_after_cuts(project: &Project, id: &str) {
     let state = StateLayout::new(project.path(".pikaci"));
     let layout = state.run(&RunId::new(id));
     let log = fs::read(layout.events()).unwrap();
-    let (history, _) = replayed(project, id);
+    let (history, _) = replayed(&project.path(".pikaci"), id);
     let statuses: Vec<PathBuf> = history.run.jobs.iter().map(|job| project.state(&job.status_path)).collect();
     let ends: Vec<usize> = (0..log.len()).filter(|at| log[*at] == b'\n').collect();
     let inside = |end: &usize| [end - 1, *end, end + 1, end + 40];
@@ -110,7 +111,7 @@ fn assert_recovered_after_cuts(project: &Project, id: &str) {
     // Without the last event, since a run that has ended isn't looked at.
     for cut in cuts.filter(|cut| *cut < ends[ends.len() - 1]) {
         fs::write(layout.events(), &log[..cut]).unwrap();
-        let (so_far, files) = replayed(project, id);
+        let (so_far, files) = replayed(&project.path(".pikaci"), id);
         assert!(so_far.run.status.outcome().is_none(), "cut at {cut}");
         fs::write(layout.record(), &files[0]).unwrap();
         for ((path, job), file) in statuses.iter().zip(&so_far.jobs).zip(&files[1..]) {

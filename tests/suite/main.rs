@@ -9,6 +9,7 @@ mod checks;
 mod config;
 mod contract;
 mod deadlines;
+mod disk_full;
 mod diskless;
 mod doctor;
 mod doctor_kvm;

@@ -8,6 +8,7 @@ use pikaci::id::JobId;
 use pikaci::record::{Outcome, RunRecord};
 use pikaci::state;
 
+use crate::events::assert_folded;
 use crate::processes::{Running, START};
 use crate::project::{Project, Ran, json};
 use crate::records::Run;
@@ -64,6 +65,29 @@ fn a_record_that_can_never_be_written_ends_the_run() {
     let (_, record) = broken(&project, "engine.status=return(no space left)", 1);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
+}
+
+/// What is recorded waits for the events that it follows from, and none of them is lost.
+#[test]
+fn events_that_cannot_be_written_for_a_while_end_the_run_and_are_all_written() {
+    let project = Project::new(JOBS);
+    let (_, record) = broken(&project, "engine.event=2*off->3*return(no space left)->off", 1);
+    let message = record.message.clone().unwrap();
+    assert!(message.starts_with("recording the run failed: appending to ") && message.ends_with("no space left"));
+    job_records_agree(&project, &record);
+    assert_folded(&project, record.run_id.as_str(), "after a while");
+
+    let mut command = project.command(&["run"]);
+    command.env("FAILPOINTS", "engine.event=2*off->return(no space left)");
+    let ran = Running::start(command).ends_within(START, "no more events").exits(1);
+    assert!(ran.stderr.contains("isn't recorded: recording the run failed: appending to "), "{}", ran.stderr);
+    let last = project.runs().pop().unwrap();
+    assert_eq!(project.record().finished_at, None, "it waits for its last event");
+    assert_eq!(
+        project.pikaci(&["list"]).exits(0).stderr,
+        format!("run {last} was interrupted; its record says so now\n")
+    );
+    assert_folded(&project, &last, "recovered");
 }
 
 #[test]
