@@ -95,11 +95,12 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> V
     }
     for Disk { serial, path, read_only } in machine.disks {
         // What is written to a disk lives as long as the guest: it needn't survive the host.
-        let mode = if *read_only { "readonly=on" } else { "cache=unsafe" };
+        // And where the host's disk is full the guest is told, instead of stopped until its deadline.
+        let (mode, full) = if *read_only { ("readonly=on", "") } else { ("cache=unsafe", ",werror=report") };
         let mut drive = OsString::from(format!("if=none,id={serial},format=raw,{mode},file="));
         drive.push(escape_commas(path));
         args.pair("-drive", drive);
-        args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}"));
+        args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}{full}"));
     }
     for (fd, tag) in (FIRST_SHARE_FD..).zip(tags) {
         args.pair("-chardev", format!("socket,id=share-{tag},fd={fd}"));
@@ -222,7 +223,7 @@ mod tests {
         -drive if=none,id=request,format=raw,readonly=on,file=/a,,b/request
         -device virtio-blk-pci,drive=request,serial=request
         -drive if=none,id=artifacts,format=raw,cache=unsafe,file=/a/artifacts
-        -device virtio-blk-pci,drive=artifacts,serial=artifacts
+        -device virtio-blk-pci,drive=artifacts,serial=artifacts,werror=report
         -chardev socket,id=share-workspace,fd=7
         -device vhost-user-fs-pci,chardev=share-workspace,tag=workspace
         -chardev socket,id=share-usr,fd=8
