@@ -32,6 +32,7 @@ mod interrupted;
 mod json_schema;
 mod local;
 mod look;
+mod many_runs;
 mod modules;
 mod nix_base;
 mod package;
