@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -43,12 +46,40 @@ string_id! {
     NodeId
 }
 string_id! {
-    /// The id of a run: the UTC time of its start and some random digits; sorts by time.
+    /// The id of a run: the UTC time of its start and some random digits; sorts by when runs began.
     RunId
 }
 string_id! {
     /// The name of a target of the job file, or the text that names the jobs of an ad-hoc selection.
     TargetId
+}
+
+impl RunId {
+    /// Returns the id of a run that begins now. Where the clock was set back, or has stood still, its time is that of the
+    /// newest other run and a bit, so that what began later sorts later all the same.
+    #[must_use]
+    pub fn begin(now: Timestamp, digits: u16, others: impl IntoIterator<Item = Self>) -> Self {
+        let newest = others.into_iter().filter_map(|id| id.time()).max();
+        let next = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
+        let time = next.map_or(now, |next| next.max(now));
+        Self(format!("{}-{digits:04x}", time.strftime("%Y%m%d-%H%M%S%3f")))
+    }
+
+    /// Returns the time that the id tells, to the millisecond; `None` for one of another kind.
+    fn time(&self) -> Option<Timestamp> {
+        let (date, rest) = self.0.split_once('-')?;
+        let (time, _) = rest.split_once('-')?;
+        let is_number = |text: &str, len| text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(date, 8) || !is_number(time, 9) {
+            return None;
+        }
+        let part = |text: &str| text.parse::<i8>().ok();
+        let (year, month, day) = (date[..4].parse().ok()?, part(&date[4..6])?, part(&date[6..])?);
+        let (hour, minute, second) = (part(&time[..2])?, part(&time[2..4])?, part(&time[4..6])?);
+        let nanos = time[6..].parse::<i32>().ok()? * 1_000_000;
+        let at = DateTime::new(year, month, day, hour, minute, second, nanos).ok()?;
+        Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    }
 }
 
 /// A SHA-256 digest as 64 lower-case hexadecimal digits.
@@ -111,7 +142,23 @@ impl fmt::Display for Digest {
 
 #[cfg(test)]
 mod tests {
-    use super::Digest;
+    use super::{Digest, RunId};
+
+    #[test]
+    fn a_run_that_begins_later_sorts_later_whatever_the_clock_says() {
+        let now = "2026-11-22T10:15:00.123456Z".parse().unwrap();
+        for (others, expected) in [
+            (&[][..], "20261122-101500123-00ab"),
+            (&["20261122-101500122-ffff"], "20261122-101500123-00ab"),
+            (&["20261122-101500123-ffff"], "20261122-101500124-00ab"),
+            (&["20261122-101500123-0000", "20991231-235959999-0000", "later"], "21000101-000000000-00ab"),
+            (&["99999999-999999999-0000", "99991231-235959999-0000", "1", "", "a-b-c"], "20261122-101500123-00ab"),
+            (&["20261122-101501-4f2a31", "２０２６1122-101500123-0000"], "20261122-101500123-00ab"),
+        ] {
+            let id = RunId::begin(now, 0xab, others.iter().copied().map(RunId::new));
+            assert_eq!(id.as_str(), expected, "{others:?}");
+        }
+    }
 
     #[test]
     fn digest_of_nothing_is_the_published_one() {

@@ -1,8 +1,9 @@
 //! From a plan to its end: how a run is asked for, shown and told, whatever made its plan.
 
-#![expect(clippy::disallowed_methods, reason = "asks the environment and for signals")]
+#![expect(clippy::disallowed_methods, reason = "asks the environment, the runs that there are and signals")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -145,12 +146,14 @@ pub fn declared(plan: &RunPlanRecord) -> Vec<DeclaredJob> {
     plan.nodes.iter().filter_map(declared).collect()
 }
 
-/// Makes an id that sorts by time, to the millisecond, and that no other process makes.
-pub fn new_run_id(now: jiff::Timestamp) -> Result<RunId> {
+/// Makes an id that sorts after those of the runs that there are, and that no other process makes.
+pub fn new_run_id(now: jiff::Timestamp, state: &StateLayout) -> Result<RunId> {
     let mut bytes = [0; 2];
     getrandom::fill(&mut bytes).context("making a run's id")?;
-    let digits = u16::from_be_bytes(bytes);
-    Ok(RunId::new(format!("{}-{digits:04x}", now.strftime("%Y%m%d-%H%M%S%3f"))))
+    // Without a folder of runs there are none.
+    let entries = fs::read_dir(state.runs()).into_iter().flatten().filter_map(Result::ok);
+    let others = entries.map(|entry| RunId::new(entry.file_name().to_string_lossy()));
+    Ok(RunId::begin(now, u16::from_be_bytes(bytes), others))
 }
 
 /// Makes signals into requests to end: the first politely, the second at once.

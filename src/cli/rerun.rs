@@ -62,7 +62,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     refuse_gone(&runs, &id, &plan, store.as_deref())?;
     warn_of_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();
-    plan.run_id = Some(new_run_id(now)?);
+    plan.run_id = Some(new_run_id(now, &runs.state)?);
     plan.created_at = Some(now);
     let start = RunStarted { host_os: facts.os_release.clone(), ..started(&runs, &history.run, &plan, names)? };
     let plan = Plan { record: plan, flakes: std::collections::BTreeMap::new() };

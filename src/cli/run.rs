@@ -47,7 +47,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let mut plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;
     cache.save(&project.hash_cache())?;
     let now = Timestamp::now();
-    plan.record.run_id = Some(new_run_id(now)?);
+    plan.record.run_id = Some(new_run_id(now, &project.state)?);
     plan.record.created_at = Some(now);
     let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.digest().as_str())?;
     let budget = options.wanted.room.budget(&facts);

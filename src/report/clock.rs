@@ -37,10 +37,51 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::SignedDuration;
     use jiff::tz::{Offset, TimeZone};
 
+    use proptest::prelude::*;
+
+    use super::super::fixture::{after, apply, begun, ended};
+    use super::super::{Listing, line, list, status, summary};
     use super::Clock;
+    use crate::event::{Event, LogPaths, Reason, What};
+    use crate::id::JobId;
+    use crate::record::Outcome;
+
+    proptest! {
+        /// Clocks are set, by seconds or by decades, before, in and after a run.
+        #[test]
+        fn times_that_go_backwards_are_no_time(
+            times in proptest::collection::vec(-2_000_000_000_000..2_000_000_000_000_i64, 4),
+        ) {
+            let mut history = begun("20261122-101500000-4f2a", &["build"]);
+            let log = || "log".to_owned();
+            let (job, logs) = (JobId::new("build"), LogPaths { host: log(), guest: log(), console: log() });
+            apply(&mut history, times[0], What::JobStarted { job, attempt: 1, logs });
+            let end = What::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
+            apply(&mut history, times[1], end.clone());
+            let clock = Clock { now: after(times[3]), zone: TimeZone::UTC };
+            let running = status(&history, "/p".as_ref(), &clock, false);
+            apply(&mut history, times[2], What::RunFinished { outcome: Outcome::Failed, message: None });
+            let mut listing = Listing::new(0);
+            listing.runs.push(history.run.clone());
+            let told = [
+                running,
+                status(&history, "/p".as_ref(), &clock, false),
+                summary(&history, &BTreeMap::new(), "/p".as_ref(), false),
+                list(&listing, &clock, false),
+                line(&Event { at: after(times[1]), what: end }, &history, false).unwrap(),
+            ];
+            for text in told {
+                let is_negative = |word: &str| word.trim_start_matches('-').len() + 1 == word.len();
+                prop_assert!(!text.split_whitespace().any(is_negative), "{}", text);
+                prop_assert!(text.contains("failed"), "{}", text);
+            }
+        }
+    }
 
     #[test]
     fn recent_is_ago_and_old_is_local_time() {

@@ -6,6 +6,7 @@
 mod cancel;
 mod checking;
 mod checks;
+mod clock;
 mod config;
 mod contract;
 mod deadlines;

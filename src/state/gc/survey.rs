@@ -51,7 +51,7 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
     let standing = match record {
         _ if is_live => Standing::Live,
         // One whose process was killed ends when that is noticed.
-        Ok(record) => Standing::Ended { created_at: record.created_at, ended_at: record.finished_at.unwrap_or(now) },
+        Ok(record) => Standing::Ended { ended_at: record.finished_at.unwrap_or(now) },
         Err(error) => Standing::Broken { error: format!("{error:#}") },
     };
     let [plan, text] = [run.plan(), run.record()].map(|path| fs::read(path).ok());
