@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "measures the world")]
 
 mod bench;
+mod list;
 mod machine;
 mod plan;
 mod prepare;
@@ -29,8 +30,13 @@ type Measure = fn(&Bench) -> Result<Vec<Row>>;
 const NOT_BUILT: [&str; 2] = ["warm VM, `true`", "1,000 `true` jobs, executor local"];
 
 /// What can be measured, by name, in the order of the table.
-const NAMES: [(&str, Measure); 4] =
-    [("plan", plan::measure), ("prepare", prepare::measure), ("snapshot", snapshot::measure), ("vm", machine::measure)];
+const NAMES: [(&str, Measure); 5] = [
+    ("plan", plan::measure),
+    ("list", list::measure),
+    ("prepare", prepare::measure),
+    ("snapshot", snapshot::measure),
+    ("vm", machine::measure),
+];
 
 fn main() -> ExitCode {
     match measure_all() {
