@@ -42,6 +42,7 @@ mod plan;
 mod prepare;
 mod processes;
 mod project;
+mod read_only;
 mod records;
 mod remote;
 mod rerun;
