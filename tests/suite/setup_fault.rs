@@ -143,7 +143,8 @@ fn a_node_that_panics_errs_alone() {
 #[test]
 fn the_walk_itself_that_panics_ends_the_run() {
     let project = Project::new(r#"{ jobs.a = { command = "sleep 600"; timeout = "10m"; }; jobs.b.command = "true"; }"#);
-    // After some turns, so that something runs.
+    // After some turns, so that something runs: its runner is there.
+    project.pikaci(&["run", "b"]).exits(0);
     let (_, record) = broken(&project, "engine.walk=60*off->1*panic(lost)", 102);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert!(record.message.as_ref().is_some_and(|message| message.contains("pikaci panicked: lost")), "{record:?}");
