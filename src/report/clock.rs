@@ -59,7 +59,7 @@ mod tests {
         ) {
             let mut history = begun("20261122-101500000-4f2a", &["build"]);
             let log = || "log".to_owned();
-            let (job, logs) = (JobId::new("build"), LogPaths { host: log(), guest: log(), console: log() });
+            let (job, logs) = (JobId::new("build"), LogPaths { host: log(), guest: log(), console: Some(log()) });
             apply(&mut history, times[0], What::JobStarted { job, attempt: 1, logs });
             let end = What::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
             apply(&mut history, times[1], end.clone());
