@@ -35,6 +35,7 @@ mod local;
 mod look;
 mod many_runs;
 mod modules;
+mod modules_real;
 mod nix_base;
 mod package;
 mod plain_user;

@@ -1,5 +1,4 @@
-//! The NixOS and the nix-darwin module: evaluated in a small module system, and in the real ones where
-//! `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_NIX_DARWIN` say where they are.
+//! The NixOS and the nix-darwin module, evaluated in a small module system.
 
 use std::fs;
 use std::process::Command;
@@ -7,80 +6,47 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::nixpkgs;
-use crate::project::{Ran, nix, ran};
+use crate::fixture::nixpkgs_with_crates;
+use crate::gc::empty;
+use crate::project::{Ran, json as read, nix, ran};
+use crate::records::Run;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Debian's programs, as far as a machine takes them.
-const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
+pub const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox /usr /lib=/usr/lib /lib64=/usr/lib64\n";
 /// A machine that uses everything that both modules have.
-const ALL: &str = r#"
+pub const ALL: &str = r#"
   programs.pikaci = { enable = true; settings = { jobs = 4; accel = "kvm"; fail-fast = true; base = null; }; };
   services.pikaci = {
     stateRoot = "/var/lib/pikaci"; user = "ci";
     gc = { enable = true; keepRuns = 50; olderThan = "30d"; stateRoots = [ "/home/ci/p/.pikaci" ]; };
   };
 "#;
-const LINUX: &str = r#"boot.kernelModules = [ "kvm_intel" ]; programs.pikaci.kvmForBuilds = true;"#;
-const MAC: &str = "nix.linux-builder.enable = true;";
-/// The fixtures; what else there is on a system is made of as little.
+pub const LINUX: &str = r#"boot.kernelModules = [ "kvm_intel" ]; programs.pikaci.kvmForBuilds = true;"#;
+pub const MAC: &str = "nix.linux-builder.enable = true;";
+/// The modules with a pikaci that is there, or with their own; what else there is on a system is made of as little.
 const FIXTURE: &str = r#"
-  evaluate = class: configuration: import ROOT/tests/fixtures/module-system.nix {
-    modules = [ (ROOT/nix/modules + "/${class}.nix") configuration ({ lib, ... }: if class == "nixos" then {
-      boot = { kernelModules = [ ]; blacklistedKernelModules = [ ]; };
-    } else {
-      nix = { linux-builder.enable = lib.mkDefault false; buildMachines = [ ]; settings = { }; };
-    }) { programs.pikaci.package = pkgs.wrapped "${PIKACI}"; } ];
-    inherit pkgs;
-  };
-  debian = fixture.legacyPackages.x86_64-linux;
   fixture = (import NIXPKGS/flake.nix).outputs { self = fixture; };
-  pkgs = debian // {
-    stdenv.hostPlatform.isx86_64 = true;
-    runCommand = name: env: script: derivation ({
-      inherit name;
-      inherit (debian) system;
-      builder = "/bin/sh";
-      args = [ "-euc" "export PATH=${debian.pkgsStatic.busybox}/bin; ${script}" ];
-    } // env);
-  };
-"#;
-
-/// NixOS and nix-darwin, of the folders that the variables name; a repository is copied once.
-const REAL: &str = r#"
-  nixpkgs = if builtins.pathExists NIXPKGS/.git then
-    (builtins.fetchTree { type = "git"; url = "file://NIXPKGS"; }).outPath
-  else
-    NIXPKGS;
-  lib = import (nixpkgs + "/lib");
-  everywhere = { pkgs, ... }: { programs.pikaci.package = pkgs.runCommand "pikaci" { } "false"; };
-  nixos = import (nixpkgs + "/nixos/lib/eval-config.nix") {
-    system = "x86_64-linux";
-    modules = [ ROOT/nix/modules/nixos.nix everywhere {
-      boot.loader.grub.enable = false;
-      fileSystems."/".device = "none";
-      system.stateVersion = lib.trivial.release;
-      users.users.ci.isNormalUser = true;
-    } { ALL LINUX } ];
-  };
-  darwin = import DARWIN/eval-config.nix {
-    inherit lib;
-    modules = [ ROOT/nix/modules/darwin.nix everywhere {
-      nixpkgs.source = nixpkgs;
-      nixpkgs.system = "aarch64-darwin";
-      system.stateVersion = 5;
-    } { ALL MAC } ];
-  };
-  refused = config: map (a: a.message) (builtins.filter (a: !a.assertion) config.assertions);
-  documentation = import ROOT/nix/modules/options-doc.nix { inherit (nixos) pkgs; };
+  pkgs = fixture.legacyPackages.x86_64-linux;
+  module = class: ROOT/nix/modules + "/${class}.nix";
+  plain = import ROOT/nix/modules/evaluate.nix { inherit pkgs; };
+  evaluate = class: configuration: plain [
+    (module class)
+    configuration
+    { programs.pikaci.package = pkgs.wrapped "${PIKACI}"; }
+  ];
+  undescribed = path: options: builtins.concatMap (name: let option = options.${name}; in
+    if option._type or null != "option" then undescribed "${path}${name}." option
+    else pkgs.lib.optional (!(builtins.isString (option.description or null))) "${path}${name}"
+  ) (builtins.attrNames options);
 "#;
 
 /// An expression after the fixtures, run through a command of Nix.
-fn of_fixture(which: &str, args: &[&str], expression: &str) -> Ran {
+pub fn of_fixture(which: &str, args: &[&str], expression: &str) -> Ran {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let file = folder.path().join("test.nix");
-    let fixture = FIXTURE.replace("NIXPKGS", nixpkgs().to_str().unwrap()).replace("ROOT", ROOT);
+    let fixture = FIXTURE.replace("NIXPKGS", nixpkgs_with_crates().to_str().unwrap()).replace("ROOT", ROOT);
     let fixture = fixture.replace("PIKACI", env!("CARGO_BIN_EXE_pikaci"));
     fs::write(&file, format!("let {fixture} in {expression}")).unwrap();
     let mut command = Command::new(nix(which));
@@ -100,7 +66,7 @@ fn evaluate(expression: &str) -> Value {
 
 /// Asserts that garbage is collected in both folders, whatever comes of the first.
 #[track_caller]
-fn assert_collects(script: &Value, quote: &str) {
+pub fn assert_collects(script: &Value, quote: &str) {
     let script = script.as_str().unwrap();
     let commands: Vec<&str> = script.lines().filter(|line| line.contains("pikaci/bin/pikaci")).collect();
     assert_eq!(commands.len(), 2, "{script}");
@@ -116,7 +82,7 @@ fn assert_collects(script: &Value, quote: &str) {
 fn on_nixos_there_are_a_program_its_settings_a_state_folder_and_a_timer() {
     let all = evaluate(&format!(
         r#"let e = evaluate "nixos" {{ {ALL} {LINUX} }}; c = e.config; in {{
-          inherit (e) refused undescribed;
+          inherit (e) refused; undescribed = undescribed "" e.options;
           inherit (c.systemd) timers tmpfiles services;
           packages = map (package: package.name) c.environment.systemPackages;
           rules = c.services.udev.extraRules;
@@ -140,7 +106,7 @@ fn on_nixos_there_are_a_program_its_settings_a_state_folder_and_a_timer() {
 fn on_a_mac_there_are_the_same_and_a_daemon() {
     let all = evaluate(&format!(
         r#"let e = evaluate "darwin" {{ {ALL} {MAC} }}; c = e.config; in {{
-          inherit (e) refused undescribed;
+          inherit (e) refused; undescribed = undescribed "" e.options;
           daemon = c.launchd.daemons.pikaci-gc;
           packages = map (package: package.name) c.environment.systemPackages;
           activation = c.system.activationScripts.postActivation.text;
@@ -163,10 +129,11 @@ fn without_being_asked_for_there_is_nothing() {
         let nothing = evaluate(&format!(
             r#"let e = evaluate "{class}" {{ }}; c = e.config; in {{
               inherit (e) refused;
-              set = [ c.environment c.systemd c.launchd c.system c.services.udev ];
+              set = [ c.environment c.systemd c.launchd ];
+              text = c.system.activationScripts.postActivation.text + c.services.udev.extraRules;
             }}"#
         ));
-        assert_eq!(nothing, json!({ "refused": [], "set": [{}, {}, {}, {}, {}] }), "{class}");
+        assert_eq!(nothing, json!({ "refused": [], "set": [{}, {}, {}], "text": "" }), "{class}");
     }
 }
 
@@ -226,44 +193,39 @@ fn settings_are_validated_when_the_system_is_built() {
 }
 
 #[test]
-fn the_real_nixos_and_nix_darwin_take_them() {
-    let at_hand = |name| std::env::var(name).ok();
-    let (Some(nixpkgs), Some(darwin)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_NIX_DARWIN")) else {
-        return;
-    };
-    let real = REAL.replace("ROOT", ROOT).replace("NIXPKGS", &nixpkgs).replace("DARWIN", &darwin);
-    let real = real.replace("ALL", ALL).replace("LINUX", LINUX).replace("MAC", MAC);
-    let expression = format!(
-        r#"let {real} in {{
-          refused = refused nixos.config ++ refused darwin.config;
-          settings = map (system: system.config.environment.etc."pikaci/settings.json".source.drvPath) [ nixos darwin ];
-          script = nixos.config.systemd.services.pikaci-gc.script;
-          service = nixos.config.systemd.units."pikaci-gc.service".text;
-          timer = nixos.config.systemd.units."pikaci-gc.timer".text;
-          tmpfiles = nixos.config.systemd.tmpfiles.settings.pikaci;
-          plist = darwin.config.environment.launchDaemons."org.nixos.pikaci-gc.plist".text;
-          activation = darwin.config.system.activationScripts.postActivation.text;
-          options = builtins.mapAttrs (_: made: builtins.mapAttrs (_: option: option.description) made.optionsNix)
-            documentation;
-        }}"#
+fn a_package_that_nobody_names_is_that_of_the_flake() {
+    let found = evaluate(
+        r#"let of = class: (plain [ (module class) ]).config.programs.pikaci.package; in {
+          packages = map (class: (of class).drvPath) [ "nixos" "darwin" ];
+          flake = (pkgs.callPackage ROOT/nix/package.nix { }).drvPath;
+        }"#
+        .replace("ROOT", ROOT)
+        .as_str(),
     );
-    let mut eval = Command::new(nix("oldest"));
-    eval.args(["eval", "--impure", "--json", "--expr", &expression]).env("NIX_CONFIG", CONFIG);
-    let all: Value = serde_json::from_str(&ran(&mut eval).exits(0).stdout).unwrap();
-    let text = |name: &str| all[name].as_str().unwrap();
-    println!("{}\n{}\n{}\n{}", text("service"), text("timer"), text("plist"), text("activation"));
-    println!("{:#}\n{:#}", all["tmpfiles"], all["options"]);
-    assert_eq!(all["refused"], json!([]));
-    assert_collects(&all["script"], "");
-    assert!(text("service").contains("-pikaci-gc-start/bin/pikaci-gc-start"), "the unit runs it");
-    assert!(text("service").contains("\nReadWritePaths=-/var/lib/pikaci\n"), "{}", text("service"));
-    assert!(text("timer").contains("\nOnCalendar=daily\nPersistent=true\n"));
-    assert!(text("plist").contains("<key>UserName</key>\n\t<string>ci</string>"));
-    assert!(text("plist").contains("-pikaci-gc-start</string>"));
-    for (class, own) in [("nixos", "programs.pikaci.kvmForBuilds"), ("darwin", "services.pikaci.gc.interval")] {
-        let options = all["options"][class].as_object().unwrap();
-        assert!(options.contains_key(own) && options.contains_key("services.pikaci.gc.keepRuns"), "{options:?}");
-        assert!(!options.contains_key("services.pikaci.gc.script"), "what is internal is told");
-        assert!(options.values().all(Value::is_string), "{options:?}");
+    assert_eq!(found["packages"], json!([found["flake"], found["flake"]]));
+}
+
+#[test]
+fn what_the_timers_start_collects_garbage() {
+    for (class, script) in [("nixos", "systemd.services"), ("darwin", "launchd.daemons")] {
+        let (project, _) = empty();
+        for id in ["1", "2", "3"] {
+            let record = Run::passed(&project, id).layout().record();
+            let mut ended = read(&record);
+            ended["finished_at"] = "2001-01-01T00:00:00Z".into();
+            fs::write(record, ended.to_string()).unwrap();
+        }
+        let root = project.state("");
+        let gc = format!(
+            r#"services.pikaci.gc = {{ enable = true; keepRuns = 2; olderThan = "30d"; stateRoots = [ "{}" ]; }};"#,
+            root.to_str().unwrap().trim_end_matches('/')
+        );
+        let expression = format!(
+            r#"pkgs.writeShellScriptBin "collect" (evaluate "{class}" {{ {gc} }}).config.{script}.pikaci-gc.script"#
+        );
+        let built = of_fixture("oldest", &["build", "--no-link", "--print-out-paths"], &expression).exits(0);
+        let collected = ran(&mut Command::new(format!("{}/bin/collect", built.stdout.trim()))).exits(0);
+        assert!(collected.stdout.starts_with("removed 1 run: "), "{class}: {}", collected.stdout);
+        assert_eq!(project.runs(), ["2", "3"], "{class}");
     }
 }

@@ -1,0 +1,44 @@
+# Evaluates modules without the rest of a system: of it there is what pikaci's modules set and read.
+{ pkgs }:
+modules:
+let
+  inherit (pkgs) lib;
+  inherit (lib) mkOption types;
+
+  option =
+    type: default:
+    mkOption {
+      inherit type default;
+      description = "Something of the system.";
+    };
+  list = option (types.listOf types.anything) [ ];
+  set = option (types.attrsOf types.anything) { };
+  lines = option types.lines "";
+
+  system.options = {
+    assertions = list;
+    boot.kernelModules = list;
+    boot.blacklistedKernelModules = list;
+    environment = set;
+    launchd = set;
+    nix.buildMachines = list;
+    nix.enable = option types.bool true;
+    nix.linux-builder.enable = option types.bool false;
+    nix.settings = set;
+    services.udev.extraRules = lines;
+    system.activationScripts.postActivation.text = lines;
+    systemd = set;
+  };
+
+  evaluated = lib.evalModules {
+    modules = [ system ] ++ modules;
+    specialArgs = { inherit pkgs; };
+  };
+in
+evaluated
+// {
+  # What keeps such a system from being built.
+  refused = map (assertion: assertion.message) (
+    builtins.filter (assertion: !assertion.assertion) evaluated.config.assertions
+  );
+}
