@@ -41,6 +41,12 @@ let
       ${command}
       touch $out
     '';
+  # A project whose jobs are checks, as its user has it. Where there is no KVM the processor is emulated.
+  jobs = import ./mk-checks.nix {
+    inherit pkgs pikaci;
+    src = ./template;
+    requiredSystemFeatures = [ ];
+  };
 in
 {
   package = pikaci;
@@ -71,4 +77,10 @@ in
     { find . -name '*.sh'; grep -rlE --binary-files=without-match '^#!.*[/ ](ba|da|k)?sh( |$)' .; } |
       sort -u | xargs shellcheck
   '';
+
+  modules = import ./modules/check.nix { inherit pkgs; };
+}
+// pkgs.lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux {
+  # From the job file to what a virtual machine says.
+  vm = jobs.greet;
 }

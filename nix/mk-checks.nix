@@ -11,8 +11,9 @@
   microvm ? null,
   # What a machine must offer that builds a check.
   requiredSystemFeatures ? [ "kvm" ],
-  # Without KVM a processor is emulated, which is slower.
-  accel ? if builtins.elem "kvm" requiredSystemFeatures then "kvm" else "tcg",
+  # By KVM where a guest boots with it: a machine offers "kvm" as soon as there is a /dev/kvm. Else the processor is
+  # emulated, which is slower.
+  accel ? "auto",
   pikaci ? pkgs.callPackage ./package.nix { },
 }:
 let

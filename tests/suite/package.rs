@@ -43,6 +43,14 @@ impl Flake {
         self.folder.path().join(name)
     }
 
+    /// Has a file say something else.
+    #[track_caller]
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{name} says nothing of {from}");
+        fs::write(self.path(name), text.replace(from, to)).unwrap();
+    }
+
     /// Returns the command `nix SUBCOMMAND ARGS`; in its sandbox are this machine's compilers.
     fn command(&self, which: &str, subcommand: &str, args: &[&str]) -> Command {
         let rust = ran(Command::new("rustc").args(["--print", "sysroot"]).current_dir(ROOT)).exits(0).stdout;
@@ -91,9 +99,10 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
         for output in ["devShells", "formatter"] {
             assert!(!oldest[output][system].is_null(), "{system} has no {output}");
         }
-        for check in ["clippy", "docs", "nix-format", "package", "rust-format", "shellcheck", "tests"] {
+        for check in ["clippy", "docs", "modules", "nix-format", "package", "rust-format", "shellcheck", "tests"] {
             assert!(oldest["checks"][system][check].is_string(), "{system} has no check {check}: {oldest:#}");
         }
+        assert_eq!(oldest["checks"][system]["vm"].is_string(), system.ends_with("-linux"), "{oldest:#}");
     }
 }
 
@@ -106,11 +115,18 @@ fn its_checks_pass() {
 }
 
 #[test]
-fn the_checks_of_shell_and_nix_find_what_is_wrong() {
+fn its_checks_find_what_is_wrong() {
     let flake = Flake::new();
+    flake.edit("nix/modules/options.nix", "\"--keep-runs\"", "\"--keep-ruins\"");
+    flake.edit("nix/template/pikaci.nix", "command = \"hello\"", "command = \"hello; exit 3\"");
     fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
     fs::write(flake.path(".ci/run"), "#!/bin/sh\necho $1\n").unwrap();
-    for (check, said) in [("nix-format", "nix/overlay.nix"), ("shellcheck", "SC2086")] {
+    for (check, said) in [
+        ("modules", "unexpected argument '--keep-ruins'"),
+        ("nix-format", "nix/overlay.nix"),
+        ("shellcheck", "SC2086"),
+        ("vm", "the command ended with exit code 3"),
+    ] {
         let build = ["--no-link", "-L", &format!("path:.#checks.x86_64-linux.{check}")];
         let failed = ran(&mut flake.command("oldest", "build", &build)).exits(1);
         assert!(failed.stderr.contains(said), "{check}: {}", failed.stderr);

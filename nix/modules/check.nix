@@ -1,0 +1,65 @@
+# Both modules with all that they offer: evaluated, what they make built, and the collecting of garbage done once.
+{ pkgs }:
+let
+  evaluate = import ./evaluate.nix { inherit pkgs; };
+
+  all = {
+    programs.pikaci = {
+      enable = true;
+      settings = {
+        jobs = 4;
+        accel = "kvm";
+        fail-fast = true;
+      };
+    };
+    services.pikaci = {
+      stateRoot = "/var/lib/pikaci";
+      user = "ci";
+      gc = {
+        enable = true;
+        stateRoots = [ "/home/ci/project/.pikaci" ];
+        keepRuns = 50;
+        olderThan = "30d";
+      };
+    };
+  };
+
+  made =
+    evaluated:
+    if evaluated.refused != [ ] then
+      throw (builtins.concatStringsSep "\n" evaluated.refused)
+    else
+      {
+        inherit (evaluated.config)
+          environment
+          launchd
+          services
+          system
+          systemd
+          ;
+      };
+
+  nixos = made (evaluate [
+    ./nixos.nix
+    all
+    {
+      boot.kernelModules = [ "kvm-intel" ];
+      programs.pikaci.kvmForBuilds = true;
+    }
+  ]);
+  darwin = made (evaluate [
+    ./darwin.nix
+    all
+    { nix.linux-builder.enable = true; }
+  ]);
+in
+pkgs.runCommand "pikaci-modules"
+  {
+    made = builtins.toJSON { inherit nixos darwin; };
+    passAsFile = [ "made" ];
+  }
+  ''
+    (${nixos.systemd.services.pikaci-gc.script})
+    (${darwin.launchd.daemons.pikaci-gc.script})
+    cp "$madePath" "$out"
+  ''
