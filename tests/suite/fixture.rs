@@ -8,6 +8,9 @@ use crate::project::{NIX_CONFIG, Project, nix, ran};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 
+/// The folder of the fixture microvm.nix.
+pub const MICROVM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/microvm");
+
 /// The project's flake: the inputs that a guest is made from, and a dev shell.
 const FLAKE: &str = r#"{
   inputs.nixpkgs.url = "path:NIXPKGS";
@@ -39,11 +42,11 @@ fn assemble(name: &str, parts: &[&str]) -> PathBuf {
 
 /// Makes a project with this job file whose flake.lock names the fixtures.
 pub fn project(job_file: &str) -> Project {
-    project_on(job_file, nixpkgs().to_str().unwrap(), &format!("{FIXTURES}/microvm"))
+    project_on(job_file, nixpkgs().to_str().unwrap(), MICROVM)
 }
 
 /// Returns a reference to a folder; of a repository Nix copies what it hasn't got, else all of it every time.
-fn reference(folder: &str) -> String {
+pub fn reference(folder: &str) -> String {
     let kind = if Path::new(folder).join(".git").exists() { "git+file://" } else { "path:" };
     format!("{kind}{folder}")
 }

@@ -46,6 +46,7 @@ mod project;
 mod read_only;
 mod records;
 mod remote;
+mod repository;
 mod rerun;
 mod rooms;
 mod schedule;

@@ -1,18 +1,16 @@
 //! The flake of this repository, as it is, on a nixpkgs of Debian's packages that compiles Rust.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pikaci::record::Outcome;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::fixture;
 use crate::project::{NIX_CONFIG, Project, json, nix, ran};
+use crate::repository::{Flake, NIXES};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const NIXES: [&str; 2] = ["oldest", "newest"];
 const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
 /// The most lines that flake.nix may have.
 const MAX_LINES: usize = 79;
@@ -25,56 +23,6 @@ const DERIVATIONS: &str = "flake:
     in
     derivations { inherit (flake) packages apps checks devShells formatter; }
     // { overlay = flake.overlays.default nixpkgs { }; }";
-
-/// The files that git knows or would add, in a folder of their own.
-struct Flake {
-    folder: TempDir,
-}
-
-impl Flake {
-    fn new() -> Self {
-        let folder = TempDir::with_prefix("pikaci-flake-").unwrap();
-        let copy = "git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t \"$0\"";
-        ran(Command::new("sh").args(["-euc", copy]).arg(folder.path()).current_dir(ROOT)).exits(0);
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Has a file say something else.
-    #[track_caller]
-    fn edit(&self, name: &str, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path(name)).unwrap();
-        assert!(text.contains(from), "{name} says nothing of {from}");
-        fs::write(self.path(name), text.replace(from, to)).unwrap();
-    }
-
-    /// Returns the command `nix SUBCOMMAND ARGS`; in its sandbox are this machine's compilers.
-    fn command(&self, which: &str, subcommand: &str, args: &[&str]) -> Command {
-        let rust = ran(Command::new("rustc").args(["--print", "sysroot"]).current_dir(ROOT)).exits(0).stdout;
-        let paths = format!("extra-sandbox-paths = /usr /lib=/usr/lib /lib64=/usr/lib64 /rust={}\n", rust.trim());
-        let nixpkgs = format!("path:{}", fixture::nixpkgs_with_crates().display());
-        // It compiles for minutes, and the other tests have deadlines.
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(nix(which)).args(subcommand.split(' '));
-        command.args(["--no-write-lock-file", "--override-input", "nixpkgs", &nixpkgs]).args(args);
-        command.current_dir(self.folder.path()).env("NIX_CONFIG", format!("{NIX_CONFIG}{paths}")).stdin(Stdio::null());
-        command
-    }
-
-    /// Runs `nix SUBCOMMAND ARGS` and returns what it prints.
-    #[track_caller]
-    fn nix(&self, which: &str, subcommand: &str, args: &[&str]) -> String {
-        ran(&mut self.command(which, subcommand, args)).exits(0).stdout
-    }
-
-    fn build(&self, what: &str) -> PathBuf {
-        let out = self.nix("oldest", "build", &["--no-link", "--print-out-paths", &format!("path:.#{what}")]);
-        PathBuf::from(out.trim())
-    }
-}
 
 #[test]
 fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_same() {
