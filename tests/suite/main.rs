@@ -44,6 +44,7 @@ mod prepare;
 mod processes;
 mod project;
 mod read_only;
+mod readme;
 mod records;
 mod remote;
 mod repository;

@@ -20,7 +20,7 @@ pub fn nixpkgs() -> String {
 
 /// Returns what Nix needs to know to build there: in its sandbox are this machine's compilers, and this machine is said to
 /// have KVM, whatever comes of it.
-fn config() -> String {
+pub fn config() -> String {
     let rust = ran(Command::new("rustc").args(["--print", "sysroot"]).current_dir(ROOT)).exits(0).stdout;
     format!(
         "{NIX_CONFIG}extra-sandbox-paths = /usr /lib=/usr/lib /lib64=/usr/lib64 /rust={}\nsystem-features = kvm\n",
