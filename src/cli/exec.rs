@@ -18,9 +18,10 @@ use super::project::path;
 use super::{Exit, Failure};
 use crate::config::{self, Config};
 use crate::engine::{Exec, Host, exec};
-use crate::execute::accelerator::Choice;
+use crate::execute::accelerator::{Choice, Found};
 use crate::execute::follow::Follow;
 use crate::execute::launch::capabilities;
+use crate::execute::qemu::Accelerator;
 use crate::flake::ProjectFiles;
 use crate::host::{self, Gather, HashCache};
 use crate::id::{Digest, JobId, TargetId};
@@ -96,11 +97,19 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         workspace: &options.workspace,
         out: &out,
         accelerator: options.accel,
+        tell: &|found| tell_emulated(options, found),
         cancel: &cancel,
     };
     let record = shown(&out.join("guest.log"), || exec(node))?;
     super::tell(&report::executed(&record));
     Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
+}
+
+/// Says so when a guest is slower than somebody might expect.
+fn tell_emulated(options: &Options, found: &Found) {
+    if options.accel == Choice::Auto && found.accelerator == Accelerator::Tcg {
+        super::tell(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, found.reason));
+    }
 }
 
 fn read(file: &Path) -> Result<Config, Failure> {

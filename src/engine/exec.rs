@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Host, job};
 use crate::cancel::Cancel;
 use crate::event::{JobFinished, Reason};
-use crate::execute::accelerator::{self, Choice};
+use crate::execute::accelerator::{self, Choice, Found};
 use crate::execute::launch::{Launcher, Programs};
 use crate::id::{Digest, NodeId};
 use crate::plan::record::{Place, PlannedJob, VM};
@@ -33,6 +33,8 @@ pub struct Exec<'a> {
     pub out: &'a Path,
     /// How guests are to be accelerated.
     pub accelerator: Choice,
+    /// Is told how this one is.
+    pub tell: &'a dyn Fn(&Found),
     /// The request to end.
     pub cancel: &'a Cancel,
 }
@@ -56,6 +58,7 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
             let scratch = tempfile::tempdir().context("making a folder for the probe of KVM")?;
             let state = StateLayout::new(scratch.path().to_owned());
             let found = accelerator::choose(node.accelerator, qemu, node.runner, &state, node.cancel)?;
+            (node.tell)(&found);
             Launcher::Qemu { qemu, accelerator: found.accelerator, share }
         }
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),

@@ -15,6 +15,9 @@ use crate::stand_in::StandIns;
 /// A user who is nobody on this machine.
 const PLAIN_USER: u32 = 1234;
 
+/// One that has no KVM.
+const QEMU: &str = r#"case "$*" in *accel=kvm*) exit 1 ;; esac; exec /usr/bin/qemu-system-x86_64 "$@""#;
+
 struct Scene {
     folder: TempDir,
     programs: StandIns,
@@ -34,15 +37,15 @@ impl Scene {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let programs = StandIns::new().program("pikaci", &fs::read(env!("CARGO_BIN_EXE_pikaci")).unwrap());
         // What would confine the daemons isn't needed.
-        let programs = programs.own("qemu-system-x86_64").own("virtiofsd");
+        let programs = programs.script("qemu-system-x86_64", QEMU).own("virtiofsd");
         Self { folder, programs, runner }
     }
 
-    fn exec(&self, jobs: &serde_json::Value, job: &str, out: &str) -> Ran {
+    fn exec(&self, jobs: &serde_json::Value, job: &str, out: &str, accel: &str) -> Ran {
         let path = |name: &str| self.folder.path().join(name);
         fs::write(path("jobs.json"), jobs.to_string()).unwrap();
         let mut command = Command::new(self.programs.path("pikaci"));
-        command.args(["exec", "--unconfined", "--accel=tcg", "--job", job, "--runner", &self.runner]);
+        command.args(["exec", "--unconfined", "--accel", accel, "--job", job, "--runner", &self.runner]);
         command
             .arg("--job-file")
             .arg(path("jobs.json"))
@@ -62,7 +65,8 @@ fn a_job_runs_alone_and_without_rights() {
         json!({ "guests": { "default": { "base": "nix" } },
                 "jobs": { "one": { "command": command, "artifacts": ["made"], "env": { "A": "${b}\n" } } } })
     };
-    let passed = scene.exec(&job("cat greeting; id -u; printf '%s' \"$A\"; echo kept >made"), "one", "passed").exits(0);
+    let passed =
+        scene.exec(&job("cat greeting; id -u; printf '%s' \"$A\"; echo kept >made"), "one", "passed", "tcg").exits(0);
     assert_eq!(passed.stdout, "hi\n1234\n${b}\n");
     assert!(passed.stderr.starts_with("pikaci: one passed in "), "{}", passed.stderr);
     let out = scene.folder.path().join("passed");
@@ -71,12 +75,13 @@ fn a_job_runs_alone_and_without_rights() {
     assert_eq!(fs::read_to_string(out.join("guest.log")).unwrap(), passed.stdout);
     assert!(!scene.folder.path().join("tree/made").exists());
 
-    let failed = scene.exec(&job("exit 3"), "one", "failed").exits(100);
+    let failed = scene.exec(&job("exit 3"), "one", "failed", "auto").exits(100);
+    assert!(failed.stderr.starts_with("pikaci: one is emulated, which is slower: "), "{}", failed.stderr);
     assert!(failed.stderr.ends_with(": the command ended with exit code 3\n"), "{}", failed.stderr);
     assert_eq!(read(&scene.folder.path().join("failed/status.json"))["exit_code"], 3);
 
-    let unknown = scene.exec(&job("true"), "two", "unknown").exits(4);
+    let unknown = scene.exec(&job("true"), "two", "unknown", "tcg").exits(4);
     assert!(unknown.stderr.ends_with("jobs.json has no job \"two\"\nhint: it has one\n"), "{}", unknown.stderr);
-    let wrong = scene.exec(&json!({ "jobs": { "one": { "comand": "true" } } }), "one", "wrong").exits(2);
+    let wrong = scene.exec(&json!({ "jobs": { "one": { "comand": "true" } } }), "one", "wrong", "tcg").exits(2);
     assert!(wrong.stderr.contains("unknown key `comand` in `jobs.one`"), "{}", wrong.stderr);
 }
