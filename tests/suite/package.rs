@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use pikaci::record::Outcome;
 use serde_json::Value;
 
+use crate::fixture;
 use crate::project::{NIX_CONFIG, Project, json, nix, ran};
 use crate::repository::{Flake, NIXES};
 
@@ -52,6 +53,17 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
         }
         assert_eq!(oldest["checks"][system]["vm"].is_string(), system.ends_with("-linux"), "{oldest:#}");
     }
+}
+
+/// Of each system, the checks that nobody else has: the others are what nixpkgs makes of a package.
+const OF_NIXPKGS: &str = "builtins.mapAttrs (_: checks: [ checks.modules.drvPath checks.vm.drvPath or null ])";
+
+#[test]
+fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
+    let Ok(nixpkgs) = std::env::var("PIKACI_TEST_NIXPKGS") else { return };
+    let real = ["--override-input", "nixpkgs", &fixture::reference(&nixpkgs)];
+    let args = [&real[..], &["--json", "--apply", OF_NIXPKGS, "path:.#checks"]].concat();
+    println!("{}", Flake::new().nix("oldest", "eval", &args));
 }
 
 #[test]
