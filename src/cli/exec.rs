@@ -22,12 +22,10 @@ use crate::execute::accelerator::{Choice, Found};
 use crate::execute::follow::Follow;
 use crate::execute::launch::capabilities;
 use crate::execute::qemu::Accelerator;
-use crate::flake::ProjectFiles;
 use crate::host::{self, Gather, HashCache};
-use crate::id::{Digest, JobId, TargetId};
+use crate::id::{Digest, JobId};
 use crate::plan::hypervisor::Hypervisor;
-use crate::plan::select::Selection;
-use crate::plan::{Asked, Budget, PlanInput, planned_job};
+use crate::plan::{in_guest, planned_job, shares};
 use crate::prepare::Runner;
 use crate::report;
 
@@ -74,18 +72,10 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
     let programs = hypervisor_programs(&facts, hypervisor, options.accel, !options.unconfined)?;
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
-    let (snapshot, selection, project) = (Digest::of(b""), alone(&id), ProjectFiles::default());
-    let input = PlanInput {
-        config: &config,
-        selection: &selection,
-        facts: &facts,
-        snapshot: &snapshot,
-        hypervisor,
-        project: &project,
-        budget: Budget::of(Asked::default(), &facts),
-        allow_unisolated: false,
-    };
-    let planned = planned_job(&id, job, &input, Some(&snapshot));
+    // What it boots and sees is given.
+    let (guest, given) = (&config.guests[&job.guest], Digest::of(b""));
+    let place = in_guest(job, guest, &given, hypervisor, shares(guest, &facts, hypervisor, &given));
+    let planned = planned_job(&id, job, guest, place);
     let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     let cancel = watch_signals()?;
@@ -121,17 +111,6 @@ fn read(file: &Path) -> Result<Config, Failure> {
         text
     };
     config::read(&file.to_string_lossy(), &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
-}
-
-/// Returns a selection of one job, whatever it needs.
-fn alone(job: &JobId) -> Selection {
-    Selection {
-        target_id: TargetId::new(job.as_str()),
-        target_description: None,
-        jobs: [job.clone()].into(),
-        left_out: Vec::new(),
-        scope: String::new(),
-    }
 }
 
 /// Does something that writes a log, and copies the log to standard output meanwhile.

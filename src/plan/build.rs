@@ -9,11 +9,11 @@ use super::budget::Budget;
 use super::facts::HostFacts;
 use super::hypervisor::{Capabilities, NIX};
 use super::record::{
-    Deadlines, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, VM, Work,
+    Deadlines, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
 };
 use super::runner::{self, PlanError};
 use super::select::Selection;
-use crate::config::{Command, Config, Job};
+use crate::config::{Command, Config, Guest, Job};
 use crate::flake::{self, ProjectFiles, RenderedFlake};
 use crate::id::{Digest, JobId, NodeId};
 
@@ -138,32 +138,37 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Conf
 
 fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlanNodeRecord {
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
+    let guest = &input.config.guests[&job.guest];
+    let place = match runner {
+        None => Place::LocalCommand { snapshot: input.snapshot.clone() },
+        Some(runner) => {
+            let shares = runner::shares(guest, input.facts, input.hypervisor, input.snapshot);
+            in_guest(job, guest, runner, input.hypervisor, shares)
+        }
+    };
     PlanNodeRecord {
         id: execute_id(id),
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
         executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
         depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
-        work: Work::Execute { execute: Box::new(planned_job(id, job, input, runner)) },
+        work: Work::Execute { execute: Box::new(planned_job(id, job, guest, place)) },
     }
 }
 
-/// Returns what an Execute node does: in a guest that boots a runner, or on the host itself.
+/// Returns that a job runs in a guest that boots a runner.
 #[must_use]
-pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlannedJob {
-    let guest = &input.config.guests[&job.guest];
-    let place = match runner {
-        None => Place::LocalCommand { snapshot: input.snapshot.clone() },
-        Some(runner) => Place::VmCommand {
-            hypervisor: input.hypervisor.hypervisor,
-            flake_digest: runner.clone(),
-            deadlines: Deadlines {
-                boot_secs: guest.timeouts.boot_secs,
-                job_secs: job.timeout_secs + AROUND_JOB_SECS,
-                collect_secs: guest.timeouts.collect_secs,
-            },
-            shares: runner::shares(guest, input),
-        },
+pub fn in_guest(job: &Job, guest: &Guest, runner: &Digest, hypervisor: &Capabilities, shares: Vec<Share>) -> Place {
+    let deadlines = Deadlines {
+        boot_secs: guest.timeouts.boot_secs,
+        job_secs: job.timeout_secs + AROUND_JOB_SECS,
+        collect_secs: guest.timeouts.collect_secs,
     };
+    Place::VmCommand { hypervisor: hypervisor.hypervisor, flake_digest: runner.clone(), deadlines, shares }
+}
+
+/// Returns what an Execute node does.
+#[must_use]
+pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, place: Place) -> PlannedJob {
     PlannedJob {
         job: id.clone(),
         command: match &job.command {
@@ -174,7 +179,7 @@ pub fn planned_job(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<
         timeout_secs: job.timeout_secs,
         writable_workspace: true,
         env: job.env.clone(),
-        workdir: if runner.is_some() { WORKSPACE } else { "." }.to_owned(),
+        workdir: if matches!(place, Place::VmCommand { .. }) { WORKSPACE } else { "." }.to_owned(),
         artifacts: job.artifacts.clone(),
         retries: job.retries,
         vcpu: guest.vcpu,

@@ -10,8 +10,8 @@ mod runner;
 pub mod select;
 
 pub use budget::{Asked, Budget};
-pub use build::{Plan, PlanInput, build, planned_job};
+pub use build::{Plan, PlanInput, build, in_guest, planned_job};
 pub use facts::HostFacts;
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use record::{PlanNodeRecord, RunPlanRecord};
-pub use runner::{PlanError, base};
+pub use runner::{PlanError, base, shares};

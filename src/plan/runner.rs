@@ -1,12 +1,13 @@
 //! A guest to the runner that it boots, and to what it sees of the host.
 
 use super::build::WORKSPACE;
-use super::facts::MissingFact;
+use super::facts::{HostFacts, MissingFact};
+use super::hypervisor::Capabilities;
 use super::record::{Share, ShareSource};
 use super::{Budget, PlanInput};
 use crate::config::{Base, Guest, Job};
 use crate::flake::{self, NixGuest, RenderedFlake, Store};
-use crate::id::JobId;
+use crate::id::{Digest, JobId};
 
 /// Why no plan can be made.
 #[derive(Debug, thiserror::Error)]
@@ -132,21 +133,22 @@ pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result
 }
 
 /// Returns what a guest sees of the host.
-pub(super) fn shares(guest: &Guest, input: &PlanInput<'_>) -> Vec<Share> {
+#[must_use]
+pub fn shares(guest: &Guest, facts: &HostFacts, hypervisor: &Capabilities, snapshot: &Digest) -> Vec<Share> {
     let share = |tag: &str, source, mount_point: &str| Share {
         tag: tag.to_owned(),
         source,
         mount_point: mount_point.to_owned(),
         read_only: true,
     };
-    let userland = match base(guest, &input.facts.system) {
+    let userland = match base(guest, &facts.system) {
         Base::Host => Some(share("usr", ShareSource::HostUserland, "/usr")),
-        Base::Nix if input.hypervisor.host_store => Some(share("store", ShareSource::HostStore, "/nix/store")),
+        Base::Nix if hypervisor.host_store => Some(share("store", ShareSource::HostStore, "/nix/store")),
         Base::Nix => Some(share("store", ShareSource::StoreDisk, "/nix/store")),
         // A NixOS mounts its store itself before it is ready.
         Base::Nixos | Base::None => None,
     };
-    let workspace = share("workspace", ShareSource::Snapshot(input.snapshot.clone()), WORKSPACE);
+    let workspace = share("workspace", ShareSource::Snapshot(snapshot.clone()), WORKSPACE);
     userland.into_iter().chain([workspace]).collect()
 }
 
@@ -205,7 +207,10 @@ mod tests {
         };
         check_size("g", &config.guests["g"], input.budget)?;
         let flake = render("g", &config.guests["g"], &input)?.unwrap();
-        let tags = shares(&config.guests["g"], &input).into_iter().map(|share| share.tag).collect();
+        let tags = shares(&config.guests["g"], input.facts, input.hypervisor, input.snapshot)
+            .into_iter()
+            .map(|share| share.tag)
+            .collect();
         Ok((flake.files.into_keys().collect(), tags))
     }
 
