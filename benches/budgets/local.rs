@@ -1,0 +1,47 @@
+//! A thousand jobs without a machine, and the least that they take: a copy of the workspace and the command each.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+use crate::bench::Bench;
+use crate::sample::{Contender, interleave, shell, timed};
+use crate::table::{Check, Row};
+
+const JOBS: usize = 1000;
+/// Files of the workspace.
+const FILES: usize = 20;
+
+pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    let mut job_file =
+        String::from("{ defaults = { guest = \"here\"; network = true; }; guests.here.base = \"none\"; jobs = {\n");
+    for job in 0..JOBS {
+        writeln!(job_file, "  job{job:03}.command = \"true\";")?;
+    }
+    let project = bench.project("local", &(job_file + "}; }\n"))?;
+    for file in 0..FILES {
+        fs::write(project.join(format!("file{file}")), [b'x'; 1000]).context("writing a file of the workspace")?;
+    }
+    let cpus = std::thread::available_parallelism().context("counting CPUs")?;
+    let run = "pikaci -C $B/local run".to_owned();
+    let copies = format!(
+        "mkdir $B/copies && seq {JOBS} | xargs -P {cpus} -I@ \
+         sh -c 'cp -a $B/local $B/copies/@ && cd $B/copies/@ && exec sh -euc true'"
+    );
+    // What a round leaves is removed before the next, and not measured.
+    let clean = |left: &'static str, command: String| Contender {
+        command: command.clone(),
+        once: Box::new(move || {
+            let time = timed(|| shell(bench, &command))?;
+            shell(bench, &format!("rm -rf {left} && sync"))?;
+            Ok(time)
+        }),
+    };
+    let contenders = vec![clean("$B/local/.pikaci", run), clean("$B/copies", copies)];
+    Ok(vec![Row {
+        what: "1,000 `true` jobs, executor local",
+        figures: interleave(bench, 5, contenders)?,
+        checks: vec![Check::at_most(0, 1.5, 1)],
+    }])
+}
