@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Store};
+use crate::failpoint::Point;
 use crate::id::Digest;
 use crate::process::{self, Captured, Group, Invocation, ending};
 
@@ -169,7 +170,7 @@ impl Nix {
             .env("NIX_PATH", Some(OsStr::new("")))
             .dir(folder);
         let group = Group::start()?;
-        let child = group.spawn(invocation, log)?;
+        let child = group.spawn(Point::NixBuild, invocation, log)?;
         let tick = Duration::from_millis(50);
         let mut waited = Duration::ZERO;
         let mut full = false;

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::runs::Runs;
 use super::{Exit, Failure, Place};
+use crate::failpoint::Point;
 use crate::id::RunId;
 use crate::state::write_atomic;
 
@@ -33,7 +34,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         let error = anyhow!("run {id} has ended already: {}", record.status.word());
         return Err(Failure::new(Exit::NothingSelected, error).hint(format!("pikaci status {id}")));
     }
-    write_atomic(&runs.state.run(&id).cancel_request(), b"")?;
+    write_atomic(Point::CancelRequest, &runs.state.run(&id).cancel_request(), b"")?;
     super::tell(&format_args!("run {id} is asked to end"));
     while runs.is_alive(&id) {
         std::thread::sleep(TICK);

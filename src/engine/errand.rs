@@ -17,6 +17,7 @@ use crate::event::{JobFinished, LogPaths, Reason, What};
 use crate::execute::launch::{Launcher, Programs};
 use crate::execute::qemu::Accelerator;
 use crate::execute::{accelerator, vm};
+use crate::failpoint::{self, Point};
 use crate::guest::{Control, quote};
 use crate::id::{Digest, JobId};
 use crate::plan::record::{Place, PlannedJob};
@@ -107,7 +108,7 @@ fn text(panic: &(dyn Any + Send)) -> &str {
 }
 
 fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: &Path) -> Result<PrepareEnd> {
-    fail::fail_point!("engine.prepare");
+    failpoint::turn(Point::PrepareBegins)?;
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });
     match prepare(settings.state, &machines(settings)?.nix, flake, rendered, log, timeout, settings.cancel) {
@@ -170,7 +171,7 @@ fn run_job(
     chosen: &ChosenAccelerator,
     tell: &dyn Fn(What),
 ) -> Result<(JobFinished, bool)> {
-    fail::fail_point!("engine.node");
+    failpoint::turn(Point::NodeBegins)?;
     let (deadlines, shares) = match &job.place {
         Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
         Place::LocalCommand { snapshot } => {
@@ -218,7 +219,7 @@ fn choose(
 }
 
 fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
-    fail::fail_point!("engine.phase");
+    failpoint::turn(Point::Phase).unwrap_or_default();
     let (phase, uptime_ms) = match line {
         Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
         Control::Ready => ("ready".to_owned(), None),

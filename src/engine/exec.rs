@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::event::{JobFinished, Reason};
 use crate::execute::accelerator::{self, Choice, Found};
 use crate::execute::launch::{Launcher, Programs};
+use crate::failpoint::Point;
 use crate::id::{Digest, NodeId};
 use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
@@ -69,7 +70,7 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     let guest = job::Guest { runner: node.runner, launcher, deadlines: *deadlines, shares };
     let (finished, _) = job::run(&around, node.job, guest, &attempt, &mut |_| {})?;
     let record = record_of(&node, finished, began);
-    write_json(&node.out.join("status.json"), &record)?;
+    write_json(Point::ExecRecord, &node.out.join("status.json"), &record)?;
     Ok(record)
 }
 

@@ -14,6 +14,7 @@ use crate::execute::machine::{Disk, Machine};
 use crate::execute::share::{Tree, Users};
 use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
+use crate::failpoint::{self, Point};
 use crate::guest::{Access, Control, Mount, Request, request};
 use crate::id::Digest;
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
@@ -74,13 +75,9 @@ pub fn run(
     on_control: &mut dyn FnMut(&Control),
 ) -> Result<(JobFinished, bool)> {
     let Guest { runner, launcher, deadlines, shares } = guest;
-    fail::fail_point!("engine.attempt_folder", |text| Err(anyhow::anyhow!(
-        "making {}: {}",
-        attempt.root().display(),
-        text.unwrap_or_default()
-    )));
-    fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
-    let disks = Disks::make(attempt, around.host, job, shares)?;
+    let made = failpoint::turn(Point::AttemptFolder).and_then(|()| fs::create_dir_all(attempt.root()));
+    made.with_context(|| format!("making {}", attempt.root().display()))?;
+    let disks = failpoint::around(Point::Disks, || Disks::make(attempt, around.host, job, shares))?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let tree = |share: &Share| Some((share.tag.clone(), tree(around, runner, &share.source)?));
     let trees: Vec<(String, Tree)> = shares.iter().filter_map(tree).collect();
@@ -167,10 +164,10 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
 /// Brings the artifacts back and returns how many came.
 fn bring(attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mut Verdict) -> u64 {
     let Some(told) = ended.observed.artifacts.filter(|count| *count > 0) else { return 0 };
-    match collect::unpack(&disks.artifacts, &attempt.artifacts()) {
+    match failpoint::around(Point::Unpack, || collect::unpack(&disks.artifacts, &attempt.artifacts())) {
         Ok(manifest) => {
             let brought = manifest.files.len() as u64;
-            if let Err(error) = write_json(&attempt.manifest(), &manifest) {
+            if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 trouble(verdict, format!("{error:#}"));
             }
             if let Some(text) = missing(told, brought) {

@@ -13,6 +13,7 @@ use crate::event::{JobFinished, Reason};
 use crate::execute::local::{Ended, LocalCommand, judge, run as run_command};
 use crate::execute::private_copy::private_copy;
 use crate::execute::{collect, vm};
+use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
 use crate::record::Outcome;
@@ -58,7 +59,7 @@ fn run_in(
     attempt: &AttemptLayout,
 ) -> Result<JobFinished> {
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
-    private_copy(&around.state.snapshot(snapshot), &workspace, None)?;
+    failpoint::around(Point::PrivateCopy, || private_copy(&around.state.snapshot(snapshot), &workspace, None))?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let timeout = Duration::from_secs(job.timeout_secs);
@@ -98,8 +99,9 @@ fn finished(job: &PlannedJob, ended: &Ended, timeout: Duration) -> JobFinished {
 
 /// Brings the artifacts back.
 fn bring(finished: &mut JobFinished, around: &Around<'_>, workspace: &Path, globs: &[String], attempt: &AttemptLayout) {
-    let brought = collect::gather(workspace, globs, &attempt.artifacts()).and_then(|manifest| {
-        write_json(&attempt.manifest(), &manifest)?;
+    let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts()));
+    let brought = gathered.and_then(|manifest| {
+        write_json(Point::Manifest, &attempt.manifest(), &manifest)?;
         Ok(manifest.files.len() as u64)
     });
     match brought {

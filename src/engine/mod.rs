@@ -24,6 +24,7 @@ use crate::cancel::Cancel;
 use crate::event::RunStarted;
 use crate::execute::accelerator::Choice;
 use crate::execute::launch::Programs;
+use crate::failpoint::{self, Point};
 use crate::flake::RenderedFlake;
 use crate::id::Digest;
 use crate::nix::Nix;
@@ -96,7 +97,7 @@ pub fn run(
         walk.carry_out_all(&mut recorder);
         Ok(())
     });
-    fail::fail_point!("engine.ended");
+    failpoint::turn(Point::Ended)?;
     if let Err(error) = walked {
         recorder.abandon(&format!("{error:#}"));
     }

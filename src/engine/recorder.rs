@@ -8,10 +8,13 @@ use jiff::Timestamp;
 
 use super::errand::without_guest;
 use crate::event::{Event, JobFinished, Reason, RunStarted, What};
+use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
 use crate::record::{History, JobRecord, Outcome, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, append_line, sync_file, sync_folder, write_json};
+use crate::state::{
+    FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, sync_file, sync_folder, write_json,
+};
 
 /// What failed when a record can't be written.
 const NOT_RECORDED: &str = "recording the run failed";
@@ -42,34 +45,31 @@ impl<'a> Recorder<'a> {
         start: RunStarted,
         observer: Observer<'a>,
     ) -> Result<Self> {
-        let run = state.run(&start.run_id);
-        fs::create_dir_all(state.runs()).with_context(|| format!("making {}", state.runs().display()))?;
-        fs::create_dir(run.root()).with_context(|| format!("making {}", run.root().display()))?;
-        let begun = Self::begin_in(state, run.clone(), plan, start, observer);
-        if begun.is_err() {
-            // What is no run yet would be a broken one in every list.
-            fs::remove_dir_all(run.root()).ok();
-        }
-        begun
-    }
-
-    fn begin_in(
-        state: &'a StateLayout,
-        run: RunLayout,
-        plan: &RunPlanRecord,
-        start: RunStarted,
-        observer: Observer<'a>,
-    ) -> Result<Self> {
-        fs::create_dir_all(run.jobs()).with_context(|| format!("making {}", run.jobs().display()))?;
-        let lock = FileLock::exclusive(&run.lock())?;
-        sync_folder(&state.runs())?;
-        write_json(&run.plan(), plan)?;
+        let (runs, run) = (state.runs(), state.run(&start.run_id));
+        fs::create_dir_all(&runs).with_context(|| format!("making {}", runs.display()))?;
+        reach(Point::Run, Moment::Before)?;
+        let mut draft = tempfile::Builder::new()
+            .prefix(TEMPORARY_PREFIX)
+            .tempdir_in(&runs)
+            .with_context(|| format!("making a folder in {}", runs.display()))?;
+        let drafted = RunLayout::new(draft.path().to_owned());
+        let lock = FileLock::exclusive(Point::RunLock, &drafted.lock())?;
+        fs::create_dir(drafted.jobs()).with_context(|| format!("making {}", drafted.jobs().display()))?;
+        write_json(Point::Plan, &drafted.plan(), plan)?;
         let at = Timestamp::now();
         let history = History::begin(at, &start, |job| status_path(state, &run, job));
-        let mut recorder = Self::resume(state, run, lock, history, observer);
+        let mut recorder = Self::resume(state, drafted, lock, history, observer);
         let event = Event { at, what: What::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
-        write_json(&recorder.run.record(), &recorder.history.run)?;
+        recorder.write_run()?;
+        reach(Point::Run, Moment::Synced)?;
+        // A run is there whole and locked or not at all.
+        fs::rename(draft.path(), run.root()).with_context(|| format!("making {}", run.root().display()))?;
+        draft.disable_cleanup(true);
+        recorder.run = run;
+        reach(Point::Run, Moment::Renamed)?;
+        sync_folder(&runs)?;
+        reach(Point::Run, Moment::After)?;
         (recorder.observer)(&event, &recorder.history);
         Ok(recorder)
     }
@@ -141,7 +141,7 @@ impl<'a> Recorder<'a> {
         let written = self.write_run();
         if written.is_ok() {
             // Only a look that is slower for once comes of a lock that stays.
-            fs::remove_file(self.run.lock()).ok();
+            around(Point::Unlock, || fs::remove_file(self.run.lock())).ok();
             fs::remove_file(self.run.cancel_request()).ok();
         }
         (self.history, self.failure.take().map_or(written, Err))
@@ -184,18 +184,15 @@ impl<'a> Recorder<'a> {
             | What::PrepareFinished { .. }
             | What::AttemptFinished(_)
             | What::JobFinished(_)
-            | What::RunFinished { .. } => sync_file(&self.run.events()),
-            _ => Ok(()),
+            | What::RunFinished { .. } => sync_file(&self.run.events())?,
+            _ => {}
         }
+        Ok(reach(Point::Event, Moment::After)?)
     }
 
     /// Writes the events that are to be written: a record speaks of no event that isn't there.
     fn write_events(&mut self) -> Result<()> {
-        fail::fail_point!("engine.event", |text| Err(anyhow::anyhow!(
-            "appending to {}: {}",
-            self.run.events().display(),
-            text.unwrap_or_default()
-        )));
+        reach(Point::Event, Moment::Before).with_context(|| format!("appending to {}", self.run.events().display()))?;
         while let Some(line) = self.unwritten.front() {
             append_line(&self.run.events(), line)?;
             self.unwritten.pop_front();
@@ -215,23 +212,14 @@ impl<'a> Recorder<'a> {
         self.write_late_events()?;
         let Some(record) = self.history.job(job) else { return Ok(()) };
         let layout = self.run.job(job);
-        fail::fail_point!("engine.job_folder", |text| Err(anyhow::anyhow!(
-            "making {}: {}",
-            layout.root().display(),
-            text.unwrap_or_default()
-        )));
-        fs::create_dir_all(layout.root()).with_context(|| format!("making {}", layout.root().display()))?;
-        fail::fail_point!("engine.status", |text| Err(anyhow::anyhow!(
-            "writing {}: {}",
-            layout.status().display(),
-            text.unwrap_or_default()
-        )));
-        write_json(&layout.status(), record)
+        let made = turn(Point::JobFolder).and_then(|()| fs::create_dir_all(layout.root()));
+        made.with_context(|| format!("making {}", layout.root().display()))?;
+        write_json(Point::JobRecord, &layout.status(), record)
     }
 
     fn write_run(&mut self) -> Result<()> {
         self.write_late_events()?;
-        write_json(&self.run.record(), &self.history.run)
+        write_json(Point::RunRecord, &self.run.record(), &self.history.run)
     }
 
     /// Returns a path of the state folder as records hold it.

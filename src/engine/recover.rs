@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
@@ -10,6 +9,7 @@ use jiff::Timestamp;
 use super::errand::without_guest;
 use super::recorder::{Recorder, ends_of_open, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
+use crate::failpoint::Point;
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
 use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
@@ -17,9 +17,6 @@ use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, re
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
-
-/// How old a folder is in which no run will begin any more.
-const UNBEGUN: Duration = Duration::from_secs(60);
 
 /// Records `errored: interrupted` for every run that says it is running while nobody holds its lock.
 ///
@@ -44,10 +41,6 @@ pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
 
 fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     let run = state.run(id);
-    if !run.record().exists() && !run.events().exists() {
-        remove_unbegun(&run)?;
-        return Ok(false);
-    }
     // A run that ended in order took its lock away: the many that did needn't be read.
     if !run.lock().exists() {
         return Ok(false);
@@ -62,7 +55,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !is_open()? {
         return Ok(false);
     }
-    let Some(lock) = FileLock::try_existing(&run.lock())? else { return Ok(false) };
+    let Some(lock) = FileLock::try_existing(Point::RecoverLock, &run.lock())? else { return Ok(false) };
     // It may have ended between the first look and the lock.
     if !is_open()? {
         return Ok(false);
@@ -129,15 +122,6 @@ impl Remains {
         });
         Ok(Self { lost: lost.collect(), history })
     }
-}
-
-/// Removes the folder of a run that never began, unless somebody may be about to begin it.
-fn remove_unbegun(run: &RunLayout) -> Result<()> {
-    let age = || fs::metadata(run.root())?.modified()?.elapsed().map_err(std::io::Error::other);
-    if age().is_ok_and(|age| age > UNBEGUN) && FileLock::try_exclusive(&run.lock())?.is_some() {
-        fs::remove_dir_all(run.root()).with_context(|| format!("removing {}", run.root().display()))?;
-    }
-    Ok(())
 }
 
 /// Removes what a killed process was writing in `<run>/jobs/<job>/attempts/<n>/` and above, disks of guests above all.

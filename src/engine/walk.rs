@@ -11,6 +11,7 @@ use super::schedule::Schedule;
 use super::{Settings, signal_name};
 use crate::cancel::{Cancel, Urgency};
 use crate::event::{Reason, What};
+use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{Place, Prepare, Work};
@@ -70,7 +71,7 @@ impl<'a> Walk<'a> {
             let _end_all = EndAllOnPanic(self.settings.cancel);
             while !self.schedule.is_over() {
                 self.stop_if_asked(recorder);
-                fail::fail_point!("engine.walk");
+                failpoint::turn(Point::Walk).unwrap_or_default();
                 while let Some(place) = self.schedule.start_next() {
                     self.start(scope, &chosen, recorder, place, &sender);
                 }

@@ -24,9 +24,10 @@ use super::verdict::{Cause, Observed};
 use super::vm::{self, Guest, Logs};
 use crate::cancel::Cancel;
 use crate::doctor;
+use crate::failpoint::Point;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
-use crate::state::{StateLayout, TEMPORARY_PREFIX, read_json, write_json};
+use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
 
 /// How long a guest may take to boot with KVM, in seconds; one that works takes less than two.
 const PROBE_SECS: u64 = 6;
@@ -107,6 +108,7 @@ pub fn remembered(qemu: &Path, state: &StateLayout) -> Result<Option<bool>> {
 /// # Errors
 /// When the guest can't be started, or it can't be written what came of it.
 pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
+    let _writing = FileLock::share_of_folder(state.root())?;
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempdir_in(state.root())
@@ -123,7 +125,7 @@ pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel)
     };
     if let Some(works) = learned {
         let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu)?, works };
-        write_json(&memory(state), &found)?;
+        write_json(Point::KvmMemory, &memory(state), &found)?;
     }
     Ok(learned)
 }

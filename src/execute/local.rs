@@ -15,6 +15,7 @@ use super::channel::{Pumped, join, pump};
 use super::vm::{DEATH, LOG_LIMIT, Logs};
 use crate::cancel::{Cancel, Urgency};
 use crate::event::Reason;
+use crate::failpoint::Point;
 use crate::process::{Group, Invocation, adopt_orphans, kill_orphans};
 use crate::record::Outcome;
 
@@ -79,7 +80,7 @@ pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<Ended> {
     let env = env.chain([(MARK, command.mark)]);
     let invocation =
         env.fold(invocation(command), |invocation, (name, value)| invocation.env(name, Some(value.as_ref())));
-    let child = group.spawn_into(invocation, &command.logs.host, writer)?;
+    let child = group.spawn_into(Point::Command, invocation, &command.logs.host, writer)?;
     let began = Instant::now();
     let mut asked: Option<(Cause, Instant)> = None;
     let status = loop {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, getrlimit};
 
 use super::runtime;
+use crate::failpoint::Point;
 use crate::process::{Child, Group, Invocation};
 
 /// The listening socket's number in virtiofsd.
@@ -124,7 +125,9 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
         }
         (None, Tree::HostUserland) => bail!("the host's userland isn't shared without bubblewrap"),
     };
-    let daemon = group.spawn(invocation.fd(listener, LISTENER_FD), log)?;
+    // Both ends are open: no name is left where pikaci is killed from here on.
+    drop(folder);
+    let daemon = group.spawn(Point::Share, invocation.fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
 }
 

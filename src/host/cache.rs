@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::failpoint::Point;
 use crate::flake::Encoding;
 use crate::id::Digest;
 use crate::state::write_json;
@@ -124,7 +125,7 @@ impl HashCache {
         let settled = settled.map_or(0, |time| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
         let files = memory.files.iter().filter(|(_, known)| known.stamp.ctime_ns < settled);
         let files = files.map(|(path, known)| (path.clone(), known.clone())).collect();
-        write_json(path, &Saved { schema_version: SCHEMA_VERSION, files })?;
+        write_json(Point::HostCache, path, &Saved { schema_version: SCHEMA_VERSION, files })?;
         memory.changed = false;
         Ok(())
     }

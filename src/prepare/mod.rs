@@ -4,7 +4,7 @@
 
 mod runner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Finding};
+use crate::failpoint::{Moment, Point, around, reach};
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::host;
 use crate::id::Digest;
@@ -123,7 +124,7 @@ pub fn prepare(
 /// Waits for a lock, but not any more when it is asked to end.
 fn lock(path: &Path, cancel: &Cancel) -> Result<Option<FileLock>> {
     while cancel.urgency() == Urgency::None {
-        if let Some(lock) = FileLock::try_exclusive(path)? {
+        if let Some(lock) = FileLock::try_exclusive(Point::FlakeLock, path)? {
             return Ok(Some(lock));
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -154,6 +155,7 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
     // The name tells whose draft it is: whoever holds this flake's lock removes what a killed process left.
     let prefix = format!("{TEMPORARY_PREFIX}{digest}-");
     remove_drafts(&parent, &prefix)?;
+    reach(Point::Flake, Moment::Before)?;
     let mut draft = tempfile::Builder::new()
         .prefix(&prefix)
         .tempdir_in(&parent)
@@ -162,14 +164,23 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
         let path = draft.path().join(name);
         write_file(&path, file).with_context(|| format!("writing {name} of the runner flake"))?;
     }
+    // Their names are to survive a power loss as the files do.
+    let folders = rendered.files.keys().flat_map(|name| Path::new(name).ancestors().skip(1));
+    for folder in folders.collect::<BTreeSet<_>>() {
+        sync_folder(&draft.path().join(folder))?;
+    }
     fs::set_permissions(draft.path(), Permissions::from_mode(0o755)).context("opening the runner flake to Nix")?;
     if folder.exists() {
         // It was looked at before: it isn't what its name says.
-        fs::remove_dir_all(&folder).with_context(|| format!("removing the broken {}", folder.display()))?;
+        around(Point::FlakeDiscard, || fs::remove_dir_all(&folder))
+            .with_context(|| format!("removing the broken {}", folder.display()))?;
     }
+    reach(Point::Flake, Moment::Synced)?;
     fs::rename(draft.path(), &folder).with_context(|| format!("making {}", folder.display()))?;
     draft.disable_cleanup(true);
+    reach(Point::Flake, Moment::Renamed)?;
     sync_folder(&parent)?;
+    reach(Point::Flake, Moment::After)?;
     if digest_of(&folder)? != *digest {
         bail!("{} isn't what its name says, though it was just written", folder.display());
     }

@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::{Invocation, alone};
+use crate::failpoint::{Point, around};
 
 /// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, and then
 /// kills its own group.
@@ -45,7 +46,8 @@ impl Group {
                 command.process_group(0);
                 Ok(())
             });
-        let guard = alone(|| guard.start()).context("starting the guard of a process group")?;
+        let guard =
+            around(Point::Guard, || alone(|| guard.start())).context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pgid = pgid.context("the guard of a process group has no process id")?;
         Ok(Self { guard, pgid, killed: Once::new(), _leash: leash })
@@ -55,25 +57,25 @@ impl Group {
     ///
     /// # Errors
     /// When the log can't be opened or the program can't be started.
-    pub fn spawn(&self, invocation: Invocation, log: &Path) -> Result<Child> {
+    pub fn spawn(&self, point: Point, invocation: Invocation, log: &Path) -> Result<Child> {
         let file = announce(&invocation, log)?;
-        self.begin(invocation, file)
+        self.begin(point, invocation, file)
     }
 
     /// Starts a process of the group whose command line is appended to `log`, and what it prints goes elsewhere.
     ///
     /// # Errors
     /// When the log can't be opened or the program can't be started.
-    pub fn spawn_into(&self, invocation: Invocation, log: &Path, output: PipeWriter) -> Result<Child> {
+    pub fn spawn_into(&self, point: Point, invocation: Invocation, log: &Path, output: PipeWriter) -> Result<Child> {
         announce(&invocation, log)?;
-        self.begin(invocation, File::from(OwnedFd::from(output)))
+        self.begin(point, invocation, File::from(OwnedFd::from(output)))
     }
 
-    fn begin(&self, invocation: Invocation, output: File) -> Result<Child> {
+    fn begin(&self, point: Point, invocation: Invocation, output: File) -> Result<Child> {
         let name = invocation.program.display().to_string();
         let copy = output.try_clone().with_context(|| format!("starting {name}"))?;
         let expression = invocation.expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
-        let handle = alone(|| expression.start()).with_context(|| format!("starting {name}"))?;
+        let handle = around(point, || alone(|| expression.start())).with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })
     }
 
@@ -154,6 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{Group, Invocation};
+    use crate::failpoint::Point;
 
     fn sh(script: &str) -> Invocation {
         Invocation::new("/bin/sh").args(["-c", script])
@@ -164,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let group = Group::start().unwrap();
-        let child = group.spawn(sh("sleep 1000 & echo $!; wait"), &log).unwrap();
+        let child = group.spawn(Point::Command, sh("sleep 1000 & echo $!; wait"), &log).unwrap();
         let pid = loop {
             let text = std::fs::read_to_string(&log).unwrap();
             if let Some(pid) = text.lines().nth(1) {

@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result, bail};
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::failpoint::{Point, around};
 use crate::guest::quote;
 pub use group::{Child, Group};
 pub use ignored::ignored_signals;
@@ -162,7 +163,7 @@ pub struct Captured {
 pub fn capture(invocation: Invocation, deadline: Duration) -> Result<Captured> {
     let line = invocation.to_string();
     let expression = invocation.expression(None).stdout_capture().stderr_capture();
-    let handle = alone(|| expression.start()).with_context(|| format!("starting {line}"))?;
+    let handle = around(Point::Capture, || alone(|| expression.start())).with_context(|| format!("starting {line}"))?;
     let ended = handle.wait_timeout(deadline).with_context(|| format!("waiting for {line}"))?.is_some();
     if !ended {
         for pid in handle.pids().iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {

@@ -10,6 +10,7 @@ use flate2::Crc;
 use super::index::{Index, IndexedFile};
 use super::tree::FileStat;
 use super::witness::Witness;
+use crate::failpoint::Point;
 use crate::id::Digest;
 use crate::state::write_atomic;
 
@@ -27,7 +28,7 @@ impl Index {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
         }
-        write_atomic(path, &self.encode())
+        write_atomic(Point::Index, path, &self.encode())
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::list::parents;
 use super::tree::{FileStat, Tree};
+use crate::failpoint::Point;
 use crate::id::Digest;
 use crate::state::{StateLayout, write_atomic};
 
@@ -35,7 +36,7 @@ pub(super) fn write(tree: &Tree, copy: &Path, layout: &StateLayout) -> Result<()
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
-    write_atomic(&path, of(copy, &paths(tree))?.as_str().as_bytes())
+    write_atomic(Point::Seal, &path, of(copy, &paths(tree))?.as_str().as_bytes())
 }
 
 fn paths(tree: &Tree) -> Vec<&[u8]> {

@@ -18,6 +18,7 @@ use super::index::Index;
 use super::list::join;
 use super::seal;
 use super::tree::{Entry, EntryKind, Tree};
+use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder};
 
 /// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all; one that was written
@@ -34,12 +35,13 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         return Ok(());
     }
     let folder = layout.snapshots();
-    let _lock = FileLock::exclusive(&layout.lock("snapshots"))?;
+    let _lock = FileLock::exclusive(Point::SnapshotLock, &layout.lock("snapshots"))?;
     if seal::is_whole(tree, layout) {
         return Ok(());
     }
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     remove_leftovers(&folder).with_context(|| format!("cleaning {}", folder.display()))?;
+    reach(Point::Snapshot, Moment::Before).map_err(anyhow::Error::from)?;
     let copy = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .permissions(Permissions::from_mode(0o755))
@@ -52,7 +54,8 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
     tree.entries().par_iter().try_for_each(|entry| store_entry(tree, entry, copy.path(), previous.as_ref()))?;
     if target.exists() {
-        fs::remove_dir_all(&target).with_context(|| format!("removing {}, which was changed", target.display()))?;
+        around(Point::SnapshotDiscard, || fs::remove_dir_all(&target))
+            .with_context(|| format!("removing {}, which was changed", target.display()))?;
     }
     seal::write(tree, copy.path(), layout)?;
     publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.digest()))?;
@@ -110,8 +113,7 @@ fn store_entry(tree: &Tree, entry: &Entry, copy: &Path, previous: Option<&Previo
             }
         }
     }
-    fail::fail_point!("snapshot.stored_entry");
-    Ok(())
+    Ok(turn(Point::StoredEntry).map_err(anyhow::Error::from)?)
 }
 
 fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Result<(), Error> {
@@ -132,7 +134,10 @@ fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Res
 /// Gives a complete copy its name, once all of it would survive a power loss.
 fn publish(copy: tempfile::TempDir, target: &Path) -> Result<()> {
     sync_tree(copy.path()).context("syncing")?;
+    reach(Point::Snapshot, Moment::Synced)?;
     fs::rename(copy.path(), target).context("renaming")?;
     let _moved = copy.keep();
-    sync_folder(target.parent().unwrap_or(target))
+    reach(Point::Snapshot, Moment::Renamed)?;
+    sync_folder(target.parent().unwrap_or(target))?;
+    Ok(reach(Point::Snapshot, Moment::After)?)
 }

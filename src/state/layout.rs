@@ -120,6 +120,12 @@ pub struct RunLayout {
 }
 
 impl RunLayout {
+    /// Returns the layout of a run in a folder of any name.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// Returns the run's folder.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -10,6 +10,8 @@ use anyhow::{Context as _, Result};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::failpoint::{Moment, Point, reach};
+
 /// A lock on a file, held until it is dropped; no child process inherits it.
 #[derive(Debug)]
 pub struct FileLock {
@@ -21,56 +23,76 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn exclusive(path: &Path) -> Result<Self> {
-        let file = open_lock(path)?;
-        let locked = retry_on_intr(|| flock(&file, FlockOperation::LockExclusive));
-        locked.with_context(|| format!("locking {}", path.display()))?;
-        Ok(Self { _file: file })
+    pub fn exclusive(point: Point, path: &Path) -> Result<Self> {
+        reach(point, Moment::Before)?;
+        let lock = wait(open_lock(path)?, path, FlockOperation::LockExclusive)?;
+        reach(point, Moment::After)?;
+        Ok(lock)
     }
 
     /// Waits until nobody holds the file exclusively, and takes a share of it.
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn shared(path: &Path) -> Result<Self> {
-        let file = open_lock(path)?;
-        let locked = retry_on_intr(|| flock(&file, FlockOperation::LockShared));
-        locked.with_context(|| format!("locking {}", path.display()))?;
-        Ok(Self { _file: file })
+    pub fn shared(point: Point, path: &Path) -> Result<Self> {
+        reach(point, Moment::Before)?;
+        let lock = wait(open_lock(path)?, path, FlockOperation::LockShared)?;
+        reach(point, Moment::After)?;
+        Ok(lock)
+    }
+
+    /// Waits until nobody cleans the folder, and takes a share of it: whatever is made in it meanwhile and has a
+    /// temporary name isn't left over.
+    ///
+    /// # Errors
+    /// When the folder can't be opened or locked.
+    pub fn share_of_folder(folder: &Path) -> Result<Self> {
+        wait(open_folder(folder)?, folder, FlockOperation::LockShared)
+    }
+
+    /// Takes a folder to clean it, or returns `None` when somebody has a share of it or it isn't there.
+    ///
+    /// # Errors
+    /// When the folder can't be opened or locked.
+    pub fn try_folder(point: Point, folder: &Path) -> Result<Option<Self>> {
+        if !folder.exists() {
+            return Ok(None);
+        }
+        reach(point, Moment::Before)?;
+        taken(point, open_folder(folder)?, folder)
     }
 
     /// Takes the file exclusively, or returns `None` when somebody holds it.
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn try_exclusive(path: &Path) -> Result<Option<Self>> {
-        let file = open_lock(path)?;
-        let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
-        Ok(free.with_context(|| format!("locking {}", path.display()))?.then_some(Self { _file: file }))
+    pub fn try_exclusive(point: Point, path: &Path) -> Result<Option<Self>> {
+        reach(point, Moment::Before)?;
+        taken(point, open_lock(path)?, path)
     }
 
     /// As [`FileLock::try_exclusive`], and `None` too when the file isn't there: a folder that has gone isn't made anew.
     ///
     /// # Errors
     /// When the file can't be opened or locked.
-    pub fn try_existing(path: &Path) -> Result<Option<Self>> {
+    pub fn try_existing(point: Point, path: &Path) -> Result<Option<Self>> {
+        reach(point, Moment::Before)?;
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
             file => file.with_context(|| format!("opening lock {}", path.display()))?,
         };
-        let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
-        Ok(free.with_context(|| format!("locking {}", path.display()))?.then_some(Self { _file: file }))
+        taken(point, file, path)
     }
 
     /// As [`FileLock::exclusive`], but returns `None` when it would take longer than that.
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn exclusive_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
+    pub fn exclusive_within(point: Point, path: &Path, patience: Duration) -> Result<Option<Self>> {
         const TICK: Duration = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
         loop {
-            let lock = Self::try_exclusive(path)?;
+            let lock = Self::try_exclusive(point, path)?;
             if lock.is_some() || waited >= patience {
                 return Ok(lock);
             }
@@ -78,6 +100,24 @@ impl FileLock {
             waited += TICK;
         }
     }
+}
+
+fn wait(file: File, path: &Path, operation: FlockOperation) -> Result<FileLock> {
+    retry_on_intr(|| flock(&file, operation)).with_context(|| format!("locking {}", path.display()))?;
+    Ok(FileLock { _file: file })
+}
+
+fn taken(point: Point, file: File, path: &Path) -> Result<Option<FileLock>> {
+    let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
+    if !free.with_context(|| format!("locking {}", path.display()))? {
+        return Ok(None);
+    }
+    reach(point, Moment::After)?;
+    Ok(Some(FileLock { _file: file }))
+}
+
+fn open_folder(folder: &Path) -> Result<File> {
+    File::open(folder).with_context(|| format!("opening {}", folder.display()))
 }
 
 fn open_lock(path: &Path) -> Result<File> {
@@ -122,6 +162,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{FileLock, is_locked};
+    use crate::failpoint::Point;
 
     #[test]
     fn one_holds_it() {
@@ -130,42 +171,42 @@ mod tests {
         assert!(!is_locked(&path).unwrap());
         assert!(!path.exists());
 
-        let held = FileLock::exclusive(&path).unwrap();
+        let held = FileLock::exclusive(Point::Hold, &path).unwrap();
         assert!(is_locked(&path).unwrap());
-        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
+        assert!(FileLock::try_exclusive(Point::Hold, &path).unwrap().is_none());
         drop(held);
 
         assert!(!is_locked(&path).unwrap());
-        assert!(FileLock::try_exclusive(&path).unwrap().is_some());
+        assert!(FileLock::try_exclusive(Point::Hold, &path).unwrap().is_some());
     }
 
     #[test]
     fn many_have_a_share_and_one_all_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("locks/a");
-        assert!(FileLock::try_existing(&path).unwrap().is_none() && !path.exists());
-        let shares = [FileLock::shared(&path).unwrap(), FileLock::shared(&path).unwrap()];
+        assert!(FileLock::try_existing(Point::Hold, &path).unwrap().is_none() && !path.exists());
+        let shares = [FileLock::shared(Point::Hold, &path).unwrap(), FileLock::shared(Point::Hold, &path).unwrap()];
         assert!(!is_locked(&path).unwrap());
-        let within = |millis| FileLock::exclusive_within(&path, Duration::from_millis(millis)).unwrap();
-        assert!(FileLock::try_existing(&path).unwrap().is_none() && within(20).is_none());
+        let within = |millis| FileLock::exclusive_within(Point::Hold, &path, Duration::from_millis(millis)).unwrap();
+        assert!(FileLock::try_existing(Point::Hold, &path).unwrap().is_none() && within(20).is_none());
         std::thread::scope(|scope| {
             scope.spawn(|| drop(shares));
             assert!(within(60_000).is_some());
         });
-        assert!(FileLock::try_existing(&path).unwrap().is_some());
+        assert!(FileLock::try_existing(Point::Hold, &path).unwrap().is_some());
     }
 
     #[test]
     fn a_child_does_not_inherit_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        let held = FileLock::exclusive(&path).unwrap();
+        let held = FileLock::exclusive(Point::Hold, &path).unwrap();
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         drop(held);
         // Another test's child may hold it for the moment between fork and exec.
         let free = (0..50).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
-            FileLock::try_exclusive(&path).unwrap().is_some()
+            FileLock::try_exclusive(Point::Hold, &path).unwrap().is_some()
         });
         child.kill().unwrap();
         child.wait().unwrap();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::failpoint::Point;
 use crate::guest::quote;
 
 use super::layout::{StateLayout, is_temporary};
@@ -99,9 +100,9 @@ pub fn open(root: &Path) -> Result<StateLayout, OpenError> {
     // One that was there already may be open to others.
     fs::set_permissions(root, fs::Permissions::from_mode(0o700)).map_err(|err| unwritable(err.into()))?;
     for (name, text) in FILES {
-        write_atomic(&root.join(name), text.as_bytes()).map_err(unwritable)?;
+        write_atomic(Point::StateFile, &root.join(name), text.as_bytes()).map_err(unwritable)?;
     }
-    write_atomic(&version_file, format!("{VERSION}\n").as_bytes()).map_err(unwritable)?;
+    write_atomic(Point::StateVersion, &version_file, format!("{VERSION}\n").as_bytes()).map_err(unwritable)?;
     Ok(StateLayout::new(root.to_owned()))
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::TEMPORARY_PREFIX;
+use crate::failpoint::{Point, around};
 
 /// What the owner of a folder needs to empty it.
 const OPEN: u32 = 0o700;
@@ -49,7 +50,8 @@ impl Pit {
             let opened = Permissions::from_mode(mode | OPEN);
             fs::set_permissions(folder, opened).with_context(|| format!("opening {}", folder.display()))?;
         }
-        fs::rename(folder, &place).with_context(|| format!("moving {} to {}", folder.display(), place.display()))?;
+        around(Point::Throw, || fs::rename(folder, &place))
+            .with_context(|| format!("moving {} to {}", folder.display(), place.display()))?;
         self.thrown += 1;
         Ok(())
     }

@@ -10,31 +10,30 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::TEMPORARY_PREFIX;
+use super::{FileLock, TEMPORARY_PREFIX};
+use crate::failpoint::{Moment, Point, reach};
 
 /// Writes a file so that at any moment, power loss included, it holds what it held before or all of `bytes`.
 ///
 /// # Errors
 /// When the file's folder is missing or can't be written.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes).with_context(|| format!("writing {}", path.display()))
+pub fn write_atomic(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(point, path, bytes).with_context(|| format!("writing {}", path.display()))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    fail::fail_point!("state.write.before", |text| Err(injected(text)));
+fn replace(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
+    reach(point, Moment::Before)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Who cleans the folder waits as long for what is temporary in it.
+    let _writing = FileLock::share_of_folder(folder)?;
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    fail::fail_point!("state.write.synced", |text| Err(injected(text)));
+    reach(point, Moment::Synced)?;
     file.persist(path)?;
-    fail::fail_point!("state.write.renamed", |text| Err(injected(text)));
-    sync_folder(folder)
-}
-
-#[cfg(feature = "failpoints")]
-fn injected(text: Option<String>) -> anyhow::Error {
-    std::io::Error::other(text.unwrap_or_else(|| "injected".to_owned())).into()
+    reach(point, Moment::Renamed)?;
+    sync_folder(folder)?;
+    Ok(reach(point, Moment::After)?)
 }
 
 /// Makes the names in a folder survive a power loss.
@@ -57,10 +56,10 @@ pub fn sync_file(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// As [`write_atomic`], and when the value is none that JSON can hold.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub fn write_json(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(value).with_context(|| format!("encoding {}", path.display()))?;
     text.push(b'\n');
-    write_atomic(path, &text)
+    write_atomic(point, path, &text)
 }
 
 /// Reads a value from a JSON file.
@@ -104,13 +103,14 @@ mod tests {
     use std::fs;
 
     use super::{append_line, read_json, write_atomic, write_json};
+    use crate::failpoint::Point;
 
     #[test]
     fn json_is_readable_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         let value = BTreeMap::from([("a".to_owned(), 1)]);
-        write_json(&path, &value).unwrap();
+        write_json(Point::Plan, &path, &value).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": 1\n}\n");
         assert_eq!(read_json::<BTreeMap<String, i32>>(&path).unwrap(), value);
     }
@@ -119,8 +119,8 @@ mod tests {
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        write_atomic(&path, b"one").unwrap();
-        write_atomic(&path, b"two").unwrap();
+        write_atomic(Point::Plan, &path, b"one").unwrap();
+        write_atomic(Point::Plan, &path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -129,7 +129,7 @@ mod tests {
     fn errors_name_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("none/a.json");
-        assert!(write_atomic(&path, b"").unwrap_err().to_string().starts_with("writing "));
+        assert!(write_atomic(Point::Plan, &path, b"").unwrap_err().to_string().starts_with("writing "));
         assert!(read_json::<i32>(&path).unwrap_err().to_string().contains("none/a.json"));
         fs::write(folder.path().join("half.json"), "{").unwrap();
         let error = read_json::<i32>(&folder.path().join("half.json")).unwrap_err();
@@ -159,10 +159,10 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a");
             for (action, survives, message) in [
-                ("state.write.before=return(no space)", "old", "no space"),
-                ("state.write.synced=return(no space)", "old", "no space"),
-                ("state.write.synced=panic(died)", "old", "died"),
-                ("state.write.renamed=return(no sync)", "new", "no sync"),
+                ("run.plan.before=return(no space)", "old", "no space"),
+                ("run.plan.synced=return(no space)", "old", "no space"),
+                ("run.plan.synced=panic(died)", "old", "died"),
+                ("run.plan.renamed=return(no sync)", "new", "no sync"),
             ] {
                 std::fs::write(&path, "old").unwrap();
                 let output = Command::new(std::env::current_exe().unwrap())
@@ -180,6 +180,6 @@ mod tests {
             return;
         };
         let _scenario = fail::FailScenario::setup();
-        write_atomic(&path, b"new").unwrap();
+        write_atomic(Point::Plan, &path, b"new").unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use pikaci::failpoint::Point;
 use pikaci::record::{Outcome, RunRecord};
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::{Signal, kill_process};
@@ -265,5 +266,5 @@ fn hold_runner(project: &Project) -> FileLock {
     let digest = plan["nodes"][0]["prepare"]["flake_digest"].as_str().expect("the first node prepares").to_owned();
     state::open(&project.state("")).unwrap();
     let lock = StateLayout::new(project.state("")).lock(&format!("flake-{digest}"));
-    FileLock::exclusive(&lock).unwrap()
+    FileLock::exclusive(Point::FlakeLock, &lock).unwrap()
 }

@@ -1,11 +1,11 @@
 //! `pikaci gc`: what goes, what stays, and what is said of it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
+use pikaci::failpoint::Point;
 use pikaci::id::Digest;
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::Signal;
@@ -138,7 +138,7 @@ fn old_runs_go_by_when_they_ended() {
         let run = Run::passed(&project, id);
         let mut record = json(&run.layout().record());
         record["finished_at"] = ended.into();
-        state::write_json(&run.layout().record(), &record).unwrap();
+        state::write_json(Point::RunRecord, &run.layout().record(), &record).unwrap();
         let text = format!("{{\"one\":\"{}\",\"both\":\"{shared}\"}}", Digest::of(id.as_bytes()));
         fs::write(run.layout().plan(), text).unwrap();
         store(&state, &Digest::of(id.as_bytes()));
@@ -162,7 +162,7 @@ fn a_broken_record_is_named_and_kept_with_what_it_needs() {
     // A later pikaci's, and one of which half is there.
     let mut later = json(&runs[0].layout().record());
     later["schema_version"] = 99.into();
-    state::write_json(&runs[0].layout().record(), &later).unwrap();
+    state::write_json(Point::RunRecord, &runs[0].layout().record(), &later).unwrap();
     fs::write(runs[2].layout().record(), "{").unwrap();
     let needed = Digest::of(b"needed");
     fs::write(runs[2].layout().plan(), format!("{{\"nodes\":[{{\"flake_digest\":\"{needed}\",\"comm")).unwrap();
@@ -196,33 +196,30 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
         format!("snapshots/.tmp-{free}"),
         format!("flakes/.tmp-{free}-aB3"),
         format!("runners/{}/.0_{free}", scene.names("runners").first().unwrap()),
-        ".tmp-gc-aB3".to_owned(),
-        ".tmp-old".to_owned(),
         "indexes/.tmp-aB3".to_owned(),
         format!("indexes/{free}"),
         format!("indexes/{free}.seal"),
         "runs/20261122-000000-0000".to_owned(),
     ];
-    let stays = [".tmp-new".to_owned(), format!("flakes/.tmp-{held}-aB3"), "snapshots/mine".to_owned()];
+    let stays =
+        [".tmp-aB3", ".tmp-gc-aB3", &format!("flakes/.tmp-{held}-aB3"), "snapshots/mine"].map(ToOwned::to_owned);
     for path in goes.iter().chain(&stays) {
         fs::create_dir_all(project.state(path).join("folder")).unwrap();
     }
-    let day_ago = SystemTime::now() - Duration::from_secs(86_400);
-    File::open(project.state(".tmp-old")).unwrap().set_modified(day_ago).unwrap();
-    let lock = FileLock::exclusive(&layout.lock(&format!("flake-{held}"))).unwrap();
+    let writing = FileLock::share_of_folder(layout.root()).unwrap();
+    let lock = FileLock::exclusive(Point::FlakeLock, &layout.lock(&format!("flake-{held}"))).unwrap();
     let index = scene.names("indexes");
     let done = project.pikaci(&["gc"]).exits(0);
     assert!(done.stderr.ends_with(" was interrupted; its record says so now\n"), "{}", done.stderr);
-    assert!(done.stdout.contains("removed 9 leftovers: ") && done.stdout.contains("kept 1 run: "), "{}", done.stdout);
+    assert!(done.stdout.contains("removed 7 leftovers: ") && done.stdout.contains("kept 1 run: "), "{}", done.stdout);
     for (paths, is_there) in [(&goes[..], false), (&stays, true)] {
         for path in paths {
             assert_eq!(project.state(path).exists(), is_there, "{path}");
         }
     }
     assert_eq!(scene.names("indexes").len() + 3, index.len(), "what is known of the project's tree stays");
-    drop(lock);
-    assert_eq!(removed(&gc(project, &[]), "leftover"), [stays[1].as_str()]);
-    fs::remove_dir_all(project.state(".tmp-new")).unwrap();
+    drop((lock, writing));
+    assert_eq!(removed(&gc(project, &[]), "leftover"), [&stays[2], &stays[0], &stays[1]]);
     assert_eq!(left(), [""; 0]);
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use pikaci::failpoint::Point;
 use pikaci::record::Outcome;
 use pikaci::state::{self, append_line, write_json};
 use serde_json::Value;
@@ -98,7 +99,7 @@ fn one_of_a_later_pikaci_is_left_as_it_is() {
     let mut record = json(&run.layout().record());
     record["schema_version"] = 2.into();
     record["cause"] = "something new".into();
-    write_json(&run.layout().record(), &record).unwrap();
+    write_json(Point::RunRecord, &run.layout().record(), &record).unwrap();
     assert_left_alone(&project, "run.json has version 2, and this pikaci knows version 1");
 
     let (project, run) = killed();

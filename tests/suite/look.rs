@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use pikaci::execute::collect::{Artifact, Manifest};
+use pikaci::failpoint::Point;
 use pikaci::record::Outcome;
 use pikaci::state::write_json;
 use serde_json::Value;
@@ -60,7 +61,7 @@ fn the_list_is_newest_first_and_names_a_broken_record() {
     let later = runs[0].layout().record();
     let mut value = json(&later);
     value["schema_version"] = 2.into();
-    write_json(&later, &value).unwrap();
+    write_json(Point::RunRecord, &later, &value).unwrap();
 
     let list = project.pikaci(&["list"]).exits(0).stdout;
     let days = ["24", "23", "22", "21", "20"].map(|day| format!("202611{day}-101500-abcdef"));
@@ -206,7 +207,7 @@ fn artifacts_are_listed_with_their_folder() {
         run.start(job);
         fs::create_dir_all(run.attempt(job).artifacts()).unwrap();
         let files = vec![Artifact { path: path.to_owned(), len: 2048 }];
-        write_json(&run.attempt(job).manifest(), &Manifest { schema_version: 1, files }).unwrap();
+        write_json(Point::Manifest, &run.attempt(job).manifest(), &Manifest { schema_version: 1, files }).unwrap();
         run.finish(job, Outcome::Passed, None);
     }
     run.end(Outcome::Passed);

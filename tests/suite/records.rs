@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use pikaci::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use pikaci::failpoint::Point;
 use pikaci::id::{JobId, NodeId, RunId, TargetId};
 use pikaci::record::{History, Outcome};
 use pikaci::state::{AttemptLayout, FileLock, RunLayout, StateLayout, append_line, write_json};
@@ -25,7 +26,7 @@ impl Run {
     pub fn begin(project: &Project, id: &str, jobs: &[&str]) -> Self {
         let state = StateLayout::new(project.path(".pikaci"));
         let layout = state.run(&RunId::new(id));
-        let lock = FileLock::exclusive(&layout.lock()).unwrap();
+        let lock = FileLock::exclusive(Point::RunLock, &layout.lock()).unwrap();
         let start = started(id, jobs);
         let at: Timestamp = "2026-11-22T10:15:00Z".parse().unwrap();
         let relative = |path: PathBuf| state.relative(&path).unwrap().to_str().unwrap().to_owned();
@@ -111,13 +112,13 @@ impl Run {
         if let What::JobFinished(finished) = &event.what {
             self.write_job(&finished.job);
         }
-        write_json(&self.layout().record(), &self.history.run).unwrap();
+        write_json(Point::RunRecord, &self.layout().record(), &self.history.run).unwrap();
     }
 
     fn write_job(&self, job: &JobId) {
         let layout = self.layout().job(job);
         fs::create_dir_all(layout.root()).unwrap();
-        write_json(&layout.status(), self.history.job(job).unwrap()).unwrap();
+        write_json(Point::JobRecord, &layout.status(), self.history.job(job).unwrap()).unwrap();
     }
 }
 

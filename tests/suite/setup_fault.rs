@@ -1,7 +1,6 @@
 //! What breaks in pikaci itself or in its state folder: the records end all the same, and the next run works.
 
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use pikaci::id::JobId;
@@ -46,7 +45,7 @@ fn outcomes(record: &RunRecord) -> Vec<&'static str> {
 #[test]
 fn a_record_that_cannot_be_written_once_ends_the_run() {
     let project = Project::new(JOBS);
-    let (ran, record) = broken(&project, "engine.status=1*return(no space left)", 1);
+    let (ran, record) = broken(&project, "job.record.before=1*return(no space left)", 1);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     let message = record.message.clone().unwrap();
     assert!(
@@ -62,7 +61,7 @@ fn a_record_that_cannot_be_written_once_ends_the_run() {
 #[test]
 fn a_record_that_can_never_be_written_ends_the_run() {
     let project = Project::new(JOBS);
-    let (_, record) = broken(&project, "engine.status=return(no space left)", 1);
+    let (_, record) = broken(&project, "job.record.before=return(no space left)", 1);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
 }
@@ -71,14 +70,14 @@ fn a_record_that_can_never_be_written_ends_the_run() {
 #[test]
 fn events_that_cannot_be_written_for_a_while_end_the_run_and_are_all_written() {
     let project = Project::new(JOBS);
-    let (_, record) = broken(&project, "engine.event=2*off->3*return(no space left)->off", 1);
+    let (_, record) = broken(&project, "run.event.before=2*off->3*return(no space left)->off", 1);
     let message = record.message.clone().unwrap();
     assert!(message.starts_with("recording the run failed: appending to ") && message.ends_with("no space left"));
     job_records_agree(&project, &record);
     assert_folded(&project, record.run_id.as_str(), "after a while");
 
     let mut command = project.command(&["run"]);
-    command.env("FAILPOINTS", "engine.event=2*off->return(no space left)");
+    command.env("FAILPOINTS", "run.event.before=2*off->return(no space left)");
     let ran = Running::start(command).ends_within(START, "no more events").exits(1);
     assert!(ran.stderr.contains("isn't recorded: recording the run failed: appending to "), "{}", ran.stderr);
     let last = project.runs().pop().unwrap();
@@ -188,18 +187,14 @@ fn a_run_that_never_began_is_no_run() {
     let project = Project::new(JOBS);
     state::open(&project.state("")).unwrap();
     let mut ran = project.command(&["run"]);
-    ran.env("FAILPOINTS", "state.write.before=return(no space)");
+    ran.env("FAILPOINTS", "run.plan.before=return(no space)");
     assert_ne!(ran.output().unwrap().status.code(), Some(0));
     assert_eq!(project.runs(), [""; 0]);
-    // As SIGKILL leaves it: one just now, which may be about to begin, and one long ago.
-    let folders = ["1", "2"].map(|id| project.state("runs").join(id));
-    for folder in &folders {
-        fs::create_dir_all(folder).unwrap();
-    }
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-    fs::File::open(&folders[0]).unwrap().set_modified(hour_ago).unwrap();
-    project.pikaci(&["list"]);
-    assert_eq!(project.runs(), ["2"]);
+    // As SIGKILL leaves it.
+    fs::create_dir_all(project.state("runs/.tmp-aB3")).unwrap();
+    assert_eq!(project.pikaci(&["list"]).exits(0).stderr, "no runs yet\nhint: pikaci run\n");
+    project.pikaci(&["gc"]).exits(0);
+    assert_eq!(project.runs(), [""; 0]);
 }
 
 #[test]

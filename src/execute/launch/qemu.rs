@@ -18,6 +18,7 @@ use crate::execute::qmp::Monitor;
 use crate::execute::share;
 use crate::execute::supervise::Message;
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
+use crate::failpoint::Point;
 use crate::process::{Group, Invocation};
 
 /// What asks the guest to end its job.
@@ -72,7 +73,7 @@ pub(super) fn start(
     monitor.on_shutdown(move |reason| {
         shutdowns.send(Message::Shutdown(reason)).ok();
     })?;
-    let qemu = group.spawn(invocation, &guest.logs.host)?;
+    let qemu = group.spawn(Point::Hypervisor, invocation, &guest.logs.host)?;
     watch(Box::new(qemu), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
     Ok(Running { stop: Box::new(Ends { monitor, control: ends }), output, console })
 }

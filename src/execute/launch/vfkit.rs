@@ -26,6 +26,7 @@ use crate::execute::supervise::Message;
 use crate::execute::vfkit::{self, KERNEL_HEADER, Ports};
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
 use crate::execute::{channel, rest, runtime};
+use crate::failpoint::Point;
 use crate::process::{Child, Group, Invocation};
 
 /// How long vfkit may take to end when its service is asked, before it is sent a signal.
@@ -61,7 +62,7 @@ pub(super) fn start(program: &Path, guest: &Guest<'_>, group: &Group, sender: &S
     channel::controls(follow(control), sender.clone());
     // Where vfkit finds a socket already it doesn't start.
     fs::remove_file(&socket).ok();
-    let vfkit = Arc::new(group.spawn(Invocation::new(program).args(args), &guest.logs.host)?);
+    let vfkit = Arc::new(group.spawn(Point::Hypervisor, Invocation::new(program).args(args), &guest.logs.host)?);
     watch(vfkit.clone(), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
     let stop = Vfkit { process: vfkit, socket, gone, _copies: copies, _names: names, _slot: slot };
     Ok(Running { stop: Box::new(stop), output, console })

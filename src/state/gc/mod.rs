@@ -21,6 +21,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::{FileLock, StateLayout, is_locked};
+use crate::failpoint::Point;
 use crate::record::retention::{self, Kept, Policy, Standing};
 use crate::report::{Broken, Collected, Kind, Removed};
 use meter::Meter;
@@ -42,7 +43,7 @@ impl Claim {
     /// # Errors
     /// When the state folder can't be written.
     pub fn take(state: &StateLayout) -> Result<Self> {
-        Ok(Self { _share: FileLock::shared(&claims(state))? })
+        Ok(Self { _share: FileLock::shared(Point::Claim, &claims(state))? })
     }
 }
 
@@ -58,7 +59,7 @@ impl Turn {
     /// # Errors
     /// When the state folder can't be written.
     pub fn try_take(state: &StateLayout) -> Result<Option<Self>> {
-        Ok(FileLock::try_exclusive(&turns(state))?.map(|lock| Self { _lock: lock }))
+        Ok(FileLock::try_exclusive(Point::Turn, &turns(state))?.map(|lock| Self { _lock: lock }))
     }
 
     /// Waits for it.
@@ -66,7 +67,7 @@ impl Turn {
     /// # Errors
     /// When the state folder can't be written.
     pub fn wait(state: &StateLayout) -> Result<Self> {
-        Ok(Self { _lock: FileLock::exclusive(&turns(state))? })
+        Ok(Self { _lock: FileLock::exclusive(Point::Turn, &turns(state))? })
     }
 }
 
@@ -98,6 +99,8 @@ enum Hold {
     Existing(PathBuf),
     /// A lock that others make when they need it.
     Lock(PathBuf),
+    /// All of the folder that it lies in.
+    Folder(PathBuf),
 }
 
 impl Item {
@@ -127,7 +130,7 @@ pub fn collect(state: &StateLayout, _turn: &Turn, wanted: Wanted<'_>) -> Result<
     let early = survey::runs(state, &[], wanted.now)?;
     let leftovers = survey::left_by_runs(state, &early);
     let (mut trash, choice) = {
-        let alone = FileLock::exclusive_within(&claims(state), PATIENCE)?;
+        let alone = FileLock::exclusive_within(Point::Choice, &claims(state), PATIENCE)?;
         let _alone = alone.context("runs have been about to begin for a minute, and gc waits until none is")?;
         let choice = choose(state, wanted, &early, &leftovers)?;
         let mut trash = Trash::new(state);
@@ -154,6 +157,7 @@ pub fn preview(state: &StateLayout, wanted: Wanted<'_>) -> Result<Collected> {
     let is_held = |item: &Item| match &item.hold {
         Hold::Nothing => Ok(false),
         Hold::Existing(lock) | Hold::Lock(lock) => is_locked(lock),
+        Hold::Folder(folder) => Ok(FileLock::try_folder(Point::Hold, folder)?.is_none()),
     };
     let mut collected = Collected::new(true, kept);
     collected.broken = broken;
@@ -183,7 +187,7 @@ fn choose(state: &StateLayout, wanted: Wanted<'_>, early: &[Seen], leftovers: &[
     let of_runs: Vec<Item> = leftovers.iter().filter(|path| !is_going(path)).cloned().map(Item::leftover).collect();
     items.extend(of_runs);
     items.extend(survey::unbegun(state)?);
-    items.extend(stored.leftovers(state, &removal.digests, &trees(&runs, wanted.tree), wanted.now)?);
+    items.extend(stored.leftovers(state, &removal.digests, &trees(&runs, wanted.tree))?);
     let broken = summaries.into_iter().filter_map(|run| match run.standing {
         Standing::Broken { error } => Some(Broken { run_id: run.id, error }),
         _ => None,

@@ -7,17 +7,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use jiff::Timestamp;
 
 use super::survey::names;
-use super::trash::TRASH_PREFIX;
 use super::{Hold, Item};
 use crate::id::Digest;
 use crate::report::Kind;
 use crate::state::{StateLayout, TEMPORARY_PREFIX, is_temporary};
-
-/// How old something temporary is whose owner leaves no sign of himself: the probe of an accelerator takes seconds.
-const ABANDONED: i64 = 3600;
 
 /// What is stored, by its digests.
 pub(super) struct Stored {
@@ -69,9 +64,8 @@ impl Stored {
         state: &StateLayout,
         going: &BTreeSet<Digest>,
         trees: &[&Path],
-        now: Timestamp,
     ) -> Result<Vec<Item>> {
-        // Who copies a tree or remembers it has a claim.
+        // Who copies a tree, remembers it or begins a run has a claim.
         let mut items = temporary(&state.snapshots())?;
         items.extend(temporary(&state.indexes())?);
         items.extend(self.stale_indexes(state, going, trees)?);
@@ -81,11 +75,10 @@ impl Stored {
             let drafts = names(folder)?.into_iter().filter_map(draft);
             items.extend(drafts.map(|(path, digest)| Item { hold: flake_lock(&digest), ..Item::leftover(path) }));
         }
-        let in_root = names(state.root())?.into_iter().filter(|name| is_temporary(name));
-        // Only who has the turn moves things away.
-        let is_trash = |name: &OsStr| name.to_string_lossy().starts_with(TRASH_PREFIX);
-        let is_left = |name: &OsString| is_trash(name) || is_abandoned(&state.root().join(name), now);
-        items.extend(in_root.filter(is_left).map(|name| Item::leftover(state.root().join(name))));
+        items.extend(temporary(&state.runs())?);
+        // Whoever writes in the state folder itself has a share of it.
+        let in_root = Hold::Folder(state.root().to_owned());
+        items.extend(temporary(state.root())?.into_iter().map(|item| Item { hold: in_root.clone(), ..item }));
         Ok(items)
     }
 
@@ -118,12 +111,6 @@ fn drafted(name: &str) -> Option<Digest> {
         number.bytes().all(|byte| byte.is_ascii_digit()).then_some(digest)
     };
     Digest::try_from(ours.or_else(of_nix)?.to_owned()).ok()
-}
-
-fn is_abandoned(path: &Path, now: Timestamp) -> bool {
-    let changed = path.symlink_metadata().and_then(|meta| meta.modified()).ok();
-    let changed = changed.and_then(|time| Timestamp::try_from(time).ok());
-    changed.is_some_and(|changed| now.duration_since(changed).as_secs() > ABANDONED)
 }
 
 #[cfg(test)]

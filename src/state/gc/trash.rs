@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 
 use super::meter::Meter;
 use super::{Hold, Item};
+use crate::failpoint::{Point, around};
 use crate::report::{Kind, NotRemoved, Removed};
 use crate::state::{FileLock, StateLayout, remove};
 
@@ -56,11 +57,15 @@ impl<'a> Trash<'a> {
         let _held = match &item.hold {
             Hold::Nothing => None,
             Hold::Existing(lock) if !lock.exists() => None,
-            Hold::Existing(lock) => match FileLock::try_existing(lock)? {
+            Hold::Existing(lock) => match FileLock::try_existing(Point::Hold, lock)? {
                 None => return Ok(Vec::new()),
                 held => held,
             },
-            Hold::Lock(lock) => match FileLock::try_exclusive(lock)? {
+            Hold::Lock(lock) => match FileLock::try_exclusive(Point::Hold, lock)? {
+                None => return Ok(Vec::new()),
+                held => held,
+            },
+            Hold::Folder(folder) => match FileLock::try_folder(Point::Hold, folder)? {
                 None => return Ok(Vec::new()),
                 held => held,
             },
@@ -68,7 +73,7 @@ impl<'a> Trash<'a> {
         let mut paths = Vec::new();
         for path in &item.paths {
             let place = self.place()?;
-            match move_to(path, &place) {
+            match around(Point::Trash, || move_to(path, &place)) {
                 Ok(()) => paths.push(place),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error).with_context(|| format!("moving {} away", path.display())),
@@ -95,7 +100,7 @@ impl<'a> Trash<'a> {
         let mut meter = Meter::default();
         for Thrown { kind, name, paths } in std::mem::take(&mut self.thrown) {
             let bytes = meter.add(&paths);
-            match paths.iter().try_for_each(|path| remove_any(path)) {
+            match around(Point::Empty, || paths.iter().try_for_each(|path| remove_any(path))) {
                 Ok(()) => removed.push(Removed { kind, path: name, bytes }),
                 Err(error) => self.failed.push(NotRemoved { path: name, error: format!("{error:#}") }),
             }
