@@ -11,6 +11,7 @@ use super::project::Project;
 use super::runs::clock;
 use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::config;
+use crate::execute::runtime;
 use crate::record::retention::{Kept, Policy};
 use crate::report::{self, Collected, count};
 use crate::state::gc::{self, Turn, Wanted};
@@ -67,6 +68,7 @@ fn collect(state: &StateLayout, place: &Place, options: &Options) -> Result<Coll
         Turn::wait(state)?
     };
     super::tell_interrupted(state)?;
+    runtime::sweep();
     Ok(gc::collect(state, &turn, Wanted { policy, tree, now: clock().now })?)
 }
 

@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::event::{JobFinished, Reason};
 use crate::execute::accelerator::{self, Choice, Found};
 use crate::execute::launch::{Launcher, Programs};
+use crate::execute::runtime;
 use crate::failpoint::Point;
 use crate::id::{Digest, NodeId};
 use crate::plan::record::{Place, PlannedJob, VM};
@@ -56,7 +57,7 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     let launcher = match &node.host.programs {
         Programs::Qemu { qemu, share } => {
             // What a probe finds is remembered for as long as this node lasts.
-            let scratch = tempfile::tempdir().context("making a folder for the probe of KVM")?;
+            let scratch = runtime::folder().context("making a folder for the probe of KVM")?;
             let state = StateLayout::new(scratch.path().to_owned());
             let found = accelerator::choose(node.accelerator, qemu, node.runner, &state, node.cancel)?;
             (node.tell)(&found);

@@ -12,7 +12,6 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tempfile::TempDir;
 
 use super::stop::Stop;
 use super::{Running, watch};
@@ -103,7 +102,7 @@ impl Stop for Vfkit {
 
 /// Names that vfkit can be given.
 struct Names {
-    folder: TempDir,
+    folder: runtime::Folder,
 }
 
 impl Names {
