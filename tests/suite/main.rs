@@ -31,6 +31,10 @@ mod guest;
 mod hostile;
 mod interrupted;
 mod json_schema;
+#[cfg(feature = "failpoints")]
+mod killed;
+#[cfg(feature = "failpoints")]
+mod killing;
 mod local;
 mod look;
 mod many_runs;

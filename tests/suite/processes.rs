@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use crate::project::{Project, Ran};
 
 /// The environment variable that all processes of one pikaci share.
-const MARK: &str = "PIKACI_TEST_MARK";
+pub const MARK: &str = "PIKACI_TEST_MARK";
 /// How long a guest may take until its job runs, on a machine that has much to do.
 pub const START: Duration = Duration::from_secs(120);
 /// How long whatever was started may take to end, from the moment that something breaks: the issue's own number.
@@ -44,9 +44,8 @@ pub struct Process {
 
 impl Running {
     /// Starts a command of pikaci.
-    pub fn start(mut command: Command) -> Self {
-        command.process_group(0);
-        Self::spawn(command)
+    pub fn start(command: Command) -> Self {
+        Self::marked(command, new_mark())
     }
 
     /// Starts a command of pikaci at a terminal of its own, and returns the other end of that.
@@ -60,12 +59,16 @@ impl Running {
         session.arg("--ctty").arg(command.get_program()).args(command.get_args()).stdin(stdin);
         session.current_dir(command.get_current_dir().unwrap());
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        (Self::spawn(session), File::from(terminal))
+        (Self::spawn(session, new_mark()), File::from(terminal))
     }
 
-    fn spawn(mut command: Command) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    /// Starts a command whose processes are known by this mark, which jobs without a guest get from the job file alone.
+    pub fn marked(mut command: Command, mark: String) -> Self {
+        command.process_group(0);
+        Self::spawn(command, mark)
+    }
+
+    fn spawn(mut command: Command, mark: String) -> Self {
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         command.env(MARK, &mark);
         command.stdout(stdout.reopen().unwrap()).stderr(stderr.reopen().unwrap());
@@ -172,6 +175,12 @@ impl Running {
             |process: &Process| self.seen.iter().any(|seen| (seen.pid, seen.started) == (process.pid, process.started));
         all().into_iter().filter(|process| known(process) || marked(process)).collect()
     }
+}
+
+/// Returns a mark that no other process has.
+pub fn new_mark() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Nothing of a failed test stays.

@@ -1,0 +1,208 @@
+//! pikaci killed before and after everything that it does: nothing lies, hangs or stays behind.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
+
+use pikaci::failpoint::moments;
+use pikaci::id::Digest;
+
+use crate::fixture;
+use crate::killing::{Act, Scene};
+use crate::project::{Project, json};
+use crate::stand_in::StandIns;
+
+static FIRST: Act = Act::new(|| local(&["run"]), 2);
+static CHANGED: Act = Act::new(changed, 1);
+static GC: Act = Act::new(gc, 2);
+static RECOVERY: Act = Act::new(recovery, 2);
+static PREPARE: Act = Act::new(prepare, 2);
+static GUEST: Act = Act::new(guest, 1);
+static BROKEN_FLAKE: Act = Act::new(broken_flake, 1);
+static EXEC: Act = Act::new(exec, 1);
+static KVM: Act = Act::new(kvm, 1);
+static VFKIT: Act = Act::new(vfkit, 1);
+
+/// What a guest says whose job passes.
+const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
+const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
+
+/// Returns a scene of two jobs without a guest, which leave something in the background.
+fn local(args: &[&str]) -> Scene {
+    let mut scene = Scene::new(Project::new(""), args);
+    let job_file = format!(
+        r#"{{
+          guests.default.base = "none";
+          defaults = {{ network = true; env.PIKACI_TEST_MARK = "{}"; }};
+          jobs.a = {{ command = "sleep 1000 & mkdir deep; echo out >deep/out.txt"; artifacts = [ "**/*.txt" ]; }};
+          jobs.b = {{ command = "sleep 1000 & true"; needs = [ "a" ]; }};
+        }}"#,
+        scene.mark
+    );
+    scene.project = scene.project.file("pikaci.nix", &job_file).file("file", "content\n").committed();
+    scene
+}
+
+/// Somebody wrote into the snapshot.
+fn changed() -> Scene {
+    let before = |scene: &Scene| {
+        scene.has_run();
+        for snapshot in entries(scene.state().join("snapshots")) {
+            fs::write(snapshot.join("file"), "changed\n").unwrap();
+        }
+    };
+    Scene { only: &["snapshot.discard"], before, ..local(&["run"]) }
+}
+
+/// There is something of all that goes.
+fn gc() -> Scene {
+    let before = |scene: &Scene| {
+        scene.has_run();
+        let unneeded = Digest::of(b"unneeded");
+        for folder in ["snapshots", "flakes"] {
+            fs::create_dir_all(scene.state().join(folder).join(unneeded.as_str()).join("deep")).unwrap();
+            fs::create_dir_all(scene.state().join(folder).join(format!(".tmp-{unneeded}-x"))).unwrap();
+        }
+        for file in [".tmp-file", "runs/.tmp-file", "indexes/.tmp-file"] {
+            fs::write(scene.state().join(file), "left").unwrap();
+        }
+        fs::create_dir_all(scene.path("tmp/pikaci-vm-left")).unwrap();
+    };
+    Scene { before, ..local(&["gc", "--keep-runs=0"]) }
+}
+
+/// The last run was killed while a job ran.
+fn recovery() -> Scene {
+    Scene { before: |scene| scene.dies(&["run"], "spawn.command.after:1"), ..local(&["list"]) }
+}
+
+/// The guest passes without any boot, since only what comes before it matters.
+fn prepare() -> Scene {
+    let quick = || StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
+    let only = &["flake.", "lock.flake", "spawn.nix", "engine.prepare"];
+    Scene { programs: quick(), programs_after: quick(), only, ..Scene::new(Project::new(JOB_FILE), &["run"]) }
+}
+
+/// The guest boots, and one that is killed has its runner already; those that come after pass without any boot.
+fn guest() -> Scene {
+    let before = Scene::has_run;
+    let only = &["guest.", "spawn.guard", "spawn.share", "spawn.hypervisor", "engine.attempt_folder", "engine.phase"];
+    Scene { programs: StandIns::new(), only, before, ..prepare() }
+}
+
+/// What was rendered was written into, and has to be built again.
+fn broken_flake() -> Scene {
+    let before = |scene: &Scene| {
+        scene.has_run();
+        fs::remove_dir_all(scene.state().join("runners")).unwrap();
+        let flake = entries(scene.state().join("flakes")).pop().unwrap();
+        fs::write(flake.join("more.nix"), "").unwrap();
+    };
+    Scene { only: &["flake.discard"], before, ..prepare() }
+}
+
+fn exec() -> Scene {
+    let mut scene = prepare();
+    scene.runs(&["run"]);
+    let last = entries(scene.state().join("runs")).pop().unwrap();
+    let runner = json(&last.join("run.json"))["prepares"][0]["runner"].as_str().unwrap().to_owned();
+    let (job_file, out) = (scene.project.path("pikaci.nix"), scene.path("out"));
+    let [job_file, workspace, out] = [job_file, scene.project.path(""), out].map(|path| path.display().to_string());
+    let args = ["exec", "--accel=tcg", "--job=a", "--runner", &runner, "--job-file", &job_file, "--workspace"];
+    scene.args = args.into_iter().chain([workspace.as_str(), "--out", &out]).map(str::to_owned).collect();
+    Scene { only: &["exec."], before: |_| {}, ..scene }
+}
+
+/// Nothing is remembered of KVM, with which the guest of the trial seems to boot.
+fn kvm() -> Scene {
+    let before = |scene: &Scene| {
+        scene.has_run();
+        fs::remove_file(scene.state().join("kvm.json")).ok();
+    };
+    let args = ["run", "--accel=auto"].map(str::to_owned).to_vec();
+    Scene { args, only: &["kvm."], before, ..prepare() }
+}
+
+/// The guest passes without any boot.
+fn vfkit() -> Scene {
+    let find = r"for arg; do case $arg in virtio-serial,logFilePath=*) control=${arg#*=} ;; esac; done";
+    let quick = || StandIns::new().script("vfkit", &format!("{find}\n{PASSES} >\"$control\""));
+    let project =
+        fixture::project(r#"{ guests.default.base = "nix"; jobs.a = { command = "true"; network = true; }; }"#);
+    let mut scene = Scene::new(project, &["run"]);
+    scene.env = vec![("PIKACI_HYPERVISOR", "vfkit")];
+    let only = &["lock.slot", "spawn.hypervisor"];
+    Scene { programs: quick(), programs_after: quick(), only, before: Scene::has_run, ..scene }
+}
+
+fn entries(folder: PathBuf) -> Vec<PathBuf> {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries
+}
+
+#[test]
+fn a_first_run_of_jobs_without_guests() {
+    FIRST.kill_at_each();
+}
+
+#[test]
+fn a_run_whose_snapshot_was_changed() {
+    CHANGED.kill_at_each();
+}
+
+#[test]
+fn a_gc_of_everything() {
+    GC.kill_at_each();
+}
+
+#[test]
+fn a_list_that_records_the_end_of_a_killed_run() {
+    RECOVERY.kill_at_each();
+}
+
+#[test]
+fn a_prepare_node() {
+    PREPARE.kill_at_each();
+    BROKEN_FLAKE.kill_at_each();
+}
+
+#[test]
+fn a_guest() {
+    GUEST.kill_at_each();
+}
+
+#[test]
+fn an_exec() {
+    EXEC.kill_at_each();
+}
+
+#[test]
+fn a_trial_of_kvm() {
+    if has_kvm() {
+        KVM.kill_at_each();
+    }
+}
+
+#[test]
+fn a_guest_in_vfkit() {
+    VFKIT.kill_at_each();
+}
+
+#[test]
+fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
+    let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT];
+    let acts = acts.into_iter().chain(has_kvm().then_some(&KVM));
+    let killed: BTreeSet<&str> =
+        acts.flat_map(Act::targets).filter_map(|target| Some(target.split_once(':')?.0)).collect();
+    let (moments, turns) = moments();
+    let is_there = |moment: &&str| has_kvm() || !moment.starts_with("kvm.");
+    let registered: BTreeSet<&str> = moments.iter().chain(&turns).map(String::as_str).filter(is_there).collect();
+    let odd: Vec<_> = killed.symmetric_difference(&registered).collect();
+    assert!(odd.is_empty(), "no scene comes to what is in the registry, or it isn't in there: {odd:#?}");
+}
+
+/// Without KVM there is nothing to try.
+fn has_kvm() -> bool {
+    OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok()
+}
