@@ -196,6 +196,7 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
         format!("snapshots/.tmp-{free}"),
         format!("flakes/.tmp-{free}-aB3"),
         format!("runners/{}/.0_{free}", scene.names("runners").first().unwrap()),
+        format!("runners/{}/{free}.tmp-4711-12", scene.names("runners").first().unwrap()),
         "indexes/.tmp-aB3".to_owned(),
         format!("indexes/{free}"),
         format!("indexes/{free}.seal"),
@@ -211,7 +212,7 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
     let index = scene.names("indexes");
     let done = project.pikaci(&["gc"]).exits(0);
     assert!(done.stderr.ends_with(" was interrupted; its record says so now\n"), "{}", done.stderr);
-    assert!(done.stdout.contains("removed 7 leftovers: ") && done.stdout.contains("kept 1 run: "), "{}", done.stdout);
+    assert!(done.stdout.contains("removed 8 leftovers: ") && done.stdout.contains("kept 1 run: "), "{}", done.stdout);
     for (paths, is_there) in [(&goes[..], false), (&stays, true)] {
         for path in paths {
             assert_eq!(project.state(path).exists(), is_there, "{path}");

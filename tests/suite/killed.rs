@@ -24,7 +24,7 @@ static KVM: Act = Act::new(kvm, 1);
 static VFKIT: Act = Act::new(vfkit, 1);
 
 /// What a guest says whose job passes.
-const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
+pub const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
 const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
 
 /// Returns a scene of two jobs without a guest, which leave something in the background.

@@ -220,7 +220,7 @@ impl Scene {
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let draft = name.strip_prefix('.').and_then(|name| name.split_once('_'));
-    name.starts_with(".tmp-") || draft.is_some_and(|(number, _)| number.parse::<u32>().is_ok())
+    name.contains(".tmp-") || draft.is_some_and(|(number, _)| number.parse::<u32>().is_ok())
 }
 
 /// Returns all that is in a folder, however deep.

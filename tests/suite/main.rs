@@ -15,6 +15,8 @@ mod diskless;
 mod doctor;
 mod doctor_kvm;
 mod dogfood;
+#[cfg(feature = "failpoints")]
+mod durable;
 mod evaluate;
 mod events;
 mod exec;

@@ -106,11 +106,12 @@ fn temporary(folder: &Path) -> Result<Vec<Item>> {
 /// Returns the flake whose draft a name is: pikaci's of the flake itself, or Nix's of its GC root.
 fn drafted(name: &str) -> Option<Digest> {
     let ours = name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.get(..64));
-    let of_nix = || {
+    let of_nix = || Some(name.split_once(".tmp-")?.0);
+    let of_older_nix = || {
         let (number, digest) = name.strip_prefix('.')?.split_once('_')?;
         number.bytes().all(|byte| byte.is_ascii_digit()).then_some(digest)
     };
-    Digest::try_from(ours.or_else(of_nix)?.to_owned()).ok()
+    Digest::try_from(ours.or_else(of_nix).or_else(of_older_nix)?.to_owned()).ok()
 }
 
 #[cfg(test)]
@@ -124,6 +125,8 @@ mod tests {
         for (name, is_draft) in [
             (format!(".tmp-{digest}-aB3"), true),
             (format!(".0_{digest}"), true),
+            (format!("{digest}.tmp-4711-1157962814"), true),
+            (format!("{digest}.tmp"), false),
             (format!(".x_{digest}"), false),
             (digest.to_string(), false),
             (".tmp-aB3".to_owned(), false),

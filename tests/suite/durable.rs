@@ -1,0 +1,149 @@
+//! What has its name would survive a power loss: a trace of what pikaci asks of the kernel shows it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::NamedTempFile;
+
+use crate::killed::PASSES;
+use crate::project::{Project, ran};
+use crate::stand_in::StandIns;
+
+const JOB_FILE: &str = r#"{
+  guests.here.base = "none";
+  jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; guest = "here"; network = true; };
+  jobs.b.command = "true";
+}"#;
+
+/// A call that ended well: where it began and ended in the trace.
+struct Call {
+    name: String,
+    text: String,
+    began: usize,
+    ended: usize,
+}
+
+impl Call {
+    /// Returns the paths that it was given.
+    fn given(&self) -> Vec<&str> {
+        self.text.split('"').skip(1).step_by(2).collect()
+    }
+
+    /// Returns the file that it was given open.
+    fn open_file(&self) -> Option<&str> {
+        Some(self.text.split_once('<')?.1.split_once(">)")?.0)
+    }
+
+    fn syncs(&self, path: &Path) -> bool {
+        ["fsync", "fdatasync"].contains(&self.name.as_str())
+            && self.open_file().is_some_and(|file| Path::new(file) == path)
+    }
+
+    /// Returns whether it syncs all of the file system that a folder is on.
+    fn syncs_all(&self, folder: &Path) -> bool {
+        self.name == "syncfs" && self.open_file().is_some_and(|file| Path::new(file).starts_with(folder))
+    }
+}
+
+/// Reads the trace of strace, in which a call that lasts is told in two lines.
+fn calls(trace: &str) -> Vec<Call> {
+    let mut open: Vec<(&str, String, usize)> = Vec::new();
+    let mut calls = Vec::new();
+    for (at, line) in trace.lines().enumerate() {
+        let (process, text) = line.split_once(char::is_whitespace).unwrap();
+        let text = text.trim_start();
+        let (text, began) = if let Some(begun) = text.strip_suffix(" <unfinished ...>") {
+            open.push((process, begun.to_owned(), at));
+            continue;
+        } else if text.starts_with("<... ") {
+            let place = open.iter().position(|(begun, ..)| *begun == process).expect("what is resumed has begun");
+            let (_, begun, began) = open.remove(place);
+            (begun + text.split_once(" resumed>").unwrap().1, began)
+        } else {
+            (text.to_owned(), at)
+        };
+        let is_well = text.rsplit_once(" = ").is_some_and(|(_, result)| !result.starts_with(['-', '?']));
+        if let (true, Some((name, _))) = (is_well, text.split_once('(')) {
+            calls.push(Call { name: name.to_owned(), text, began, ended: at });
+        }
+    }
+    calls
+}
+
+/// Returns what was renamed into its place in the state folder, after asserting that what is in it was synced before, and
+/// the folder with its name after.
+fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for call in calls.iter().filter(|call| call.name.starts_with("rename")) {
+        let [from, to] = call.given()[..] else { panic!("{}", call.text) };
+        let (from, to) = (Path::new(from), Path::new(to));
+        let is_draft = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with(".tmp-");
+        // What is removed is moved to where it has a number. The links to runners are Nix's own.
+        let is_removed = to.file_name().unwrap().to_string_lossy().parse::<u64>().is_ok();
+        let is_ours = to.starts_with(state) && !to.starts_with(state.join("runners"));
+        if !is_ours || !is_draft(from) || is_removed {
+            continue;
+        }
+        let before =
+            |call_of: &dyn Fn(&Call) -> bool| calls.iter().any(|other| other.ended < call.began && call_of(other));
+        let is_synced = |path: &Path| before(&|call| call.syncs(path) || call.syncs_all(from));
+        let made = calls
+            .iter()
+            .filter(|made| made.ended < call.began && made.name == "openat" && made.text.contains("O_CREAT"));
+        let made = made.filter_map(|made| made.given().first().map(|path| PathBuf::from(*path)));
+        let made: Vec<PathBuf> = made.filter(|path| path.starts_with(from)).collect();
+        assert!(is_synced(from), "{} wasn't synced before it was {}", from.display(), to.display());
+        // In a folder: each file that still has its name, but for locks, which hold nothing, and each folder of them.
+        for path in made.iter().filter(|path| *path != from && !is_draft(path) && !path.ends_with("lock")) {
+            assert!(is_synced(path), "{} wasn't synced before {} was there", path.display(), to.display());
+            assert!(is_synced(path.parent().unwrap()), "the folder of {} wasn't synced", path.display());
+        }
+        let folder = to.parent().unwrap();
+        let after = calls.iter().any(|other| other.began > call.ended && other.syncs(folder));
+        assert!(after, "{} wasn't synced after {} was in it", folder.display(), to.display());
+        found.insert(to.strip_prefix(state).unwrap().to_owned());
+    }
+    found
+}
+
+#[test]
+fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
+    let guest = StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
+    let project = Project::new(JOB_FILE);
+    let (state, trace) = (project.state(""), NamedTempFile::new().unwrap());
+    let run = guest.before(project.command(&["run"]));
+    let mut strace = Command::new("strace");
+    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2";
+    strace.args([
+        "--follow-forks",
+        "--seccomp-bpf",
+        "--decode-fds=path",
+        "--string-limit=4096",
+        "-e",
+        what,
+        "--output",
+    ]);
+    strace.arg(trace.path()).arg(run.get_program()).args(run.get_args()).current_dir(run.get_current_dir().unwrap());
+    strace.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ran(&mut strace).exits(0);
+
+    let found = durable(&calls(&fs::read_to_string(trace.path()).unwrap()), &state);
+    let run = PathBuf::from("runs").join(project.runs().pop().unwrap());
+    let names = |folder: &str| {
+        let names = fs::read_dir(state.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
+        names.map(|name| Path::new(folder).join(name)).collect::<Vec<_>>()
+    };
+    let files = [".gitignore", "CACHEDIR.TAG", "version", "host.json"].map(PathBuf::from);
+    let records = ["run.json", "jobs/a/status.json", "jobs/b/status.json", "jobs/a/attempts/1/manifest.json"];
+    let of_run = records.map(|name| run.join(name)).into_iter().chain([run.clone()]);
+    let stored = ["snapshots", "indexes", "flakes"].into_iter().flat_map(names);
+    let expected: BTreeSet<PathBuf> = files.into_iter().chain(of_run).chain(stored).collect();
+    let (drafted, named): (BTreeSet<_>, BTreeSet<_>) =
+        found.into_iter().partition(|path| path.to_string_lossy().contains("/.tmp-"));
+    assert_eq!(named, expected);
+    // A run's first files are there before it has its name.
+    let drafted: BTreeSet<_> = drafted.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(drafted, BTreeSet::from(["plan.json", "run.json"]));
+}
