@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pikaci::id::Digest;
-use pikaci::record::RunRecord;
 use pikaci::state::gc::{Claim, Turn};
 use pikaci::state::{self, StateLayout};
 
 use crate::processes::Running;
-use crate::project::{Project, json, nix, ran};
+use crate::project::{Project, nix, ran};
 use crate::stand_in::StandIns;
 
 const JOB_FILE: &str = r#"{ jobs.one.command = "true"; }"#;
 
 /// Runs gc until something else is over, and returns how often.
-fn gc_until(state: &Path, args: &[&str], is_over: &AtomicBool) -> usize {
+pub fn gc_until(state: &Path, args: &[&str], is_over: &AtomicBool) -> usize {
     let project = Project::new(JOB_FILE);
     let mut count = 0;
     while !is_over.load(Ordering::Relaxed) {
@@ -55,20 +54,6 @@ fn run_beside_gc(gc: &[&str], check: &(dyn Fn(&Path) + Sync)) {
         assert!(collectors.into_iter().map(|collector| collector.join().unwrap()).sum::<usize>() > 4);
     });
     check(&state);
-}
-
-#[test]
-fn runs_that_stay_are_whole_beside_a_gc_that_loops() {
-    run_beside_gc(&["--older-than=1h"], &|state| {
-        let runs: Vec<_> = fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(runs.len(), 12);
-        for run in runs {
-            let record: RunRecord = serde_json::from_value(json(&run.join("run.json"))).unwrap();
-            assert!(record.finished_at.is_some() && state.join(&record.snapshot_dir).join("file").exists());
-            json(&run.join("plan.json"));
-            json(&state.join(&record.jobs[0].status_path));
-        }
-    });
 }
 
 #[test]

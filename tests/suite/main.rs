@@ -61,6 +61,8 @@ mod settings;
 mod setup_fault;
 mod snapshot;
 mod stand_in;
+#[cfg(feature = "failpoints")]
+mod together;
 mod vfkit;
 mod vfkit_guest;
 mod vfkit_parser;
