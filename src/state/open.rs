@@ -1,6 +1,9 @@
 #![expect(clippy::disallowed_methods, reason = "makes the state folder")]
 //! Opening a state folder.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -172,6 +175,8 @@ fn make_folder(root: &Path) -> io::Result<()> {
 fn refuse_foreign(root: &Path) -> Result<(), OpenError> {
     let path = root.to_owned();
     match foreign_entry(root) {
+        // Who made it meanwhile wrote the version before anything else.
+        Ok(Some(_)) if has_version(root)? => Ok(()),
         Ok(Some(entry)) => Err(OpenError::Foreign { path, entry }),
         Err(err) if err.kind() != ErrorKind::NotFound => Err(OpenError::Unwritable { path, source: err.into() }),
         _ => Ok(()),
@@ -188,112 +193,4 @@ fn foreign_entry(root: &Path) -> io::Result<Option<String>> {
         }
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::{OpenError, check, existing, look, open};
-
-    #[test]
-    fn a_new_folder_is_private_and_no_part_of_a_project() {
-        let parent = tempfile::tempdir().unwrap();
-        let root = parent.path().join("deep/.pikaci");
-        assert_eq!(existing(&root).unwrap(), None);
-        assert!(!root.exists());
-        let layout = open(&root).unwrap();
-        assert_eq!(existing(&root).unwrap(), Some(layout.clone()));
-        assert_eq!(layout.root(), root);
-        assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(fs::read_to_string(root.join(".gitignore")).unwrap(), "*\n");
-        let tag = fs::read_to_string(root.join("CACHEDIR.TAG")).unwrap();
-        assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
-        assert_eq!(open(&root).unwrap(), layout);
-    }
-
-    #[test]
-    fn an_empty_folder_becomes_private() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        open(parent.path()).unwrap();
-        assert_eq!(fs::metadata(parent.path()).unwrap().permissions().mode() & 0o777, 0o700);
-    }
-
-    #[test]
-    fn many_open_it_at_once() {
-        let parent = tempfile::tempdir().unwrap();
-        for round in 0..5 {
-            let root = parent.path().join(format!("state{round}"));
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| open(&root).map(drop))).collect();
-                for thread in threads {
-                    thread.join().unwrap().unwrap();
-                }
-            });
-            let mut names: Vec<_> = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-            names.sort();
-            assert_eq!(names, [".gitignore", "CACHEDIR.TAG", "version"]);
-        }
-    }
-
-    #[test]
-    fn a_folder_of_a_later_version_is_left_alone() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::write(parent.path().join("version"), "2\n").unwrap();
-        let error = open(parent.path()).unwrap_err();
-        assert!(matches!(&error, OpenError::Version { found, .. } if found == "2"), "{error}");
-        assert_eq!(look(parent.path()).unwrap_err().to_string(), error.to_string());
-        assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_folder_of_something_else_is_left_alone() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::write(parent.path().join("Makefile"), "").unwrap();
-        let error = open(parent.path()).unwrap_err();
-        assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
-        assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
-        assert_eq!(existing(parent.path()).unwrap_err().to_string(), error.to_string());
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_lost_version_and_what_is_no_folder_are_told() {
-        let parent = tempfile::tempdir().unwrap();
-        open(parent.path()).unwrap();
-        fs::remove_file(parent.path().join("version")).unwrap();
-        fs::create_dir(parent.path().join("runs")).unwrap();
-        look(parent.path()).unwrap();
-        let hint = open(parent.path()).unwrap_err().hint();
-        let command = format!("echo 1 > {}/version;", parent.path().display());
-        assert!(hint.starts_with("if pikaci made it") && hint.contains(&command), "{hint}");
-        let file = parent.path().join(".gitignore");
-        for error in [look(&file).unwrap_err(), open(&file).unwrap_err()] {
-            assert!(matches!(&error, OpenError::NoFolder { .. }), "{error}");
-        }
-        assert_eq!(look(&parent.path().join("new")).unwrap().root(), parent.path().join("new"));
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::write(parent.path().join("file"), "").unwrap();
-        let state = parent.path().join("file/state");
-        for error in [open(&state).unwrap_err(), check(&state).unwrap_err()] {
-            assert!(matches!(error, OpenError::Unwritable { .. }), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_check_makes_nothing() {
-        let parent = tempfile::tempdir().unwrap();
-        check(&parent.path().join("deep/.pikaci")).unwrap();
-        check(parent.path()).unwrap();
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
-        open(parent.path()).unwrap();
-        check(parent.path()).unwrap();
-    }
 }
