@@ -59,8 +59,8 @@ fn calls(trace: &str) -> Vec<Call> {
             continue;
         } else if text.starts_with("<... ") {
             let place = open.iter().position(|(begun, ..)| *begun == process).expect("what is resumed has begun");
-            let (_, begun, began) = open.remove(place);
-            (begun + text.split_once(" resumed>").unwrap().1, began)
+            let (_, start, began) = open.remove(place);
+            (start + text.split_once(" resumed>").unwrap().1, began)
         } else {
             (text.to_owned(), at)
         };
@@ -140,9 +140,9 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     let of_run = records.map(|name| run.join(name)).into_iter().chain([run.clone()]);
     let stored = ["snapshots", "indexes", "flakes"].into_iter().flat_map(names);
     let expected: BTreeSet<PathBuf> = files.into_iter().chain(of_run).chain(stored).collect();
-    let (drafted, named): (BTreeSet<_>, BTreeSet<_>) =
+    let (drafted, placed): (BTreeSet<_>, BTreeSet<_>) =
         found.into_iter().partition(|path| path.to_string_lossy().contains("/.tmp-"));
-    assert_eq!(named, expected);
+    assert_eq!(placed, expected);
     // A run's first files are there before it has its name.
     let drafted: BTreeSet<_> = drafted.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(drafted, BTreeSet::from(["plan.json", "run.json"]));

@@ -121,6 +121,12 @@ fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
     ran(&mut run).exits(0);
     assert_eq!(project.job("where").status.outcome(), Some(Outcome::Passed));
     assert!(project.record().git_head.is_some(), "there is a git");
+    // Nothing of what tests kill it by is in it.
+    let knows = |program: &Path| fs::read(program).unwrap().windows(16).any(|text| text == b"PIKACI_TEST_KILL");
+    assert_eq!(knows(Path::new(env!("CARGO_BIN_EXE_pikaci"))), cfg!(feature = "failpoints"));
+    for program in fs::read_dir(package.join("bin")).unwrap().map(|entry| entry.unwrap().path()) {
+        assert!(!knows(&program), "{}", program.display());
+    }
 }
 
 #[test]

@@ -148,6 +148,38 @@ fn processes_start_in_one_room() {
 }
 
 #[test]
+fn failpoints_have_one_registry() {
+    for file in rust_files(&source()) {
+        let is_registry = file.ends_with("failpoint.rs");
+        let uses = without_tests(&file).lines().any(|line| line.contains("fail_point!") || line.contains("fail::eval"));
+        assert_eq!(uses, is_registry, "{}", file.display());
+    }
+}
+
+/// What renames, locks and starts something, and the files that do it, by points of the registry.
+const STEPS: [(&str, &[&str]); 4] = [
+    (
+        "fs::rename(",
+        &["engine/recorder.rs", "prepare/mod.rs", "snapshot/store.rs", "state/gc/trash.rs", "state/remove.rs"],
+    ),
+    (".persist(", &["state/write.rs"]),
+    ("flock(", &["state/lock.rs"]),
+    ("alone(|| ", &["process/group.rs", "process/mod.rs"]),
+];
+
+#[test]
+fn durable_steps_are_taken_where_points_are() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        for (step, places) in STEPS {
+            let is_place = places.iter().any(|place| file.ends_with(place));
+            assert_eq!(text.contains(step), is_place, "{} has {step}", file.display());
+            assert!(!is_place || text.contains("reach(") || text.contains("around("), "{}", file.display());
+        }
+    }
+}
+
+#[test]
 fn systems_differ_in_files_of_their_own() {
     for file in rust_files(&source()) {
         let text = without_tests(&file);
