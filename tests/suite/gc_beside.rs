@@ -68,6 +68,27 @@ fn runs_get_what_they_need_beside_a_gc_that_keeps_nothing() {
     });
 }
 
+/// One that makes the state folder when others have made it already and collect.
+#[cfg(feature = "failpoints")]
+#[test]
+fn what_somebody_writes_right_now_stays() {
+    let project = Project::new(r#"{ guests.default.base = "none"; jobs.a = { command = "true"; network = true; }; }"#);
+    let mut slow = project.command(&["run"]);
+    slow.env("FAILPOINTS", "state.version.synced=sleep(4000)");
+    let slow = Running::start(slow);
+    let temporary = || {
+        let entries = fs::read_dir(project.state("")).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+        entries.filter(|name| name.to_string_lossy().starts_with(".tmp-")).collect::<Vec<_>>()
+    };
+    while !project.state("CACHEDIR.TAG").exists() || temporary().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    project.pikaci(&["run"]).exits(0);
+    project.pikaci(&["gc"]).exits(0);
+    slow.ends("a run that makes the state folder").exits(0);
+    assert!(temporary().is_empty());
+}
+
 /// A build that waits shows a run that is running, and its snapshot, flake and folder of roots.
 #[test]
 fn what_a_running_run_needs_stays() {
