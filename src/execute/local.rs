@@ -73,7 +73,7 @@ pub enum Cause {
 /// When it can't be started or its logs can't be written.
 pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<Ended> {
     adopt_orphans();
-    let group = Group::start()?;
+    let group = Group::start_marked(&format!("{MARK}={}", command.mark))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
     let output = pump(output, &command.logs.guest, LOG_LIMIT)?;
     let env = command.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));

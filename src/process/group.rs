@@ -17,9 +17,19 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use super::{Invocation, alone};
 use crate::failpoint::{Point, around};
 
-/// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, and then
-/// kills its own group.
-const GUARD: &str = "trap '' HUP INT TERM; read -r line; kill -KILL 0";
+/// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, kills what
+/// has a mark in its environment, until nothing has that Linux tells of, and then its own group.
+const GUARD: &str = r#"trap '' HUP INT TERM
+read -r line
+while [ -n "$1" ]; do
+  marked=$(grep -lszxF -e "$1" /proc/[0-9]*/environ)
+  [ -n "$marked" ] || break
+  for process in $marked; do
+    process=${process%/environ}
+    kill -KILL "${process#/proc/}"
+  done
+done
+kill -KILL 0"#;
 
 /// A group of processes that ends with pikaci, even when pikaci is killed.
 #[derive(Debug)]
@@ -36,8 +46,17 @@ impl Group {
     /// # Errors
     /// When no process can be started.
     pub fn start() -> Result<Self> {
+        Self::start_marked("")
+    }
+
+    /// Starts an empty group whose guard also kills what has left it: all that has this variable in its environment, as
+    /// `NAME=value`. It does so where pikaci is killed; else [`super::kill_orphans`] does.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn start_marked(mark: &str) -> Result<Self> {
         let (reader, leash) = alone(io::pipe).context("making the pipe of a process group's guard")?;
-        let guard = duct::cmd("/bin/sh", ["-c", GUARD])
+        let guard = duct::cmd("/bin/sh", ["-c", GUARD, "guard", mark])
             .stdin_file(reader)
             .stdout_null()
             .stderr_null()

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use pikaci::record::Outcome;
 
+use rustix::process::Signal;
+
+use crate::processes::{MARK, Running, new_mark};
 use crate::project::{Project, json, ran};
 
 /// Returns a project whose jobs have no machine.
@@ -100,6 +103,22 @@ fn what_a_job_leaves_in_the_background_ends_with_it() {
         let alive = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("sleep"));
         assert!(!alive, "process {pid} is still there");
     }
+}
+
+#[test]
+fn what_left_its_group_ends_even_where_pikaci_is_killed() {
+    let mark = new_mark();
+    let project = project(&format!(
+        r#"a = {{
+          command = "setsid -f sh -c 'setsid -f sleep 5555; exec sleep 6666 >/dev/null 2>&1'; sleep 0.2; echo up; sleep 600";
+          env.{MARK} = "{mark}";
+        }};"#
+    ));
+    let mut running = Running::marked(project.command(&["run"]), mark);
+    running.prints(&project, "a", "up\n");
+    running.signal(Signal::KILL);
+    // All that has the mark is gone when this returns.
+    assert_eq!(running.ends("SIGKILL").code, None);
 }
 
 #[test]
