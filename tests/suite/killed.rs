@@ -23,6 +23,8 @@ static EXEC: Act = Act::new(exec, 1);
 static KVM: Act = Act::new(kvm, 1);
 static VFKIT: Act = Act::new(vfkit, 1);
 
+/// Where a `pikaci cancel` is killed.
+const CANCEL: [&str; 4] = ["run.cancel.before:1", "run.cancel.synced:1", "run.cancel.renamed:1", "run.cancel.after:1"];
 /// What a guest says whose job passes.
 pub const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
 const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
@@ -135,6 +137,25 @@ fn vfkit() -> Scene {
     Scene { programs: quick(), programs_after: quick(), only, before: Scene::has_run, ..scene }
 }
 
+/// A run goes on beside it, which is asked to end by the one that is killed or by the next.
+#[test]
+fn a_cancel() {
+    let job_file = r#"{ guests.default.base = "none"; jobs.a = { command = "sleep $(cat time)"; network = true; }; }"#;
+    for target in CANCEL {
+        let scene = Scene::new(Project::new(job_file).file("time", "600\n"), &["run"]);
+        let mut beside = scene.begins();
+        beside.says("a: started\n");
+        scene.dies(&["cancel"], target);
+        let is_asked = target.contains("renamed") || target.contains("after");
+        if !is_asked {
+            scene.runs(&["cancel"]);
+        }
+        beside.ends(target).exits(130);
+        fs::write(scene.project.path("time"), "0\n").unwrap();
+        scene.is_well(target);
+    }
+}
+
 fn entries(folder: PathBuf) -> Vec<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
@@ -193,8 +214,12 @@ fn a_guest_in_vfkit() {
 fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
     let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT];
     let acts = acts.into_iter().chain(has_kvm().then_some(&KVM));
-    let killed: BTreeSet<&str> =
-        acts.flat_map(Act::targets).filter_map(|target| Some(target.split_once(':')?.0)).collect();
+    let killed: BTreeSet<&str> = acts
+        .flat_map(Act::targets)
+        .map(String::as_str)
+        .chain(CANCEL)
+        .filter_map(|target| Some(target.split_once(':')?.0))
+        .collect();
     let (moments, turns) = moments();
     let is_there = |moment: &&str| has_kvm() || !moment.starts_with("kvm.");
     let registered: BTreeSet<&str> = moments.iter().chain(&turns).map(String::as_str).filter(is_there).collect();

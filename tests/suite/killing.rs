@@ -120,6 +120,11 @@ impl Scene {
         }
     }
 
+    /// Starts a run that isn't killed.
+    pub fn begins(&self) -> Running {
+        Running::start(self.command(&self.programs_after, &["run"]))
+    }
+
     /// Runs a command that isn't killed.
     #[track_caller]
     pub fn runs(&self, args: &[&str]) -> Ran {
@@ -163,6 +168,12 @@ impl Scene {
     fn kill_at(&self, target: &str) {
         (self.before)(self);
         self.dies(&self.args, target);
+        self.is_well(target);
+    }
+
+    /// Asserts that what was killed left nothing that lies, hangs or stays.
+    #[track_caller]
+    pub fn is_well(&self, target: &str) {
         self.check_json(target);
         self.check_runs(target);
         let commands = [self.args.clone(), vec!["run".to_owned()]];
