@@ -55,6 +55,8 @@ fn twenty_at_once_pass_and_stay_whole_beside_a_gc_that_loops() {
     assert_eq!(count("run.renamed"), 40);
     assert_eq!((count("spawn.nix.after"), count("flake.renamed"), count("snapshot.renamed")), (1, 1, 2));
     assert_whole(&project, 40);
+    let mut rerun = quick.before(own.before(project.command(&["rerun", &project.runs()[0], "--accel=tcg"])));
+    ran(&mut rerun).exits(0);
 }
 
 /// Asserts that there are so many runs which passed, with all that they need and nothing else.
