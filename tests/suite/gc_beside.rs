@@ -80,7 +80,9 @@ fn what_somebody_writes_right_now_stays() {
         let entries = fs::read_dir(project.state("")).into_iter().flatten().map(|entry| entry.unwrap().file_name());
         entries.filter(|name| name.to_string_lossy().starts_with(".tmp-")).collect::<Vec<_>>()
     };
+    let began = Instant::now();
     while !project.state("CACHEDIR.TAG").exists() || temporary().is_empty() {
+        assert!(began.elapsed() < crate::processes::START, "it doesn't come to write the version");
         std::thread::sleep(Duration::from_millis(10));
     }
     project.pikaci(&["run"]).exits(0);
