@@ -39,10 +39,11 @@
 //! | [`failpoint`] | the steps at which tests kill pikaci | nothing, but in tests |
 //!
 //! Imports point downwards: `cli → engine → execute → prepare → {host, snapshot} → nix → {process, state} →
-//! failpoint`, where each may use all that are right of it; everyone may use the pure rooms, those that touch nothing, and the pure rooms use
-//! only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches: `clippy.toml` disallows the
-//! methods and types of files, processes, environment, clock and randomness, and a file of a room with effects says at
-//! its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason = "…")]`.
+//! failpoint`, where each may use all that are right of it; everyone may use the pure rooms, those that touch nothing,
+//! and the pure rooms use only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches:
+//! `clippy.toml` disallows the methods and types of files, processes, environment, clock and randomness, and a file of
+//! a room with effects says at its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason =
+//! "…")]`.
 //!
 //! What Linux and macOS do in different ways is found out when it runs, or is in files of its own, which are chosen where
 //! their module is declared. `make darwin` checks what is there for macOS.
