@@ -104,7 +104,9 @@ impl Project {
     /// Returns the ids of the runs, oldest first.
     pub fn runs(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.state("runs")) else { return Vec::new() };
-        let mut ids: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        // One that is about to begin has a name of its own.
+        let mut ids: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         ids.sort();
         ids
     }
