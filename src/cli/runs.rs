@@ -37,7 +37,7 @@ enum Told {
     /// Its record, or the last one while it runs.
     Recorded(RunRecord),
     /// What its events come to, where its process is gone and its end can't be recorded.
-    Interrupted(History),
+    Folded(History),
 }
 
 impl Runs {
@@ -126,36 +126,34 @@ impl Runs {
     pub fn record(&self, id: &RunId) -> anyhow::Result<RunRecord> {
         Ok(match self.read(id)? {
             Told::Recorded(run) => run,
-            Told::Interrupted(history) => history.run,
+            Told::Folded(history) => history.run,
         })
     }
 
     fn read(&self, id: &RunId) -> anyhow::Result<Told> {
         let record = || read_record(&self.state.run(id));
         let found = record()?;
-        if found.status.outcome().is_some() || self.is_alive(id) {
+        if found.status.outcome().is_some() {
             return Ok(Told::Recorded(found));
+        }
+        if self.is_alive(id) {
+            // While it runs its events are ahead of its records.
+            return Ok(engine::replay(&self.state, id).map_or(Told::Recorded(found), Told::Folded));
         }
         // It may have ended between the two looks.
         let found = record()?;
         if found.status.outcome().is_some() {
             return Ok(Told::Recorded(found));
         }
-        engine::as_interrupted(&self.state, id).map(Told::Interrupted)
+        engine::as_interrupted(&self.state, id).map(Told::Folded)
     }
 
     /// Reads a run with the records of its jobs.
     pub fn history(&self, id: &RunId) -> Result<History, Failure> {
         let run = match self.read(id).map_err(|error| Failure::from(error).hint("pikaci list"))? {
             Told::Recorded(run) => run,
-            Told::Interrupted(history) => return Ok(history),
+            Told::Folded(history) => return Ok(history),
         };
-        // While it runs its events are ahead of its records.
-        if run.status.outcome().is_none()
-            && let Ok(history) = engine::replay(&self.state, id)
-        {
-            return Ok(history);
-        }
         let jobs = run.jobs.iter().map(|job| self.job(job)).collect();
         Ok(History { run, jobs })
     }

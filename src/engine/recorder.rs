@@ -16,6 +16,8 @@ use crate::state::{
     FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, sync_file, sync_folder, write_json,
 };
 
+/// Of how many jobs each one's change is worth a run's record.
+const FEW: usize = 32;
 /// What failed when a record can't be written.
 const NOT_RECORDED: &str = "recording the run failed";
 
@@ -29,6 +31,8 @@ pub struct Recorder<'a> {
     history: History,
     observer: Observer<'a>,
     failure: Option<anyhow::Error>,
+    /// Changes of jobs since the run's record was written.
+    changes: usize,
     /// The lines of events that couldn't be written, in their order: records wait for them.
     unwritten: VecDeque<String>,
     _lock: FileLock,
@@ -83,7 +87,7 @@ impl<'a> Recorder<'a> {
         history: History,
         observer: Observer<'a>,
     ) -> Self {
-        Self { state, run, history, observer, failure: None, unwritten: VecDeque::new(), _lock: lock }
+        Self { state, run, history, observer, failure: None, changes: 0, unwritten: VecDeque::new(), _lock: lock }
     }
 
     /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
@@ -100,7 +104,7 @@ impl<'a> Recorder<'a> {
         let changed = self.history.apply(&event).map(|job| job.id.clone());
         let settled = matches!(event.what, What::JobStarted { .. } | What::JobFinished(_));
         if let Some(job) = changed.filter(|_| settled)
-            && let Err(error) = self.write_job(&job).and_then(|()| self.write_run())
+            && let Err(error) = self.write_job(&job).and_then(|()| self.write_run_of_many())
         {
             self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
@@ -110,6 +114,17 @@ impl<'a> Recorder<'a> {
             self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
         (self.observer)(&event, &self.history);
+    }
+
+    /// Writes the run's record after a job has changed; where there are many, not after each: it holds all of them, and
+    /// while a run goes on its events tell how it stands.
+    fn write_run_of_many(&mut self) -> Result<()> {
+        self.changes += 1;
+        if self.changes < self.history.jobs.len() / FEW {
+            return Ok(());
+        }
+        self.changes = 0;
+        self.write_run()
     }
 
     /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.

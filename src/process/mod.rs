@@ -125,7 +125,10 @@ impl Invocation {
             command.process_group(group.map_or(0, |pid| pid.as_raw_nonzero().get()));
             let mut fds = fds.lock().map_err(|_| io::Error::other("the files of a process are taken already"))?;
             let mapping = |(parent_fd, child_fd)| FdMapping { parent_fd, child_fd };
-            command.fd_mappings(fds.drain(..).map(mapping).collect()).map_err(io::Error::other)?;
+            // Without any, nothing is left to do between fork and exec, and the system has a quicker way than those.
+            if !fds.is_empty() {
+                command.fd_mappings(fds.drain(..).map(mapping).collect()).map_err(io::Error::other)?;
+            }
             Ok(())
         })
     }
