@@ -121,11 +121,11 @@ fn finished(
     if verdict.show_console {
         match evidence(attempt) {
             Ok(lines) => verdict.reason.evidence = lines,
-            Err(error) => trouble(&mut verdict, format!("{error:#}")),
+            Err(error) => trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}")),
         }
     }
     for text in &ended.troubles {
-        trouble(&mut verdict, text.clone());
+        trouble(&mut verdict.outcome, &mut verdict.reason, text.clone());
     }
     let brought = bring(attempt, ended, disks, &mut verdict);
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
@@ -143,13 +143,13 @@ fn finished(
     (finished, lost)
 }
 
-/// Takes in what failed around a guest: a job doesn't pass with it, but how it ended otherwise stays.
-fn trouble(verdict: &mut Verdict, text: String) {
-    if verdict.outcome == Outcome::Passed {
-        verdict.outcome = Outcome::Errored;
-        verdict.reason = Reason { message: Some(text), ..Reason::default() };
+/// Takes in what failed around a job: it doesn't pass with that, but how it ended otherwise stays.
+pub fn trouble(outcome: &mut Outcome, reason: &mut Reason, text: String) {
+    if *outcome == Outcome::Passed {
+        *outcome = Outcome::Errored;
+        *reason = Reason { message: Some(text), ..Reason::default() };
     } else {
-        verdict.reason.evidence.push(text);
+        reason.evidence.push(text);
     }
 }
 
@@ -168,15 +168,19 @@ fn bring(attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mu
         Ok(manifest) => {
             let brought = manifest.files.len() as u64;
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
-                trouble(verdict, format!("{error:#}"));
+                trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}"));
             }
             if let Some(text) = missing(told, brought) {
-                trouble(verdict, text);
+                trouble(&mut verdict.outcome, &mut verdict.reason, text);
             }
             brought
         }
         Err(error) => {
-            trouble(verdict, format!("its artifacts couldn't be brought back: {error:#}"));
+            trouble(
+                &mut verdict.outcome,
+                &mut verdict.reason,
+                format!("its artifacts couldn't be brought back: {error:#}"),
+            );
             0
         }
     }
@@ -261,7 +265,7 @@ mod tests {
         let of = |outcome| {
             let mut verdict =
                 Verdict { outcome, exit_code: Some(3), reason: Reason::default(), show_console: false, lost: false };
-            trouble(&mut verdict, "no space".to_owned());
+            trouble(&mut verdict.outcome, &mut verdict.reason, "no space".to_owned());
             verdict
         };
         let passed = of(Outcome::Passed);

@@ -8,15 +8,15 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::errand::without_guest;
+use super::job::trouble;
 use crate::cancel::Cancel;
-use crate::event::{JobFinished, Reason};
+use crate::event::JobFinished;
 use crate::execute::local::{Ended, LocalCommand, judge, run as run_command};
 use crate::execute::private_copy::private_copy;
 use crate::execute::{collect, vm};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
-use crate::record::Outcome;
 use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, remove, write_json};
 
 /// What is around a job on this host.
@@ -46,7 +46,7 @@ pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &A
     let removed = remove(&folder);
     let mut finished = finished?;
     if let Err(error) = removed {
-        trouble(&mut finished, format!("{error:#}"));
+        trouble(&mut finished.outcome, &mut finished.reason, format!("{error:#}"));
     }
     Ok(finished)
 }
@@ -110,16 +110,10 @@ fn bring(finished: &mut JobFinished, around: &Around<'_>, workspace: &Path, glob
             let folder = super::recorder::relative(around.state, &attempt.artifacts());
             finished.artifacts_dir = (files > 0).then_some(folder);
         }
-        Err(error) => trouble(finished, format!("its artifacts couldn't be brought back: {error:#}")),
-    }
-}
-
-/// Takes in what failed around a command: a job doesn't pass with it, but how it ended otherwise stays.
-fn trouble(finished: &mut JobFinished, text: String) {
-    if finished.outcome == Outcome::Passed {
-        finished.outcome = Outcome::Errored;
-        finished.reason = Reason { message: Some(text), ..Reason::default() };
-    } else {
-        finished.reason.evidence.push(text);
+        Err(error) => trouble(
+            &mut finished.outcome,
+            &mut finished.reason,
+            format!("its artifacts couldn't be brought back: {error:#}"),
+        ),
     }
 }
