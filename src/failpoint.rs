@@ -67,10 +67,8 @@ points! {
     Run = "run" Write;
     /// A run's plan.
     Plan = "run.plan" Write;
-    /// A run's record.
+    /// A run's record, when it begins and when it has ended.
     RunRecord = "run.record" Write;
-    /// A job's record.
-    JobRecord = "job.record" Write;
     /// The list of a job's artifacts.
     Manifest = "job.manifest" Write;
     /// The request that a run is to end.
@@ -78,8 +76,16 @@ points! {
     /// What `pikaci exec` leaves.
     ExecRecord = "exec.record" Write;
 
-    /// An event is appended, and synced where a record will speak of it.
+    /// An event is appended.
     Event = "run.event" Step;
+    /// The events of the last moments are synced.
+    EventSync = "run.event_sync" Step;
+    /// The record of a run that goes on is replaced.
+    RunView = "run.view" Step;
+    /// A job's record is replaced.
+    JobRecord = "job.record" Step;
+    /// All that a run leaves is synced.
+    RunSync = "run.sync" Step;
     /// The lock of a run that has ended goes.
     Unlock = "run.unlock" Step;
     /// A snapshot that was written into goes.

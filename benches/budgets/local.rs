@@ -23,11 +23,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     for file in 0..FILES {
         fs::write(project.join(format!("file{file}")), [b'x'; 1000]).context("writing a file of the workspace")?;
     }
+    // A job sees the tree and no `.git`, so neither does the other.
+    shell(bench, "cp -a $B/local $B/workspace && rm -r $B/workspace/.git")?;
     let cpus = std::thread::available_parallelism().context("counting CPUs")?;
     let run = "pikaci -C $B/local run".to_owned();
     let copies = format!(
         "mkdir $B/copies && seq {JOBS} | xargs -P {cpus} -I@ \
-         sh -c 'cp -a $B/local $B/copies/@ && cd $B/copies/@ && exec sh -euc true'"
+         sh -c 'cp -a $B/workspace $B/copies/@ && cd $B/copies/@ && exec sh -euc true'"
     );
     // What a round leaves is removed before the next, and not measured.
     let clean = |left: &'static str, command: String| Contender {

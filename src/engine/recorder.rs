@@ -1,23 +1,31 @@
 //! Events into the state folder: appended, folded, and the folds written.
+//!
+//! While a run goes on, only its events are synced: the records are views of them, whole for whoever looks, and a power
+//! loss that takes them has the next pikaci tell them again. What a run leaves is synced once, before its record says
+//! that it has ended.
 
 use std::collections::VecDeque;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::errand::without_guest;
-use crate::event::{Event, JobFinished, Reason, RunStarted, What};
+use super::errand::ends_of_open;
+use crate::event::{Event, RunStarted, What};
 use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
-use crate::record::{History, JobRecord, Outcome, Status};
+use crate::record::{History, Outcome, Status};
 use crate::state::{
-    FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, sync_file, sync_folder, write_json,
+    FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, sync_file, sync_folder, sync_tree, write_json,
+    write_view,
 };
 
-/// Of how many jobs each one's change is worth a run's record.
-const FEW: usize = 32;
+/// Of how many jobs at most the run's record is replaced at each one's change.
+const FEW: usize = 64;
+/// How long an event may wait for its sync, which it then shares with those that came since.
+const UNSYNCED: Duration = Duration::from_millis(250);
 /// What failed when a record can't be written.
 const NOT_RECORDED: &str = "recording the run failed";
 
@@ -31,10 +39,12 @@ pub struct Recorder<'a> {
     history: History,
     observer: Observer<'a>,
     failure: Option<anyhow::Error>,
-    /// Changes of jobs since the run's record was written.
-    changes: usize,
+    /// Whether the run's record isn't what the events say.
+    is_stale: bool,
     /// The lines of events that couldn't be written, in their order: records wait for them.
     unwritten: VecDeque<String>,
+    /// Since when an event waits to be synced.
+    unsynced: Option<Instant>,
     _lock: FileLock,
 }
 
@@ -65,7 +75,8 @@ impl<'a> Recorder<'a> {
         let mut recorder = Self::resume(state, drafted, lock, history, observer);
         let event = Event { at, what: What::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
-        recorder.write_run()?;
+        recorder.sync_events()?;
+        write_json(Point::RunRecord, &recorder.run.record(), &recorder.history.run)?;
         reach(Point::Run, Moment::Synced)?;
         // A run is there whole and locked or not at all.
         fs::rename(draft.path(), run.root()).with_context(|| format!("making {}", run.root().display()))?;
@@ -87,7 +98,17 @@ impl<'a> Recorder<'a> {
         history: History,
         observer: Observer<'a>,
     ) -> Self {
-        Self { state, run, history, observer, failure: None, changes: 0, unwritten: VecDeque::new(), _lock: lock }
+        Self {
+            state,
+            run,
+            history,
+            observer,
+            failure: None,
+            is_stale: false,
+            unwritten: VecDeque::new(),
+            unsynced: None,
+            _lock: lock,
+        }
     }
 
     /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
@@ -98,33 +119,44 @@ impl<'a> Recorder<'a> {
     /// Records what happened at that time.
     pub fn record_at(&mut self, at: Timestamp, what: What) {
         let event = Event { at, what };
-        if let Err(error) = self.append(&event) {
-            self.failure.get_or_insert(error.context(NOT_RECORDED));
-        }
+        let appended = self.append(&event);
+        self.note(appended);
         let changed = self.history.apply(&event).map(|job| job.id.clone());
-        let settled = matches!(event.what, What::JobStarted { .. } | What::JobFinished(_));
-        if let Some(job) = changed.filter(|_| settled)
-            && let Err(error) = self.write_job(&job).and_then(|()| self.write_run_of_many())
-        {
-            self.failure.get_or_insert(error.context(NOT_RECORDED));
-        }
-        if matches!(event.what, What::PrepareFinished { .. })
-            && let Err(error) = self.write_run()
-        {
-            self.failure.get_or_insert(error.context(NOT_RECORDED));
+        let job = changed.filter(|_| matches!(event.what, What::JobStarted { .. } | What::JobFinished(_)));
+        if job.is_some() || matches!(event.what, What::PrepareFinished { .. }) {
+            let written = job.map_or(Ok(()), |job| self.write_job(&job)).and_then(|()| self.show_run());
+            self.note(written);
         }
         (self.observer)(&event, &self.history);
     }
 
-    /// Writes the run's record after a job has changed; where there are many, not after each: it holds all of them, and
-    /// while a run goes on its events tell how it stands.
-    fn write_run_of_many(&mut self) -> Result<()> {
-        self.changes += 1;
-        if self.changes < self.history.jobs.len() / FEW {
-            return Ok(());
+    /// Keeps the first failure.
+    fn note(&mut self, result: Result<()>) {
+        if let Err(error) = result {
+            self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
-        self.changes = 0;
-        self.write_run()
+    }
+
+    /// Has events survive a power loss, once the oldest that doesn't yet is old enough.
+    pub fn settle(&mut self) {
+        if self.unsynced.is_some_and(|since| since.elapsed() >= UNSYNCED) {
+            let is_stale = std::mem::take(&mut self.is_stale);
+            let settled = self.sync_events().and_then(|()| if is_stale { self.write_run() } else { Ok(()) });
+            self.note(settled);
+        }
+    }
+
+    fn sync_events(&mut self) -> Result<()> {
+        if self.unsynced.take().is_some() {
+            around(Point::EventSync, || sync_file(&self.run.events()))?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the record of the run, which went on; where that holds many jobs, later.
+    fn show_run(&mut self) -> Result<()> {
+        self.is_stale = self.history.jobs.len() > FEW;
+        if self.is_stale { Ok(()) } else { self.write_run() }
     }
 
     /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.
@@ -153,13 +185,20 @@ impl<'a> Recorder<'a> {
             self.write_jobs().ok();
         }
         self.record(What::RunFinished { outcome, message });
-        let written = self.write_run();
-        if written.is_ok() {
-            // Only a look that is slower for once comes of a lock that stays.
-            around(Point::Unlock, || fs::remove_file(self.run.lock())).ok();
-            fs::remove_file(self.run.cancel_request()).ok();
-        }
-        (self.history, self.failure.take().map_or(written, Err))
+        let closed = self.close();
+        (self.history, self.failure.take().map_or(closed, Err))
+    }
+
+    /// Has all that the run leaves survive a power loss, then says that it has ended.
+    fn close(&mut self) -> Result<()> {
+        self.write_late_events()?;
+        around(Point::RunSync, || sync_tree(self.run.root()))
+            .with_context(|| format!("syncing {}", self.run.root().display()))?;
+        write_json(Point::RunRecord, &self.run.record(), &self.history.run)?;
+        // Only a look that is slower for once comes of a lock that stays.
+        around(Point::Unlock, || fs::remove_file(self.run.lock())).ok();
+        fs::remove_file(self.run.cancel_request()).ok();
+        Ok(())
     }
 
     /// Writes the records as they are: where a process ended between its last event and its last record.
@@ -168,7 +207,7 @@ impl<'a> Recorder<'a> {
     /// When one can't be written.
     pub fn rewrite(&mut self) -> Result<()> {
         self.write_jobs()?;
-        self.write_run()
+        self.close()
     }
 
     /// Writes the record of each job that can be written.
@@ -193,15 +232,6 @@ impl<'a> Recorder<'a> {
     fn append(&mut self, event: &Event) -> Result<()> {
         self.unwritten.push_back(event.to_line().context("encoding an event")?);
         self.write_events()?;
-        // A record that survives a power loss must not speak of an event that doesn't.
-        match event.what {
-            What::RunStarted(_)
-            | What::PrepareFinished { .. }
-            | What::AttemptFinished(_)
-            | What::JobFinished(_)
-            | What::RunFinished { .. } => sync_file(&self.run.events())?,
-            _ => {}
-        }
         Ok(reach(Point::Event, Moment::After)?)
     }
 
@@ -211,16 +241,13 @@ impl<'a> Recorder<'a> {
         while let Some(line) = self.unwritten.front() {
             append_line(&self.run.events(), line)?;
             self.unwritten.pop_front();
+            self.unsynced.get_or_insert_with(Instant::now);
         }
         Ok(())
     }
 
     fn write_late_events(&mut self) -> Result<()> {
-        if self.unwritten.is_empty() {
-            return Ok(());
-        }
-        self.write_events()?;
-        sync_file(&self.run.events())
+        if self.unwritten.is_empty() { Ok(()) } else { self.write_events() }
     }
 
     fn write_job(&mut self, job: &JobId) -> Result<()> {
@@ -229,12 +256,12 @@ impl<'a> Recorder<'a> {
         let layout = self.run.job(job);
         let made = turn(Point::JobFolder).and_then(|()| fs::create_dir_all(layout.root()));
         made.with_context(|| format!("making {}", layout.root().display()))?;
-        write_json(Point::JobRecord, &layout.status(), record)
+        write_view(Point::JobRecord, &layout.status(), record)
     }
 
     fn write_run(&mut self) -> Result<()> {
         self.write_late_events()?;
-        write_json(Point::RunRecord, &self.run.record(), &self.history.run)
+        write_view(Point::RunView, &self.run.record(), &self.history.run)
     }
 
     /// Returns a path of the state folder as records hold it.
@@ -248,27 +275,6 @@ impl<'a> Recorder<'a> {
 #[must_use]
 pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
     state.relative(path).unwrap_or_else(|| path.to_path_buf()).to_string_lossy().into_owned()
-}
-
-/// Returns how what is open ends with the process that saw to it.
-pub fn ends_of_open(history: &History, message: &str) -> Vec<What> {
-    let open = |status: Status| status.outcome().is_none();
-    let prepares = history.run.prepares.iter().filter(|prepare| open(prepare.status));
-    let prepares = prepares.map(|prepare| {
-        let (node, reason) = (prepare.plan_node_id.clone(), Reason::new(message, "pikaci run"));
-        What::PrepareFinished { node, outcome: Outcome::Errored, runner: None, reason }
-    });
-    let jobs = history.jobs.iter().filter(|job| open(job.status));
-    let jobs = jobs.map(|job| What::JobFinished(Box::new(ended_with_run(job, message))));
-    prepares.chain(jobs).collect()
-}
-
-fn ended_with_run(job: &JobRecord, message: &str) -> JobFinished {
-    let (outcome, message) = match job.status {
-        Status::RUNNING => (Outcome::Errored, message),
-        _ => (Outcome::Cancelled, "the run was interrupted before it began"),
-    };
-    without_guest(&job.id, outcome, Reason::new(message, "pikaci run"))
 }
 
 fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::errand::without_guest;
-use super::recorder::{Recorder, ends_of_open, relative};
+use super::errand::{ends_of_open, without_guest};
+use super::recorder::{Recorder, relative};
 use crate::event::{DeclaredJob, Event, JobFinished, What};
 use crate::failpoint::Point;
 use crate::id::{NodeId, RunId};
@@ -46,8 +47,8 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
         return Ok(false);
     }
     let is_open = || -> Result<bool> {
-        if !run.record().exists() {
-            // Its first event is there, and no more was written.
+        if read_json::<Value>(&run.record()).is_err() {
+            // Only its events survive a power loss.
             return Ok(true);
         }
         Ok(matches!(read_record(&run)?.status, Status::Open(_)))

@@ -76,6 +76,7 @@ impl<'a> Walk<'a> {
                     self.start(scope, &chosen, recorder, place, &sender);
                 }
                 self.take(recorder, &receiver);
+                recorder.settle();
             }
         });
     }

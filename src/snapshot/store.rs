@@ -12,14 +12,13 @@ use rayon::prelude::*;
 use rustix::io::Errno;
 
 use super::copy::{Wanted, copy_file};
-use super::disk::sync_tree;
 use super::error::Error;
 use super::index::Index;
 use super::list::join;
 use super::seal;
 use super::tree::{Entry, EntryKind, Tree};
 use crate::failpoint::{Moment, Point, around, reach, turn};
-use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder};
+use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder, sync_tree};
 
 /// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all; one that was written
 /// into since is made anew, and nothing is taken from it.

@@ -7,6 +7,8 @@ mod name;
 mod open;
 mod record;
 mod remove;
+#[cfg_attr(target_os = "macos", path = "sync_tree_macos.rs")]
+mod sync_tree;
 mod write;
 
 pub(crate) use layout::is_temporary;
@@ -16,7 +18,8 @@ pub use name::encode_name;
 pub use open::{OpenError, check, existing, look, open};
 pub use record::{read_plan, read_record};
 pub use remove::remove;
-pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json};
+pub use sync_tree::sync_tree;
+pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";

@@ -18,21 +18,34 @@ use crate::failpoint::{Moment, Point, reach};
 /// # Errors
 /// When the file's folder is missing or can't be written.
 pub fn write_atomic(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(point, path, bytes).with_context(|| format!("writing {}", path.display()))
+    replace(point, path, bytes, Survives::PowerLoss).with_context(|| format!("writing {}", path.display()))
 }
 
-fn replace(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
+/// What a written file survives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Survives {
+    /// The end of this process.
+    Process,
+    /// The end of everything but the disk.
+    PowerLoss,
+}
+
+fn replace(point: Point, path: &Path, bytes: &[u8], survives: Survives) -> Result<()> {
     reach(point, Moment::Before)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Who cleans the folder waits as long for what is temporary in it.
     let _writing = FileLock::share_of_folder(folder)?;
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    reach(point, Moment::Synced)?;
-    file.persist(path)?;
-    reach(point, Moment::Renamed)?;
-    sync_folder(folder)?;
+    if survives == Survives::PowerLoss {
+        file.as_file().sync_all()?;
+        reach(point, Moment::Synced)?;
+        file.persist(path)?;
+        reach(point, Moment::Renamed)?;
+        sync_folder(folder)?;
+    } else {
+        file.persist(path)?;
+    }
     Ok(reach(point, Moment::After)?)
 }
 
@@ -57,9 +70,23 @@ pub fn sync_file(path: &Path) -> Result<()> {
 /// # Errors
 /// As [`write_atomic`], and when the value is none that JSON can hold.
 pub fn write_json(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
+    write_atomic(point, path, &encode(path, value)?)
+}
+
+/// Writes a value as readable JSON that is there whole or not at all for whoever looks, but not after a power loss: for
+/// what can be told again from what was synced.
+///
+/// # Errors
+/// As [`write_json`].
+pub fn write_view(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = encode(path, value)?;
+    replace(point, path, &text, Survives::Process).with_context(|| format!("writing {}", path.display()))
+}
+
+fn encode(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value).with_context(|| format!("encoding {}", path.display()))?;
     text.push(b'\n');
-    write_atomic(point, path, &text)
+    Ok(text)
 }
 
 /// Reads a value from a JSON file.

@@ -1,4 +1,5 @@
-//! What has its name would survive a power loss: a trace of what pikaci asks of the kernel shows it.
+//! What has its name would survive a power loss, and the records of a run do before it says that it has ended: a trace of
+//! what pikaci asks of the kernel shows it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,8 +73,33 @@ fn calls(trace: &str) -> Vec<Call> {
     calls
 }
 
+/// Returns whether what was renamed is a record of a run that goes on: its events tell it again.
+fn is_view(calls: &[Call], renamed: &Call) -> bool {
+    let [from, to] = renamed.given()[..] else { return false };
+    let is_synced = calls.iter().any(|call| call.ended < renamed.began && call.syncs(Path::new(from)));
+    !is_synced && (to.ends_with("/run.json") || to.ends_with("/status.json"))
+}
+
+/// Asserts that all that a run left was synced after it was written and before the run's record said that it had ended,
+/// and that the lock by which the next pikaci finds what has to be told again was there until then.
+fn assert_closed(calls: &[Call], run: &Path) {
+    let record = run.join("run.json");
+    let renamed = |call: &&Call| call.name.starts_with("rename") && Path::new(call.given()[1]).starts_with(run);
+    let closed = calls.iter().rfind(|call| renamed(call) && Path::new(call.given()[1]) == record).unwrap();
+    assert!(!is_view(calls, closed), "{}", closed.text);
+    let synced =
+        calls.iter().rfind(|call| call.syncs_all(run) && call.ended < closed.began).expect("the run is synced");
+    for written in calls.iter().filter(renamed).filter(|call| !std::ptr::eq(*call, closed)) {
+        assert!(written.ended < synced.began, "{} came after the sync", written.text);
+    }
+    let unlocked = calls.iter().find(|call| call.name == "unlink" && Path::new(call.given()[0]) == run.join("lock"));
+    let unlocked = unlocked.expect("the lock goes").began;
+    let named = calls.iter().any(|call| call.syncs(run) && closed.ended < call.began && call.ended < unlocked);
+    assert!(named, "the lock went before {} would survive", record.display());
+}
+
 /// Returns what was renamed into its place in the state folder, after asserting that what is in it was synced before, and
-/// the folder with its name after.
+/// the folder with its name after; but for the records of a run that goes on.
 fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for call in calls.iter().filter(|call| call.name.starts_with("rename")) {
@@ -83,7 +109,7 @@ fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
         // What is removed is moved to where it has a number. The links to runners are Nix's own.
         let is_removed = to.file_name().unwrap().to_string_lossy().parse::<u64>().is_ok();
         let is_ours = to.starts_with(state) && !to.starts_with(state.join("runners"));
-        if !is_ours || !is_draft(from) || is_removed {
+        if !is_ours || !is_draft(from) || is_removed || is_view(calls, call) {
             continue;
         }
         let before =
@@ -115,7 +141,7 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     let (state, trace) = (project.state(""), NamedTempFile::new().unwrap());
     let run = guest.before(project.command(&["run"]));
     let mut strace = Command::new("strace");
-    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2";
+    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink";
     strace.args([
         "--follow-forks",
         "--seccomp-bpf",
@@ -129,14 +155,16 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     strace.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
     ran(&mut strace).exits(0);
 
-    let found = durable(&calls(&fs::read_to_string(trace.path()).unwrap()), &state);
+    let calls = calls(&fs::read_to_string(trace.path()).unwrap());
+    let found = durable(&calls, &state);
     let run = PathBuf::from("runs").join(project.runs().pop().unwrap());
+    assert_closed(&calls, &state.join(&run));
     let names = |folder: &str| {
         let names = fs::read_dir(state.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         names.map(|name| Path::new(folder).join(name)).collect::<Vec<_>>()
     };
     let files = [".gitignore", "CACHEDIR.TAG", "version", "host.json"].map(PathBuf::from);
-    let records = ["run.json", "jobs/a/status.json", "jobs/b/status.json", "jobs/a/attempts/1/manifest.json"];
+    let records = ["run.json", "jobs/a/attempts/1/manifest.json"];
     let of_run = records.map(|name| run.join(name)).into_iter().chain([run.clone()]);
     let stored = ["snapshots", "indexes", "flakes"].into_iter().flat_map(names);
     let expected: BTreeSet<PathBuf> = files.into_iter().chain(of_run).chain(stored).collect();

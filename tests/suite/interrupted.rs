@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use pikaci::failpoint::Point;
+use pikaci::id::JobId;
 use pikaci::record::Outcome;
 use pikaci::state::{self, append_line, write_json};
 use serde_json::Value;
@@ -119,4 +120,16 @@ fn what_a_later_pikaci_added_to_the_events_stays() {
     assert!(fs::read_to_string(run.layout().events()).unwrap().contains(&format!("\n{added}\n")));
     assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));
     assert_eq!(["a", "b", "c"].map(|job| project.job(job).status.word()), ["passed", "errored", "cancelled"]);
+}
+
+#[test]
+fn what_a_power_loss_tore_is_told_again() {
+    let (project, run) = killed();
+    fs::write(run.layout().record(), "").unwrap();
+    fs::write(run.layout().job(&JobId::new("a")).status(), "{\"id\":").unwrap();
+    fs::remove_dir_all(run.layout().job(&JobId::new("b")).root()).unwrap();
+    assert_eq!(project.pikaci(&["list"]).exits(0).stderr, "run 2 was interrupted; its record says so now\n");
+    assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));
+    assert_eq!(["a", "b", "c"].map(|job| project.job(job).status.word()), ["passed", "errored", "cancelled"]);
+    assert!(!run.layout().lock().exists());
 }
