@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::errand::without_guest;
+use super::ends::without_guest;
 use super::job::trouble;
 use crate::cancel::Cancel;
 use crate::event::JobFinished;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the engine writes records, reads the clock and starts threads")]
 
+mod attempt;
+mod ends;
 mod errand;
 mod exec;
 mod job;
@@ -14,7 +16,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 pub use exec::{Exec, exec};
 pub use recorder::{Observer, Recorder};
@@ -74,6 +76,12 @@ pub struct Settings<'a> {
     pub infra_retries: u32,
     /// The request to end.
     pub cancel: &'a Cancel,
+}
+
+impl<'a> Settings<'a> {
+    fn machines(&self) -> Result<&'a Machines> {
+        self.machines.context("the run was begun without what builds and boots guests")
+    }
 }
 
 /// Carries out a plan, records everything, and returns how it went, with the error where its end couldn't be recorded.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::errand::ends_of_open;
+use super::ends::ends_of_open;
 use crate::event::{Event, RunStarted, What};
 use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::id::JobId;

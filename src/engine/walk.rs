@@ -5,7 +5,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::Duration;
 
-use super::errand::{ChosenAccelerator, End, Errand, job_started, without_guest};
+use super::attempt::{ChosenAccelerator, job_started};
+use super::ends::without_guest;
+use super::errand::{End, Errand};
 use super::recorder::Recorder;
 use super::schedule::Schedule;
 use super::{Settings, signal_name};

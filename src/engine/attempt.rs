@@ -1,0 +1,136 @@
+//! The attempts at one job: each in a guest or on this host, until one passes or none is left.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::ends::without_guest;
+use super::errand::caught;
+use super::recorder::relative;
+use super::retry::{AttemptEnd, Attempts};
+use super::{Settings, job, local};
+use crate::cancel::Urgency;
+use crate::event::{JobFinished, LogPaths, Reason, What};
+use crate::execute::accelerator;
+use crate::execute::launch::{Launcher, Programs};
+use crate::execute::qemu::Accelerator;
+use crate::failpoint::{self, Point};
+use crate::guest::{Control, quote};
+use crate::id::JobId;
+use crate::plan::record::{Place, PlannedJob};
+use crate::prepare::Runner;
+use crate::record::Outcome;
+use crate::state::{AttemptLayout, JobLayout, StateLayout, append_line};
+
+/// The accelerator, once it is chosen, for all jobs of a run.
+pub type ChosenAccelerator = OnceLock<Result<Accelerator, String>>;
+
+/// What all attempts at a job start from.
+pub struct Attempting<'a> {
+    /// What the run is carried out with.
+    pub settings: &'a Settings<'a>,
+    /// The job.
+    pub job: &'a PlannedJob,
+    /// What it boots.
+    pub runner: Option<&'a Runner>,
+    /// The accelerator.
+    pub chosen: &'a ChosenAccelerator,
+    /// Is called with what happens on the way.
+    pub tell: &'a dyn Fn(What),
+}
+
+impl Attempting<'_> {
+    /// Runs the job until it passes or has no attempt left; each attempt keeps its files.
+    pub fn run(&self, layout: &JobLayout) -> JobFinished {
+        let Self { settings, job, tell, .. } = *self;
+        let mut attempts = Attempts::new(job.retries, settings.infra_retries);
+        let mut number = 1;
+        loop {
+            let attempt = layout.attempt(number);
+            let ended = caught(|| self.run_once(&attempt));
+            let (finished, lost) = ended.unwrap_or_else(|error| (broken(job, &attempt, &format!("{error:#}")), false));
+            let end = AttemptEnd { outcome: finished.outcome, lost };
+            if settings.cancel.urgency() > Urgency::None || !attempts.again(end) {
+                return finished;
+            }
+            tell(What::AttemptFinished(Box::new(finished)));
+            number += 1;
+            tell(job_started(settings.state, job, layout, number));
+        }
+    }
+
+    /// Returns how an attempt ended, and whether its guest was lost.
+    fn run_once(&self, attempt: &AttemptLayout) -> Result<(JobFinished, bool)> {
+        let Self { settings, job, tell, .. } = *self;
+        failpoint::turn(Point::NodeBegins)?;
+        let (deadlines, shares) = match &job.place {
+            Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
+            Place::LocalCommand { snapshot } => {
+                let around = local::Around { state: settings.state, cancel: settings.cancel, env: settings.env };
+                return Ok((local::run(&around, job, snapshot, attempt)?, false));
+            }
+        };
+        let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
+        let host = &settings.machines()?.host;
+        let launcher = match &host.programs {
+            Programs::Qemu { qemu, share } => {
+                let accelerator = self.choose(qemu, runner)?;
+                Launcher::Qemu { qemu, accelerator, share }
+            }
+            Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
+        };
+        let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
+        let around = job::Around {
+            host,
+            cancel: settings.cancel,
+            root: settings.state.root(),
+            snapshot: &|digest| settings.state.snapshot(digest),
+        };
+        job::run(&around, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
+    }
+
+    fn choose(&self, qemu: &Path, runner: &Runner) -> Result<Accelerator> {
+        let Settings { state, accelerator, cancel, .. } = *self.settings;
+        let choice = self.chosen.get_or_init(|| {
+            let found = accelerator::choose(accelerator, qemu, runner, state, cancel);
+            let found = found.map_err(|error| format!("{error:#}"))?;
+            let name = found.accelerator.name().to_owned();
+            (self.tell)(What::AcceleratorChosen { accelerator: name, reason: found.reason });
+            Ok(found.accelerator)
+        });
+        choice.clone().map_err(|error| anyhow!(error))
+    }
+}
+
+/// Returns that an attempt at a job begins.
+pub fn job_started(state: &StateLayout, job: &PlannedJob, layout: &JobLayout, number: u32) -> What {
+    let attempt = layout.attempt(number);
+    let console = matches!(job.place, Place::VmCommand { .. }).then(|| relative(state, &attempt.console_log()));
+    let (host, guest) = (relative(state, &attempt.host_log()), relative(state, &attempt.guest_log()));
+    What::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
+}
+
+fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
+    failpoint::turn(Point::Phase).unwrap_or_default();
+    let (phase, uptime_ms) = match line {
+        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
+        Control::Ready => ("ready".to_owned(), None),
+        _ => return,
+    };
+    tell(What::JobPhase { job: job.clone(), phase, uptime_ms });
+}
+
+/// Returns the end of a job around which something broke, after writing that where the hint leads.
+fn broken(job: &PlannedJob, attempt: &AttemptLayout, message: &str) -> JobFinished {
+    let log = attempt.host_log();
+    let noted = fs::create_dir_all(attempt.root()).is_ok()
+        && append_line(&log, &format!("pikaci: {}", message.replace('\n', " "))).is_ok();
+    let hint = if noted {
+        format!("pikaci logs --job {} --kind host", quote(job.job.as_str()))
+    } else {
+        "pikaci run, once that is mended".to_owned()
+    };
+    without_guest(&job.job, Outcome::Errored, Reason::new(message, hint))
+}
