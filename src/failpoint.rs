@@ -100,8 +100,8 @@ points! {
     Disks = "guest.disks" Step;
     /// The artifacts of a guest are unpacked.
     Unpack = "guest.artifacts" Step;
-    /// A folder that a job could write is moved to where it is emptied.
-    Throw = "remove.move" Step;
+    /// A folder that a job could write is moved up, to be emptied there.
+    Lift = "remove.lift" Step;
     /// What nobody needs is moved away.
     Trash = "gc.move" Step;
     /// What was moved away is removed.

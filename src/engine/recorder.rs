@@ -22,7 +22,8 @@ use crate::state::{
     write_view,
 };
 
-/// Of how many jobs at most the run's record is replaced at each one's change.
+/// Of how many jobs at most the beginning of each is recorded at once, and each change of one in the run's record; of
+/// more only their ends are, and the run's record is replaced now and then.
 const FEW: usize = 64;
 /// How long an event may wait for its sync, which it then shares with those that came since.
 const UNSYNCED: Duration = Duration::from_millis(250);
@@ -122,10 +123,13 @@ impl<'a> Recorder<'a> {
         let appended = self.append(&event);
         self.note(appended);
         let changed = self.history.apply(&event).map(|job| job.id.clone());
-        let job = changed.filter(|_| matches!(event.what, What::JobStarted { .. } | What::JobFinished(_)));
-        if job.is_some() || matches!(event.what, What::PrepareFinished { .. }) {
-            let written = job.map_or(Ok(()), |job| self.write_job(&job)).and_then(|()| self.show_run());
-            self.note(written);
+        if matches!(event.what, What::PrepareFinished { .. } | What::JobStarted { .. } | What::JobFinished(_)) {
+            let has_few = self.history.jobs.len() <= FEW;
+            let job = changed.filter(|_| has_few || matches!(event.what, What::JobFinished(_)));
+            let written = job.map_or(Ok(()), |job| self.write_job(&job));
+            self.is_stale = !has_few;
+            let shown = if has_few { self.write_run() } else { Ok(()) };
+            self.note(written.and(shown));
         }
         (self.observer)(&event, &self.history);
     }
@@ -151,12 +155,6 @@ impl<'a> Recorder<'a> {
             around(Point::EventSync, || sync_file(&self.run.events()))?;
         }
         Ok(())
-    }
-
-    /// Replaces the record of the run, which went on; where that holds many jobs, later.
-    fn show_run(&mut self) -> Result<()> {
-        self.is_stale = self.history.jobs.len() > FEW;
-        if self.is_stale { Ok(()) } else { self.write_run() }
     }
 
     /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.

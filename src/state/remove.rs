@@ -3,13 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "removes files and folders")]
 
 use std::fs::{self, Permissions};
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::TEMPORARY_PREFIX;
 use crate::failpoint::{Point, around};
 
 /// What the owner of a folder needs to empty it.
@@ -19,64 +17,69 @@ const OPEN: u32 = 0o700;
 /// the first folder that forbids writing. Nobody else may write there any more: the guest has ended.
 ///
 /// # Errors
-/// When something can't be removed; what is left of the folder then lies beside where it was.
+/// When something can't be removed; what is left of the folder then stays.
 pub fn remove(folder: &Path) -> Result<()> {
-    let removing = || format!("removing {}", folder.display());
-    let beside = folder.parent().with_context(removing)?;
-    let pit = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempdir_in(beside).with_context(removing)?;
-    // Kept, since what removes a temporary folder when it is dropped goes as deep as the guest went.
-    let mut pit = Pit { path: pit.keep(), thrown: 0 };
-    pit.throw(folder).and_then(|()| pit.empty()).with_context(removing)
+    remove_flat(folder).with_context(|| format!("removing {}", folder.display()))
 }
 
-/// A folder that folders are thrown into from wherever they lie, so that no path gets long and no call goes deep.
-struct Pit {
-    path: PathBuf,
-    thrown: u64,
-}
-
-impl Pit {
-    fn place(&self, number: u64) -> PathBuf {
-        self.path.join(number.to_string())
-    }
-
-    /// Moves a folder here, opened to its owner.
-    fn throw(&mut self, folder: &Path) -> Result<()> {
-        let place = self.place(self.thrown);
-        let meta = fs::symlink_metadata(folder).with_context(|| format!("looking at {}", folder.display()))?;
-        ensure!(meta.is_dir(), "{} is no folder", folder.display());
-        let mode = meta.permissions().mode();
-        if mode & OPEN != OPEN {
-            let opened = Permissions::from_mode(mode | OPEN);
-            fs::set_permissions(folder, opened).with_context(|| format!("opening {}", folder.display()))?;
+/// Moves each folder that lies deeper right into the one that goes, so that no path gets long and no call goes deep.
+fn remove_flat(root: &Path) -> Result<()> {
+    let mut folders = remove_files(root)?;
+    let prefix = unused_prefix(&folders);
+    let mut moved = 0_u64;
+    while let Some(folder) = folders.pop() {
+        for deeper in remove_files(&folder)? {
+            // A folder has an entry that says where it is: it can't be moved by who can't write it.
+            open(&deeper)?;
+            let place = root.join(format!("{prefix}{moved}"));
+            around(Point::Lift, || fs::rename(&deeper, &place))
+                .with_context(|| format!("moving {} to {}", deeper.display(), place.display()))?;
+            moved += 1;
+            folders.push(place);
         }
-        around(Point::Throw, || fs::rename(folder, &place))
-            .with_context(|| format!("moving {} to {}", folder.display(), place.display()))?;
-        self.thrown += 1;
-        Ok(())
+        fs::remove_dir(&folder).with_context(|| format!("removing {}", folder.display()))?;
     }
-
-    /// Removes all that is here or comes by it, and the pit itself.
-    fn empty(mut self) -> Result<()> {
-        let mut removed = 0;
-        while removed < self.thrown {
-            let folder = self.place(removed);
-            for (path, is_folder) in list(&folder).with_context(|| format!("reading {}", folder.display()))? {
-                if is_folder {
-                    self.throw(&path)?;
-                } else {
-                    fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
-                }
-            }
-            fs::remove_dir(&folder).with_context(|| format!("removing {}", folder.display()))?;
-            removed += 1;
-        }
-        fs::remove_dir(&self.path).with_context(|| format!("removing {}", self.path.display()))
-    }
+    fs::remove_dir(root).context("removing it once it was empty")
 }
 
-/// Returns what a folder holds, and whether that is a folder, before anything of it goes: a list that is still read may
-/// then miss what comes next.
-fn list(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
-    fs::read_dir(folder)?.map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_dir())))).collect()
+/// Removes all of a folder but its folders, and returns these.
+fn remove_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    open(folder)?;
+    let reading = || format!("reading {}", folder.display());
+    // Before anything of it goes: a list that is still read may then miss what comes next.
+    let entries = fs::read_dir(folder).with_context(reading)?.collect::<Result<Vec<_>, _>>().with_context(reading)?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        if entry.file_type().with_context(reading)?.is_dir() {
+            folders.push(entry.path());
+        } else {
+            fs::remove_file(entry.path()).with_context(|| format!("removing {}", entry.path().display()))?;
+        }
+    }
+    Ok(folders)
+}
+
+/// Lets its owner empty a folder.
+fn open(folder: &Path) -> Result<()> {
+    let meta = fs::symlink_metadata(folder).with_context(|| format!("looking at {}", folder.display()))?;
+    ensure!(meta.is_dir(), "{} is no folder", folder.display());
+    let mode = meta.permissions().mode();
+    if mode & OPEN != OPEN {
+        let opened = Permissions::from_mode(mode | OPEN);
+        fs::set_permissions(folder, opened).with_context(|| format!("opening {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Returns what no folder's name begins with.
+fn unused_prefix(folders: &[PathBuf]) -> String {
+    let begins = |prefix: &str| {
+        let names = folders.iter().filter_map(|folder| folder.file_name());
+        names.into_iter().any(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+    };
+    let mut number = 0_u64;
+    while begins(&format!("{number}-")) {
+        number += 1;
+    }
+    format!("{number}-")
 }

@@ -62,7 +62,7 @@ fn gc() -> Scene {
         scene.has_run();
         let unneeded = Digest::of(b"unneeded");
         for folder in ["snapshots", "flakes"] {
-            fs::create_dir_all(scene.state().join(folder).join(unneeded.as_str()).join("deep")).unwrap();
+            fs::create_dir_all(scene.state().join(folder).join(unneeded.as_str()).join("deep/deeper/deepest")).unwrap();
             fs::create_dir_all(scene.state().join(folder).join(format!(".tmp-{unneeded}-x"))).unwrap();
         }
         for file in [".tmp-file", "runs/.tmp-file", "indexes/.tmp-file"] {

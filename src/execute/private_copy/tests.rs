@@ -200,7 +200,7 @@ fn a_guest_cannot_make_what_cannot_be_removed() {
         mkdirat(&place, "0", Mode::RWXU).unwrap();
         place = openat(&place, "0", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
     }
-    for name in [".tmp-", "1", "closed"] {
+    for name in [".tmp-", "1", "0-0", "closed"] {
         fs::DirBuilder::new().mode(0o700).create(tree.join(name)).unwrap();
         fs::write(tree.join(name).join("0"), name).unwrap();
         fs::set_permissions(tree.join(name), Permissions::from_mode(0o000)).unwrap();
