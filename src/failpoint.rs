@@ -69,6 +69,8 @@ points! {
     Plan = "run.plan" Write;
     /// A run's record, when it begins and when it has ended.
     RunRecord = "run.record" Write;
+    /// A job's record, when it has ended.
+    JobRecord = "job.record" Write;
     /// The list of a job's artifacts.
     Manifest = "job.manifest" Write;
     /// The request that a run is to end.
@@ -82,9 +84,9 @@ points! {
     EventSync = "run.event_sync" Step;
     /// The record of a run that goes on is replaced.
     RunView = "run.view" Step;
-    /// A job's record is replaced.
-    JobRecord = "job.record" Step;
-    /// All that a run leaves is synced.
+    /// The record of a job that goes on is replaced, or that of one of many.
+    JobView = "job.view" Step;
+    /// What a run leaves and isn't yet is synced.
     RunSync = "run.sync" Step;
     /// The lock of a run that has ended goes.
     Unlock = "run.unlock" Step;

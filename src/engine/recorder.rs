@@ -1,11 +1,13 @@
 //! Events into the state folder: appended, folded, and the folds written.
 //!
-//! While a run goes on, only its events are synced: the records are views of them, whole for whoever looks, and a power
-//! loss that takes them has the next pikaci tell them again. What a run leaves is synced once, before its record says
-//! that it has ended.
+//! While a run goes on, its events are synced, the records of the jobs that ended are, and the others are views: whole
+//! for whoever looks, and told again by the next pikaci where a power loss takes them. Where a run has many jobs all
+//! their records are views, and what it leaves is synced at once, before its own record says that it has ended: that
+//! waits for all else that is to be written on the file system, and so isn't worth it for a few.
 
 use std::collections::VecDeque;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -22,8 +24,8 @@ use crate::state::{
     write_view,
 };
 
-/// Of how many jobs at most the beginning of each is recorded at once, and each change of one in the run's record; of
-/// more only their ends are, and the run's record is replaced now and then.
+/// Of how many jobs at most each change is recorded at once; of more their ends are, and the run's record is replaced now
+/// and then.
 const FEW: usize = 64;
 /// How long an event may wait for its sync, which it then shares with those that came since.
 const UNSYNCED: Duration = Duration::from_millis(250);
@@ -35,7 +37,6 @@ pub type Observer<'a> = &'a mut dyn FnMut(&Event, &History);
 
 /// The recording of one run; while it lives, the run's lock is held.
 pub struct Recorder<'a> {
-    state: &'a StateLayout,
     run: RunLayout,
     history: History,
     observer: Observer<'a>,
@@ -73,7 +74,7 @@ impl<'a> Recorder<'a> {
         write_json(Point::Plan, &drafted.plan(), plan)?;
         let at = Timestamp::now();
         let history = History::begin(at, &start, |job| status_path(state, &run, job));
-        let mut recorder = Self::resume(state, drafted, lock, history, observer);
+        let mut recorder = Self::resume(drafted, lock, history, observer);
         let event = Event { at, what: What::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
         recorder.sync_events()?;
@@ -92,15 +93,8 @@ impl<'a> Recorder<'a> {
 
     /// Goes on with the recording of a run whose process is gone.
     #[must_use]
-    pub fn resume(
-        state: &'a StateLayout,
-        run: RunLayout,
-        lock: FileLock,
-        history: History,
-        observer: Observer<'a>,
-    ) -> Self {
+    pub fn resume(run: RunLayout, lock: FileLock, history: History, observer: Observer<'a>) -> Self {
         Self {
-            state,
             run,
             history,
             observer,
@@ -123,15 +117,20 @@ impl<'a> Recorder<'a> {
         let appended = self.append(&event);
         self.note(appended);
         let changed = self.history.apply(&event).map(|job| job.id.clone());
-        if matches!(event.what, What::PrepareFinished { .. } | What::JobStarted { .. } | What::JobFinished(_)) {
-            let has_few = self.history.jobs.len() <= FEW;
-            let job = changed.filter(|_| has_few || matches!(event.what, What::JobFinished(_)));
-            let written = job.map_or(Ok(()), |job| self.write_job(&job));
-            self.is_stale = !has_few;
-            let shown = if has_few { self.write_run() } else { Ok(()) };
-            self.note(written.and(shown));
-        }
+        let recorded = match (&event.what, changed) {
+            (What::JobFinished(_), Some(job)) => self.write_job(&job),
+            (What::JobStarted { .. }, Some(job)) if self.has_few_jobs() => self.show_job(&job),
+            _ => Ok(()),
+        };
+        self.is_stale |=
+            matches!(event.what, What::PrepareFinished { .. } | What::JobStarted { .. } | What::JobFinished(_));
+        let shown = if self.has_few_jobs() { self.show_run() } else { Ok(()) };
+        self.note(recorded.and(shown));
         (self.observer)(&event, &self.history);
+    }
+
+    fn has_few_jobs(&self) -> bool {
+        self.history.jobs.len() <= FEW
     }
 
     /// Keeps the first failure.
@@ -144,8 +143,7 @@ impl<'a> Recorder<'a> {
     /// Has events survive a power loss, once the oldest that doesn't yet is old enough.
     pub fn settle(&mut self) {
         if self.unsynced.is_some_and(|since| since.elapsed() >= UNSYNCED) {
-            let is_stale = std::mem::take(&mut self.is_stale);
-            let settled = self.sync_events().and_then(|()| if is_stale { self.write_run() } else { Ok(()) });
+            let settled = self.sync_events().and_then(|()| self.show_run());
             self.note(settled);
         }
     }
@@ -190,8 +188,8 @@ impl<'a> Recorder<'a> {
     /// Has all that the run leaves survive a power loss, then says that it has ended.
     fn close(&mut self) -> Result<()> {
         self.write_late_events()?;
-        around(Point::RunSync, || sync_tree(self.run.root()))
-            .with_context(|| format!("syncing {}", self.run.root().display()))?;
+        let (root, jobs) = (self.run.root(), self.run.jobs());
+        around(Point::RunSync, || if self.has_few_jobs() { sync_folder(&jobs) } else { sync_tree(root) })?;
         write_json(Point::RunRecord, &self.run.record(), &self.history.run)?;
         // Only a look that is slower for once comes of a lock that stays.
         around(Point::Unlock, || fs::remove_file(self.run.lock())).ok();
@@ -249,23 +247,33 @@ impl<'a> Recorder<'a> {
     }
 
     fn write_job(&mut self, job: &JobId) -> Result<()> {
-        self.write_late_events()?;
-        let Some(record) = self.history.job(job) else { return Ok(()) };
-        let layout = self.run.job(job);
-        let made = turn(Point::JobFolder).and_then(|()| fs::create_dir_all(layout.root()));
-        made.with_context(|| format!("making {}", layout.root().display()))?;
-        write_view(Point::JobRecord, &layout.status(), record)
+        if !self.has_few_jobs() {
+            return self.show_job(job);
+        }
+        let path = self.job_record(job)?;
+        self.history.job(job).map_or(Ok(()), |record| write_json(Point::JobRecord, &path, record))
     }
 
-    fn write_run(&mut self) -> Result<()> {
+    fn show_job(&mut self, job: &JobId) -> Result<()> {
+        let path = self.job_record(job)?;
+        self.history.job(job).map_or(Ok(()), |record| write_view(Point::JobView, &path, record))
+    }
+
+    fn show_run(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.is_stale) {
+            return Ok(());
+        }
         self.write_late_events()?;
         write_view(Point::RunView, &self.run.record(), &self.history.run)
     }
 
-    /// Returns a path of the state folder as records hold it.
-    #[must_use]
-    pub fn relative(&self, path: &std::path::Path) -> String {
-        relative(self.state, path)
+    /// Returns where a job's record goes, after making its folder.
+    fn job_record(&mut self, job: &JobId) -> Result<PathBuf> {
+        self.write_late_events()?;
+        let layout = self.run.job(job);
+        let made = turn(Point::JobFolder).and_then(|()| fs::create_dir_all(layout.root()));
+        made.with_context(|| format!("making {}", layout.root().display()))?;
+        Ok(layout.status())
     }
 }
 

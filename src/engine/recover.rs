@@ -66,7 +66,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     remove_leftovers(run.root(), 0).ok();
     let ended = history.run.status.outcome().is_some();
     let ignore: &mut dyn FnMut(&Event, &History) = &mut |_, _| {};
-    let mut recorder = Recorder::resume(state, run, lock, history, ignore);
+    let mut recorder = Recorder::resume(run, lock, history, ignore);
     if ended {
         recorder.rewrite()?;
     } else {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::attempt::{ChosenAccelerator, job_started};
 use super::ends::without_guest;
 use super::errand::{End, Errand};
-use super::recorder::Recorder;
+use super::recorder::{Recorder, relative};
 use super::schedule::Schedule;
 use super::{Settings, signal_name};
 use crate::cancel::{Cancel, Urgency};
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
         let errand = match &node.work {
             Work::Prepare { prepare: Prepare::NixBuild { flake_digest, timeout_secs, .. } } => {
                 let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
-                let log_path = recorder.relative(&log);
+                let log_path = relative(self.settings.state, &log);
                 recorder.record(What::PrepareStarted { node: node.id.clone(), log_path });
                 Errand::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
             }

@@ -132,7 +132,7 @@ fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Res
 
 /// Gives a complete copy its name, once all of it would survive a power loss.
 fn publish(copy: tempfile::TempDir, target: &Path) -> Result<()> {
-    sync_tree(copy.path()).context("syncing")?;
+    sync_tree(copy.path())?;
     reach(Point::Snapshot, Moment::Synced)?;
     fs::rename(copy.path(), target).context("renaming")?;
     let _moved = copy.keep();

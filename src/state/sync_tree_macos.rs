@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use rustix::fs::fsync;
 
@@ -14,9 +15,9 @@ use rustix::fs::fsync;
 ///
 /// # Errors
 /// When something in it can't be opened or written.
-pub fn sync_tree(folder: &Path) -> io::Result<()> {
-    send(folder)?;
-    File::open(folder)?.sync_all()
+pub fn sync_tree(folder: &Path) -> Result<()> {
+    let synced = send(folder).and_then(|()| File::open(folder)?.sync_all());
+    synced.with_context(|| format!("syncing {}", folder.display()))
 }
 
 fn send(folder: &Path) -> io::Result<()> {

@@ -73,29 +73,36 @@ fn calls(trace: &str) -> Vec<Call> {
     calls
 }
 
-/// Returns whether what was renamed is a record of a run that goes on: its events tell it again.
+/// Returns whether what was renamed is a record that isn't there after a power loss, and is told again then.
 fn is_view(calls: &[Call], renamed: &Call) -> bool {
     let [from, to] = renamed.given()[..] else { return false };
     let is_synced = calls.iter().any(|call| call.ended < renamed.began && call.syncs(Path::new(from)));
     !is_synced && (to.ends_with("/run.json") || to.ends_with("/status.json"))
 }
 
-/// Asserts that all that a run left was synced after it was written and before the run's record said that it had ended,
-/// and that the lock by which the next pikaci finds what has to be told again was there until then.
-fn assert_closed(calls: &[Call], run: &Path) {
+/// Asserts that all of a run was synced before its record said that it had ended, and that the lock by which the next
+/// pikaci finds what has to be told again was there until then. Returns whether the file system was synced for it.
+fn assert_closed(calls: &[Call], run: &Path) -> bool {
     let record = run.join("run.json");
-    let renamed = |call: &&Call| call.name.starts_with("rename") && Path::new(call.given()[1]).starts_with(run);
-    let closed = calls.iter().rfind(|call| renamed(call) && Path::new(call.given()[1]) == record).unwrap();
+    let of_run = |call: &&Call| call.name.starts_with("rename") && Path::new(call.given()[1]).starts_with(run);
+    let renamed: Vec<&Call> = calls.iter().filter(of_run).collect();
+    let closed = renamed.iter().rfind(|call| Path::new(call.given()[1]) == record).unwrap();
     assert!(!is_view(calls, closed), "{}", closed.text);
-    let synced =
-        calls.iter().rfind(|call| call.syncs_all(run) && call.ended < closed.began).expect("the run is synced");
-    for written in calls.iter().filter(renamed).filter(|call| !std::ptr::eq(*call, closed)) {
-        assert!(written.ended < synced.began, "{} came after the sync", written.text);
+    let synced = calls.iter().rfind(|call| call.syncs_all(run) && call.ended < closed.began);
+    for view in renamed.iter().filter(|call| is_view(calls, call)) {
+        let is_again = |other: &&&Call| other.began > view.ended && other.given()[1] == view.given()[1];
+        let again = renamed.iter().find(is_again).is_some();
+        let survives = synced.is_some_and(|synced| view.ended < synced.began);
+        assert!(again || survives, "{} isn't synced at last", view.text);
     }
+    let jobs = run.join("jobs");
+    let named = calls.iter().any(|call| call.ended < closed.began && call.syncs(&jobs)) || synced.is_some();
+    assert!(named, "{} isn't synced", jobs.display());
     let unlocked = calls.iter().find(|call| call.name == "unlink" && Path::new(call.given()[0]) == run.join("lock"));
     let unlocked = unlocked.expect("the lock goes").began;
-    let named = calls.iter().any(|call| call.syncs(run) && closed.ended < call.began && call.ended < unlocked);
-    assert!(named, "the lock went before {} would survive", record.display());
+    let told = calls.iter().any(|call| call.syncs(run) && closed.ended < call.began && call.ended < unlocked);
+    assert!(told, "the lock went before {} would survive", record.display());
+    synced.is_some()
 }
 
 /// Returns what was renamed into its place in the state folder, after asserting that what is in it was synced before, and
@@ -134,12 +141,10 @@ fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-#[test]
-fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
-    let guest = StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
-    let project = Project::new(JOB_FILE);
-    let (state, trace) = (project.state(""), NamedTempFile::new().unwrap());
-    let run = guest.before(project.command(&["run"]));
+/// Runs a project's jobs, and returns the calls of that.
+fn traced(project: &Project, stand_ins: &StandIns) -> Vec<Call> {
+    let trace = NamedTempFile::new().unwrap();
+    let run = stand_ins.before(project.command(&["run"]));
     let mut strace = Command::new("strace");
     let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink";
     strace.args([
@@ -154,17 +159,24 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     strace.arg(trace.path()).arg(run.get_program()).args(run.get_args()).current_dir(run.get_current_dir().unwrap());
     strace.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
     ran(&mut strace).exits(0);
+    calls(&fs::read_to_string(trace.path()).unwrap())
+}
 
-    let calls = calls(&fs::read_to_string(trace.path()).unwrap());
+#[test]
+fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
+    let guest = StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
+    let project = Project::new(JOB_FILE);
+    let state = project.state("");
+    let calls = traced(&project, &guest);
     let found = durable(&calls, &state);
     let run = PathBuf::from("runs").join(project.runs().pop().unwrap());
-    assert_closed(&calls, &state.join(&run));
+    assert!(!assert_closed(&calls, &state.join(&run)), "what else is to be written isn't waited for");
     let names = |folder: &str| {
         let names = fs::read_dir(state.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         names.map(|name| Path::new(folder).join(name)).collect::<Vec<_>>()
     };
     let files = [".gitignore", "CACHEDIR.TAG", "version", "host.json"].map(PathBuf::from);
-    let records = ["run.json", "jobs/a/attempts/1/manifest.json"];
+    let records = ["run.json", "jobs/a/status.json", "jobs/b/status.json", "jobs/a/attempts/1/manifest.json"];
     let of_run = records.map(|name| run.join(name)).into_iter().chain([run.clone()]);
     let stored = ["snapshots", "indexes", "flakes"].into_iter().flat_map(names);
     let expected: BTreeSet<PathBuf> = files.into_iter().chain(of_run).chain(stored).collect();
@@ -174,4 +186,19 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     // A run's first files are there before it has its name.
     let drafted: BTreeSet<_> = drafted.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(drafted, BTreeSet::from(["plan.json", "run.json"]));
+}
+
+#[test]
+fn the_records_of_many_jobs_are_synced_at_once() {
+    let jobs: Vec<String> = (0..65).map(|job| format!("jobs.j{job}.command = \"true\";")).collect();
+    let project = Project::new(&format!(
+        "{{ guests.here.base = \"none\"; defaults = {{ guest = \"here\"; network = true; }};\n{}}}",
+        jobs.join("\n")
+    ));
+    let calls = traced(&project, &StandIns::new());
+    let run = project.state("runs").join(project.runs().pop().unwrap());
+    assert!(assert_closed(&calls, &run), "all is synced");
+    let status =
+        calls.iter().filter(|call| call.name.starts_with("rename") && call.given()[1].ends_with("/status.json"));
+    assert_eq!(status.filter(|call| is_view(&calls, call)).count(), 65);
 }

@@ -45,7 +45,7 @@ fn outcomes(record: &RunRecord) -> Vec<&'static str> {
 #[test]
 fn a_record_that_cannot_be_written_once_ends_the_run() {
     let project = Project::new(JOBS);
-    let (ran, record) = broken(&project, "job.record.before=1*return(no space left)", 1);
+    let (ran, record) = broken(&project, "job.view.before=1*return(no space left)", 1);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     let message = record.message.clone().unwrap();
     assert!(
@@ -60,10 +60,12 @@ fn a_record_that_cannot_be_written_once_ends_the_run() {
 
 #[test]
 fn a_record_that_can_never_be_written_ends_the_run() {
-    let project = Project::new(JOBS);
-    let (_, record) = broken(&project, "job.record.before=return(no space left)", 1);
-    assert_eq!(record.status.outcome(), Some(Outcome::Errored));
-    assert_eq!(outcomes(&record), ["cancelled", "cancelled"]);
+    for (step, left) in [("job.view", ["cancelled", "cancelled"]), ("job.record", ["passed", "cancelled"])] {
+        let project = Project::new(JOBS);
+        let (_, record) = broken(&project, &format!("{step}.before=return(no space left)"), 1);
+        assert_eq!(record.status.outcome(), Some(Outcome::Errored));
+        assert_eq!(outcomes(&record), left);
+    }
 }
 
 /// What is recorded waits for the events that it follows from, and none of them is lost.
