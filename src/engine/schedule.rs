@@ -107,44 +107,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Budget, Schedule};
-    use crate::id::{Digest, JobId, NodeId};
-    use crate::plan::record::{Place, PlanNodeRecord, PlannedJob, Prepare, Work};
+    use crate::id::Digest;
+    use crate::plan::fixture;
+    use crate::plan::record::{PlanNodeRecord, PlannedJob, Prepare, Work};
     use crate::record::Outcome;
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
-        let digest = Digest::of(b"");
         let prepare = Prepare::NixBuild {
             installable: String::new(),
             output_name: String::new(),
-            flake_digest: digest,
+            flake_digest: Digest::of(b""),
             timeout_secs: 1,
         };
-        PlanNodeRecord {
-            id: NodeId::new(id),
-            description: String::new(),
-            executor: String::new(),
-            depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
-            work: Work::Prepare { prepare },
-        }
+        fixture::node(id, needs, Work::Prepare { prepare })
     }
 
     fn guest(id: &str, memory_mib: u64) -> PlanNodeRecord {
-        let execute = PlannedJob {
-            job: JobId::new(id),
-            place: Place::LocalCommand { snapshot: Digest::of(b"") },
-            command: Vec::new(),
-            run_as_root: false,
-            timeout_secs: 1,
-            writable_workspace: true,
-            env: std::collections::BTreeMap::new(),
-            workdir: String::new(),
-            artifacts: Vec::new(),
-            retries: 0,
-            vcpu: 1,
-            memory_mib,
-            network: false,
-        };
-        PlanNodeRecord { work: Work::Execute { execute: Box::new(execute) }, ..node(id, &[]) }
+        let execute = PlannedJob { memory_mib, ..fixture::job(id) };
+        fixture::node(id, &[], Work::Execute { execute: Box::new(execute) })
     }
 
     /// Starts all that may start now.

@@ -3,6 +3,8 @@
 pub mod budget;
 pub mod build;
 pub mod facts;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod hypervisor;
 pub mod record;
 pub mod rerun;

@@ -88,35 +88,13 @@ pub fn uses_host(plan: &RunPlanRecord) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::record::{Place, PlanNodeRecord, PlannedJob, RunPlanRecord, Work};
+    use super::super::fixture;
+    use super::super::record::{PlanNodeRecord, RunPlanRecord, Work};
     use super::plan;
-    use crate::id::{Digest, JobId, NodeId, TargetId};
+    use crate::id::{JobId, TargetId};
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
-        let execute = PlannedJob {
-            place: Place::LocalCommand { snapshot: Digest::of(b"") },
-            job: JobId::new(id),
-            command: Vec::new(),
-            run_as_root: false,
-            timeout_secs: 1,
-            writable_workspace: true,
-            env: BTreeMap::new(),
-            workdir: String::new(),
-            artifacts: Vec::new(),
-            retries: 0,
-            vcpu: 1,
-            memory_mib: 1,
-            network: true,
-        };
-        PlanNodeRecord {
-            id: NodeId::new(id),
-            description: String::new(),
-            executor: String::new(),
-            depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
-            work: Work::Execute { execute: Box::new(execute) },
-        }
+        fixture::node(id, needs, Work::Execute { execute: Box::new(fixture::job(id)) })
     }
 
     #[test]

@@ -1,0 +1,36 @@
+//! Hand-made nodes for the tests of what reads a plan.
+
+use std::collections::BTreeMap;
+
+use super::record::{Place, PlanNodeRecord, PlannedJob, Work};
+use crate::id::{Digest, JobId, NodeId};
+
+/// Returns a job without a guest.
+pub fn job(id: &str) -> PlannedJob {
+    PlannedJob {
+        job: JobId::new(id),
+        place: Place::LocalCommand { snapshot: Digest::of(b"") },
+        command: Vec::new(),
+        run_as_root: false,
+        timeout_secs: 1,
+        writable_workspace: true,
+        env: BTreeMap::new(),
+        workdir: String::new(),
+        artifacts: Vec::new(),
+        retries: 0,
+        vcpu: 1,
+        memory_mib: 1,
+        network: true,
+    }
+}
+
+/// Returns a node.
+pub fn node(id: &str, needs: &[&str], work: Work) -> PlanNodeRecord {
+    PlanNodeRecord {
+        id: NodeId::new(id),
+        description: String::new(),
+        executor: String::new(),
+        depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
+        work,
+    }
+}
