@@ -86,7 +86,7 @@ points! {
     RunView = "run.view" Step;
     /// The record of a job that goes on is replaced, or that of one of many.
     JobView = "job.view" Step;
-    /// What a run leaves and isn't yet is synced.
+    /// The names of a run's jobs are synced; where it has many, all of it.
     RunSync = "run.sync" Step;
     /// The lock of a run that has ended goes.
     Unlock = "run.unlock" Step;

@@ -16,7 +16,7 @@ use crate::event::{DeclaredJob, Reason};
 use crate::id::{JobId, NodeId, RunId};
 use crate::record::{History, JobRecord, JobSummary, RunRecord};
 use crate::report::Clock;
-use crate::state::{self, StateLayout, is_locked, read_json, read_record};
+use crate::state::{self, StateLayout, is_locked, is_torn, read_json, read_record};
 
 /// The word for the newest run.
 pub const LATEST: &str = "latest";
@@ -131,8 +131,15 @@ impl Runs {
     }
 
     fn read(&self, id: &RunId) -> anyhow::Result<Told> {
-        let record = || read_record(&self.state.run(id));
-        let found = record()?;
+        let run = self.state.run(id);
+        let record = || read_record(&run);
+        let found = match record() {
+            // Its end can't be recorded, or it would have been.
+            Err(error) if is_torn(&run) && run.lock().exists() && !self.is_alive(id) => {
+                return engine::as_interrupted(&self.state, id).map(Told::Folded).map_err(|_| error);
+            }
+            found => found?,
+        };
         if found.status.outcome().is_some() {
             return Ok(Told::Recorded(found));
         }

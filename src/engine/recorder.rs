@@ -1,9 +1,9 @@
 //! Events into the state folder: appended, folded, and the folds written.
 //!
-//! While a run goes on, its events are synced, the records of the jobs that ended are, and the others are views: whole
-//! for whoever looks, and told again by the next pikaci where a power loss takes them. Where a run has many jobs all
-//! their records are views, and what it leaves is synced at once, before its own record says that it has ended: that
-//! waits for all else that is to be written on the file system, and so isn't worth it for a few.
+//! A record of what has ended survives a power loss, and the events that it follows from do before it. Every other record
+//! is a view: whole for whoever looks, and told again from the events where a power loss takes it. Where a run has many
+//! jobs the records of all of them are views, and synced at once before its own record says that it has ended: that waits
+//! for all else that is to be written on the file system, and so isn't worth it for a few.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -24,8 +24,7 @@ use crate::state::{
     write_view,
 };
 
-/// Of how many jobs at most each change is recorded at once; of more their ends are, and the run's record is replaced now
-/// and then.
+/// Of how many jobs at most each one's change is recorded for good at once, and in the run's record.
 const FEW: usize = 64;
 /// How long an event may wait for its sync, which it then shares with those that came since.
 const UNSYNCED: Duration = Duration::from_millis(250);
@@ -101,7 +100,7 @@ impl<'a> Recorder<'a> {
             failure: None,
             is_stale: false,
             unwritten: VecDeque::new(),
-            unsynced: None,
+            unsynced: Some(Instant::now()),
             _lock: lock,
         }
     }
@@ -119,7 +118,7 @@ impl<'a> Recorder<'a> {
         let changed = self.history.apply(&event).map(|job| job.id.clone());
         let recorded = match (&event.what, changed) {
             (What::JobFinished(_), Some(job)) => self.write_job(&job),
-            (What::JobStarted { .. }, Some(job)) if self.has_few_jobs() => self.show_job(&job),
+            (What::JobStarted { .. }, Some(job)) => self.show_job(&job),
             _ => Ok(()),
         };
         self.is_stale |=
@@ -185,15 +184,14 @@ impl<'a> Recorder<'a> {
         (self.history, self.failure.take().map_or(closed, Err))
     }
 
-    /// Has all that the run leaves survive a power loss, then says that it has ended.
+    /// Has what was recorded survive a power loss, then says that the run has ended.
     fn close(&mut self) -> Result<()> {
         self.write_late_events()?;
+        self.sync_events()?;
         let (root, jobs) = (self.run.root(), self.run.jobs());
         around(Point::RunSync, || if self.has_few_jobs() { sync_folder(&jobs) } else { sync_tree(root) })?;
         write_json(Point::RunRecord, &self.run.record(), &self.history.run)?;
-        // Only a look that is slower for once comes of a lock that stays.
-        around(Point::Unlock, || fs::remove_file(self.run.lock())).ok();
-        fs::remove_file(self.run.cancel_request()).ok();
+        remove_traces(&self.run);
         Ok(())
     }
 
@@ -207,7 +205,10 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes the record of each job that can be written.
-    fn write_jobs(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When one can't be.
+    pub fn write_jobs(&mut self) -> Result<()> {
         let jobs: Vec<JobId> = self.history.jobs.iter().map(|job| job.id.clone()).collect();
         let written = jobs.iter().map(|job| self.write_job(job)).collect::<Vec<_>>();
         written.into_iter().collect()
@@ -251,6 +252,7 @@ impl<'a> Recorder<'a> {
             return self.show_job(job);
         }
         let path = self.job_record(job)?;
+        self.sync_events()?;
         self.history.job(job).map_or(Ok(()), |record| write_json(Point::JobRecord, &path, record))
     }
 
@@ -285,4 +287,10 @@ pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
 
 fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {
     relative(state, &run.job(job).status())
+}
+
+/// Removes what only a run that goes on has; where that fails, the next pikaci does it.
+pub fn remove_traces(run: &RunLayout) {
+    around(Point::Unlock, || fs::remove_file(run.lock())).ok();
+    fs::remove_file(run.cancel_request()).ok();
 }

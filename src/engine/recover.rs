@@ -5,16 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::ends::{ends_of_open, without_guest};
-use super::recorder::{Recorder, relative};
-use crate::event::{DeclaredJob, Event, JobFinished, What};
+use super::recorder::{Recorder, relative, remove_traces};
+use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, What};
 use crate::failpoint::Point;
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
 use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, read_json, read_record, remove};
+use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, is_torn, read_json, read_record, remove};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
@@ -46,19 +45,15 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if !run.lock().exists() {
         return Ok(false);
     }
-    let is_open = || -> Result<bool> {
-        if read_json::<Value>(&run.record()).is_err() {
-            // Only its events survive a power loss.
-            return Ok(true);
-        }
-        Ok(matches!(read_record(&run)?.status, Status::Open(_)))
-    };
-    if !is_open()? {
-        return Ok(false);
-    }
     let Some(lock) = FileLock::try_existing(Point::RecoverLock, &run.lock())? else { return Ok(false) };
-    // It may have ended between the first look and the lock.
-    if !is_open()? {
+    let is_open = match read_record(&run) {
+        Ok(record) => matches!(record.status, Status::Open(_)),
+        Err(_) if is_torn(&run) => true,
+        Err(error) => return Err(error),
+    };
+    if !is_open {
+        // It said that it had ended, and no more came of it.
+        remove_traces(&run);
         return Ok(false);
     }
     let Remains { history, lost } = Remains::of(state, id)?;
@@ -74,6 +69,8 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
             recorder.record_at(at, what);
         }
         recorder.abandon(INTERRUPTED);
+        // Once the run has ended nobody reads its events to tell a record again.
+        recorder.write_jobs()?;
         recorder.finish().1?;
     }
     Ok(true)
@@ -103,7 +100,7 @@ pub fn as_interrupted(state: &StateLayout, id: &RunId) -> Result<History> {
 struct Remains {
     /// What its events say.
     history: History,
-    /// How jobs ended whose records say so while the events of it are lost.
+    /// How jobs went whose records say that they ended while the events of it are lost.
     lost: Vec<Event>,
 }
 
@@ -117,10 +114,7 @@ impl Remains {
         };
         let open = history.jobs.iter().filter(|job| job.status.outcome().is_none());
         let known = open.filter_map(|job| read_json::<JobRecord>(&run.job(&job.id).status()).ok());
-        let lost = known.filter_map(|job| {
-            let (at, finished) = (job.finished_at?, finished(&job)?);
-            Some(Event { at, what: What::JobFinished(Box::new(finished)) })
-        });
+        let lost = known.flat_map(|job| [started(&job), finished(&job)].into_iter().flatten());
         Ok(Self { lost: lost.collect(), history })
     }
 }
@@ -161,15 +155,24 @@ fn from_records(run: &RunLayout) -> Result<History> {
     Ok(History { jobs: record.jobs.iter().map(job).collect(), run: record })
 }
 
-/// Returns the end of a job as its record tells it.
-fn finished(job: &JobRecord) -> Option<JobFinished> {
-    Some(JobFinished {
+/// Returns the beginning of a job's last attempt, as its record tells it, if the job has ended.
+fn started(job: &JobRecord) -> Option<Event> {
+    job.status.outcome()?;
+    let (host, guest) = (job.host_log_path.clone()?, job.guest_log_path.clone()?);
+    let logs = LogPaths { host, guest, console: job.console_log_path.clone() };
+    Some(Event { at: job.started_at?, what: What::JobStarted { job: job.id.clone(), attempt: job.attempt, logs } })
+}
+
+/// Returns the end of a job, as its record tells it.
+fn finished(job: &JobRecord) -> Option<Event> {
+    let finished = JobFinished {
         exit_code: job.exit_code,
         log_cut: job.log_cut,
         artifacts: job.artifacts,
         artifacts_dir: job.artifacts_dir.clone(),
         ..without_guest(&job.id, job.status.outcome()?, job.reason.clone())
-    })
+    };
+    Some(Event { at: job.finished_at?, what: What::JobFinished(Box::new(finished)) })
 }
 
 /// Folds the events of a run, as [`record::replay`] does.

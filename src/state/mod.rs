@@ -16,7 +16,7 @@ pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
 pub use open::{OpenError, check, existing, look, open};
-pub use record::{read_plan, read_record};
+pub use record::{is_torn, read_plan, read_record};
 pub use remove::remove;
 pub use sync_tree::sync_tree;
 pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};

@@ -18,6 +18,12 @@ pub fn read_record(run: &RunLayout) -> Result<RunRecord> {
     read_known(&run.record(), SCHEMA_VERSION)
 }
 
+/// Returns whether a run's record can't be read at all: a power loss may have torn that of a run that went on.
+#[must_use]
+pub fn is_torn(run: &RunLayout) -> bool {
+    read_json::<Value>(&run.record()).is_err()
+}
+
 /// Reads a run's plan.
 ///
 /// # Errors

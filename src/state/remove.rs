@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "removes files and folders")]
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -73,13 +74,24 @@ fn open(folder: &Path) -> Result<()> {
 
 /// Returns what no folder's name begins with.
 fn unused_prefix(folders: &[PathBuf]) -> String {
-    let begins = |prefix: &str| {
-        let names = folders.iter().filter_map(|folder| folder.file_name());
-        names.into_iter().any(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
-    };
-    let mut number = 0_u64;
-    while begins(&format!("{number}-")) {
-        number += 1;
+    let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let numbers: BTreeSet<u64> = names.filter_map(|name| name.split_once('-')?.0.parse().ok()).collect();
+    let unused = (0..=numbers.len() as u64).find(|number| !numbers.contains(number));
+    format!("{}-", unused.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::unused_prefix;
+
+    #[test]
+    fn what_is_moved_replaces_nothing() {
+        let prefix = |names: &[&str]| {
+            unused_prefix(&names.iter().map(|name| PathBuf::from("/f").join(name)).collect::<Vec<_>>())
+        };
+        assert_eq!(prefix(&["0", "a", "-", "5-0"]), "0-");
+        assert_eq!(prefix(&["1-5", "0-", "0-0", "3-"]), "2-");
     }
-    format!("{number}-")
 }

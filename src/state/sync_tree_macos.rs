@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "lists and opens what is synced")]
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -21,16 +21,27 @@ pub fn sync_tree(folder: &Path) -> Result<()> {
 }
 
 fn send(folder: &Path) -> io::Result<()> {
-    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+        entries => entries?.collect::<io::Result<Vec<_>>>()?,
+    };
     entries.par_iter().try_for_each(|entry| {
         let kind = entry.file_type()?;
         if kind.is_dir() {
             send(&entry.path())
         } else if kind.is_file() {
-            Ok(fsync(File::open(entry.path())?)?)
+            sync(&entry.path())
         } else {
             Ok(())
         }
     })?;
-    Ok(fsync(File::open(folder)?)?)
+    sync(folder)
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        // What a job closed to us is none of our own files.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        file => Ok(fsync(file?)?),
+    }
 }

@@ -14,7 +14,7 @@ use crate::stand_in::StandIns;
 
 const JOB_FILE: &str = r#"{
   guests.here.base = "none";
-  jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; guest = "here"; network = true; };
+  jobs.a = { command = "sleep 1; echo out >out.txt"; artifacts = [ "*.txt" ]; guest = "here"; network = true; };
   jobs.b.command = "true";
 }"#;
 
@@ -34,7 +34,12 @@ impl Call {
 
     /// Returns the file that it was given open.
     fn open_file(&self) -> Option<&str> {
-        Some(self.text.split_once('<')?.1.split_once(">)")?.0)
+        Some(self.text.split_once('<')?.1.split_once('>')?.0)
+    }
+
+    /// Returns whether it writes that into a file.
+    fn writes(&self, path: &Path, text: &str) -> bool {
+        self.name == "write" && self.open_file().is_some_and(|file| Path::new(file) == path) && self.text.contains(text)
     }
 
     fn syncs(&self, path: &Path) -> bool {
@@ -89,6 +94,14 @@ fn assert_closed(calls: &[Call], run: &Path) -> bool {
     let closed = renamed.iter().rfind(|call| Path::new(call.given()[1]) == record).unwrap();
     assert!(!is_view(calls, closed), "{}", closed.text);
     let synced = calls.iter().rfind(|call| call.syncs_all(run) && call.ended < closed.began);
+    let events = run.join("events.jsonl");
+    for told in renamed.iter().filter(|call| !is_view(calls, call) && !call.given()[1].ends_with("/manifest.json")) {
+        let event = calls.iter().rfind(|call| call.ended < told.began && call.writes(&events, ""));
+        let survives = |event: &Call| {
+            calls.iter().any(|call| event.ended < call.began && call.ended < told.began && call.syncs(&events))
+        };
+        assert!(event.is_none_or(survives), "{} follows from an event that isn't synced", told.text);
+    }
     for view in renamed.iter().filter(|call| is_view(calls, call)) {
         let is_again = |other: &&&Call| other.began > view.ended && other.given()[1] == view.given()[1];
         let again = renamed.iter().find(is_again).is_some();
@@ -146,7 +159,7 @@ fn traced(project: &Project, stand_ins: &StandIns) -> Vec<Call> {
     let trace = NamedTempFile::new().unwrap();
     let run = stand_ins.before(project.command(&["run"]));
     let mut strace = Command::new("strace");
-    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink";
+    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,write";
     strace.args([
         "--follow-forks",
         "--seccomp-bpf",
@@ -171,6 +184,11 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     let found = durable(&calls, &state);
     let run = PathBuf::from("runs").join(project.runs().pop().unwrap());
     assert!(!assert_closed(&calls, &state.join(&run)), "what else is to be written isn't waited for");
+    let events = state.join(&run).join("events.jsonl");
+    let at = |event: &str| calls.iter().find(|call| call.writes(&events, event)).unwrap();
+    let (began, ended) = (at(r#"job_started\",\"job\":\"a"#), at(r#"job_finished\",\"job\":\"a"#));
+    let settled = calls.iter().any(|call| began.ended < call.began && call.ended < ended.began && call.syncs(&events));
+    assert!(settled, "what is going on would be forgotten");
     let names = |folder: &str| {
         let names = fs::read_dir(state.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         names.map(|name| Path::new(folder).join(name)).collect::<Vec<_>>()
@@ -200,5 +218,5 @@ fn the_records_of_many_jobs_are_synced_at_once() {
     assert!(assert_closed(&calls, &run), "all is synced");
     let status =
         calls.iter().filter(|call| call.name.starts_with("rename") && call.given()[1].ends_with("/status.json"));
-    assert_eq!(status.filter(|call| is_view(&calls, call)).count(), 65);
+    assert_eq!(status.filter(|call| is_view(&calls, call)).count(), 2 * 65, "its beginning and its end");
 }

@@ -128,6 +128,8 @@ fn what_a_power_loss_tore_is_told_again() {
     fs::write(run.layout().record(), "").unwrap();
     fs::write(run.layout().job(&JobId::new("a")).status(), "{\"id\":").unwrap();
     fs::remove_dir_all(run.layout().job(&JobId::new("b")).root()).unwrap();
+    let listed = look(&project, &["list"]).exits(0);
+    assert!(listed.stdout.contains("errored") && listed.stdout.contains("1 passed, 1 errored, 1 cancelled\n"));
     assert_eq!(project.pikaci(&["list"]).exits(0).stderr, "run 2 was interrupted; its record says so now\n");
     assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));
     assert_eq!(["a", "b", "c"].map(|job| project.job(job).status.word()), ["passed", "errored", "cancelled"]);
