@@ -34,9 +34,9 @@ pub struct Runs {
 
 /// What there is to be told of a run.
 enum Told {
-    /// Its record, or the last one while it runs.
+    /// Its record.
     Recorded(RunRecord),
-    /// What its events come to, where its process is gone and its end can't be recorded.
+    /// What its events come to, while it runs or where its end can't be recorded.
     Folded(History),
 }
 

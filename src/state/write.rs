@@ -9,44 +9,41 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 
 use super::{FileLock, TEMPORARY_PREFIX};
-use crate::failpoint::{Moment, Point, reach};
+use crate::failpoint::{Moment, Point, around, reach};
 
 /// Writes a file so that at any moment, power loss included, it holds what it held before or all of `bytes`.
 ///
 /// # Errors
 /// When the file's folder is missing or can't be written.
 pub fn write_atomic(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(point, path, bytes, Survives::PowerLoss).with_context(|| format!("writing {}", path.display()))
+    replace(point, path, bytes).with_context(|| format!("writing {}", path.display()))
 }
 
-/// What a written file survives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Survives {
-    /// The end of this process.
-    Process,
-    /// The end of everything but the disk.
-    PowerLoss,
-}
-
-fn replace(point: Point, path: &Path, bytes: &[u8], survives: Survives) -> Result<()> {
+fn replace(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
     reach(point, Moment::Before)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Who cleans the folder waits as long for what is temporary in it.
-    let _writing = FileLock::share_of_folder(folder)?;
+    let folder = folder_of(path);
+    let (_writing, file) = draft(folder, bytes)?;
+    file.as_file().sync_all()?;
+    reach(point, Moment::Synced)?;
+    file.persist(path)?;
+    reach(point, Moment::Renamed)?;
+    sync_folder(folder)?;
+    Ok(reach(point, Moment::After)?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a file that has no name yet; who cleans the folder waits as long for what is temporary in it.
+fn draft(folder: &Path, bytes: &[u8]) -> Result<(FileLock, NamedTempFile)> {
+    let writing = FileLock::share_of_folder(folder)?;
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
-    if survives == Survives::PowerLoss {
-        file.as_file().sync_all()?;
-        reach(point, Moment::Synced)?;
-        file.persist(path)?;
-        reach(point, Moment::Renamed)?;
-        sync_folder(folder)?;
-    } else {
-        file.persist(path)?;
-    }
-    Ok(reach(point, Moment::After)?)
+    Ok((writing, file))
 }
 
 /// Makes the names in a folder survive a power loss.
@@ -80,7 +77,11 @@ pub fn write_json(point: Point, path: &Path, value: &impl Serialize) -> Result<(
 /// As [`write_json`].
 pub fn write_view(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
     let text = encode(path, value)?;
-    replace(point, path, &text, Survives::Process).with_context(|| format!("writing {}", path.display()))
+    let written = around(point, || {
+        let (_writing, file) = draft(folder_of(path), &text)?;
+        anyhow::Ok(file.persist(path)?)
+    });
+    written.map(drop).with_context(|| format!("writing {}", path.display()))
 }
 
 fn encode(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {

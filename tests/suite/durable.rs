@@ -103,8 +103,7 @@ fn assert_closed(calls: &[Call], run: &Path) -> bool {
         assert!(event.is_none_or(survives), "{} follows from an event that isn't synced", told.text);
     }
     for view in renamed.iter().filter(|call| is_view(calls, call)) {
-        let is_again = |other: &&&Call| other.began > view.ended && other.given()[1] == view.given()[1];
-        let again = renamed.iter().find(is_again).is_some();
+        let again = renamed.iter().any(|other| other.began > view.ended && other.given()[1] == view.given()[1]);
         let survives = synced.is_some_and(|synced| view.ended < synced.began);
         assert!(again || survives, "{} isn't synced at last", view.text);
     }
@@ -126,10 +125,9 @@ fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
         let [from, to] = call.given()[..] else { panic!("{}", call.text) };
         let (from, to) = (Path::new(from), Path::new(to));
         let is_draft = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with(".tmp-");
-        // What is removed is moved to where it has a number. The links to runners are Nix's own.
-        let is_removed = to.file_name().unwrap().to_string_lossy().parse::<u64>().is_ok();
+        // The links to runners are Nix's own.
         let is_ours = to.starts_with(state) && !to.starts_with(state.join("runners"));
-        if !is_ours || !is_draft(from) || is_removed || is_view(calls, call) {
+        if !is_ours || !is_draft(from) || is_view(calls, call) {
             continue;
         }
         let before =
