@@ -12,6 +12,7 @@ mod exec;
 mod failure;
 mod follow;
 mod gc;
+mod isolation_args;
 mod list;
 mod logs;
 mod plan;

@@ -196,9 +196,8 @@ pub fn make_plan(
         hypervisor: wanted.hypervisor(facts),
         project,
         budget: wanted.room.budget(facts),
-        allow_unisolated: wanted.allow_unisolated,
     };
-    plan::build(input).map_err(|error| match &error {
+    let plan = plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
             let hint = fact.hint.clone();
             Failure::new(Exit::NoVm, error).hint(hint)
@@ -206,10 +205,6 @@ pub fn make_plan(
         PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
         PlanError::TooManyCpus { wanted, .. } => {
             let hint = format!("lower the guest's `vcpu` in pikaci.nix, or give jobs more: --cpus={wanted}");
-            Failure::new(Exit::NoVm, error).hint(hint)
-        }
-        PlanError::NotIsolated { .. } => {
-            let hint = "give it a guest of another base in pikaci.nix, or let it have less: --allow-unisolated";
             Failure::new(Exit::NoVm, error).hint(hint)
         }
         PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
@@ -220,7 +215,9 @@ pub fn make_plan(
             Failure::new(Exit::Usage, error).hint("nix flake lock")
         }
         PlanError::Render { .. } => Failure::new(Exit::Internal, error),
-    })
+    })?;
+    wanted.isolation.check(&plan.record)?;
+    Ok(plan)
 }
 
 /// Returns the value of PATH.

@@ -11,6 +11,7 @@ use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
 use super::carry_out::{Begin, Manner, declared, new_run_id};
+use super::isolation_args::IsolationArgs;
 use super::project::path;
 use super::runs::{LATEST, Runs, find_job};
 use super::wanted::Room;
@@ -34,6 +35,8 @@ pub struct Options {
     #[arg(long, env = "PIKACI_FAILED", value_parser = FalseyValueParser::new())]
     failed: bool,
     #[command(flatten)]
+    isolation: IsolationArgs,
+    #[command(flatten)]
     room: Room,
     #[command(flatten)]
     manner: Manner,
@@ -56,6 +59,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         return Ok(Exit::Passed);
     }
     let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
+    options.isolation.check(&plan)?;
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
     let machines = options.manner.machines(&facts, rerun::hypervisor(&plan).map(capabilities))?;
     let store = machines.as_ref().map(|machines| machines.nix.store_id());

@@ -3,6 +3,7 @@
 use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
+use super::isolation_args::IsolationArgs;
 use super::{Exit, Failure};
 use crate::config::{self, Config};
 use crate::execute::launch::capabilities;
@@ -26,9 +27,8 @@ pub struct Wanted {
     /// What boots the guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     pub hypervisor: Option<Hypervisor>,
-    /// Give jobs without a machine of their own (base `none`) less isolation than they ask for
-    #[arg(long, env = "PIKACI_ALLOW_UNISOLATED", value_parser = FalseyValueParser::new())]
-    pub allow_unisolated: bool,
+    #[command(flatten)]
+    pub isolation: IsolationArgs,
     #[command(flatten)]
     pub room: Room,
 }

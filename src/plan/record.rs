@@ -42,6 +42,18 @@ pub struct RunPlanRecord {
     pub nodes: Vec<PlanNodeRecord>,
 }
 
+impl RunPlanRecord {
+    /// Returns the jobs that run on the host itself, outside of any guest.
+    #[must_use]
+    pub fn unisolated_jobs(&self) -> Vec<&JobId> {
+        let jobs = self.nodes.iter().filter_map(|node| match &node.work {
+            Work::Execute { execute } => Some(execute),
+            Work::Prepare { .. } => None,
+        });
+        jobs.filter(|job| matches!(job.place, Place::LocalCommand { .. })).map(|job| &job.job).collect()
+    }
+}
+
 /// A selected job that won't run, because nothing that it depends on changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutJob {

@@ -5,9 +5,9 @@ use super::facts::{HostFacts, MissingFact};
 use super::hypervisor::Capabilities;
 use super::record::{Share, ShareSource};
 use super::{Budget, PlanInput};
-use crate::config::{Base, Guest, Job};
+use crate::config::{Base, Guest};
 use crate::flake::{self, NixGuest, RenderedFlake, Store};
-use crate::id::{Digest, JobId};
+use crate::id::Digest;
 
 /// Why no plan can be made.
 #[derive(Debug, thiserror::Error)]
@@ -50,14 +50,6 @@ pub enum PlanError {
         /// CPUs that jobs may have.
         has: u32,
     },
-    /// A job asks for what only a machine of its own can give it.
-    #[error("job {job} runs on this machine itself (base `none`), where {what}")]
-    NotIsolated {
-        /// The job.
-        job: JobId,
-        /// What can't be had.
-        what: &'static str,
-    },
     /// A flake can't be rendered.
     #[error("rendering the runner of guest {guest:?}: {source}")]
     Render {
@@ -82,18 +74,6 @@ pub(super) fn check_size(name: &str, guest: &Guest, budget: Budget) -> Result<()
         Err(PlanError::TooLarge { guest: name, wanted_mib: guest.memory_mib, has_mib: budget.largest_mib })
     } else if guest.vcpu > budget.cpus {
         Err(PlanError::TooManyCpus { guest: name, wanted: guest.vcpu, has: budget.cpus })
-    } else {
-        Ok(())
-    }
-}
-
-/// Refuses what a job can't have without a machine of its own.
-pub(super) fn check_isolation(id: &JobId, job: &Job) -> Result<(), PlanError> {
-    let refuse = |what| Err(PlanError::NotIsolated { job: id.clone(), what });
-    if !job.network {
-        refuse("nothing keeps it from the network (`network = false`)")
-    } else if job.run_as_root {
-        refuse("it can't become root (`runAsRoot = true`)")
     } else {
         Ok(())
     }
@@ -203,7 +183,6 @@ mod tests {
             hypervisor,
             project: &project,
             budget: Budget::of(Asked::default(), &facts),
-            allow_unisolated: false,
         };
         check_size("g", &config.guests["g"], input.budget)?;
         let flake = render("g", &config.guests["g"], &input)?.unwrap();

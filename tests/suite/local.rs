@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use pikaci::record::Outcome;
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::processes::{MARK, Running, new_mark};
 use crate::project::{Project, json, ran};
@@ -48,21 +49,33 @@ fn a_job_runs_in_a_copy_of_its_own_with_an_environment_of_its_own() {
 }
 
 #[test]
-fn what_cannot_be_honoured_is_refused_unless_that_is_allowed() {
-    let nowhere = |job: &str| Project::new(&format!(r#"{{ guests.default.base = "none"; jobs.a = {{ {job} }}; }}"#));
-    for (job, why) in [
-        (r#"command = "true";"#, "nothing keeps it from the network (`network = false`)"),
-        (r#"command = "true"; network = true; runAsRoot = true;"#, "it can't become root (`runAsRoot = true`)"),
-    ] {
-        let project = nowhere(job);
-        for command in ["plan", "run"] {
-            let refused = project.pikaci(&[command]).exits(69).stderr;
-            let line = format!("error: job a runs on this machine itself (base `none`), where {why}");
-            assert!(refused.contains(&line) && refused.contains("--allow-unisolated"), "{refused}");
-        }
-        project.pikaci(&["run", "--allow-unisolated"]).exits(0);
-    }
-    let plan = nowhere(r#"command = "true"; network = true;"#).pikaci(&["plan"]).exits(0).stdout;
+fn a_job_file_cannot_choose_the_host() {
+    let mark = TempDir::with_prefix("pikaci-test-").unwrap();
+    let job = format!(r#"command = "touch {}/ran"; network = true; runAsRoot = true;"#, mark.path().display());
+    let project = Project::new(&format!(r#"{{ guests.default.base = "none"; jobs.a = {{ {job} }}; }}"#));
+    let ran_on_the_host = || mark.path().join("ran").exists();
+    let settings = project.path("settings.json");
+    std::fs::write(&settings, r#"{ "allow-unisolated": true }"#).unwrap();
+    let line = "error: job a asks to run on this machine itself (base `none`), outside of any virtual machine\nhint: ";
+    let refuses = |args: &[&str]| {
+        let refused = ran(project.command(args).env_remove("PIKACI_ALLOW_UNISOLATED")).exits(69).stderr;
+        assert!(refused.starts_with(line) && refused.contains("--allow-unisolated"), "{args:?}: {refused}");
+        assert!(!ran_on_the_host(), "{args:?}");
+    };
+    refuses(&["plan"]);
+    refuses(&["run"]);
+    assert_eq!(project.runs(), [""; 0]);
+    let mut set = project.command(&["run"]);
+    ran(set.env_remove("PIKACI_ALLOW_UNISOLATED").env("PIKACI_SETTINGS", &settings)).exits(0);
+    assert!(ran_on_the_host());
+    std::fs::remove_file(mark.path().join("ran")).unwrap();
+    // Neither can a plan that a run of then recorded.
+    refuses(&["rerun"]);
+    refuses(&["rerun", "latest", "a"]);
+    let mut rerun = project.command(&["rerun", "--allow-unisolated"]);
+    ran(rerun.env_remove("PIKACI_ALLOW_UNISOLATED")).exits(0);
+    assert!(ran_on_the_host());
+    let plan = project.pikaci(&["plan"]).exits(0).stdout;
     assert!(plan.contains("(on this machine itself, not isolated; 1 vcpu"), "{plan}");
 }
 
