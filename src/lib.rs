@@ -36,11 +36,12 @@
 //! | [`cli`] | the command line | everything, through the rooms above |
 //! | [`nix`] | the nix binary and the store's folders | processes |
 //! | [`process`] | process groups that end with pikaci | processes |
+//! | [`foreign`] | files that others made: the one way to open them | files |
 //! | [`failpoint`] | the steps at which tests kill pikaci | nothing, but in tests |
 //!
 //! Imports point downwards: `cli → engine → execute → prepare → {host, snapshot} → nix → {process, state} →
-//! failpoint`, where each may use all that are right of it; everyone may use the pure rooms, those that touch nothing,
-//! and the pure rooms use only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches:
+//! {failpoint, foreign}`, where each may use all that are right of it; everyone may use the pure rooms, those that touch
+//! nothing, and the pure rooms use only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches:
 //! `clippy.toml` disallows the methods and types of files, processes, environment, clock and randomness, and a file of
 //! a room with effects says at its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason =
 //! "…")]`.
@@ -60,6 +61,7 @@ pub mod event;
 pub mod execute;
 pub mod failpoint;
 pub mod flake;
+pub mod foreign;
 pub mod guest;
 pub mod host;
 pub mod id;
