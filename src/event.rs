@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
 use crate::record::Outcome;
@@ -53,7 +53,7 @@ pub enum What {
         /// The node.
         node: NodeId,
         /// The log of the build, relative to the state folder.
-        log_path: String,
+        log_path: RecordedPath,
     },
     /// A Prepare node ended.
     PrepareFinished {
@@ -129,13 +129,13 @@ pub struct RunStarted {
     /// The project's folder.
     pub source_root: String,
     /// The snapshot, relative to the state folder.
-    pub snapshot_dir: String,
+    pub snapshot_dir: RecordedPath,
     /// The commit that is checked out.
     pub git_head: Option<String>,
     /// Whether the working tree differs from it.
     pub git_dirty: Option<bool>,
     /// The plan, relative to the state folder.
-    pub plan_path: String,
+    pub plan_path: RecordedPath,
     /// The files that `paths` were matched against.
     pub changed_files: Option<Vec<String>>,
     /// The names that the command line gave.
@@ -168,11 +168,11 @@ pub struct DeclaredJob {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogPaths {
     /// What pikaci did: command lines, and what the hypervisor and the share daemons said.
-    pub host: String,
+    pub host: RecordedPath,
     /// What the job printed.
-    pub guest: String,
+    pub guest: RecordedPath,
     /// The guest kernel's console, where there is a guest.
-    pub console: Option<String>,
+    pub console: Option<RecordedPath>,
 }
 
 /// How a job or an attempt at it ended.
@@ -194,7 +194,7 @@ pub struct JobFinished {
     /// Files that were brought back.
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
-    pub artifacts_dir: Option<String>,
+    pub artifacts_dir: Option<RecordedPath>,
 }
 
 /// Why something didn't pass, and what to do about it.

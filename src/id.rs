@@ -82,6 +82,59 @@ impl RunId {
     }
 }
 
+/// A path in the state folder, relative to it, as records hold it: it has no `..`, and leads nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[^/]"))]
+pub struct RecordedPath(String);
+
+impl RecordedPath {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RecordedPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_plain = |name: &str| !matches!(name, "" | "." | "..") && !name.chars().any(char::is_control);
+        if text.len() < 4096 && text.split('/').all(is_plain) {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is no path in the state folder"))
+        }
+    }
+}
+
+impl From<RecordedPath> for String {
+    fn from(path: RecordedPath) -> Self {
+        path.0
+    }
+}
+
+impl AsRef<std::path::Path> for RecordedPath {
+    fn as_ref(&self) -> &std::path::Path {
+        self.0.as_ref()
+    }
+}
+
+impl std::ops::Deref for RecordedPath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordedPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// A SHA-256 digest as 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]

@@ -49,7 +49,7 @@ fn make_userland(bench: &Bench, guest: &Guest) -> Result<()> {
     let userland = bench.folder().join("userland");
     fs::create_dir_all(userland.join("usr")).with_context(|| format!("making {}", userland.display()))?;
     let job = guest.run.jobs.first().context("the run has no job")?;
-    let job: JobRecord = read_json(&guest.state.root().join(&job.status_path))?;
+    let job: JobRecord = read_json(&guest.state.recorded(&job.status_path))?;
     let log = guest.state.root().join(job.host_log_path.context("the job has no log")?);
     let log = fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?;
     let words: Vec<&str> = log.split_whitespace().collect();

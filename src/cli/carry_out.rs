@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "asks the environment, the runs that there are and signals")]
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -21,7 +20,7 @@ use crate::engine::{self, Machines, Settings};
 use crate::event::{DeclaredJob, RunStarted};
 use crate::execute::accelerator::Choice;
 use crate::execute::vm;
-use crate::id::{JobId, RunId};
+use crate::id::{JobId, RecordedPath, RunId};
 use crate::plan::facts::HostFacts;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::{Budget, Capabilities, Plan, RunPlanRecord};
@@ -151,8 +150,8 @@ pub fn new_run_id(now: jiff::Timestamp, state: &StateLayout) -> Result<RunId> {
     let mut bytes = [0; 2];
     getrandom::fill(&mut bytes).context("making a run's id")?;
     // Without a folder of runs there are none.
-    let entries = fs::read_dir(state.runs()).into_iter().flatten().filter_map(Result::ok);
-    let others = entries.map(|entry| RunId::new(entry.file_name().to_string_lossy()));
+    let others = state.runs().entries().unwrap_or_default();
+    let others = others.into_iter().map(|entry| RunId::new(entry.name.to_string_lossy()));
     Ok(RunId::begin(now, u16::from_be_bytes(bytes), others))
 }
 
@@ -174,7 +173,7 @@ pub fn watch_signals() -> Result<Arc<Cancel>> {
 /// Returns the last lines of the output of each job that didn't pass.
 fn tails(state: &StateLayout, history: &History) -> BTreeMap<JobId, Vec<String>> {
     let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
-    let tail = |path: &String| vm::tail(&state.root().join(path)).unwrap_or_default();
+    let tail = |path: &RecordedPath| vm::tail(&state.recorded(path)).unwrap_or_default();
     failed.filter_map(|job| Some((job.id.clone(), job.guest_log_path.as_ref().map(tail)?))).collect()
 }
 

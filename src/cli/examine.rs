@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Place;
 use super::programs::{BWRAP, nix, version};
-use super::project::{Project, path};
+use super::project::{Project, path, verify_state};
 use crate::cancel::Cancel;
 use crate::config::{self, Base, Config, Guest};
 use crate::doctor::{self, Acceleration, Asked, Disk, Examination, Finding, Seen, SeenNix, Settings, Store, Use};
@@ -36,7 +36,7 @@ pub struct Machine {
     pub hypervisor: &'static Capabilities,
     facts: HostFacts,
     nix: Option<Nix>,
-    state: Option<StateLayout>,
+    state: Option<Result<StateLayout, (String, String)>>,
     has_project: bool,
     guests: BTreeMap<String, Guest>,
     /// Why nothing is known of a project.
@@ -47,11 +47,13 @@ impl Machine {
     /// Gathers what a plan would start from.
     pub fn find(place: &Place, hypervisor: Option<Hypervisor>) -> Self {
         let (project, guests, missing) = wanted(place);
-        let facts = facts(project.as_ref(), guests.values());
+        let state = state_folder(place);
+        // What a state folder of others says of the host's files isn't believed.
+        let facts = facts(project.as_ref().filter(|_| matches!(state, Some(Ok(_)))), guests.values());
         Self {
             hypervisor: capabilities(hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system))),
             nix: nix(&facts),
-            state: Project::find_state(place).ok(),
+            state,
             has_project: missing.is_none(),
             facts,
             guests,
@@ -70,10 +72,14 @@ impl Machine {
             needed: self.has_project,
             guests: self.guests.iter().map(|(name, guest)| (name.clone(), guest.memory_mib)).collect(),
             available_mib: available_mib(),
-            disks: disks(self.state.as_ref()),
-            state: self.state.as_ref().map(|state| check(state.root())),
+            disks: disks(self.usable_state()),
+            state: self.state.as_ref().map(|state| state.as_ref().map(|it| it.root().to_owned()).map_err(Clone::clone)),
             missing: self.missing.clone(),
         }
+    }
+
+    fn usable_state(&self) -> Option<&StateLayout> {
+        self.state.as_ref().and_then(|state| state.as_ref().ok())
     }
 
     /// Finds out how fast guests are, which may take seconds.
@@ -93,7 +99,7 @@ impl Machine {
 
     /// Boots a guest with KVM: one of pikaci where a runner is built already, else the smallest.
     fn try_kvm(&self, qemu: &Path, cancel: &Cancel) -> anyhow::Result<Acceleration> {
-        let state = self.state.as_ref();
+        let state = self.usable_state();
         let known = state.map(|state| accelerator::remembered(qemu, state)).transpose()?.flatten();
         if let Some(works) = known {
             return Ok(Acceleration::Guest(works));
@@ -115,7 +121,7 @@ impl Machine {
 /// Returns the project with the guests of its jobs; without one the guest of a job file that says nothing, and why.
 fn wanted(place: &Place) -> (Option<Project>, BTreeMap<String, Guest>, Option<Finding>) {
     let unasked = || config::read(JOB_FILE, "{ }").expect("a job file may say nothing").guests;
-    let project = match Project::find(place) {
+    let project = match Project::locate(place) {
         Ok(project) => project,
         Err(failure) => return (None, unasked(), Some(failure.warning("project"))),
     };
@@ -135,10 +141,16 @@ fn facts<'a>(project: Option<&Project>, guests: impl Iterator<Item = &'a Guest>)
     host::gather(&request, &cache)
 }
 
-fn check(root: &Path) -> Result<PathBuf, (String, String)> {
-    state::check(root).map(|()| root.to_owned()).map_err(|error| {
-        let hint = error.hint();
-        (format!("{:#}", anyhow::Error::from(error)), hint)
+/// Returns the state folder, or why it can't be used and what to do; `None` where no place is named.
+fn state_folder(place: &Place) -> Option<Result<StateLayout, (String, String)>> {
+    let state = Project::locate_state(place).ok()?;
+    let checked = verify_state(state.root()).and_then(|()| Ok(state::check(state.root())?));
+    Some(match checked {
+        Ok(()) => Ok(state),
+        Err(failure) => {
+            let finding = failure.warning("state");
+            Err((finding.what, finding.remedy.unwrap_or_default()))
+        }
     })
 }
 
@@ -193,8 +205,10 @@ fn confine(bwrap: &Path) -> Option<String> {
 
 /// Returns a runner that is built already and boots without disks.
 fn runner(state: &StateLayout, nix: &Nix) -> Option<Runner> {
-    let roots = fs::read_dir(state.runners().join(nix.store_id())).ok()?;
-    let mut runners = roots.filter_map(|root| Runner::at(&fs::read_link(root.ok()?.path()).ok()?));
+    let folder = state.runners().join(nix.store_id());
+    let roots = folder.entries().ok()?.into_iter().map(|entry| folder.join(&entry.name));
+    let mut runners =
+        roots.filter(|root| nix.knows_root(root)).filter_map(|root| Runner::at(&fs::read_link(root).ok()?));
     runners.find(|runner| runner.store_disk().is_none())
 }
 

@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::carry_out::{outcome_exit, watch_signals};
 use super::programs::hypervisor_programs;
-use super::project::path;
+use super::project::{JOB_FILE_LIMIT, path};
 use super::{Exit, Failure};
 use crate::config::{self, Config};
 use crate::engine::{Exec, Host, exec};
@@ -22,6 +22,7 @@ use crate::execute::accelerator::{Choice, Found};
 use crate::execute::follow::Follow;
 use crate::execute::launch::capabilities;
 use crate::execute::qemu::Accelerator;
+use crate::foreign::Beneath;
 use crate::host::{self, Gather, HashCache};
 use crate::id::{Digest, JobId};
 use crate::plan::hypervisor::Hypervisor;
@@ -68,7 +69,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     let runner = Runner::at(&options.runner).with_context(|| {
         format!("{} is no runner: it has no boot.json, or files are missing", options.runner.display())
     })?;
-    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
+    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
     let programs = hypervisor_programs(&facts, hypervisor, options.accel, !options.unconfined)?;
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
@@ -103,7 +104,9 @@ fn tell_emulated(options: &Options, found: &Found) {
 }
 
 fn read(file: &Path) -> Result<Config, Failure> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let reading = || format!("reading {}", file.display());
+    let text = Beneath::in_its_folder(file).read(JOB_FILE_LIMIT).with_context(reading)?;
+    let text = String::from_utf8(text).with_context(reading)?;
     let text = if file.extension().is_some_and(|extension| extension == "json") {
         let value = serde_json::from_str(&text).with_context(|| format!("decoding {}", file.display()));
         config::from_json(&value.map_err(|error| Failure::new(Exit::Usage, error))?)

@@ -148,13 +148,15 @@ fn has(error: &anyhow::Error, kinds: &[ErrorKind]) -> bool {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let hint = error.hint();
-        Self::new(Exit::Internal, error).hint(hint)
+        let is_foreign = matches!(error, OpenError::Linked { .. } | OpenError::Owner { .. } | OpenError::Shared { .. });
+        Self::new(if is_foreign { Exit::Usage } else { Exit::Internal }, error).hint(hint)
     }
 }
 
 impl From<snapshot::Error> for Failure {
     fn from(error: snapshot::Error) -> Self {
-        let exit = if matches!(error, snapshot::Error::NoSuchBase { .. }) { Exit::Usage } else { Exit::Internal };
+        let is_usage = matches!(error, snapshot::Error::NoSuchBase { .. } | snapshot::Error::Path { .. });
+        let exit = if is_usage { Exit::Usage } else { Exit::Internal };
         let hint = error.hint();
         let failure = Self::new(exit, error);
         match hint {

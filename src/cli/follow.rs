@@ -4,16 +4,16 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::logs::{Kind, missing};
 use super::runs::Runs;
+use crate::foreign::Beneath;
 use crate::id::RunId;
 use crate::record::JobRecord;
-use crate::state::read_json;
+use crate::state::{StateLayout, read_json};
 
 /// How long to wait between looks at logs that grow.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,17 +25,17 @@ const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 pub struct Log {
     job: JobRecord,
     kind: Kind,
-    state_root: PathBuf,
-    status: PathBuf,
+    state: StateLayout,
+    status: Beneath,
     file: Option<File>,
 }
 
 impl Log {
     /// Returns a job's log, of which nothing was printed.
     pub fn new(runs: &Runs, run: &RunId, job: &JobRecord, kind: Kind) -> Self {
-        let state_root = runs.state.root().to_path_buf();
+        let state = runs.state.clone();
         let status = runs.state.run(run).job(&job.id).status();
-        Self { job: job.clone(), kind, state_root, status, file: None }
+        Self { job: job.clone(), kind, state, status, file: None }
     }
 
     /// Returns the job as it was last seen.
@@ -63,7 +63,7 @@ impl Log {
     fn print(&mut self, before: &mut impl FnMut(&JobRecord)) -> io::Result<()> {
         if self.file.is_none() {
             let Some(path) = self.kind.of(&self.job) else { return Ok(()) };
-            self.file = match File::open(self.state_root.join(path)) {
+            self.file = match self.state.recorded(path).open() {
                 Ok(file) => Some(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
                 Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use super::follow::{Log, follow, print_all};
 use super::runs::{LATEST, Runs, find_job};
 use super::{Exit, Failure, Place};
 use crate::guest::quote;
+use crate::id::RecordedPath;
 use crate::record::{JobRecord, Status};
 
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// Returns where the log of a job is, relative to the state folder, once the job has begun.
-    pub fn of(self, job: &JobRecord) -> Option<&String> {
+    pub fn of(self, job: &JobRecord) -> Option<&RecordedPath> {
         match self {
             Self::Guest => job.guest_log_path.as_ref(),
             Self::Host => job.host_log_path.as_ref(),

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -14,9 +13,10 @@ use anyhow::{Context as _, anyhow};
 use super::failure::is_full;
 use super::wanted::Wanted;
 use super::{Exit, Failure, Place};
-use crate::config::{self, Base, Config};
+use crate::config::{self, Base, Config, Guest};
 use crate::doctor::LOWER_MEMORY;
 use crate::flake::{FlakeError, ProjectFiles};
+use crate::foreign::Beneath;
 use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
@@ -25,6 +25,12 @@ use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
 
+/// The longest job file that is read, in bytes.
+pub const JOB_FILE_LIMIT: u64 = 1 << 20;
+/// The longest Nix file of a project that is read, in bytes.
+const SOURCE_LIMIT: u64 = 1 << 20;
+/// The longest flake.lock that is read, in bytes.
+const LOCK_LIMIT: u64 = 16 << 20;
 /// What to do where there is no project.
 const GO: &str = "go to your project, or name it: pikaci -C DIR …";
 
@@ -38,8 +44,15 @@ pub struct Project {
 }
 
 impl Project {
-    /// Finds the job file in the folder that is asked for, or above it.
+    /// Finds the job file in the folder that is asked for, or above it, and refuses a state folder of others.
     pub fn find(place: &Place) -> Result<Self, Failure> {
+        let project = Self::locate(place)?;
+        verify_state(project.state.root())?;
+        Ok(project)
+    }
+
+    /// Finds the job file, and looks at nothing of the state folder.
+    pub fn locate(place: &Place) -> Result<Self, Failure> {
         let start = place.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         let start = fs::canonicalize(&start)
             .with_context(|| format!("looking for {JOB_FILE} in {}", start.display()))
@@ -49,10 +62,6 @@ impl Project {
             let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
             return Err(Failure::new(Exit::Usage, error).hint(GO));
         };
-        if let Some(what) = no_file(&root.join(JOB_FILE)) {
-            let error = anyhow!("{} is {what}, and no job file", root.join(JOB_FILE).display());
-            return Err(Failure::new(Exit::Usage, error).hint("put a file in its place, or move it away"));
-        }
         let state_root = match &place.state_root {
             Some(root) => absolute(root)?,
             None => root.join(".pikaci"),
@@ -60,18 +69,26 @@ impl Project {
         Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
     }
 
-    /// Finds the state folder alone: one that is named needs no job file.
+    /// Finds the state folder alone, and refuses one of others: one that is named needs no job file.
     pub fn find_state(place: &Place) -> Result<StateLayout, Failure> {
+        let state = Self::locate_state(place)?;
+        verify_state(state.root())?;
+        Ok(state)
+    }
+
+    /// Finds the state folder alone, and looks at nothing of it.
+    pub fn locate_state(place: &Place) -> Result<StateLayout, Failure> {
         match &place.state_root {
             Some(root) => Ok(StateLayout::new(absolute(root)?)),
-            None => Ok(Self::find(place)?.state),
+            None => Ok(Self::locate(place)?.state),
         }
     }
 
     /// Reads the job file.
     pub fn config(&self) -> Result<Config, Failure> {
         let path = self.root.join(JOB_FILE);
-        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let text = self.read(JOB_FILE, JOB_FILE_LIMIT)?.context("it is gone");
+        let text = text.with_context(|| format!("reading {}", path.display()))?;
         let text = String::from_utf8(text).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
@@ -79,6 +96,28 @@ impl Project {
             Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
         })?;
         config::read(JOB_FILE, &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
+    }
+
+    /// Reads a file of the project; `None` where there is none.
+    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
+        let file = Beneath::new(&self.root).join(name);
+        match file.read(limit) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let is_foreign = matches!(
+                    error.kind(),
+                    ErrorKind::InvalidInput | ErrorKind::FileTooLarge | ErrorKind::NotADirectory
+                );
+                let failure = anyhow!(error).context(format!("reading {}", file.display()));
+                if is_foreign {
+                    let hint = format!("put a file of at most {limit} bytes in its place");
+                    Err(Failure::new(Exit::Usage, failure).hint(hint))
+                } else {
+                    Err(failure.into())
+                }
+            }
+        }
     }
 
     /// Makes the state folder where there is none.
@@ -139,40 +178,38 @@ impl Project {
         (facts, cache)
     }
 
-    /// Reads the files that the selected jobs' guests name, and the project's flake where a guest may need it.
+    /// Reads the files that the selected jobs' guests name, and the project's flake where a guest is made from nixpkgs.
     pub fn files(&self, config: &Config, selection: &Selection) -> Result<ProjectFiles, Failure> {
-        let guests: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
-        let named = guests.into_iter().flat_map(|guest| config.guests[guest].modules.iter().map(String::as_str));
+        let names: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
+        let guests: Vec<&Guest> = names.into_iter().map(|guest| &config.guests[guest]).collect();
         let mut files = BTreeMap::new();
-        for name in named.chain(["flake.nix", "flake.lock"]) {
-            let path = self.root.join(name);
-            match fs::read(&path) {
-                Ok(bytes) => drop(files.insert(name.to_owned(), bytes)),
-                // What needs it says so.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(anyhow!(error).context(format!("reading {}", path.display())).into()),
+        for name in guests.iter().flat_map(|guest| &guest.modules) {
+            files.extend(self.read(name, SOURCE_LIMIT)?.map(|bytes| (name.clone(), bytes)));
+        }
+        // What needs one that isn't there says so.
+        if guests.iter().any(|guest| !matches!(guest.base, Some(Base::Host | Base::None))) {
+            for (name, limit) in [("flake.nix", SOURCE_LIMIT), ("flake.lock", LOCK_LIMIT)] {
+                files.extend(self.read(name, limit)?.map(|bytes| (name.to_owned(), bytes)));
             }
         }
         Ok(ProjectFiles(files))
     }
 
     /// Returns the file in which hashes of the host's files are kept.
-    pub fn hash_cache(&self) -> PathBuf {
-        self.state.root().join("host.json")
+    pub fn hash_cache(&self) -> Beneath {
+        self.state.folder().join("host.json")
     }
 }
 
-/// Returns what a path leads to where it isn't a file.
-fn no_file(path: &Path) -> Option<&'static str> {
-    match fs::metadata(path).map(|meta| meta.file_type()) {
-        Ok(kind) if kind.is_file() => None,
-        Ok(kind) if kind.is_dir() => Some("a folder"),
-        Ok(kind) if kind.is_fifo() => Some("a pipe"),
-        Ok(_) => Some("neither a file nor a folder"),
-        Err(error) if error.kind() == ErrorKind::NotFound => Some("a link that leads nowhere"),
-        // Reading it says what is wrong.
-        Err(_) => None,
+/// Refuses a state folder that others made, can change, or had git put there.
+pub fn verify_state(root: &Path) -> Result<(), Failure> {
+    state::verify(root)?;
+    if let Some(tracked) = snapshot::tracked_in(root)? {
+        let error = anyhow!("the state folder {} came with the repository: git tracks {tracked}", root.display());
+        let hint = "remove it from git's index and from here, or name another folder with --state-root";
+        return Err(Failure::new(Exit::Usage, error).hint(hint));
     }
+    Ok(())
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {

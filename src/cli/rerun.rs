@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "asks for the time and looks whether things are there")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -23,8 +22,9 @@ use crate::id::{JobId, RunId};
 use crate::plan::facts::HostFacts;
 use crate::plan::{Plan, RunPlanRecord, rerun};
 use crate::record::{History, Outcome, RunRecord};
+use crate::snapshot;
 use crate::state::gc::Claim;
-use crate::state::read_plan;
+use crate::state::{read_plan, recorded_path};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -60,7 +60,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
     options.isolation.check(&plan)?;
-    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::load(Path::new("")));
+    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let machines = options.manner.machines(&facts, rerun::hypervisor(&plan).map(capabilities))?;
     let store = machines.as_ref().map(|machines| machines.nix.store_id());
     refuse_gone(&runs, &id, &plan, store.as_deref())?;
@@ -106,14 +106,17 @@ fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<
 fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&str>) -> Result<(), Failure> {
     for snapshot in rerun::snapshots(plan) {
         let folder = runs.state.snapshot(snapshot);
-        if !folder.is_dir() {
+        if !folder.is_folder() {
             return Err(gone(id, anyhow!("its snapshot {} is gone", folder.display())));
+        }
+        if !snapshot::is_intact(snapshot, &runs.state)? {
+            return Err(gone(id, anyhow!("its snapshot {} isn't what it was when it was made", folder.display())));
         }
     }
     for flake in rerun::flakes(plan) {
-        let runner = store.is_some_and(|store| runs.state.runner(store, flake).exists());
+        let runner = store.is_some_and(|store| runs.state.runner(store, flake).is_there());
         let folder = runs.state.flake(flake);
-        if !runner && !folder.is_dir() {
+        if !runner && !folder.is_folder() {
             return Err(gone(id, anyhow!("the flake of its runner, {}, is gone", folder.display())));
         }
     }
@@ -137,7 +140,6 @@ fn warn_of_userland(recorded: &RunRecord, plan: &RunPlanRecord, facts: &HostFact
 
 fn started(runs: &Runs, recorded: &RunRecord, plan: &RunPlanRecord, names: Vec<String>) -> Result<RunStarted, Failure> {
     let run_id = plan.run_id.clone().ok_or_else(|| anyhow!("the plan has no run"))?;
-    let plan_path = runs.state.run(&run_id).plan();
     Ok(RunStarted {
         schema_version: event::SCHEMA_VERSION,
         pikaci_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -148,7 +150,7 @@ fn started(runs: &Runs, recorded: &RunRecord, plan: &RunPlanRecord, names: Vec<S
         snapshot_dir: recorded.snapshot_dir.clone(),
         git_head: recorded.git_head.clone(),
         git_dirty: recorded.git_dirty,
-        plan_path: runs.state.relative(&plan_path).unwrap_or(plan_path).to_string_lossy().into_owned(),
+        plan_path: recorded_path(&runs.state.run(&run_id).plan()),
         changed_files: recorded.changed_files.clone(),
         filters: names,
         host_os: recorded.host_os.clone(),

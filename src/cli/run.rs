@@ -11,10 +11,12 @@ use super::project::{Project, make_plan};
 use super::wanted::{Wanted, choose};
 use super::{Exit, Failure, Place};
 use crate::event::{self, RunStarted};
+use crate::id::Digest;
 use crate::plan::RunPlanRecord;
 use crate::plan::facts::HostFacts;
 use crate::plan::select::Changes;
 use crate::state::gc::Claim;
+use crate::state::recorded_path;
 use crate::{report, snapshot};
 
 #[derive(Debug, Args)]
@@ -49,7 +51,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     plan.record.run_id = Some(new_run_id(now, &project.state)?);
     plan.record.created_at = Some(now);
-    let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.digest().as_str())?;
+    let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.digest())?;
     let budget = options.wanted.room.budget(&facts);
     options.manner.carry_out(Begin { state: &project.state, machines, plan: &plan, start, budget, claim })
 }
@@ -60,14 +62,10 @@ fn started(
     wanted: &Wanted,
     changes: &Changes,
     facts: &HostFacts,
-    snapshot: &str,
+    snapshot: &Digest,
 ) -> Result<RunStarted, Failure> {
     let head = snapshot::head(&project.root).map_err(|error| project.unreadable(error))?;
     let run_id = plan.run_id.clone().context("the plan has no run")?;
-    let relative = |path: std::path::PathBuf| {
-        let path = project.state.relative(&path).unwrap_or(path);
-        path.to_string_lossy().into_owned()
-    };
     Ok(RunStarted {
         schema_version: event::SCHEMA_VERSION,
         pikaci_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -75,10 +73,10 @@ fn started(
         target_id: plan.target_id.clone(),
         target_description: plan.target_description.clone(),
         source_root: project.root.to_string_lossy().into_owned(),
-        snapshot_dir: format!("snapshots/{snapshot}"),
+        snapshot_dir: recorded_path(&project.state.snapshot(snapshot)),
         git_head: head.as_ref().and_then(|head| head.commit.clone()),
         git_dirty: head.map(|head| head.dirty),
-        plan_path: relative(project.state.run(&run_id).plan()),
+        plan_path: recorded_path(&project.state.run(&run_id).plan()),
         changed_files: match changes {
             Changes::Files { files, .. } => Some(files.clone()),
             Changes::NotCompared(_) => None,

@@ -2,10 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the folder of runs, the clock and the time zone")]
 
-use std::fs;
 use std::io::ErrorKind;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -47,17 +46,16 @@ impl Runs {
         state::look(state.root())?;
         super::tell_interrupted_softly(&state);
         let folder = state.runs();
-        let entries = match fs::read_dir(&folder) {
+        let entries = match folder.entries() {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { state, ids: Vec::new() }),
             Err(error) => return Err(anyhow!(error).context(format!("reading {}", folder.display())).into()),
         };
         let mut ids = Vec::new();
         for entry in entries {
-            let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
-            let id = RunId::new(entry.file_name().to_string_lossy());
+            let id = RunId::new(entry.name.to_string_lossy());
             // Whatever pikaci wouldn't name a run is none.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && state.run(&id).root() == entry.path() {
+            if entry.is_folder && *state.run(&id).root() == folder.join(&entry.name) {
                 ids.push(id);
             }
         }
@@ -108,12 +106,12 @@ impl Runs {
 
     /// Returns whether there is a run: its record comes with it, and a crash may leave a folder without.
     pub fn is_run(&self, id: &RunId) -> bool {
-        self.state.run(id).record().exists()
+        self.state.run(id).record().is_there()
     }
 
     /// Returns whether there is nothing of a run any more.
     pub fn is_gone(&self, id: &RunId) -> bool {
-        !self.state.run(id).root().exists()
+        !self.state.run(id).root().is_there()
     }
 
     /// Returns whether a run's process is there.
@@ -135,7 +133,7 @@ impl Runs {
         let record = || read_record(&run);
         let found = match record() {
             // Its end can't be recorded, or it would have been.
-            Err(error) if is_torn(&run) && run.lock().exists() && !self.is_alive(id) => {
+            Err(error) if is_torn(&run) && run.lock().is_there() && !self.is_alive(id) => {
                 return engine::as_interrupted(&self.state, id).map(Told::Folded).map_err(|_| error);
             }
             found => found?,
@@ -167,8 +165,8 @@ impl Runs {
 
     /// Reads a job's record; where it can't be read, what the run's says of it.
     fn job(&self, summary: &JobSummary) -> JobRecord {
-        let path = self.state.root().join(&summary.status_path);
-        let problem = match path.exists().then(|| read_json::<JobRecord>(&path)) {
+        let path = self.state.recorded(&summary.status_path);
+        let problem = match path.is_there().then(|| read_json::<JobRecord>(&path)) {
             Some(Ok(job)) => return JobRecord { status: summary.status, ..job },
             Some(Err(error)) => Some(format!("{error:#}")),
             None => None,

@@ -1,6 +1,5 @@
 //! The attempts at one job: each in a guest or on this host, until one passes or none is left.
 
-use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -8,7 +7,6 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::ends::without_guest;
 use super::errand::caught;
-use super::recorder::relative;
 use super::retry::{AttemptEnd, Attempts};
 use super::{Settings, job, local};
 use crate::cancel::Urgency;
@@ -22,7 +20,7 @@ use crate::id::JobId;
 use crate::plan::record::{Place, PlannedJob};
 use crate::prepare::Runner;
 use crate::record::Outcome;
-use crate::state::{AttemptLayout, JobLayout, StateLayout, append_line};
+use crate::state::{AttemptLayout, JobLayout, append_line, recorded_path};
 
 /// The accelerator, once it is chosen, for all jobs of a run.
 pub type ChosenAccelerator = OnceLock<Result<Accelerator, String>>;
@@ -57,7 +55,7 @@ impl Attempting<'_> {
             }
             tell(What::AttemptFinished(Box::new(finished)));
             number += 1;
-            tell(job_started(settings.state, job, layout, number));
+            tell(job_started(job, layout, number));
         }
     }
 
@@ -85,8 +83,7 @@ impl Attempting<'_> {
         let around = job::Around {
             host,
             cancel: settings.cancel,
-            root: settings.state.root(),
-            snapshot: &|digest| settings.state.snapshot(digest),
+            snapshot: &|digest| settings.state.snapshot(digest).to_path_buf(),
         };
         job::run(&around, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
     }
@@ -105,10 +102,10 @@ impl Attempting<'_> {
 }
 
 /// Returns that an attempt at a job begins.
-pub fn job_started(state: &StateLayout, job: &PlannedJob, layout: &JobLayout, number: u32) -> What {
+pub fn job_started(job: &PlannedJob, layout: &JobLayout, number: u32) -> What {
     let attempt = layout.attempt(number);
-    let console = matches!(job.place, Place::VmCommand { .. }).then(|| relative(state, &attempt.console_log()));
-    let (host, guest) = (relative(state, &attempt.host_log()), relative(state, &attempt.guest_log()));
+    let console = matches!(job.place, Place::VmCommand { .. }).then(|| recorded_path(&attempt.console_log()));
+    let (host, guest) = (recorded_path(&attempt.host_log()), recorded_path(&attempt.guest_log()));
     What::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
 }
 
@@ -125,7 +122,7 @@ fn tell_phase(tell: &dyn Fn(What), job: &JobId, line: &Control) {
 /// Returns the end of a job around which something broke, after writing that where the hint leads.
 fn broken(job: &PlannedJob, attempt: &AttemptLayout, message: &str) -> JobFinished {
     let log = attempt.host_log();
-    let noted = fs::create_dir_all(attempt.root()).is_ok()
+    let noted = attempt.root().make_folders().is_ok()
         && append_line(&log, &format!("pikaci: {}", message.replace('\n', " "))).is_ok();
     let hint = if noted {
         format!("pikaci logs --job {} --kind host", quote(job.job.as_str()))

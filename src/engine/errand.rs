@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -12,6 +11,7 @@ use super::attempt::{Attempting, ChosenAccelerator};
 use crate::event::{JobFinished, Reason, What};
 use crate::execute::vm;
 use crate::failpoint::{self, Point};
+use crate::foreign::Beneath;
 use crate::guest::quote;
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
@@ -28,7 +28,7 @@ pub enum Errand<'a> {
         /// How long the build may take.
         timeout: Duration,
         /// Where the build's log goes.
-        log: PathBuf,
+        log: Beneath,
     },
     /// Runs a job.
     Job {
@@ -99,7 +99,7 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for an unknown reason")
 }
 
-fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: &Path) -> Result<PrepareEnd> {
+fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: &Beneath) -> Result<PrepareEnd> {
     failpoint::turn(Point::PrepareBegins)?;
     let rendered = settings.flakes.get(flake);
     let end = |outcome, runner, reason| Ok(PrepareEnd { outcome, runner, reason });

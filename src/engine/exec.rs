@@ -1,6 +1,6 @@
 //! One Execute node alone: no plan, no run, no state folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
@@ -12,11 +12,12 @@ use crate::execute::accelerator::{self, Choice, Found};
 use crate::execute::launch::{Launcher, Programs};
 use crate::execute::runtime;
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::id::{Digest, NodeId};
 use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::record::{self, JobRecord, Status};
-use crate::state::{AttemptLayout, StateLayout, write_json};
+use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
 
 /// The node, and where its files are.
 #[derive(Clone, Copy)]
@@ -46,13 +47,9 @@ pub struct Exec<'a> {
 /// # Errors
 /// When what is around the guest fails.
 pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
-    let attempt = AttemptLayout::new(node.out.to_owned());
-    let around = job::Around {
-        host: node.host,
-        cancel: node.cancel,
-        root: node.out,
-        snapshot: &|_: &Digest| node.workspace.to_owned(),
-    };
+    let attempt = AttemptLayout::new(Beneath::new(node.out));
+    let around =
+        job::Around { host: node.host, cancel: node.cancel, snapshot: &|_: &Digest| node.workspace.to_owned() };
     let began = Timestamp::now();
     let launcher = match &node.host.programs {
         Programs::Qemu { qemu, share } => {
@@ -71,12 +68,12 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     let guest = job::Guest { runner: node.runner, launcher, deadlines: *deadlines, shares };
     let (finished, _) = job::run(&around, node.job, guest, &attempt, &mut |_| {})?;
     let record = record_of(&node, finished, began);
-    write_json(Point::ExecRecord, &node.out.join("status.json"), &record)?;
+    write_json(Point::ExecRecord, &Beneath::new(node.out).join("status.json"), &record)?;
     Ok(record)
 }
 
 fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRecord {
-    let log = |name: &str| Some(PathBuf::from(name).to_string_lossy().into_owned());
+    let attempt = AttemptLayout::new(Beneath::new(node.out));
     let JobFinished { job, outcome, exit_code, reason, log_cut, artifacts, artifacts_dir, .. } = finished;
     JobRecord {
         schema_version: record::SCHEMA_VERSION,
@@ -89,9 +86,9 @@ fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRec
         attempt: 1,
         earlier_attempts: Vec::new(),
         flaky: false,
-        host_log_path: log("host.log"),
-        guest_log_path: log("guest.log"),
-        console_log_path: log("console.log"),
+        host_log_path: Some(recorded_path(&attempt.host_log())),
+        guest_log_path: Some(recorded_path(&attempt.guest_log())),
+        console_log_path: Some(recorded_path(&attempt.console_log())),
         phase: None,
         started_at: Some(began),
         finished_at: Some(Timestamp::now()),

@@ -1,7 +1,7 @@
 //! The glue around one job in a guest: its request and disks before, its verdict and artifacts after.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
@@ -20,7 +20,7 @@ use crate::id::Digest;
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
 use crate::record::Outcome;
-use crate::state::{AttemptLayout, write_json};
+use crate::state::{AttemptLayout, recorded_path, write_json};
 
 /// The serial of the disk that the request goes in on.
 const REQUEST_DISK: &str = "pikaci-request";
@@ -38,16 +38,8 @@ pub struct Around<'a> {
     pub host: &'a Host,
     /// The request to end.
     pub cancel: &'a Cancel,
-    /// The folder that paths in records are relative to.
-    pub root: &'a Path,
     /// Where a snapshot is.
     pub snapshot: &'a dyn Fn(&Digest) -> PathBuf,
-}
-
-impl Around<'_> {
-    fn relative(&self, path: &Path) -> String {
-        path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned()
-    }
 }
 
 /// What a guest is made of.
@@ -75,7 +67,7 @@ pub fn run(
     on_control: &mut dyn FnMut(&Control),
 ) -> Result<(JobFinished, bool)> {
     let Guest { runner, launcher, deadlines, shares } = guest;
-    let made = failpoint::turn(Point::AttemptFolder).and_then(|()| fs::create_dir_all(attempt.root()));
+    let made = failpoint::turn(Point::AttemptFolder).and_then(|()| attempt.root().make_folders());
     made.with_context(|| format!("making {}", attempt.root().display()))?;
     let disks = failpoint::around(Point::Disks, || Disks::make(attempt, around.host, job, shares))?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
@@ -107,16 +99,10 @@ pub fn run(
         scratch: disks.folder.path(),
     };
     let ended = vm::run(&guest, around.cancel, on_control)?;
-    Ok(finished(around, job, attempt, &ended, &disks))
+    Ok(finished(job, attempt, &ended, &disks))
 }
 
-fn finished(
-    around: &Around<'_>,
-    job: &PlannedJob,
-    attempt: &AttemptLayout,
-    ended: &vm::Ended,
-    disks: &Disks,
-) -> (JobFinished, bool) {
+fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks) -> (JobFinished, bool) {
     let mut verdict = judge(&ended.observed, ended.hypervisor, &job.job, job.timeout_secs);
     if verdict.show_console {
         match evidence(attempt) {
@@ -138,7 +124,7 @@ fn finished(
         guest_log_bytes: kept,
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
-        artifacts_dir: (brought > 0).then(|| around.relative(&attempt.artifacts())),
+        artifacts_dir: (brought > 0).then(|| recorded_path(&attempt.artifacts())),
     };
     (finished, lost)
 }

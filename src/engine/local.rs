@@ -17,7 +17,7 @@ use crate::execute::{collect, vm};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
-use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, remove, write_json};
+use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, recorded_path, remove, write_json};
 
 /// What is around a job on this host.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ pub struct Around<'a> {
 /// # Errors
 /// When what is around the command fails: folders, copies, processes.
 pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &AttemptLayout) -> Result<JobFinished> {
-    fs::create_dir_all(attempt.root()).with_context(|| format!("making {}", attempt.root().display()))?;
+    attempt.root().make_folders().with_context(|| format!("making {}", attempt.root().display()))?;
     // What runs there may write all of it, so it is removed as what a guest wrote is.
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
@@ -74,7 +74,7 @@ fn run_in(
     let ended = run_command(&command, around.cancel)?;
     let mut finished = finished(job, &ended, timeout);
     if !job.artifacts.is_empty() {
-        bring(&mut finished, around, &workspace, &job.artifacts, attempt);
+        bring(&mut finished, &workspace, &job.artifacts, attempt);
     }
     Ok(finished)
 }
@@ -98,7 +98,7 @@ fn finished(job: &PlannedJob, ended: &Ended, timeout: Duration) -> JobFinished {
 }
 
 /// Brings the artifacts back.
-fn bring(finished: &mut JobFinished, around: &Around<'_>, workspace: &Path, globs: &[String], attempt: &AttemptLayout) {
+fn bring(finished: &mut JobFinished, workspace: &Path, globs: &[String], attempt: &AttemptLayout) {
     let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts()));
     let brought = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &attempt.manifest(), &manifest)?;
@@ -107,7 +107,7 @@ fn bring(finished: &mut JobFinished, around: &Around<'_>, workspace: &Path, glob
     match brought {
         Ok(files) => {
             finished.artifacts = files;
-            let folder = super::recorder::relative(around.state, &attempt.artifacts());
+            let folder = recorded_path(&attempt.artifacts());
             finished.artifacts_dir = (files > 0).then_some(folder);
         }
         Err(error) => trouble(

@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -16,12 +15,13 @@ use jiff::Timestamp;
 use super::ends::ends_of_open;
 use crate::event::{Event, RunStarted, What};
 use crate::failpoint::{Moment, Point, around, reach, turn};
+use crate::foreign::Beneath;
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
 use crate::record::{History, Outcome, Status};
 use crate::state::{
-    FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, sync_file, sync_folder, sync_tree, write_json,
-    write_view,
+    FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, recorded_path, sync_file, sync_folder, sync_tree,
+    write_json, write_view,
 };
 
 /// Of how many jobs at most each one's change is recorded for good at once, and in the run's record.
@@ -61,18 +61,18 @@ impl<'a> Recorder<'a> {
         observer: Observer<'a>,
     ) -> Result<Self> {
         let (runs, run) = (state.runs(), state.run(&start.run_id));
-        fs::create_dir_all(&runs).with_context(|| format!("making {}", runs.display()))?;
+        runs.make_folders().with_context(|| format!("making {}", runs.display()))?;
         reach(Point::Run, Moment::Before)?;
         let mut draft = tempfile::Builder::new()
             .prefix(TEMPORARY_PREFIX)
             .tempdir_in(&runs)
             .with_context(|| format!("making a folder in {}", runs.display()))?;
-        let drafted = RunLayout::new(draft.path().to_owned());
+        let drafted = RunLayout::new(Beneath::new(draft.path()));
         let lock = FileLock::exclusive(Point::RunLock, &drafted.lock())?;
         fs::create_dir(drafted.jobs()).with_context(|| format!("making {}", drafted.jobs().display()))?;
         write_json(Point::Plan, &drafted.plan(), plan)?;
         let at = Timestamp::now();
-        let history = History::begin(at, &start, |job| status_path(state, &run, job));
+        let history = History::begin(at, &start, |job| recorded_path(&run.job(job).status()));
         let mut recorder = Self::resume(drafted, lock, history, observer);
         let event = Event { at, what: What::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
@@ -270,23 +270,13 @@ impl<'a> Recorder<'a> {
     }
 
     /// Returns where a job's record goes, after making its folder.
-    fn job_record(&mut self, job: &JobId) -> Result<PathBuf> {
+    fn job_record(&mut self, job: &JobId) -> Result<Beneath> {
         self.write_late_events()?;
         let layout = self.run.job(job);
-        let made = turn(Point::JobFolder).and_then(|()| fs::create_dir_all(layout.root()));
+        let made = turn(Point::JobFolder).and_then(|()| layout.root().make_folders());
         made.with_context(|| format!("making {}", layout.root().display()))?;
         Ok(layout.status())
     }
-}
-
-/// Returns a path of the state folder as records hold it.
-#[must_use]
-pub fn relative(state: &StateLayout, path: &std::path::Path) -> String {
-    state.relative(path).unwrap_or_else(|| path.to_path_buf()).to_string_lossy().into_owned()
-}
-
-fn status_path(state: &StateLayout, run: &RunLayout, job: &JobId) -> String {
-    relative(state, &run.job(job).status())
 }
 
 /// Removes what only a run that goes on has; where that fails, the next pikaci does it.

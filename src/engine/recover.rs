@@ -1,19 +1,22 @@
 //! Runs whose process is gone: their end is recorded by the next pikaci that looks.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::ends::{ends_of_open, without_guest};
-use super::recorder::{Recorder, relative, remove_traces};
+use super::recorder::{Recorder, remove_traces};
 use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, What};
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
 use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
-use crate::state::{FileLock, RunLayout, StateLayout, is_temporary, is_torn, read_json, read_record, remove};
+use crate::state::{
+    FileLock, LOCK, RunLayout, StateLayout, is_temporary, is_torn, read_bounded, read_json, read_record, recorded_path,
+    remove,
+};
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
@@ -23,14 +26,14 @@ const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went do
 /// # Errors
 /// When the folder of runs can't be read; a single broken run is left as it is.
 pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
-    let entries = match fs::read_dir(state.runs()) {
-        Ok(entries) => entries,
+    // A run that ended in order took its lock away: the many that did needn't be read.
+    let locked = match state.runs().folders_with(LOCK) {
+        Ok(names) => names,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).with_context(|| format!("reading {}", state.runs().display())),
     };
     let mut recovered = Vec::new();
-    for entry in entries {
-        let name = entry.with_context(|| format!("reading {}", state.runs().display()))?.file_name();
+    for name in locked {
         let id = RunId::new(name.to_string_lossy());
         if recover(state, &id).unwrap_or(false) {
             recovered.push(id);
@@ -41,10 +44,6 @@ pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
 
 fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     let run = state.run(id);
-    // A run that ended in order took its lock away: the many that did needn't be read.
-    if !run.lock().exists() {
-        return Ok(false);
-    }
     let Some(lock) = FileLock::try_existing(Point::RecoverLock, &run.lock())? else { return Ok(false) };
     let is_open = match read_record(&run) {
         Ok(record) => matches!(record.status, Status::Open(_)),
@@ -121,17 +120,16 @@ impl Remains {
 
 /// Removes what a killed process was writing in `<run>/jobs/<job>/attempts/<n>/` and above, disks of guests above all.
 /// Artifacts lie deeper, and may be called anything.
-fn remove_leftovers(folder: &Path, depth: u32) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
-        let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
-        let is_folder = path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
-        if path.file_name().is_some_and(is_temporary) {
-            if is_folder {
+fn remove_leftovers(folder: &Beneath, depth: u32) -> Result<()> {
+    for entry in folder.entries().with_context(|| format!("reading {}", folder.display()))? {
+        let path = folder.join(&entry.name);
+        if is_temporary(&entry.name) {
+            if entry.is_folder {
                 remove(&path)?;
             } else {
                 fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
             }
-        } else if is_folder && depth < 4 {
+        } else if entry.is_folder && depth < 4 {
             remove_leftovers(&path, depth + 1)?;
         }
     }
@@ -182,7 +180,7 @@ fn finished(job: &JobRecord) -> Option<Event> {
 pub fn replay(state: &StateLayout, id: &RunId) -> Result<History> {
     let run = state.run(id);
     let events = run.events();
-    let log = fs::read(&events).with_context(|| format!("reading {}", events.display()))?;
-    let history = record::replay(&log, |job| relative(state, &run.job(job).status()));
+    let log = read_bounded(&events)?;
+    let history = record::replay(&log, |job| recorded_path(&run.job(job).status()));
     history.with_context(|| format!("replaying {}", events.display()))
 }

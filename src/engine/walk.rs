@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::attempt::{ChosenAccelerator, job_started};
 use super::ends::without_guest;
 use super::errand::{End, Errand};
-use super::recorder::{Recorder, relative};
+use super::recorder::Recorder;
 use super::schedule::Schedule;
 use super::{Settings, signal_name};
 use crate::cancel::{Cancel, Urgency};
@@ -19,7 +19,7 @@ use crate::plan::RunPlanRecord;
 use crate::plan::record::{Place, Prepare, Work};
 use crate::prepare::Runner;
 use crate::record::{CANCEL_COMMAND, Outcome};
-use crate::state::RunLayout;
+use crate::state::{RunLayout, recorded_path};
 
 /// Why a node never ran in a run that was asked to end.
 const CANCELLED: &str = "the run was cancelled";
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
         if recorder.has_failed() {
             self.settings.cancel.abort();
         }
-        let from_elsewhere = !self.told_cancel && self.run.cancel_request().exists();
+        let from_elsewhere = !self.told_cancel && self.run.cancel_request().is_there();
         if from_elsewhere {
             self.settings.cancel.abort();
         }
@@ -134,13 +134,13 @@ impl<'a> Walk<'a> {
         let errand = match &node.work {
             Work::Prepare { prepare: Prepare::NixBuild { flake_digest, timeout_secs, .. } } => {
                 let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
-                let log_path = relative(self.settings.state, &log);
+                let log_path = recorded_path(&log);
                 recorder.record(What::PrepareStarted { node: node.id.clone(), log_path });
                 Errand::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
             }
             Work::Execute { execute } => {
                 let layout = self.run.job(&execute.job);
-                recorder.record(job_started(self.settings.state, execute, &layout, 1));
+                recorder.record(job_started(execute, &layout, 1));
                 let runner = match &execute.place {
                     Place::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
                     Place::LocalCommand { .. } => None,

@@ -9,7 +9,7 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ use super::vm::{self, Guest, Logs};
 use crate::cancel::Cancel;
 use crate::doctor;
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
@@ -108,7 +109,7 @@ pub fn remembered(qemu: &Path, state: &StateLayout) -> Result<Option<bool>> {
 /// # Errors
 /// When the guest can't be started, or it can't be written what came of it.
 pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
-    let _writing = FileLock::share_of_folder(state.root())?;
+    let _writing = FileLock::share_of_folder(&state.folder())?;
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempdir_in(state.root())
@@ -146,8 +147,8 @@ pub fn starts(qemu: &Path, accelerator: Accelerator, cancel: &Cancel) -> Result<
     Ok(if ran { Some(true) } else { learned(&seen) })
 }
 
-fn memory(state: &StateLayout) -> PathBuf {
-    state.root().join("kvm.json")
+fn memory(state: &StateLayout) -> Beneath {
+    state.folder().join("kvm.json")
 }
 
 fn boot_id() -> Result<String> {
@@ -176,6 +177,7 @@ fn learned(seen: &Observed) -> Option<bool> {
 }
 
 fn logs(folder: &Path) -> Logs {
+    let folder = Beneath::new(folder);
     Logs { host: folder.join("host.log"), guest: folder.join("guest.log"), console: folder.join("console.log") }
 }
 
@@ -193,7 +195,7 @@ fn boot(qemu: &Path, accelerator: Accelerator, machine: Machine<'_>, logs: &Logs
         users: Users { host: 0, guest: 0 },
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
         logs,
-        scratch: logs.host.parent().unwrap_or(Path::new(".")),
+        scratch: Path::parent(&logs.host).unwrap_or(Path::new(".")),
     };
     Ok(vm::run(&guest, cancel, &mut |_| {})?.observed)
 }

@@ -1,13 +1,10 @@
 //! The end of a log, for people: what a guest wrote there may be anything.
 
-#![expect(clippy::disallowed_types, reason = "reads logs")]
-
-use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use crate::foreign::Beneath;
 use crate::report::plain;
 
 /// How much of a log's end is looked at, in bytes.
@@ -26,7 +23,7 @@ impl Console {
     ///
     /// # Errors
     /// When the log can't be read.
-    pub fn read(log: &Path) -> Result<Self> {
+    pub fn read(log: &Beneath) -> Result<Self> {
         Ok(Self(lines(log)?.iter().map(|line| plain(line)).collect()))
     }
 
@@ -55,19 +52,19 @@ impl Console {
 ///
 /// # Errors
 /// When the log can't be read.
-pub fn tail(log: &Path) -> Result<Vec<String>> {
+pub fn tail(log: &Beneath) -> Result<Vec<String>> {
     let mut lines = lines(log)?;
     Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
-fn lines(log: &Path) -> Result<Vec<String>> {
+fn lines(log: &Beneath) -> Result<Vec<String>> {
     let end = end(log).with_context(|| format!("reading {}", log.display()))?;
     Ok(end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect())
 }
 
 /// Returns the end of a log, from the start of a line on; of a line that is longer than that, its end.
-fn end(log: &Path) -> io::Result<String> {
-    let mut file = File::open(log)?;
+fn end(log: &Beneath) -> io::Result<String> {
+    let mut file = log.open()?;
     let start = file.metadata()?.len().saturating_sub(END);
     // The byte before tells whether a line begins here.
     file.seek(SeekFrom::Start(start.saturating_sub(1)))?;
@@ -88,6 +85,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::{Console, END, tail};
+    use crate::foreign::Beneath;
 
     fn log(text: &str) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -95,22 +93,26 @@ mod tests {
         file
     }
 
+    fn place(log: &tempfile::NamedTempFile) -> Beneath {
+        Beneath::in_its_folder(log.path())
+    }
+
     #[test]
     fn a_tail_has_whole_lines_as_they_were_written() {
-        assert_eq!(tail(log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n").path()).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
+        assert_eq!(tail(&place(&log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n"))).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
         let long = usize::try_from(END).unwrap();
         // A line that lies half before the end that is looked at, one that begins with it, and one longer than it.
         let half = format!("{}\n{}\nlast\n", "x".repeat(long), "y".repeat(long - 100));
-        assert_eq!(tail(log(&half).path()).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
+        assert_eq!(tail(&place(&log(&half))).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
         let exact = format!("first\n{}\n", "y".repeat(long - 1));
-        assert_eq!(tail(log(&exact).path()).unwrap(), ["y".repeat(long - 1)]);
-        let lines = tail(log(&format!("{}z\n", "x".repeat(2 * long))).path()).unwrap();
+        assert_eq!(tail(&place(&log(&exact))).unwrap(), ["y".repeat(long - 1)]);
+        let lines = tail(&place(&log(&format!("{}z\n", "x".repeat(2 * long))))).unwrap();
         assert!(lines.len() == 1 && lines[0].starts_with("…x") && lines[0].ends_with("xz"), "{lines:?}");
     }
 
     #[test]
     fn nothing_of_a_console_reaches_the_terminal_but_text() {
-        let console = Console::read(log("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r\n\u{1b}]0;t\u{7}b\n").path());
+        let console = Console::read(&place(&log("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r\n\u{1b}]0;t\u{7}b\n")));
         assert_eq!(console.unwrap(), Console(vec!["SeaBIOS".to_owned(), "b".to_owned()]));
     }
 

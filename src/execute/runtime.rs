@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::state::FileLock;
 
 /// The longest path that a socket may have, in bytes: macOS has the shorter `sun_path`.
@@ -38,7 +39,7 @@ impl Folder {
         loop {
             let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent);
             let folder = folder.with_context(|| format!("making a folder for sockets in {}", parent.display()))?;
-            let held = FileLock::share_of_folder(folder.path());
+            let held = FileLock::share_of_folder(&Beneath::new(folder.path()));
             // Until it was held, somebody may have swept it away.
             if folder.path().exists() {
                 return Ok(Self { folder, _held: held? });
@@ -54,7 +55,7 @@ pub fn sweep() {
             let is_ours = |entry: fs::Metadata| entry.is_dir() && entry.uid() == rustix::process::getuid().as_raw();
             if entry.file_name().as_bytes().starts_with(PREFIX.as_bytes())
                 && entry.metadata().is_ok_and(is_ours)
-                && let Ok(Some(_left)) = FileLock::try_folder(Point::Sweep, &entry.path())
+                && let Ok(Some(_left)) = FileLock::try_folder(Point::Sweep, &Beneath::new(entry.path()))
             {
                 fs::remove_dir_all(entry.path()).ok();
             }

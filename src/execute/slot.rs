@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::state::FileLock;
 
 /// How many there are: as many as macOS has leases.
@@ -41,7 +42,7 @@ fn take_in(folder: &Path, uid: u32) -> Result<Slot> {
         bail!("{} isn't a folder of this user's", folder.display());
     }
     for number in 0..SLOTS {
-        if let Some(lock) = FileLock::try_exclusive(Point::Slot, &folder.join(number.to_string()))? {
+        if let Some(lock) = FileLock::try_exclusive(Point::Slot, &Beneath::new(folder).join(number.to_string()))? {
             return Ok(Slot { number, _lock: lock });
         }
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "waits and reads the clock")]
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use super::share::{Tree, Users};
 use super::supervise::{Message, supervise};
 use super::verdict::{Cause, Observed};
 use crate::cancel::Cancel;
+use crate::foreign::Beneath;
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
 use crate::process::Group;
@@ -55,11 +56,11 @@ pub struct Guest<'a> {
 #[derive(Clone, Debug)]
 pub struct Logs {
     /// Command lines, and what the hypervisor and the share daemons said.
-    pub host: PathBuf,
+    pub host: Beneath,
     /// What the job printed.
-    pub guest: PathBuf,
+    pub guest: Beneath,
     /// The kernel's console.
-    pub console: PathBuf,
+    pub console: Beneath,
 }
 
 /// What a guest left.

@@ -12,10 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::failpoint::Point;
 use crate::flake::Encoding;
+use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::state::write_json;
 
 const SCHEMA_VERSION: u32 = 1;
+/// The longest file that is read, in bytes.
+const LIMIT: u64 = 16 << 20;
 /// A file that changed so recently may change again without another stamp.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
@@ -104,8 +107,8 @@ impl Stamp {
 impl HashCache {
     /// Returns what a file of [`HashCache::save`] holds; one that is missing or damaged holds nothing.
     #[must_use]
-    pub fn load(path: &Path) -> Self {
-        let saved = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Saved>(&bytes).ok());
+    pub fn load(path: &Beneath) -> Self {
+        let saved = path.read(LIMIT).ok().and_then(|bytes| serde_json::from_slice::<Saved>(&bytes).ok());
         let files = saved.filter(|saved| saved.schema_version == SCHEMA_VERSION).map(|saved| saved.files);
         Self { memory: Mutex::new(Memory { files: files.unwrap_or_default(), changed: false }) }
     }
@@ -115,7 +118,7 @@ impl HashCache {
     /// # Errors
     ///
     /// When the file can't be written; it then is what it was before.
-    pub fn save(&self, path: &Path) -> anyhow::Result<()> {
+    pub fn save(&self, path: &Beneath) -> anyhow::Result<()> {
         let mut memory = self.memory();
         if !memory.changed {
             return Ok(());
@@ -157,6 +160,8 @@ impl HashCache {
 mod tests {
     use std::fs;
 
+    use crate::foreign::Beneath;
+
     use super::{HashCache, SCHEMA_VERSION, Stamp};
 
     #[test]
@@ -175,7 +180,7 @@ mod tests {
     #[test]
     fn saved_is_loaded_but_for_files_that_just_changed() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("cache.json");
+        let file = Beneath::new(folder.path()).join("cache.json");
         let cache = HashCache::default();
         let old = Stamp { dev: 1, inode: 2, size: 3, mtime_ns: 4, ctime_ns: 5 };
         let fresh = Stamp { ctime_ns: i64::MAX, ..old };
@@ -194,12 +199,12 @@ mod tests {
     #[test]
     fn damaged_and_foreign_caches_are_empty() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("cache.json");
+        let file = Beneath::new(folder.path()).join("cache.json");
         let foreign = format!("{{\"schema_version\":{},\"files\":{{}}}}", SCHEMA_VERSION + 1);
         for text in ["", "{", "null", "{\"schema_version\":1,\"files\":{\"/x\":{}}}", &foreign] {
             fs::write(&file, text).unwrap();
             assert!(HashCache::load(&file).memory().files.is_empty(), "{text}");
         }
-        assert!(HashCache::load(&folder.path().join("missing")).memory().files.is_empty());
+        assert!(HashCache::load(&Beneath::new(folder.path()).join("missing")).memory().files.is_empty());
     }
 }

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::foreign::Beneath;
+
 use super::bzimage::tests::bzimage;
 use super::elf::tests::{elf, pvh_kernel};
 use super::fixture::{Host, RELEASE, gzip, lz4, sized, xz, zstd};
@@ -167,9 +169,9 @@ fn warm_gather_says_the_same_and_sees_changes() {
     let cache = HashCache::default();
     let cold = gather(&host.request(None), &cache);
     let unchanged = cold.kernels[&None].clone().unwrap();
-    cache.save(&host.path("first.json")).unwrap();
+    cache.save(&Beneath::in_its_folder(&host.path("first.json"))).unwrap();
     assert_eq!(gather(&host.request(None), &cache), cold);
-    cache.save(&host.path("second.json")).unwrap();
+    cache.save(&Beneath::in_its_folder(&host.path("second.json"))).unwrap();
     assert!(!host.path("second.json").exists(), "whatever is read is learnt, and nothing was");
 
     let module = host.path(&format!("lib/modules/{RELEASE}/kernel/fuse.ko"));

@@ -18,6 +18,7 @@ use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Finding};
 use crate::failpoint::{Moment, Point, around, reach};
 use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
+use crate::foreign::Beneath;
 use crate::host;
 use crate::id::Digest;
 use crate::nix::{Build, Built, Nix};
@@ -108,7 +109,7 @@ pub fn prepare(
         write_flake(layout, rendered, digest)?;
     }
     if let Some(parent) = link.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+        parent.make_folders().with_context(|| format!("making {}", parent.display()))?;
     }
     match nix.build(Build { folder: &folder, output: "runner", link: &link, log, timeout }, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
@@ -122,7 +123,7 @@ pub fn prepare(
 }
 
 /// Waits for a lock, but not any more when it is asked to end.
-fn lock(path: &Path, cancel: &Cancel) -> Result<Option<FileLock>> {
+fn lock(path: &Beneath, cancel: &Cancel) -> Result<Option<FileLock>> {
     while cancel.urgency() == Urgency::None {
         if let Some(lock) = FileLock::try_exclusive(Point::FlakeLock, path)? {
             return Ok(Some(lock));
@@ -151,7 +152,7 @@ fn built(nix: &Nix, link: &Path) -> Result<Runner, PrepareError> {
 fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {
     let parent = layout.flakes();
     let folder = layout.flake(digest);
-    fs::create_dir_all(&parent).with_context(|| format!("making {}", parent.display()))?;
+    parent.make_folders().with_context(|| format!("making {}", parent.display()))?;
     // The name tells whose draft it is: whoever holds this flake's lock removes what a killed process left.
     let prefix = format!("{TEMPORARY_PREFIX}{digest}-");
     remove_drafts(&parent, &prefix)?;
@@ -167,10 +168,10 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
     // Their names are to survive a power loss as the files do.
     let folders = rendered.files.keys().flat_map(|name| Path::new(name).ancestors().skip(1));
     for folder in folders.collect::<BTreeSet<_>>() {
-        sync_folder(&draft.path().join(folder))?;
+        sync_folder(&Beneath::new(draft.path()).join(folder))?;
     }
     fs::set_permissions(draft.path(), Permissions::from_mode(0o755)).context("opening the runner flake to Nix")?;
-    if folder.exists() {
+    if folder.is_there() {
         // It was looked at before: it isn't what its name says.
         around(Point::FlakeDiscard, || fs::remove_dir_all(&folder))
             .with_context(|| format!("removing the broken {}", folder.display()))?;
@@ -188,11 +189,10 @@ fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) 
 }
 
 /// Removes the drafts of a flake that nobody is writing any more.
-fn remove_drafts(parent: &Path, prefix: &str) -> Result<()> {
-    for entry in fs::read_dir(parent).with_context(|| format!("reading {}", parent.display()))? {
-        let entry = entry.with_context(|| format!("reading {}", parent.display()))?;
-        if entry.file_name().to_string_lossy().starts_with(prefix) {
-            let path = entry.path();
+fn remove_drafts(parent: &Beneath, prefix: &str) -> Result<()> {
+    for entry in parent.entries().with_context(|| format!("reading {}", parent.display()))? {
+        if entry.name.to_string_lossy().starts_with(prefix) {
+            let path = parent.join(&entry.name);
             fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
         }
     }
@@ -213,36 +213,37 @@ fn write_file(path: &Path, file: &FlakeFile) -> Result<()> {
     Ok(())
 }
 
-/// Returns the digest of a flake's folder as it lies on the disk.
-fn digest_of(folder: &Path) -> Result<Digest> {
+/// Returns the digest of a flake's folder as it lies on the disk; one with a link or a device in it is no flake.
+fn digest_of(folder: &Beneath) -> Result<Digest> {
     let mut files = BTreeMap::new();
-    let mut open = vec![folder.to_path_buf()];
+    let mut open = vec![folder.clone()];
     while let Some(place) = open.pop() {
-        for entry in fs::read_dir(&place).with_context(|| format!("reading {}", place.display()))? {
-            let path = entry.with_context(|| format!("reading {}", place.display()))?.path();
-            let metadata = fs::symlink_metadata(&path).with_context(|| format!("reading {}", path.display()))?;
-            if metadata.is_dir() {
+        for entry in place.entries().with_context(|| format!("reading {}", place.display()))? {
+            let path = place.join(&entry.name);
+            if entry.is_folder {
                 open.push(path);
             } else {
-                let name = path.strip_prefix(folder)?.to_str().context("a file's name isn't UTF-8")?.to_owned();
-                let executable = metadata.permissions().mode() & 0o100 != 0;
-                files.insert(name, (executable, hash(&path)?));
+                let name = path.strip_prefix(&**folder)?.to_str().context("a file's name isn't UTF-8")?.to_owned();
+                let hashed = hash(&path).with_context(|| format!("reading {}", path.display()))?;
+                files.insert(name, hashed);
             }
         }
     }
     Ok(flake::digest_files(files.iter().map(|(name, (executable, hash))| (name.as_str(), *executable, hash.clone()))))
 }
 
-fn hash(path: &Path) -> Result<Digest> {
-    let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+/// Returns whether a file is executable, and the digest of what it holds.
+fn hash(path: &Beneath) -> io::Result<(bool, Digest)> {
+    let mut file = path.open()?;
+    let executable = file.metadata()?.permissions().mode() & 0o100 != 0;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(Digest::finish(hasher)),
+            Ok(0) => return Ok((executable, Digest::finish(hasher))),
             Ok(count) => hasher.update(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Accelerator, AttemptRecord, JobRecord, JobSummary, Outcome, PrepareRecord, RunRecord, SCHEMA_VERSION, Status,
 };
 use crate::event::{DeclaredJob, Event, JobFinished, Reason, RunStarted, What};
-use crate::id::{JobId, NodeId};
+use crate::id::{JobId, NodeId, RecordedPath};
 
 /// A run and its jobs as the events so far tell them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct History {
 impl History {
     /// Begins with the first event of a run; `status_path` tells where a job's record lies.
     #[must_use]
-    pub fn begin(at: Timestamp, start: &RunStarted, status_path: impl Fn(&JobId) -> String) -> Self {
+    pub fn begin(at: Timestamp, start: &RunStarted, status_path: impl Fn(&JobId) -> RecordedPath) -> Self {
         let summary = |job: &DeclaredJob| JobSummary {
             id: job.id.clone(),
             status: Status::QUEUED,

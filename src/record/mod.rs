@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Reason;
-use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
 
@@ -144,7 +144,7 @@ pub struct RunRecord {
     /// The project's folder.
     pub source_root: String,
     /// The snapshot, relative to the state folder.
-    pub snapshot_dir: String,
+    pub snapshot_dir: RecordedPath,
     /// The commit that was checked out.
     pub git_head: Option<String>,
     /// Whether the working tree differed from it.
@@ -154,7 +154,7 @@ pub struct RunRecord {
     /// When it ended.
     pub finished_at: Option<Timestamp>,
     /// The plan, relative to the state folder.
-    pub plan_path: String,
+    pub plan_path: RecordedPath,
     /// The files that `paths` were matched against.
     pub changed_files: Option<Vec<String>>,
     /// The names that the command line gave.
@@ -194,7 +194,7 @@ pub struct PrepareRecord {
     /// Where it stands.
     pub status: Status,
     /// The log of the build, relative to the state folder.
-    pub log_path: Option<String>,
+    pub log_path: Option<RecordedPath>,
     /// The runner's store path.
     pub runner: Option<String>,
     /// When it began.
@@ -217,7 +217,7 @@ pub struct JobSummary {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
     /// The job's own record, relative to the state folder.
-    pub status_path: String,
+    pub status_path: RecordedPath,
 }
 
 /// An attempt at a job that was followed by another one.
@@ -233,11 +233,11 @@ pub struct AttemptRecord {
     #[serde(flatten)]
     pub reason: Reason,
     /// What pikaci did, relative to the state folder.
-    pub host_log_path: Option<String>,
+    pub host_log_path: Option<RecordedPath>,
     /// What the job printed, relative to the state folder.
-    pub guest_log_path: Option<String>,
+    pub guest_log_path: Option<RecordedPath>,
     /// The guest kernel's console, relative to the state folder.
-    pub console_log_path: Option<String>,
+    pub console_log_path: Option<RecordedPath>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -245,7 +245,7 @@ pub struct AttemptRecord {
     /// Files that were brought back.
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
-    pub artifacts_dir: Option<String>,
+    pub artifacts_dir: Option<RecordedPath>,
 }
 
 /// A job, as it is written to `status.json`.
@@ -275,11 +275,11 @@ pub struct JobRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
     /// What pikaci did, relative to the state folder.
-    pub host_log_path: Option<String>,
+    pub host_log_path: Option<RecordedPath>,
     /// What the job printed, relative to the state folder.
-    pub guest_log_path: Option<String>,
+    pub guest_log_path: Option<RecordedPath>,
     /// The guest kernel's console, relative to the state folder.
-    pub console_log_path: Option<String>,
+    pub console_log_path: Option<RecordedPath>,
     /// The phase that it has reached.
     pub phase: Option<String>,
     /// When it began.
@@ -296,5 +296,5 @@ pub struct JobRecord {
     /// Files that were brought back.
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
-    pub artifacts_dir: Option<String>,
+    pub artifacts_dir: Option<RecordedPath>,
 }

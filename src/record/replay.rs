@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::History;
 use crate::event::{Event, SCHEMA_VERSION, What};
-use crate::id::JobId;
+use crate::id::{JobId, RecordedPath};
 
 /// Why a log has no records.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ struct Head {
 ///
 /// # Errors
 /// When it doesn't begin with the start of a run, or has a later version.
-pub fn replay(log: &[u8], status_path: impl Fn(&JobId) -> String) -> Result<History, NoRecords> {
+pub fn replay(log: &[u8], status_path: impl Fn(&JobId) -> RecordedPath) -> Result<History, NoRecords> {
     let lines = log.split(|byte| *byte == b'\n');
     let heads = lines.clone().filter_map(|line| serde_json::from_slice::<Head>(line).ok());
     if let Some(head) = heads.take(1).find(|head| head.event == "run_started" && head.schema_version > SCHEMA_VERSION) {

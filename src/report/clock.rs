@@ -44,7 +44,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::fixture::{after, apply, begun, ended};
+    use super::super::fixture::{after, apply, begun, ended, place};
     use super::super::{Listing, line, list, status, summary};
     use super::Clock;
     use crate::event::{Event, LogPaths, Reason, What};
@@ -58,7 +58,7 @@ mod tests {
             times in proptest::collection::vec(-2_000_000_000_000..2_000_000_000_000_i64, 4),
         ) {
             let mut history = begun("20261122-101500000-4f2a", &["build"]);
-            let log = || "log".to_owned();
+            let log = || place("log");
             let (job, logs) = (JobId::new("build"), LogPaths { host: log(), guest: log(), console: Some(log()) });
             apply(&mut history, times[0], What::JobStarted { job, attempt: 1, logs });
             let end = What::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));

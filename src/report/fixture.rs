@@ -5,7 +5,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::Clock;
 use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
-use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::record::{History, Outcome};
 
 const START: &str = "2026-11-22T10:15:00Z";
@@ -19,7 +19,7 @@ pub fn clock() -> Clock {
 pub fn finished() -> History {
     let mut history = begun("20261122-101500-4f2a31", &["build", "unit tests", "emulate", "deploy"]);
     let node = NodeId::new("prepare:0a1b2c3d4e5f");
-    apply(&mut history, 100, What::PrepareStarted { node: node.clone(), log_path: "runs/1/prepare.log".to_owned() });
+    apply(&mut history, 100, What::PrepareStarted { node: node.clone(), log_path: place("runs/1/prepare.log") });
     let runner = Some("/nix/store/runner".to_owned());
     let outcome = Outcome::Passed;
     apply(&mut history, 900, What::PrepareFinished { node, outcome, runner, reason: Reason::default() });
@@ -74,23 +74,23 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         target_id: TargetId::new("pre-merge"),
         target_description: Some("What has to pass".to_owned()),
         source_root: "/p".to_owned(),
-        snapshot_dir: "snapshots/0".to_owned(),
+        snapshot_dir: place("snapshots/0"),
         git_head: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
         git_dirty: Some(true),
-        plan_path: format!("runs/{id}/plan.json"),
+        plan_path: place(&format!("runs/{id}/plan.json")),
         changed_files: None,
         filters: vec!["pre-merge".to_owned()],
         host_os: None,
         jobs: jobs.iter().map(declared).collect(),
         left_out: Vec::new(),
     };
-    History::begin(after(0), &start, |job| format!("runs/{id}/jobs/{job}/status.json"))
+    History::begin(after(0), &start, |job| place(&format!("runs/{id}/jobs/{job}/status.json")))
 }
 
 /// Takes in that a job began, a second after its run.
 pub fn start(history: &mut History, job: &str) {
     let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.run_id, job.replace(' ', "+20"));
-    let [host, guest, console] = ["host", "guest", "console"].map(|name| format!("{folder}/{name}.log"));
+    let [host, guest, console] = ["host", "guest", "console"].map(|name| place(&format!("{folder}/{name}.log")));
     let logs = LogPaths { host, guest, console: Some(console) };
     apply(history, 1_000, What::JobStarted { job: JobId::new(job), attempt: 1, logs });
 }
@@ -107,6 +107,11 @@ pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason
         artifacts: 0,
         artifacts_dir: None,
     }
+}
+
+/// Returns a path of the state folder.
+pub fn place(text: &str) -> RecordedPath {
+    RecordedPath::try_from(text.to_owned()).unwrap()
 }
 
 /// Takes in what happened so many milliseconds after the start.

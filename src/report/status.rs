@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::plain::plain;
 use super::{Clock, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
+use crate::id::RecordedPath;
 use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
 
@@ -132,7 +133,7 @@ fn details(job: &JobRecord) -> String {
 
 /// Returns where the logs are: the job's output, and the names of those beside it.
 fn logs(job: &JobRecord, state_root: &Path) -> Option<String> {
-    let name = |log: &Option<String>| Some(Path::new(log.as_ref()?).file_name()?.display().to_string());
+    let name = |log: &Option<RecordedPath>| Some(Path::new(log.as_ref()?.as_str()).file_name()?.display().to_string());
     let beside = [name(&job.host_log_path), name(&job.console_log_path)].into_iter().flatten();
     let output = path(state_root, job.guest_log_path.as_ref()?);
     Some(beside.fold(output, |text, name| format!("{text}, {name}")))

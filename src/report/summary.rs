@@ -164,7 +164,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use super::super::fixture::{apply, begun, ended, finished, start};
+    use super::super::fixture::{apply, begun, ended, finished, place, start};
     use super::summary;
     use crate::event::{Reason, What};
     use crate::id::{JobId, NodeId};
@@ -205,7 +205,7 @@ mod tests {
     fn a_runner_that_cannot_be_built() {
         let mut history = begun("20261122-101500-4f2a31", &["build"]);
         let node = NodeId::new("prepare:0a1b2c3d4e5f");
-        let log_path = "runs/1/prepare-0a1b2c3d4e5f.log".to_owned();
+        let log_path = place("runs/1/prepare-0a1b2c3d4e5f.log");
         apply(&mut history, 0, What::PrepareStarted { node: node.clone(), log_path });
         let mut reason = Reason::new("nix build failed", "less prepare.log");
         reason.evidence = vec!["error: builder failed".to_owned()];

@@ -1,7 +1,9 @@
+#![expect(clippy::disallowed_methods, reason = "looks for .git")]
 //! What changed in a source tree, as git sees it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,10 @@ use rustix::fs::{AtFlags, CWD, FileType, statat};
 
 use super::error::Error;
 use super::git;
-use super::list::{join, list_folder};
+use super::list::{check_path, join, list_folder};
+
+/// How git marks a submodule in its index.
+const SUBMODULE_MODE: &[u8] = b"160000 ";
 
 /// The commit that a source tree is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,7 @@ pub fn head(source_root: &Path) -> Result<Option<Head>, Error> {
         match line.strip_prefix(b"# branch.oid ") {
             Some(b"(initial)") => {}
             Some(oid) => commit = Some(String::from_utf8_lossy(oid).into_owned()),
-            None => dirty |= !line.starts_with(b"# "),
+            None => dirty |= is_change(line),
         }
     }
     Ok(Some(Head { commit, dirty }))
@@ -98,9 +103,44 @@ fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
     git::line(source_root, &["merge-base", &commit, "HEAD"])
 }
 
+/// Returns what git says of a tree, and after it of its submodules that have changes of their own. Git is kept from looking
+/// into those: it would do so by their own settings, which may name programs to run.
 fn status(source_root: &Path, untracked: &str) -> Result<Vec<u8>, Error> {
-    let args = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=none", untracked];
-    git::run(source_root, &[args.as_slice(), &["--", "."]].concat())
+    let args = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=dirty", untracked];
+    let args = [args.as_slice(), &["--", "."]].concat();
+    let (output, submodules) = rayon::join(
+        || git::run_with(source_root, &args, &git::local_filters(source_root)?),
+        || submodules(source_root),
+    );
+    let mut output = output?;
+    for path in submodules? {
+        let folder = join(source_root, &path);
+        let is_repository = fs::symlink_metadata(folder.join(".git")).is_ok();
+        if is_repository && status(&folder, untracked)?.split(|byte| *byte == 0).any(is_change) {
+            let prefix = git::run(source_root, &["rev-parse", "--show-prefix"])?;
+            let prefix = prefix.strip_suffix(b"\n").unwrap_or(&prefix);
+            output.extend([b"? ", prefix, &path, b"\0"].concat());
+        }
+    }
+    Ok(output)
+}
+
+fn is_change(record: &[u8]) -> bool {
+    !record.is_empty() && !record.starts_with(b"# ")
+}
+
+/// Returns the submodules of a tree, relative to it, and other repositories that git tracks as such.
+fn submodules(source_root: &Path) -> Result<Vec<Vec<u8>>, Error> {
+    let output = git::run(source_root, &["ls-files", "-z", "--stage"])?;
+    let submodule = |line: &[u8]| {
+        let (about, path) = line.split_at_checked(line.iter().position(|byte| *byte == b'\t')?)?;
+        about.starts_with(SUBMODULE_MODE).then(|| path[1..].to_vec())
+    };
+    let mut paths: Vec<Vec<u8>> = output.split(|byte| *byte == 0).filter_map(submodule).collect();
+    // In a conflict each side has a line.
+    paths.dedup();
+    paths.iter().try_for_each(|path| check_path(path))?;
+    Ok(paths)
 }
 
 /// Returns the path of a record of `git status --porcelain=v2 -z`.
@@ -120,6 +160,7 @@ fn add(source_root: &Path, path: &[u8], known: &mut BTreeSet<PathBuf>) -> Result
     if path.is_empty() {
         return Ok(());
     }
+    check_path(path)?;
     known.insert(PathBuf::from(OsStr::from_bytes(path)));
     let stat = statat(CWD, join(source_root, path), AtFlags::SYMLINK_NOFOLLOW);
     if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {

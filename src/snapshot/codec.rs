@@ -1,8 +1,4 @@
-#![expect(clippy::disallowed_methods, reason = "keeps the index in the state folder")]
 //! The file of an index: JSON would take longer to read than the files take to look at.
-
-use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use flate2::Crc;
@@ -11,22 +7,25 @@ use super::index::{Index, IndexedFile};
 use super::tree::FileStat;
 use super::witness::Witness;
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::state::write_atomic;
 
 const MAGIC: &[u8] = b"pikaci index 1\n";
+/// The longest index that is read, in bytes: millions of files.
+const LIMIT: u64 = 1 << 30;
 
 impl Index {
     /// Reads an index; `None` when there is none that is whole.
     #[must_use]
-    pub fn load(path: &Path) -> Option<Self> {
-        Self::decode(&fs::read(path).ok()?)
+    pub fn load(path: &Beneath) -> Option<Self> {
+        Self::decode(&path.read(LIMIT).ok()?)
     }
 
     /// Writes the index.
-    pub(super) fn save(&self, path: &Path) -> Result<()> {
+    pub(super) fn save(&self, path: &Beneath) -> Result<()> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
         }
         write_atomic(Point::Index, path, &self.encode())
     }

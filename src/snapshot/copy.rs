@@ -3,10 +3,10 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use rustix::fs::{OFlags, Timespec, Timestamps, futimens};
+use rustix::fs::{Timespec, Timestamps, futimens};
 use sha2::{Digest as _, Sha256};
 
 use super::disk::copy_content;
@@ -22,9 +22,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Copies a file to a new one; returns whether the content is the one that is wanted.
-pub(super) fn copy_file(from: &Path, to: &Path, wanted: &Wanted<'_>) -> io::Result<bool> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut source = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(from)?;
+pub(super) fn copy_file(mut source: File, to: &Path, wanted: &Wanted<'_>) -> io::Result<bool> {
     let mut copy = OpenOptions::new().read(true).write(true).create_new(true).open(to)?;
     let mut start = Vec::with_capacity(SMALL);
     (&mut source).take(SMALL as u64).read_to_end(&mut start)?;
@@ -55,9 +53,9 @@ fn digest(file: &mut File) -> io::Result<sha2::digest::Output<Sha256>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "makes the files to copy")]
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "makes the files to copy")]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
     use std::os::unix::fs::MetadataExt as _;
 
     use sha2::{Digest as _, Sha256};
@@ -72,7 +70,10 @@ mod tests {
             let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
             fs::write(&from, &bytes).unwrap();
             let (content, executable) = (Sha256::digest(&bytes).into(), len == 1);
-            assert!(copy_file(&from, &to, &Wanted { executable, content: &content, mtime_secs: 5 }).unwrap());
+            assert!(
+                copy_file(File::open(&from).unwrap(), &to, &Wanted { executable, content: &content, mtime_secs: 5 })
+                    .unwrap()
+            );
             assert!(fs::read(&to).unwrap() == bytes, "{len}");
             let meta = fs::metadata(&to).unwrap();
             assert_eq!(meta.mode() & 0o777, if executable { 0o755 } else { 0o644 });
@@ -81,14 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn other_content_is_noticed_and_links_are_not_followed() {
+    fn other_content_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
-        let (from, link) = (folder.path().join("from"), folder.path().join("link"));
+        let from = folder.path().join("from");
         fs::write(&from, "now").unwrap();
-        std::os::unix::fs::symlink(&from, &link).unwrap();
         let content = Sha256::digest("before").into();
         let wanted = Wanted { executable: false, content: &content, mtime_secs: 0 };
-        assert!(!copy_file(&from, &folder.path().join("to"), &wanted).unwrap());
-        assert!(copy_file(&link, &folder.path().join("to2"), &wanted).is_err());
+        assert!(!copy_file(File::open(&from).unwrap(), &folder.path().join("to"), &wanted).unwrap());
     }
 }

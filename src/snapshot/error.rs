@@ -35,6 +35,8 @@ pub enum Error {
     Ownership {
         /// The tree.
         root: PathBuf,
+        /// The user it belongs to, where that can be looked at.
+        owner: Option<u32>,
     },
     /// Git failed otherwise.
     #[error("running git {command} in {root}: {message}")]
@@ -45,6 +47,12 @@ pub enum Error {
         root: PathBuf,
         /// What git said.
         message: String,
+    },
+    /// Git lists what is no path of a tree.
+    #[error("git lists {path:?}, which is no path of a source tree")]
+    Path {
+        /// What it lists.
+        path: PathBuf,
     },
     /// The commit to compare with doesn't exist.
     #[error("comparing with {base}: there is no such commit in {root}")]
@@ -69,7 +77,11 @@ impl Error {
                 Some(format!("make it readable, or have git ignore it: echo '/{}' >> .gitignore", path.display()))
             }
             Self::GitMissing { .. } => Some("install git".to_owned()),
-            Self::Ownership { root } => Some(format!("git config --global --add safe.directory '{}'", root.display())),
+            Self::Ownership { owner, .. } => Some(match owner {
+                Some(owner) => format!("run pikaci as that user: sudo -u '#{owner}' pikaci …"),
+                None => "run pikaci as that user".to_owned(),
+            }),
+            Self::Path { .. } => Some("this repository's index isn't one that git makes: clone it again".to_owned()),
             Self::NoSuchBase { .. } => Some("git fetch".to_owned()),
             Self::Git { .. } | Self::Other(_) => None,
         }

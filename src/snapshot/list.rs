@@ -15,6 +15,7 @@ use super::error::Error;
 use super::index::Index;
 use super::tree::FileStat;
 use super::{git, walk};
+use crate::foreign::Beneath;
 
 /// Something that belongs to a snapshot, before it is read.
 pub(super) struct Found {
@@ -80,7 +81,7 @@ fn list_afresh(root: &Path, state_root: &Path) -> Result<Vec<Found>, Error> {
     }
     // In a folder that the repository around it ignores, git lists nothing.
     if found.is_empty() && fs::symlink_metadata(root.join(".git")).is_err() {
-        found = walk::walk(root, state.as_deref())?;
+        found = walk::walk(root, state.as_deref(), &walk::LEFT_OUT)?;
     }
     if let Some(state) = state {
         found.retain(|found| !is_within(&found.path, &state));
@@ -125,14 +126,14 @@ fn list_repository(root: &Path, prefix: &[u8], all: &mut Vec<Found>) -> Result<(
     let (tracked, untracked) = rayon::join(
         || {
             let output = git::run(&folder, &["ls-files", "-z", "--cached"])?;
-            let paths = split(&output);
+            let paths = split(&output)?;
             let missing = missing_folders(&handle, &paths);
             look_at(&handle, prefix, &paths, |path| !missing.is_empty() && parents(path).any(|p| missing.contains(p)))
         },
         || git::run(&folder, &["ls-files", "-z", "--others", "--exclude-standard"]),
     );
     let mut nested = BTreeSet::new();
-    let untracked = look_at(&handle, prefix, &split(&untracked?), |_| false)?;
+    let untracked = look_at(&handle, prefix, &split(&untracked?)?, |_| false)?;
     for found in tracked?.into_iter().chain(untracked) {
         match found.kind {
             FoundKind::Folder => drop(nested.insert(found.path)),
@@ -148,16 +149,28 @@ fn list_nested(root: &Path, path: &[u8], all: &mut Vec<Found>) -> Result<(), Err
     if fs::symlink_metadata(folder.join(".git")).is_ok() {
         return list_repository(root, path, all);
     }
-    let is_empty = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
+    let is_empty = Beneath::new(root).join(OsStr::from_bytes(path)).entries().is_ok_and(|entries| entries.is_empty());
     if is_empty {
         all.push(Found { path: path.to_vec(), kind: FoundKind::Folder, stat: FileStat::default() });
     }
     Ok(())
 }
 
-fn split(output: &[u8]) -> Vec<&[u8]> {
+fn split(output: &[u8]) -> Result<Vec<&[u8]>, Error> {
     let trimmed = output.split(|byte| *byte == 0).map(|path| path.strip_suffix(b"/").unwrap_or(path));
-    trimmed.filter(|path| !path.is_empty()).collect()
+    let paths: Vec<&[u8]> = trimmed.filter(|path| !path.is_empty()).collect();
+    paths.iter().try_for_each(|path| check_path(path))?;
+    Ok(paths)
+}
+
+/// Refuses a path of git's that leads out of the tree or into a repository's own folder: an index may hold anything.
+pub(super) fn check_path(path: &[u8]) -> Result<(), Error> {
+    let is_plain = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.eq_ignore_ascii_case(b".git");
+    if path.split(|byte| *byte == b'/').all(is_plain) {
+        Ok(())
+    } else {
+        Err(Error::Path { path: PathBuf::from(OsStr::from_bytes(path)) })
+    }
 }
 
 /// Looks at files without following links; what isn't there is left out.

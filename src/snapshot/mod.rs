@@ -25,15 +25,18 @@ mod tree;
 mod walk;
 mod witness;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 
 pub use change::{ChangedFiles, Head, changed_files, head};
 pub use disk::copy_content;
 pub use error::Error;
+pub use git::tracked_in;
+pub use scan::is_intact;
 pub use tree::{Entry, EntryKind, FileStat, Tree};
 
+use crate::foreign::Beneath;
 use crate::state::StateLayout;
 use index::Index;
 use scan::scan;
@@ -71,7 +74,7 @@ pub fn take(source_root: &Path, layout: &StateLayout) -> Result<Tree, Error> {
 }
 
 /// Returns the index of a tree, by whatever path the tree is named.
-fn index_path(source_root: &Path, layout: &StateLayout) -> PathBuf {
+fn index_path(source_root: &Path, layout: &StateLayout) -> Beneath {
     layout.snapshot_index(&source_root.canonicalize().unwrap_or_else(|_| source_root.to_owned()))
 }
 

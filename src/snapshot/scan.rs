@@ -1,22 +1,26 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads the source tree")]
 //! Reading a source tree.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
-use rustix::fs::{Mode, OFlags, fstat, openat, readlinkat};
+use rustix::fs::{Mode, OFlags, fstat, readlinkat};
 use rustix::io::{Errno, read, retry_on_intr};
 use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
 use super::index::Index;
 use super::list::{Found, FoundKind, list};
-use super::still;
 use super::tree::{Entry, EntryKind, Tree};
+use super::{still, walk};
+use crate::foreign::open_beneath;
+use crate::id::Digest;
+use crate::state::StateLayout;
 
 /// How much of a file is read at once.
 const CHUNK: usize = 128 * 1024;
@@ -42,14 +46,34 @@ pub(super) fn scan_once(root: &Path, state_root: &Path, known: Option<&Index>) -
         Some(index) => index.contents(&found),
         None => vec![None; found.len()],
     };
-    let read = |buffer: &mut Vec<u8>, (found, known)| read_entry(&handle, found, known, buffer).transpose();
-    // Collected before anything is left out: that takes half the memory, and memory is most of the time here.
-    let entries: Vec<_> = found.into_par_iter().zip(known).map_init(|| vec![0; CHUNK], read).collect();
-    let entries = entries.into_iter().flatten().collect::<Result<_, _>>()?;
+    let entries = read_entries(&handle, found, known)?;
     let started_ns = i64::try_from(started.as_nanos()).unwrap_or(i64::MAX);
     let mut tree = Tree::new(root.to_owned(), entries, skipped, started_ns);
     tree.recalled = recalled;
     Ok(tree)
+}
+
+/// Returns whether a snapshot holds what its name says and nothing else; all of it is read.
+///
+/// # Errors
+/// When something in it can't be read.
+pub fn is_intact(snapshot: &Digest, layout: &StateLayout) -> Result<bool, Error> {
+    let folder = layout.snapshot(snapshot);
+    let handle = folder.open_folder().map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
+    let found = walk::walk(&folder, None, &[])?;
+    if found.iter().any(|found| found.kind == FoundKind::Special) {
+        return Ok(false);
+    }
+    let unknown = vec![None; found.len()];
+    let entries = read_entries(&handle, found, unknown)?;
+    Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == snapshot)
+}
+
+fn read_entries(root: &File, found: Vec<Found>, known: Vec<Option<[u8; 32]>>) -> Result<Vec<Entry>, Error> {
+    let read = |buffer: &mut Vec<u8>, (found, known)| read_entry(root, found, known, buffer).transpose();
+    // Collected before anything is left out: that takes half the memory, and memory is most of the time here.
+    let entries: Vec<_> = found.into_par_iter().zip(known).map_init(|| vec![0; CHUNK], read).collect();
+    entries.into_iter().flatten().collect()
 }
 
 /// Reads one thing; `None` when it is gone.
@@ -60,8 +84,9 @@ fn read_entry(root: &File, found: Found, known: Option<[u8; 32]>, buffer: &mut [
             Ok(Some(EntryKind::File { executable, content, stat: found.stat }))
         }
         (FoundKind::File { .. }, None) => read_file(root, &path, buffer),
-        (FoundKind::Symlink, _) => readlinkat(root, path.as_slice(), Vec::new())
-            .map(|target| Some(EntryKind::Symlink { target: target.into_bytes() })),
+        (FoundKind::Symlink, _) => {
+            read_link(root, &path).map(|target| Some(EntryKind::Symlink { target: target.into_bytes() }))
+        }
         (FoundKind::Folder | FoundKind::Special, _) => Ok(Some(EntryKind::EmptyFolder)),
     };
     match kind {
@@ -72,10 +97,23 @@ fn read_entry(root: &File, found: Found, known: Option<[u8; 32]>, buffer: &mut [
     }
 }
 
+/// Reads a link in a folder of the tree.
+fn read_link(root: &File, path: &[u8]) -> Result<CString, Errno> {
+    let Some(end) = path.iter().rposition(|byte| *byte == b'/') else { return readlinkat(root, path, Vec::new()) };
+    let folder = Path::new(OsStr::from_bytes(&path[..end]));
+    let folder = open_beneath(root.as_fd(), folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+    readlinkat(&folder, &path[end + 1..], Vec::new())
+}
+
+/// Opens a file of the tree; a folder on the way that became a link meanwhile isn't followed.
+pub(super) fn open_file(root: &File, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    open_beneath(root.as_fd(), Path::new(OsStr::from_bytes(path)), flags, Mode::empty())
+}
+
 /// Reads a file; `None` when it doesn't stay the same from the first byte to the last.
 fn read_file(root: &File, path: &[u8], buffer: &mut [u8]) -> Result<Option<EntryKind>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(root, path, flags, Mode::empty())?;
+    let file = open_file(root, path)?;
     let before = Found::new(Vec::new(), &fstat(&file)?);
     let mut hasher = Sha256::new();
     loop {

@@ -1,11 +1,11 @@
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at snapshots and keeps their seals")]
+#![expect(clippy::disallowed_types, reason = "looks at snapshots")]
 //! What shows that nobody wrote into a snapshot since it was made: a digest of its files' stamps, kept beside it.
 //!
 //! The content isn't read again, that would cost as much as the copy did. The time of the last change of attributes is
 //! left out: it moves when the next snapshot shares a file by a hard link.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -19,6 +19,9 @@ use crate::failpoint::Point;
 use crate::id::Digest;
 use crate::state::{StateLayout, write_atomic};
 
+/// The length of a seal, in bytes.
+const SEAL_LEN: u64 = 64;
+
 /// Returns whether the snapshot of a tree is there, as it was when it was made.
 pub(super) fn is_whole(tree: &Tree, layout: &StateLayout) -> bool {
     is_untouched(tree.digest(), &paths(tree), layout)
@@ -26,15 +29,16 @@ pub(super) fn is_whole(tree: &Tree, layout: &StateLayout) -> bool {
 
 /// Returns whether a snapshot of entries, sorted by path, is there, as it was when it was made.
 pub(super) fn is_untouched(snapshot: &Digest, paths: &[&[u8]], layout: &StateLayout) -> bool {
-    let seal = fs::read_to_string(layout.snapshot_seal(snapshot)).ok();
-    seal.is_some_and(|seal| of(&layout.snapshot(snapshot), paths).is_ok_and(|now| now.as_str() == seal))
+    let seal = layout.snapshot_seal(snapshot).read(SEAL_LEN).ok();
+    let now = || of(&layout.snapshot(snapshot), paths);
+    seal.is_some_and(|seal| now().is_ok_and(|now| now.as_str().as_bytes() == seal))
 }
 
 /// Remembers how a complete copy looks that is about to become the snapshot of a tree.
 pub(super) fn write(tree: &Tree, copy: &Path, layout: &StateLayout) -> Result<()> {
     let path = layout.snapshot_seal(tree.digest());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    if let Some(folder) = &path.parent() {
+        folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
     }
     write_atomic(Point::Seal, &path, of(copy, &paths(tree))?.as_str().as_bytes())
 }

@@ -1,8 +1,8 @@
-#![expect(clippy::disallowed_methods, reason = "writes snapshots")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes snapshots")]
 //! Copying a tree into the state folder.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -15,9 +15,11 @@ use super::copy::{Wanted, copy_file};
 use super::error::Error;
 use super::index::Index;
 use super::list::join;
+use super::scan::open_file;
 use super::seal;
 use super::tree::{Entry, EntryKind, Tree};
 use crate::failpoint::{Moment, Point, around, reach, turn};
+use crate::foreign::Beneath;
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder, sync_tree};
 
 /// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all; one that was written
@@ -38,7 +40,7 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
     if seal::is_whole(tree, layout) {
         return Ok(());
     }
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
     remove_leftovers(&folder).with_context(|| format!("cleaning {}", folder.display()))?;
     reach(Point::Snapshot, Moment::Before).map_err(anyhow::Error::from)?;
     let copy = tempfile::Builder::new()
@@ -46,13 +48,16 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         .permissions(Permissions::from_mode(0o755))
         .tempdir_in(&folder)
         .with_context(|| format!("making a folder in {}", folder.display()))?;
+    let root = File::open(tree.root()).with_context(|| format!("opening {}", tree.root().display()))?;
     make_folders(tree, copy.path()).context("making the folders of a snapshot")?;
     let previous = known
         .filter(|index| index.snapshot() != tree.digest())
         .filter(|index| seal::is_untouched(index.snapshot(), &index.paths(), layout))
-        .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()) });
-    tree.entries().par_iter().try_for_each(|entry| store_entry(tree, entry, copy.path(), previous.as_ref()))?;
-    if target.exists() {
+        .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()).to_path_buf() });
+    tree.entries()
+        .par_iter()
+        .try_for_each(|entry| store_entry(&root, tree.started_ns(), entry, copy.path(), previous.as_ref()))?;
+    if target.is_there() {
         around(Point::SnapshotDiscard, || fs::remove_dir_all(&target))
             .with_context(|| format!("removing {}, which was changed", target.display()))?;
     }
@@ -68,11 +73,10 @@ struct Previous<'a> {
 }
 
 /// Removes what stores that were killed left; the lock is held, so that nobody works on it.
-fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if is_temporary(&entry.file_name()) {
-            fs::remove_dir_all(entry.path())?;
+fn remove_leftovers(folder: &Beneath) -> io::Result<()> {
+    for entry in folder.entries()? {
+        if is_temporary(&entry.name) {
+            fs::remove_dir_all(folder.join(&entry.name))?;
         }
     }
     Ok(())
@@ -94,7 +98,13 @@ fn make_folders(tree: &Tree, copy: &Path) -> io::Result<()> {
     fs::set_permissions(copy, Permissions::from_mode(0o755))
 }
 
-fn store_entry(tree: &Tree, entry: &Entry, copy: &Path, previous: Option<&Previous<'_>>) -> Result<(), Error> {
+fn store_entry(
+    root: &File,
+    started_ns: i64,
+    entry: &Entry,
+    copy: &Path,
+    previous: Option<&Previous<'_>>,
+) -> Result<(), Error> {
     let to = join(copy, &entry.path);
     match &entry.kind {
         EntryKind::EmptyFolder => {}
@@ -107,16 +117,17 @@ fn store_entry(tree: &Tree, entry: &Entry, copy: &Path, previous: Option<&Previo
                     && fs::hard_link(join(&previous.folder, &entry.path), &to).is_ok()
             };
             if !previous.is_some_and(link) {
-                let wanted = Wanted { executable: *executable, content, mtime_secs: tree.started_ns() / 1_000_000_000 };
-                store_file(tree.root(), entry, &to, &wanted)?;
+                let wanted = Wanted { executable: *executable, content, mtime_secs: started_ns / 1_000_000_000 };
+                store_file(root, entry, &to, &wanted)?;
             }
         }
     }
     Ok(turn(Point::StoredEntry).map_err(anyhow::Error::from)?)
 }
 
-fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Result<(), Error> {
-    match copy_file(&join(root, &entry.path), to, wanted) {
+fn store_file(root: &File, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Result<(), Error> {
+    let source = open_file(root, &entry.path).map_err(|errno| Error::read(&entry.path, errno))?;
+    match copy_file(source.into(), to, wanted) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::changing(&entry.path)),
         Err(err) => match Errno::from_io_error(&err) {
@@ -131,12 +142,12 @@ fn store_file(root: &Path, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Res
 }
 
 /// Gives a complete copy its name, once all of it would survive a power loss.
-fn publish(copy: tempfile::TempDir, target: &Path) -> Result<()> {
+fn publish(copy: tempfile::TempDir, target: &Beneath) -> Result<()> {
     sync_tree(copy.path())?;
     reach(Point::Snapshot, Moment::Synced)?;
     fs::rename(copy.path(), target).context("renaming")?;
     let _moved = copy.keep();
     reach(Point::Snapshot, Moment::Renamed)?;
-    sync_folder(target.parent().unwrap_or(target))?;
+    sync_folder(&target.parent().context("it is in no folder")?)?;
     Ok(reach(Point::Snapshot, Moment::After)?)
 }

@@ -18,6 +18,7 @@ use rustix::fs::stat;
 use super::git;
 use super::list::{join, join_bytes, parents, state_inside};
 use super::tree::{FileStat, Tree};
+use crate::foreign::{Beneath, Entry};
 
 /// A file or folder and its stamps, or that it isn't there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,13 +134,10 @@ fn folders(root: &Path, tree: &Tree, state_root: &Path) -> Result<Option<Vec<Pat
 
 /// Returns names and paths of the folders in a folder, and of a file `.git`, which is a repository as well.
 fn subfolders(root: &Path, folder: &[u8]) -> Result<Vec<(OsString, Vec<u8>)>> {
-    let full = join(root, folder);
-    let reading = || format!("reading {}", full.display());
+    let full = Beneath::new(root).join(OsStr::from_bytes(folder));
     let mut found = Vec::new();
-    for entry in fs::read_dir(&full).with_context(reading)? {
-        let entry = entry.with_context(reading)?;
-        let name = entry.file_name();
-        if name == ".git" || entry.file_type().with_context(reading)?.is_dir() {
+    for Entry { name, is_folder } in full.entries().with_context(|| format!("reading {}", full.display()))? {
+        if name == ".git" || is_folder {
             let path = join_bytes(folder, name.as_bytes());
             found.push((name, path));
         }

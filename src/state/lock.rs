@@ -1,16 +1,16 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "locks are files")]
 //! Advisory locks, which the kernel lets go when their holder ends, however it ends.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::failpoint::{Moment, Point, reach};
+use crate::foreign::Beneath;
 
 /// A lock on a file, held until it is dropped; no child process inherits it.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn exclusive(point: Point, path: &Path) -> Result<Self> {
+    pub fn exclusive(point: Point, path: &Beneath) -> Result<Self> {
         reach(point, Moment::Before)?;
         let lock = wait(open_lock(path)?, path, FlockOperation::LockExclusive)?;
         reach(point, Moment::After)?;
@@ -34,7 +34,7 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn shared(point: Point, path: &Path) -> Result<Self> {
+    pub fn shared(point: Point, path: &Beneath) -> Result<Self> {
         reach(point, Moment::Before)?;
         let lock = wait(open_lock(path)?, path, FlockOperation::LockShared)?;
         reach(point, Moment::After)?;
@@ -46,7 +46,7 @@ impl FileLock {
     ///
     /// # Errors
     /// When the folder can't be opened or locked.
-    pub fn share_of_folder(folder: &Path) -> Result<Self> {
+    pub fn share_of_folder(folder: &Beneath) -> Result<Self> {
         wait(open_folder(folder)?, folder, FlockOperation::LockShared)
     }
 
@@ -54,8 +54,8 @@ impl FileLock {
     ///
     /// # Errors
     /// When the folder can't be opened or locked.
-    pub fn try_folder(point: Point, folder: &Path) -> Result<Option<Self>> {
-        if !folder.exists() {
+    pub fn try_folder(point: Point, folder: &Beneath) -> Result<Option<Self>> {
+        if !folder.is_there() {
             return Ok(None);
         }
         reach(point, Moment::Before)?;
@@ -66,7 +66,7 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn try_exclusive(point: Point, path: &Path) -> Result<Option<Self>> {
+    pub fn try_exclusive(point: Point, path: &Beneath) -> Result<Option<Self>> {
         reach(point, Moment::Before)?;
         taken(point, open_lock(path)?, path)
     }
@@ -75,9 +75,9 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be opened or locked.
-    pub fn try_existing(point: Point, path: &Path) -> Result<Option<Self>> {
+    pub fn try_existing(point: Point, path: &Beneath) -> Result<Option<Self>> {
         reach(point, Moment::Before)?;
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        let file = match path.regular(OFlags::RDWR, Mode::empty()) {
             Err(err) if err.kind() == ErrorKind::NotFound => return Ok(None),
             file => file.with_context(|| format!("opening lock {}", path.display()))?,
         };
@@ -88,7 +88,7 @@ impl FileLock {
     ///
     /// # Errors
     /// When the file can't be made or locked.
-    pub fn exclusive_within(point: Point, path: &Path, patience: Duration) -> Result<Option<Self>> {
+    pub fn exclusive_within(point: Point, path: &Beneath, patience: Duration) -> Result<Option<Self>> {
         const TICK: Duration = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
         loop {
@@ -102,12 +102,12 @@ impl FileLock {
     }
 }
 
-fn wait(file: File, path: &Path, operation: FlockOperation) -> Result<FileLock> {
+fn wait(file: File, path: &Beneath, operation: FlockOperation) -> Result<FileLock> {
     retry_on_intr(|| flock(&file, operation)).with_context(|| format!("locking {}", path.display()))?;
     Ok(FileLock { _file: file })
 }
 
-fn taken(point: Point, file: File, path: &Path) -> Result<Option<FileLock>> {
+fn taken(point: Point, file: File, path: &Beneath) -> Result<Option<FileLock>> {
     let free = try_lock(&file, FlockOperation::NonBlockingLockExclusive);
     if !free.with_context(|| format!("locking {}", path.display()))? {
         return Ok(None);
@@ -116,16 +116,14 @@ fn taken(point: Point, file: File, path: &Path) -> Result<Option<FileLock>> {
     Ok(Some(FileLock { _file: file }))
 }
 
-fn open_folder(folder: &Path) -> Result<File> {
-    File::open(folder).with_context(|| format!("opening {}", folder.display()))
+fn open_folder(folder: &Beneath) -> Result<File> {
+    folder.open_folder().with_context(|| format!("opening {}", folder.display()))
 }
 
-fn open_lock(path: &Path) -> Result<File> {
-    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+fn open_lock(path: &Beneath) -> Result<File> {
+    let open = || path.regular(OFlags::RDWR | OFlags::CREATE, Mode::from(0o666));
     let file = match (open(), path.parent()) {
-        (Err(err), Some(folder)) if err.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(folder).and_then(|()| open())
-        }
+        (Err(err), Some(folder)) if err.kind() == ErrorKind::NotFound => folder.make_folders().and_then(|()| open()),
         (result, _) => result,
     };
     file.with_context(|| format!("opening lock {}", path.display()))
@@ -145,13 +143,14 @@ fn try_lock(file: &File, operation: FlockOperation) -> Result<bool, Errno> {
 ///
 /// # Errors
 /// When the file can't be opened or asked.
-pub fn is_locked(path: &Path) -> Result<bool> {
-    match File::open(path) {
+pub fn is_locked(path: &Beneath) -> Result<bool> {
+    match path.open() {
         Ok(file) => {
             let free = try_lock(&file, FlockOperation::NonBlockingLockShared);
             Ok(!free.with_context(|| format!("looking at lock {}", path.display()))?)
         }
-        Err(err) if err.kind() == ErrorKind::NotFound => Ok(false),
+        // What is no file is no lock of ours.
+        Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => Ok(false),
         Err(err) => Err(err).with_context(|| format!("opening lock {}", path.display())),
     }
 }
@@ -163,11 +162,12 @@ mod tests {
 
     use super::{FileLock, is_locked};
     use crate::failpoint::Point;
+    use crate::foreign::Beneath;
 
     #[test]
     fn one_holds_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("locks/a");
+        let path = Beneath::new(folder.path()).join("locks/a");
         assert!(!is_locked(&path).unwrap());
         assert!(!path.exists());
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn many_have_a_share_and_one_all_of_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("locks/a");
+        let path = Beneath::new(folder.path()).join("locks/a");
         assert!(FileLock::try_existing(Point::Hold, &path).unwrap().is_none() && !path.exists());
         let shares = [FileLock::shared(Point::Hold, &path).unwrap(), FileLock::shared(Point::Hold, &path).unwrap()];
         assert!(!is_locked(&path).unwrap());
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_child_does_not_inherit_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
+        let path = Beneath::new(folder.path()).join("a");
         let held = FileLock::exclusive(Point::Hold, &path).unwrap();
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         drop(held);

@@ -7,19 +7,21 @@ mod name;
 mod open;
 mod record;
 mod remove;
+mod run_layout;
 #[cfg_attr(target_os = "macos", path = "sync_tree_macos.rs")]
 mod sync_tree;
 mod write;
 
 pub(crate) use layout::is_temporary;
-pub use layout::{AttemptLayout, JobLayout, RunLayout, StateLayout};
+pub use layout::{StateLayout, recorded_path};
 pub use lock::{FileLock, is_locked};
 pub use name::encode_name;
-pub use open::{OpenError, check, existing, look, open};
+pub use open::{OpenError, check, existing, look, open, verify};
 pub use record::{is_torn, read_plan, read_record};
 pub use remove::remove;
+pub use run_layout::{AttemptLayout, JobLayout, LOCK, RunLayout};
 pub use sync_tree::sync_tree;
-pub use write::{append_line, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};
+pub use write::{append_line, read_bounded, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";

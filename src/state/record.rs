@@ -1,12 +1,11 @@
 //! Records and plans of runs, as this pikaci or an older one wrote them.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, ensure};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{RunLayout, read_json};
+use crate::foreign::Beneath;
 use crate::plan::{self, RunPlanRecord};
 use crate::record::{RunRecord, SCHEMA_VERSION};
 
@@ -32,7 +31,7 @@ pub fn read_plan(run: &RunLayout) -> Result<RunPlanRecord> {
     read_known(&run.plan(), plan::record::SCHEMA_VERSION)
 }
 
-fn read_known<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T> {
+fn read_known<T: DeserializeOwned>(path: &Beneath, known: u32) -> Result<T> {
     let value: Value = read_json(path)?;
     let version = &value["schema_version"];
     ensure!(

@@ -1,45 +1,47 @@
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes and reads the state folder")]
 //! Files that are there whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use super::{FileLock, TEMPORARY_PREFIX};
 use crate::failpoint::{Moment, Point, around, reach};
+use crate::foreign::Beneath;
+
+/// The longest record that is read, in bytes.
+const RECORD_LIMIT: u64 = 64 << 20;
 
 /// Writes a file so that at any moment, power loss included, it holds what it held before or all of `bytes`.
 ///
 /// # Errors
 /// When the file's folder is missing or can't be written.
-pub fn write_atomic(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_atomic(point: Point, path: &Beneath, bytes: &[u8]) -> Result<()> {
     replace(point, path, bytes).with_context(|| format!("writing {}", path.display()))
 }
 
-fn replace(point: Point, path: &Path, bytes: &[u8]) -> Result<()> {
+fn replace(point: Point, path: &Beneath, bytes: &[u8]) -> Result<()> {
     reach(point, Moment::Before)?;
-    let folder = folder_of(path);
-    let (_writing, file) = draft(folder, bytes)?;
+    let folder = folder_of(path)?;
+    let (_writing, file) = draft(&folder, bytes)?;
     file.as_file().sync_all()?;
     reach(point, Moment::Synced)?;
     file.persist(path)?;
     reach(point, Moment::Renamed)?;
-    sync_folder(folder)?;
+    sync_folder(&folder)?;
     Ok(reach(point, Moment::After)?)
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn folder_of(path: &Beneath) -> Result<Beneath> {
+    path.parent().context("it is the folder itself")
 }
 
 /// Writes a file that has no name yet; who cleans the folder waits as long for what is temporary in it.
-fn draft(folder: &Path, bytes: &[u8]) -> Result<(FileLock, NamedTempFile)> {
+fn draft(folder: &Beneath, bytes: &[u8]) -> Result<(FileLock, NamedTempFile)> {
     let writing = FileLock::share_of_folder(folder)?;
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
@@ -50,23 +52,23 @@ fn draft(folder: &Path, bytes: &[u8]) -> Result<(FileLock, NamedTempFile)> {
 ///
 /// # Errors
 /// When the folder can't be opened or synced.
-pub fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|file| file.sync_all()).with_context(|| format!("syncing {}", folder.display()))
+pub fn sync_folder(folder: &Beneath) -> Result<()> {
+    folder.open_folder().and_then(|file| file.sync_all()).with_context(|| format!("syncing {}", folder.display()))
 }
 
 /// Makes what was appended to a file survive a power loss.
 ///
 /// # Errors
 /// When the file can't be opened or synced.
-pub fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_data()).with_context(|| format!("syncing {}", path.display()))
+pub fn sync_file(path: &Beneath) -> Result<()> {
+    path.open().and_then(|file| file.sync_data()).with_context(|| format!("syncing {}", path.display()))
 }
 
 /// Writes a value as readable JSON, atomically.
 ///
 /// # Errors
 /// As [`write_atomic`], and when the value is none that JSON can hold.
-pub fn write_json(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
+pub fn write_json(point: Point, path: &Beneath, value: &impl Serialize) -> Result<()> {
     write_atomic(point, path, &encode(path, value)?)
 }
 
@@ -75,41 +77,48 @@ pub fn write_json(point: Point, path: &Path, value: &impl Serialize) -> Result<(
 ///
 /// # Errors
 /// As [`write_json`].
-pub fn write_view(point: Point, path: &Path, value: &impl Serialize) -> Result<()> {
+pub fn write_view(point: Point, path: &Beneath, value: &impl Serialize) -> Result<()> {
     let text = encode(path, value)?;
     let written = around(point, || {
-        let (_writing, file) = draft(folder_of(path), &text)?;
+        let (_writing, file) = draft(&folder_of(path)?, &text)?;
         anyhow::Ok(file.persist(path)?)
     });
     written.map(drop).with_context(|| format!("writing {}", path.display()))
 }
 
-fn encode(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
+fn encode(path: &Beneath, value: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(value).with_context(|| format!("encoding {}", path.display()))?;
     text.push(b'\n');
     Ok(text)
+}
+
+/// Reads a record, a plan or a log of events.
+///
+/// # Errors
+/// When it is no file, is longer than any that pikaci writes, or can't be read.
+pub fn read_bounded(path: &Beneath) -> Result<Vec<u8>> {
+    path.read(RECORD_LIMIT).with_context(|| format!("reading {}", path.display()))
 }
 
 /// Reads a value from a JSON file.
 ///
 /// # Errors
 /// When the file can't be read or isn't such a value.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("decoding {}", path.display()))
+pub fn read_json<T: DeserializeOwned>(path: &Beneath) -> Result<T> {
+    serde_json::from_slice(&read_bounded(path)?).with_context(|| format!("decoding {}", path.display()))
 }
 
 /// Appends a line to a file, which is made where there is none; half a line that a crash left is ended first.
 ///
 /// # Errors
 /// When the file can't be written, or the line holds a line break.
-pub fn append_line(path: &Path, line: &str) -> Result<()> {
+pub fn append_line(path: &Beneath, line: &str) -> Result<()> {
     ensure!(!line.contains('\n'), "appending to {}: the line holds a line break", path.display());
     append(path, line).with_context(|| format!("appending to {}", path.display()))
 }
 
-fn append(path: &Path, line: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+fn append(path: &Beneath, line: &str) -> std::io::Result<()> {
+    let mut file = path.regular(OFlags::RDWR | OFlags::APPEND | OFlags::CREATE, Mode::from(0o666))?;
     let mut last = [b'\n'];
     let len = file.metadata()?.len();
     if let Some(end) = len.checked_sub(1) {
@@ -126,17 +135,20 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files of their own")]
+#[cfg_attr(feature = "failpoints", expect(clippy::disallowed_types, reason = "a test runs itself again"))]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
     use super::{append_line, read_json, write_atomic, write_json};
     use crate::failpoint::Point;
+    use crate::foreign::Beneath;
 
     #[test]
     fn json_is_readable_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.json");
+        let path = Beneath::new(folder.path()).join("a.json");
         let value = BTreeMap::from([("a".to_owned(), 1)]);
         write_json(Point::Plan, &path, &value).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": 1\n}\n");
@@ -146,7 +158,7 @@ mod tests {
     #[test]
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
+        let path = Beneath::new(folder.path()).join("a");
         write_atomic(Point::Plan, &path, b"one").unwrap();
         write_atomic(Point::Plan, &path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
@@ -156,18 +168,18 @@ mod tests {
     #[test]
     fn errors_name_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("none/a.json");
+        let path = Beneath::new(folder.path()).join("none/a.json");
         assert!(write_atomic(Point::Plan, &path, b"").unwrap_err().to_string().starts_with("writing "));
         assert!(read_json::<i32>(&path).unwrap_err().to_string().contains("none/a.json"));
         fs::write(folder.path().join("half.json"), "{").unwrap();
-        let error = read_json::<i32>(&folder.path().join("half.json")).unwrap_err();
+        let error = read_json::<i32>(&Beneath::new(folder.path()).join("half.json")).unwrap_err();
         assert!(error.to_string().starts_with("decoding "), "{error}");
     }
 
     #[test]
     fn lines_are_appended_after_a_torn_one() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("events.jsonl");
+        let path = Beneath::new(folder.path()).join("events.jsonl");
         append_line(&path, "1").unwrap();
         append_line(&path, "2").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "1\n2\n");
@@ -208,6 +220,7 @@ mod tests {
             return;
         };
         let _scenario = fail::FailScenario::setup();
-        write_atomic(Point::Plan, &path, b"new").unwrap();
+        let (folder, name) = (path.parent().unwrap(), path.file_name().unwrap());
+        write_atomic(Point::Plan, &Beneath::new(folder).join(name), b"new").unwrap();
     }
 }

@@ -8,13 +8,14 @@ use pikaci::execute::machine::Machine;
 use pikaci::execute::qemu::Accelerator;
 use pikaci::execute::share::{Programs, Users};
 use pikaci::execute::vm::{self, Ended, Guest, Logs};
+use pikaci::foreign::Beneath;
 use pikaci::plan::record::Deadlines;
 use tempfile::TempDir;
 
 /// Boots a runner to the guest's end, and returns what it left and its console's log.
 pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u8>) {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
-    let log = |name: &str| folder.path().join(name);
+    let log = |name: &str| Beneath::new(folder.path()).join(name);
     let logs = Logs { host: log("host"), guest: log("guest"), console: log("console") };
     let guest = Guest {
         launcher: Launcher::Qemu {

@@ -74,14 +74,18 @@ fn a_job_file_that_is_no_file_is_2() {
     let pipe = project.path("pipe/pikaci.nix");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::os::unix::fs::symlink("nowhere", project.path("link/pikaci.nix")).unwrap();
-    for (name, what) in [("folder", "a folder"), ("pipe", "a pipe"), ("link", "a link that leads nowhere")] {
+    for (name, what) in [
+        ("folder", "it is a folder, and no file"),
+        ("pipe", "it is a pipe, and no file"),
+        ("link", "a symbolic link is in its place or on the way to it"),
+    ] {
         let ran = project.pikaci(&["check", "-C", name]).exits(2);
-        let error = format!("{name}/pikaci.nix is {what}, and no job file\nhint: ");
+        let error = format!("{name}/pikaci.nix: {what}\nhint: ");
         assert!(ran.stderr.contains(&error), "{}", ran.stderr);
     }
     std::fs::create_dir(project.path("deep")).unwrap();
     std::os::unix::fs::symlink("../pikaci.nix", project.path("deep/pikaci.nix")).unwrap();
-    project.pikaci(&["check", "-C", "deep"]).exits(0);
+    project.pikaci(&["check", "-C", "deep"]).exits(2);
 }
 
 #[test]

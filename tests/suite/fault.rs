@@ -8,6 +8,7 @@ use std::process::Command;
 
 use pikaci::execute::console::Console;
 use pikaci::execute::verdict::{Cause, judge};
+use pikaci::foreign::Beneath;
 use pikaci::id::JobId;
 use pikaci::plan::record::Deadlines;
 use pikaci::record::{JobRecord, Outcome};
@@ -269,6 +270,6 @@ fn a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(runner: &Path) {
     assert_eq!(verdict.reason.message.as_deref(), Some("the guest wasn't ready within 15 s"));
     let log = NamedTempFile::new().unwrap();
     fs::write(log.path(), console).unwrap();
-    let console = Console::read(log.path()).unwrap().evidence();
+    let console = Console::read(&Beneath::in_its_folder(log.path())).unwrap().evidence();
     assert!(console.iter().any(|line| line.contains("Run /pikaci/bin/cat as init process")), "{console:#?}");
 }

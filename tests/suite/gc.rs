@@ -207,7 +207,7 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
     for path in goes.iter().chain(&stays) {
         fs::create_dir_all(project.state(path).join("folder")).unwrap();
     }
-    let writing = FileLock::share_of_folder(layout.root()).unwrap();
+    let writing = FileLock::share_of_folder(&layout.folder()).unwrap();
     let lock = FileLock::exclusive(Point::FlakeLock, &layout.lock(&format!("flake-{held}"))).unwrap();
     let index = scene.names("indexes");
     let done = project.pikaci(&["gc"]).exits(0);
@@ -234,7 +234,7 @@ fn what_cannot_be_removed_is_named_and_the_rest_goes() {
     let mounted = state.snapshot(&one);
     let pikaci = project.command(&["gc"]);
     let mut bwrap = Command::new("bwrap");
-    bwrap.args(["--bind", "/", "/", "--dev", "/dev", "--ro-bind"]).arg(&mounted).arg(&mounted).arg("--chdir");
+    bwrap.args(["--bind", "/", "/", "--dev", "/dev", "--ro-bind"]).arg(&*mounted).arg(&*mounted).arg("--chdir");
     bwrap.arg(project.path(".")).arg(pikaci.get_program()).args(pikaci.get_args());
     let done = ran(&mut bwrap).exits(1);
     let named = format!("snapshots/{one} stays: moving {} away: ", mounted.display());

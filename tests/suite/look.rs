@@ -104,13 +104,13 @@ fn a_list_reads_only_what_it_shows() {
     let trace = project.path("trace");
     let pikaci = project.command(&["list", "--limit=7"]);
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-e", "trace=open,openat", "-o"]).arg(&trace).arg(pikaci.get_program());
+    strace.args(["-f", "-qq", "-e", "trace=open,openat,openat2", "-o"]).arg(&trace).arg(pikaci.get_program());
     strace.args(pikaci.get_args()).current_dir(project.path("."));
     let list = ran(&mut strace).exits(0).stdout;
     assert!(list.ends_with("\n293 older; all: pikaci list --limit 300\n"), "{list}");
     let trace = fs::read_to_string(trace).unwrap();
-    let opened = trace.lines().filter(|line| line.contains("/runs/")).collect::<Vec<_>>();
-    assert_eq!(opened.len(), 7, "{opened:#?}");
+    let of_runs = |line: &&str| line.contains("runs/2026") && line.contains(".json\"");
+    assert_eq!(trace.lines().filter(of_runs).count(), 7, "{trace}");
 }
 
 #[test]

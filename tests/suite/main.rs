@@ -31,6 +31,8 @@ mod gc_beside;
 mod glob;
 mod guest;
 mod hostile;
+mod hostile_git;
+mod hostile_state;
 mod interrupted;
 mod json_schema;
 #[cfg(feature = "failpoints")]

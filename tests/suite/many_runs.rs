@@ -40,7 +40,7 @@ fn opened(project: &Project, args: &[&str]) -> usize {
     strace.args(["-f", "-qq", "-e", "trace=%file", "-o"]).arg(&trace).arg(pikaci.get_program());
     ran(strace.args(pikaci.get_args()).current_dir(project.path("."))).exits(0);
     let trace = fs::read_to_string(trace).unwrap();
-    let of_runs: Vec<&str> = trace.lines().filter(|line| line.contains("/runs/2026")).collect();
+    let of_runs: Vec<&str> = trace.lines().filter(|line| line.contains("runs/2026")).collect();
     assert!(of_runs.len() <= 3 * RUNS, "{} looks at {RUNS} runs", of_runs.len());
-    of_runs.into_iter().filter(|line| line.contains(" openat(") || line.contains(" open(")).count()
+    of_runs.into_iter().filter(|line| line.contains(" open") && line.contains(".json\"")).count()
 }

@@ -102,7 +102,7 @@ fn folders_that_forbid_writing_are_removed_by_a_plain_user_too() {
     let inside = state.snapshot(&Digest::of(b"")).join("folder");
     fs::create_dir(&inside).unwrap();
     fs::write(inside.join("file"), "").unwrap();
-    for folder in [&inside, inside.parent().unwrap()] {
+    for folder in [&*inside, inside.parent().unwrap().as_ref()] {
         fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
     }
     let programs = StandIns::new();

@@ -3,14 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::fs;
-use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use pikaci::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
 use pikaci::failpoint::Point;
 use pikaci::id::{JobId, NodeId, RunId, TargetId};
 use pikaci::record::{History, Outcome};
-use pikaci::state::{AttemptLayout, FileLock, RunLayout, StateLayout, append_line, write_json};
+use pikaci::state::{AttemptLayout, FileLock, RunLayout, StateLayout, append_line, recorded_path, write_json};
 
 use crate::project::Project;
 
@@ -26,11 +25,11 @@ impl Run {
     pub fn begin(project: &Project, id: &str, jobs: &[&str]) -> Self {
         let state = StateLayout::new(project.path(".pikaci"));
         let layout = state.run(&RunId::new(id));
+        fs::create_dir_all(state.root()).unwrap();
         let lock = FileLock::exclusive(Point::RunLock, &layout.lock()).unwrap();
         let start = started(id, jobs);
         let at: Timestamp = "2026-11-22T10:15:00Z".parse().unwrap();
-        let relative = |path: PathBuf| state.relative(&path).unwrap().to_str().unwrap().to_owned();
-        let history = History::begin(at, &start, |job| relative(layout.job(job).status()));
+        let history = History::begin(at, &start, |job| recorded_path(&layout.job(job).status()));
         let run = Self { state: state.clone(), history, lock: Some(lock) };
         run.write(&Event { at, what: What::RunStarted(Box::new(start)) });
         run
@@ -50,11 +49,10 @@ impl Run {
     pub fn start(&mut self, job: &str) {
         let attempt = self.attempt(job);
         fs::create_dir_all(attempt.root()).unwrap();
-        let relative = |path: PathBuf| self.state.relative(&path).unwrap().to_str().unwrap().to_owned();
         let logs = LogPaths {
-            host: relative(attempt.host_log()),
-            guest: relative(attempt.guest_log()),
-            console: Some(relative(attempt.console_log())),
+            host: recorded_path(&attempt.host_log()),
+            guest: recorded_path(&attempt.guest_log()),
+            console: Some(recorded_path(&attempt.console_log())),
         };
         self.happen(What::JobStarted { job: JobId::new(job), attempt: 1, logs });
     }
@@ -62,7 +60,7 @@ impl Run {
     /// Ends a job.
     pub fn finish(&mut self, job: &str, outcome: Outcome, message: Option<&str>) {
         let artifacts = self.attempt(job).artifacts();
-        let brought = artifacts.exists().then(|| self.state.relative(&artifacts).unwrap().to_str().unwrap().to_owned());
+        let brought = artifacts.exists().then(|| recorded_path(&artifacts));
         self.happen(What::JobFinished(Box::new(JobFinished {
             job: JobId::new(job),
             outcome,
@@ -138,10 +136,10 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         target_id: TargetId::new("all"),
         target_description: None,
         source_root: "/p".to_owned(),
-        snapshot_dir: "snapshots/0".to_owned(),
+        snapshot_dir: "snapshots/0".to_owned().try_into().unwrap(),
         git_head: None,
         git_dirty: None,
-        plan_path: format!("runs/{id}/plan.json"),
+        plan_path: format!("runs/{id}/plan.json").try_into().unwrap(),
         changed_files: None,
         filters: Vec::new(),
         host_os: None,

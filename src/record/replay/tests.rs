@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 
 use super::{NoRecords, replay};
 use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
-use crate::id::{JobId, NodeId, RunId, TargetId};
+use crate::id::{Digest, JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
 use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
@@ -22,6 +22,11 @@ const FROZEN_JOBS: [&str; 3] = [
 /// Text with what JSON has to write in another way, and with characters of each length in UTF-8.
 fn text() -> impl Strategy<Value = String> {
     "[a-z /\"\\\\\n\u{0}\u{1b}é日\u{1f980}]{0,12}"
+}
+
+/// Paths of the state folder.
+fn place() -> impl Strategy<Value = RecordedPath> {
+    "[a-z0-9+é日\\\\\"]{1,8}(/[a-z .]{2}[a-z]){0,3}".prop_map(|text| RecordedPath::try_from(text).unwrap())
 }
 
 /// Names of jobs, so few that events meet.
@@ -51,7 +56,7 @@ prop_compose! {
         guest_log_bytes in any::<u64>(),
         log_cut in any::<bool>(),
         artifacts in any::<u64>(),
-        artifacts_dir in option::of(text()),
+        artifacts_dir in option::of(place()),
     ) -> JobFinished {
         JobFinished { job, outcome, exit_code, reason, guest_log_bytes, log_cut, artifacts, artifacts_dir }
     }
@@ -60,9 +65,9 @@ prop_compose! {
 fn what() -> impl Strategy<Value = What> {
     let node = || text().prop_map(NodeId::new);
     let logs =
-        (text(), text(), option::of(text())).prop_map(|(host, guest, console)| LogPaths { host, guest, console });
+        (place(), place(), option::of(place())).prop_map(|(host, guest, console)| LogPaths { host, guest, console });
     prop_oneof![
-        2 => (node(), text()).prop_map(|(node, log_path)| What::PrepareStarted { node, log_path }),
+        2 => (node(), place()).prop_map(|(node, log_path)| What::PrepareStarted { node, log_path }),
         2 => (node(), outcome(), option::of(text()), reason())
             .prop_map(|(node, outcome, runner, reason)| What::PrepareFinished { node, outcome, runner, reason }),
         1 => (text(), text()).prop_map(|(accelerator, reason)| What::AcceleratorChosen { accelerator, reason }),
@@ -85,6 +90,7 @@ prop_compose! {
     fn start()(
         names in proptest::collection::btree_set(job(), 0..4),
         (description, folder, timeout_secs) in (text(), text(), any::<u64>()),
+        (snapshot_dir, plan_path) in (place(), place()),
         (rerun_of, head, dirty) in (option::of(text()), option::of(text()), option::of(any::<bool>())),
         changed_files in option::of(vec(text(), 0..3)),
         filters in vec(text(), 0..3),
@@ -105,11 +111,11 @@ prop_compose! {
             rerun_of: rerun_of.map(RunId::new),
             target_id: TargetId::new(description.clone()),
             target_description: head.clone(),
-            source_root: folder.clone(),
-            snapshot_dir: folder.clone(),
+            source_root: folder,
+            snapshot_dir,
             git_head: head,
             git_dirty: dirty,
-            plan_path: folder,
+            plan_path,
             changed_files,
             filters,
             host_os: os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name }),
@@ -133,8 +139,9 @@ prop_compose! {
     }
 }
 
-fn path(job: &JobId) -> String {
-    format!("jobs/{job}/status.json")
+fn path(job: &JobId) -> RecordedPath {
+    let name = Digest::of(job.as_str().as_bytes());
+    RecordedPath::try_from(format!("jobs/{name}/status.json")).unwrap()
 }
 
 /// Folds events as they happen, the way the engine does.
@@ -236,7 +243,7 @@ fn a_real_log_that_is_cut_off_at_each_byte_is_right_so_far() {
 fn the_frozen_log_gives_the_frozen_records() {
     let expected: RunRecord = serde_json::from_str(FROZEN_RUN).unwrap();
     let paths = expected.jobs.iter().map(|job| (job.id.clone(), job.status_path.clone()));
-    let paths: std::collections::BTreeMap<JobId, String> = paths.collect();
+    let paths: std::collections::BTreeMap<JobId, RecordedPath> = paths.collect();
     let history = replay(FROZEN.as_bytes(), |job| paths[job].clone()).unwrap();
     assert_eq!(history.run, expected);
     let jobs = FROZEN_JOBS.map(|text| serde_json::from_str::<JobRecord>(text).unwrap());

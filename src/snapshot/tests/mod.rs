@@ -103,7 +103,7 @@ impl Fixture {
 
     /// Returns where the copy of a tree is.
     fn copy(&self, tree: &Tree) -> PathBuf {
-        self.layout.snapshot(tree.digest())
+        self.layout.snapshot(tree.digest()).to_path_buf()
     }
 
     fn snapshots(&self) -> Vec<String> {
@@ -126,6 +126,6 @@ fn assert_same(tree: &Tree, copy: &Path) {
             EntryKind::EmptyFolder => assert!(meta.is_dir() && fs::read_dir(&to).unwrap().next().is_none()),
         }
     }
-    let listed = super::walk::walk(copy, None).unwrap();
+    let listed = super::walk::walk(copy, None, &super::walk::LEFT_OUT).unwrap();
     assert_eq!(listed.len(), tree.entries().len());
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The unit of `st_blocks`.
 const BLOCK: u64 = 512;
@@ -19,8 +19,8 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Returns how many bytes it frees that this goes too; what can't be looked at counts for nothing.
-    pub(super) fn add(&mut self, paths: &[PathBuf]) -> u64 {
-        let mut open = paths.to_vec();
+    pub(super) fn add(&mut self, paths: &[impl AsRef<Path>]) -> u64 {
+        let mut open: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let mut bytes = 0;
         while let Some(path) = open.pop() {
             let Ok(meta) = fs::symlink_metadata(&path) else { continue };

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 
 use super::{FileLock, StateLayout, is_locked};
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::record::retention::{self, Kept, Policy, Standing};
 use crate::report::{Broken, Collected, Kind, Removed};
 use meter::Meter;
@@ -87,7 +88,7 @@ pub struct Wanted<'a> {
 struct Item {
     kind: Kind,
     /// Its own path, and those of what belongs to it.
-    paths: Vec<PathBuf>,
+    paths: Vec<Beneath>,
     hold: Hold,
 }
 
@@ -96,21 +97,21 @@ struct Item {
 enum Hold {
     Nothing,
     /// A lock, if there is one.
-    Existing(PathBuf),
+    Existing(Beneath),
     /// A lock that others make when they need it.
-    Lock(PathBuf),
+    Lock(Beneath),
     /// All of the folder that it lies in.
-    Folder(PathBuf),
+    Folder(Beneath),
 }
 
 impl Item {
-    fn leftover(path: PathBuf) -> Self {
+    fn leftover(path: Beneath) -> Self {
         Self { kind: Kind::Leftover, paths: vec![path], hold: Hold::Nothing }
     }
 
     /// Returns its path as reports have it.
-    fn name(&self, state: &StateLayout) -> PathBuf {
-        state.relative(&self.paths[0]).unwrap_or_else(|| self.paths[0].clone())
+    fn name(&self) -> PathBuf {
+        self.paths[0].inner().to_owned()
     }
 }
 
@@ -163,13 +164,13 @@ pub fn preview(state: &StateLayout, wanted: Wanted<'_>) -> Result<Collected> {
     collected.broken = broken;
     for item in &items {
         if !is_held(item)? {
-            collected.removed.push(Removed { kind: item.kind, path: item.name(state), bytes: meter.add(&item.paths) });
+            collected.removed.push(Removed { kind: item.kind, path: item.name(), bytes: meter.add(&item.paths) });
         }
     }
     Ok(collected)
 }
 
-fn choose(state: &StateLayout, wanted: Wanted<'_>, early: &[Seen], leftovers: &[PathBuf]) -> Result<Choice> {
+fn choose(state: &StateLayout, wanted: Wanted<'_>, early: &[Seen], leftovers: &[Beneath]) -> Result<Choice> {
     let runs = survey::runs(state, early, wanted.now)?;
     let summaries: Vec<_> = runs.iter().map(|seen| seen.summary.clone()).collect();
     let stored = stored::look(state)?;
@@ -183,7 +184,7 @@ fn choose(state: &StateLayout, wanted: Wanted<'_>, early: &[Seen], leftovers: &[
         .collect();
     items.extend(stored.without(state, &removal.digests));
     let is_going =
-        |path: &&PathBuf| items.iter().any(|item| item.kind == Kind::Run && path.starts_with(&item.paths[0]));
+        |path: &&Beneath| items.iter().any(|item| item.kind == Kind::Run && path.starts_with(&item.paths[0]));
     let of_runs: Vec<Item> = leftovers.iter().filter(|path| !is_going(path)).cloned().map(Item::leftover).collect();
     items.extend(of_runs);
     items.extend(survey::unbegun(state)?);
@@ -201,10 +202,10 @@ fn trees<'a>(runs: &'a [Seen], tree: Option<&'a Path>) -> Vec<&'a Path> {
     of_runs.chain(tree).collect()
 }
 
-fn claims(state: &StateLayout) -> PathBuf {
+fn claims(state: &StateLayout) -> Beneath {
     state.lock("gc")
 }
 
-fn turns(state: &StateLayout) -> PathBuf {
+fn turns(state: &StateLayout) -> Beneath {
     state.lock("gc-turn")
 }

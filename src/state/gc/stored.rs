@@ -4,12 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::survey::names;
 use super::{Hold, Item};
+use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::report::Kind;
 use crate::state::{StateLayout, TEMPORARY_PREFIX, is_temporary};
@@ -19,13 +20,13 @@ pub(super) struct Stored {
     snapshots: BTreeSet<Digest>,
     flakes: BTreeSet<Digest>,
     /// The folders of GC roots.
-    stores: Vec<PathBuf>,
-    roots: Vec<(PathBuf, Digest)>,
+    stores: Vec<Beneath>,
+    roots: Vec<(Beneath, Digest)>,
 }
 
 /// Looks at what is stored.
 pub(super) fn look(state: &StateLayout) -> Result<Stored> {
-    let stores: Vec<PathBuf> = names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
+    let stores: Vec<Beneath> = names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
     let mut roots = Vec::new();
     for store in &stores {
         roots.extend(digests(store)?.into_iter().map(|digest| (store.clone(), digest)));
@@ -33,7 +34,7 @@ pub(super) fn look(state: &StateLayout) -> Result<Stored> {
     Ok(Stored { snapshots: digests(&state.snapshots())?, flakes: digests(&state.flakes())?, stores, roots })
 }
 
-fn digests(folder: &Path) -> Result<BTreeSet<Digest>> {
+fn digests(folder: &Beneath) -> Result<BTreeSet<Digest>> {
     Ok(names(folder)?.iter().filter_map(|name| digest(name)).collect())
 }
 
@@ -77,15 +78,15 @@ impl Stored {
         }
         items.extend(temporary(&state.runs())?);
         // Whoever writes in the state folder itself has a share of it.
-        let in_root = Hold::Folder(state.root().to_owned());
-        items.extend(temporary(state.root())?.into_iter().map(|item| Item { hold: in_root.clone(), ..item }));
+        let in_root = Hold::Folder(state.folder());
+        items.extend(temporary(&state.folder())?.into_iter().map(|item| Item { hold: in_root.clone(), ..item }));
         Ok(items)
     }
 
     /// Returns what is known of snapshots and trees that aren't there any more.
     fn stale_indexes(&self, state: &StateLayout, going: &BTreeSet<Digest>, trees: &[&Path]) -> Result<Vec<Item>> {
         let trees = trees.iter().filter(|tree| tree.is_dir()).map(|tree| state.snapshot_index(tree));
-        let trees: BTreeSet<PathBuf> = trees.collect();
+        let trees: BTreeSet<Beneath> = trees.collect();
         let is_stale = |name: &OsString| match name.to_str().and_then(|name| name.strip_suffix(".seal")) {
             // That of a snapshot that goes goes with it.
             Some(sealed) => {
@@ -98,7 +99,7 @@ impl Stored {
     }
 }
 
-fn temporary(folder: &Path) -> Result<Vec<Item>> {
+fn temporary(folder: &Beneath) -> Result<Vec<Item>> {
     let temporary = names(folder)?.into_iter().filter(|name| is_temporary(name));
     Ok(temporary.map(|name| Item::leftover(folder.join(name))).collect())
 }

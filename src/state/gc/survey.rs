@@ -1,21 +1,18 @@
 //! Looking at runs: what they are, what they need, and what they left.
 
-#![expect(clippy::disallowed_methods, reason = "reads the folders of runs")]
-
 use std::ffi::OsString;
-use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::{Hold, Item};
+use crate::foreign::Beneath;
 use crate::id::RunId;
 use crate::record::retention::{RunSummary, Standing, named_in};
 use crate::record::{NoRecords, RunRecord, replay};
 use crate::report::Kind;
-use crate::state::{RunLayout, StateLayout, is_locked, is_temporary, read_record};
+use crate::state::{RunLayout, StateLayout, is_locked, is_temporary, read_bounded, read_record, recorded_path};
 
 /// A run that was looked at.
 #[derive(Clone)]
@@ -54,7 +51,7 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
         Ok(record) => Standing::Ended { ended_at: record.finished_at.unwrap_or(now) },
         Err(error) => Standing::Broken { error: format!("{error:#}") },
     };
-    let [plan, text] = [run.plan(), run.record()].map(|path| fs::read(path).ok());
+    let [plan, text] = [run.plan(), run.record()].map(|path| read_bounded(&path).ok());
     // What has ended and left no plan can't be run again.
     let needs =
         (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| named_in(text)).collect());
@@ -64,8 +61,8 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
 /// Refuses a run that hasn't ended and whose events a later pikaci wrote: that one records its end.
 fn understood(run: &RunLayout, record: RunRecord) -> Result<RunRecord> {
     if record.status.outcome().is_none()
-        && let Ok(log) = fs::read(run.events())
-        && let Err(error @ NoRecords::Later(_)) = replay(&log, |_| String::new())
+        && let Ok(log) = read_bounded(&run.events())
+        && let Err(error @ NoRecords::Later(_)) = replay(&log, |job| recorded_path(&run.job(job).status()))
     {
         return Err(error).with_context(|| format!("replaying {}", run.events().display()));
     }
@@ -84,7 +81,7 @@ pub(super) fn unbegun(state: &StateLayout) -> Result<Vec<Item>> {
 }
 
 /// Returns what processes of runs that have ended were writing when they were killed.
-pub(super) fn left_by_runs(state: &StateLayout, runs: &[Seen]) -> Vec<PathBuf> {
+pub(super) fn left_by_runs(state: &StateLayout, runs: &[Seen]) -> Vec<Beneath> {
     let mut found = Vec::new();
     for seen in runs.iter().filter(|seen| seen.is_settled) {
         left_in(state.run(&seen.summary.id).root(), 0, &mut found);
@@ -93,13 +90,14 @@ pub(super) fn left_by_runs(state: &StateLayout, runs: &[Seen]) -> Vec<PathBuf> {
 }
 
 /// Looks in `<run>/jobs/<job>/attempts/<n>/` and above. Artifacts lie deeper, and may be called anything.
-fn left_in(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
+fn left_in(folder: &Beneath, depth: u32, found: &mut Vec<Beneath>) {
     // What can't be read is found again by the next one that can.
-    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
-        if is_temporary(&entry.file_name()) {
-            found.push(entry.path());
-        } else if depth < 4 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            left_in(&entry.path(), depth + 1, found);
+    for entry in folder.entries().unwrap_or_default() {
+        let path = folder.join(&entry.name);
+        if is_temporary(&entry.name) {
+            found.push(path);
+        } else if depth < 4 && entry.is_folder {
+            left_in(&path, depth + 1, found);
         }
     }
 }
@@ -109,13 +107,13 @@ fn ids(state: &StateLayout) -> Result<Vec<RunId>> {
         let id = RunId::new(name.to_string_lossy());
         // Whatever pikaci wouldn't name a run is none.
         let path = state.runs().join(&name);
-        (state.run(&id).root() == path && path.symlink_metadata().is_ok_and(|meta| meta.is_dir())).then_some(id)
+        (*state.run(&id).root() == path && path.is_folder()).then_some(id)
     };
     Ok(names(&state.runs())?.into_iter().filter_map(named).collect())
 }
 
 fn has_begun(run: &RunLayout) -> bool {
-    run.record().exists() || run.events().exists()
+    run.record().is_there() || run.events().is_there()
 }
 
 /// Returns whether somebody holds a run's lock; one that can't be looked at says nothing of its holder.
@@ -124,15 +122,12 @@ fn is_held(run: &RunLayout) -> bool {
 }
 
 /// Returns the names in a folder; one that isn't there has none.
-pub(super) fn names(folder: &Path) -> Result<Vec<OsString>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("reading {}", folder.display()))?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        names.push(entry.with_context(|| format!("reading {}", folder.display()))?.file_name());
+pub(super) fn names(folder: &Beneath) -> Result<Vec<OsString>> {
+    match folder.entries() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        entries => {
+            let entries = entries.with_context(|| format!("reading {}", folder.display()))?;
+            Ok(entries.into_iter().map(|entry| entry.name).collect())
+        }
     }
-    names.sort();
-    Ok(names)
 }

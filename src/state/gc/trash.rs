@@ -45,7 +45,7 @@ impl<'a> Trash<'a> {
 
     /// Moves something away, unless somebody holds it or took it already.
     pub(super) fn take(&mut self, item: &Item) {
-        let name = item.name(self.state);
+        let name = item.name();
         match self.throw(item) {
             Ok(paths) if paths.is_empty() => {}
             Ok(paths) => self.thrown.push(Thrown { kind: item.kind, name, paths }),
@@ -56,7 +56,7 @@ impl<'a> Trash<'a> {
     fn throw(&mut self, item: &Item) -> Result<Vec<PathBuf>> {
         let _held = match &item.hold {
             Hold::Nothing => None,
-            Hold::Existing(lock) if !lock.exists() => None,
+            Hold::Existing(lock) if !lock.is_there() => None,
             Hold::Existing(lock) => match FileLock::try_existing(Point::Hold, lock)? {
                 None => return Ok(Vec::new()),
                 held => held,
@@ -73,7 +73,7 @@ impl<'a> Trash<'a> {
         let mut paths = Vec::new();
         for path in &item.paths {
             let place = self.place()?;
-            match around(Point::Trash, || move_to(path, &place)) {
+            match around(Point::Trash, || move_to(path.checked()?, &place)) {
                 Ok(()) => paths.push(place),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error).with_context(|| format!("moving {} away", path.display())),
