@@ -2,9 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "looks for kernels and modules")]
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::blob;
 use super::bzimage::{self, BzImage};
@@ -13,7 +14,11 @@ use super::elf::Elf;
 use super::version::ReleaseOrder;
 use super::{Gather, install, modules};
 use crate::flake::Encoding;
+use crate::foreign::Beneath;
 use crate::plan::facts::{Kernel, MissingFact, Module, OsRelease};
+
+/// The bit of a mode that lets every user read.
+const READABLE_BY_ALL: u32 = 0o004;
 
 /// Why an image can't be used.
 struct Unusable {
@@ -38,7 +43,7 @@ pub(super) fn kernel(
     let candidates = path.map_or_else(|| candidates(host), |path| vec![path.to_owned()]);
     let mut failures = Vec::new();
     for image in &candidates {
-        match read_kernel(image, host, cache) {
+        match read_kernel(image, path.is_some(), host, cache) {
             Ok(kernel) => return Ok(kernel),
             Err(failure) => failures.push(failure),
         }
@@ -72,10 +77,10 @@ fn release_in_name(name: &str) -> Option<&str> {
     name.strip_prefix("vmlinuz-").filter(|release| bzimage::is_release(release))
 }
 
-fn read_kernel(path: &Path, host: &Gather, cache: &HashCache) -> Result<Kernel, Unusable> {
+fn read_kernel(path: &Path, is_named: bool, host: &Gather, cache: &HashCache) -> Result<Kernel, Unusable> {
     let image = read_image(path, &host.system, cache)?;
     let folder = modules_folder(path, &image.release, host)?;
-    let modules = read_modules(&folder, cache)?;
+    let modules = read_modules(&folder, is_named, cache)?;
     Ok(Kernel { image: blob::blob(path, image.encoding, cache)?, release: image.release, modules })
 }
 
@@ -151,9 +156,15 @@ fn modules_folder(image: &Path, release: &str, host: &Gather) -> Result<PathBuf,
     Err(Unusable { reason, hint: base.map(|base| format!("sudo depmod -b {} {release}", base.display())) })
 }
 
-fn read_modules(folder: &Path, cache: &HashCache) -> Result<Vec<Module>, Unusable> {
+/// Reads the modules that a guest loads. They are copied into the Nix store, where everybody may read them: a job file that
+/// names a kernel can have none copied but what lies in its folder of modules and is no secret.
+fn read_modules(folder: &Path, is_named: bool, cache: &HashCache) -> Result<Vec<Module>, Unusable> {
     let module = |file: &String| {
-        let path = folder.join(file);
+        let path = Beneath::new(folder).join(file);
+        let is_public = || path.open().and_then(|file| file.metadata()).map(|meta| meta.mode() & READABLE_BY_ALL != 0);
+        if is_named && !is_public().with_context(|| format!("reading {}", path.display()))? {
+            bail!("{} may not be read by every user, and a guest's modules may", path.display());
+        }
         let (name, encoding) = modules::file_form(file).with_context(|| format!("{} is no module", path.display()))?;
         anyhow::Ok(Module { name: name.to_owned(), blob: blob::blob(&path, encoding, cache)? })
     };

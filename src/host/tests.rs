@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "makes hosts in temporary folders")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::foreign::Beneath;
@@ -30,6 +31,33 @@ fn facts_name_system_memory_and_release() {
     assert!(facts.cpus > 0);
     assert_eq!(facts.os_release.unwrap().version_id, "12");
     assert_eq!(decoded(&facts.busybox.unwrap()), elf(&[(1, vec![7; 8])]));
+}
+
+/// A job file names a kernel, whose modules everybody may read once they are in the Nix store.
+#[test]
+fn modules_of_a_named_kernel_are_no_secrets_and_no_links() {
+    let host = Host::new();
+    host.add_kernel("own/", RELEASE);
+    let image = host.path(&format!("own/boot/vmlinuz-{RELEASE}"));
+    let kernel = || gather(&host.request(Some(&image)), &HashCache::default()).kernels[&Some(image.clone())].clone();
+    assert_eq!(kernel().unwrap().modules.len(), 7);
+    let folder = format!("own/lib/modules/{RELEASE}");
+    let module = host.path(&format!("{folder}/kernel/virtio.ko"));
+    let refused = |why: &str| {
+        let reason = kernel().unwrap_err().reason;
+        assert!(reason.contains(why), "{reason}");
+    };
+    fs::set_permissions(&module, fs::Permissions::from_mode(0o600)).unwrap();
+    refused("virtio.ko may not be read by every user");
+    host.write("secret", b"secret");
+    fs::remove_file(&module).unwrap();
+    std::os::unix::fs::symlink(host.path("secret"), &module).unwrap();
+    refused("a symbolic link is in its place");
+    let list = fs::read_to_string(host.path(&format!("{folder}/modules.dep"))).unwrap();
+    let up = host.path("secret.ko");
+    host.write("secret.ko", b"secret");
+    host.write(&format!("{folder}/modules.dep"), list.replace("kernel/virtio.ko", up.to_str().unwrap()).as_bytes());
+    refused("it leads out of its folder");
 }
 
 #[test]

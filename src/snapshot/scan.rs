@@ -69,7 +69,7 @@ pub fn is_intact(snapshot: &Digest, layout: &StateLayout) -> Result<bool, Error>
     Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == snapshot)
 }
 
-fn read_entries(root: &File, found: Vec<Found>, known: Vec<Option<[u8; 32]>>) -> Result<Vec<Entry>, Error> {
+pub(super) fn read_entries(root: &File, found: Vec<Found>, known: Vec<Option<[u8; 32]>>) -> Result<Vec<Entry>, Error> {
     let read = |buffer: &mut Vec<u8>, (found, known)| read_entry(root, found, known, buffer).transpose();
     // Collected before anything is left out: that takes half the memory, and memory is most of the time here.
     let entries: Vec<_> = found.into_par_iter().zip(known).map_init(|| vec![0; CHUNK], read).collect();

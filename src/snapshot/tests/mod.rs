@@ -6,6 +6,7 @@ mod interrupt;
 mod list;
 mod settle;
 mod store;
+mod swap;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
