@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use pikaci::cancel::Cancel;
+use pikaci::foreign::Beneath;
 use pikaci::nix::Nix;
 use pikaci::plan::RunPlanRecord;
 use pikaci::plan::record::{Prepare, Work};
@@ -27,10 +28,11 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let digest = digest.context("the plan has no Prepare node")?;
     let nix = Nix::new(NO_NIX, |name| std::env::var_os(name));
     let (log, cancel) = (bench.folder().join("prepare.log"), Cancel::default());
-    let warm = || match prepare(&guest.state, &nix, digest, None, &log, Duration::MAX, &cancel)? {
-        Prepared::Cached(_) => Ok(()),
-        other => bail!("the runner isn't found as it stands: {other:?}"),
-    };
+    let warm =
+        || match prepare(&guest.state, &nix, digest, None, &Beneath::in_its_folder(&log), Duration::MAX, &cancel)? {
+            Prepared::Cached(_) => Ok(()),
+            other => bail!("the runner isn't found as it stands: {other:?}"),
+        };
     let build = format!(
         "nix build --extra-experimental-features 'nix-command flakes' --no-write-lock-file --no-link \
          path:$B/guest/.pikaci/flakes/{digest}#runner"

@@ -25,6 +25,9 @@ use crate::nix::{Build, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
 pub use runner::{Boot, Runner};
 
+/// How much of a build's log is looked at, in bytes.
+const LOG_LIMIT: u64 = 128 << 20;
+
 /// Why a runner can't be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
@@ -85,7 +88,7 @@ pub fn prepare(
     nix: &Nix,
     digest: &Digest,
     rendered: Option<&RenderedFlake>,
-    log: &Path,
+    log: &Beneath,
     timeout: Duration,
     cancel: &Cancel,
 ) -> Result<Prepared, PrepareError> {
@@ -113,7 +116,7 @@ pub fn prepare(
     }
     match nix.build(Build { folder: &folder, output: "runner", link: &link, log, timeout }, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
-        Built::No => match doctor::denied(&fs::read_to_string(log).unwrap_or_default()) {
+        Built::No => match doctor::denied(&String::from_utf8_lossy(&log.read(LOG_LIMIT).unwrap_or_default())) {
             Some(finding) => Err(PrepareError::Nix(finding)),
             None => Ok(Prepared::Failed),
         },

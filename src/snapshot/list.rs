@@ -121,7 +121,8 @@ pub(super) fn join(root: &Path, path: &[u8]) -> PathBuf {
 /// Adds what a repository at a path of the tree holds, and the repositories in it.
 fn list_repository(root: &Path, prefix: &[u8], all: &mut Vec<Found>) -> Result<(), Error> {
     let folder = join(root, prefix);
-    let handle = File::open(&folder).map_err(|source| Error::Read { path: folder.clone(), source })?;
+    let handle = Beneath::new(root).join(OsStr::from_bytes(prefix)).open_folder();
+    let handle = handle.map_err(|source| Error::Read { path: folder.clone(), source })?;
     // Looking at the tracked files and looking for untracked ones take about the same time: side by side.
     let (tracked, untracked) = rayon::join(
         || {

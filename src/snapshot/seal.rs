@@ -1,11 +1,9 @@
-#![expect(clippy::disallowed_types, reason = "looks at snapshots")]
 //! What shows that nobody wrote into a snapshot since it was made: a digest of its files' stamps, kept beside it.
 //!
 //! The content isn't read again, that would cost as much as the copy did. The time of the last change of attributes is
 //! left out: it moves when the next snapshot shares a file by a hard link.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -16,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::list::parents;
 use super::tree::{FileStat, Tree};
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::state::{StateLayout, write_atomic};
 
@@ -40,7 +39,7 @@ pub(super) fn write(tree: &Tree, copy: &Path, layout: &StateLayout) -> Result<()
     if let Some(folder) = &path.parent() {
         folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
     }
-    write_atomic(Point::Seal, &path, of(copy, &paths(tree))?.as_str().as_bytes())
+    write_atomic(Point::Seal, &path, of(&Beneath::new(copy), &paths(tree))?.as_str().as_bytes())
 }
 
 fn paths(tree: &Tree) -> Vec<&[u8]> {
@@ -48,8 +47,8 @@ fn paths(tree: &Tree) -> Vec<&[u8]> {
 }
 
 /// Digests the stamps of entries, and of the folders they are in: what is added there would be seen by a job too.
-fn of(folder: &Path, entries: &[&[u8]]) -> Result<Digest> {
-    let handle = File::open(folder).with_context(|| format!("opening {}", folder.display()))?;
+fn of(folder: &Beneath, entries: &[&[u8]]) -> Result<Digest> {
+    let handle = folder.open_folder().with_context(|| format!("opening {}", folder.display()))?;
     let folders: BTreeSet<&[u8]> = entries.iter().flat_map(|path| parents(path)).chain([b".".as_slice()]).collect();
     let all: Vec<&[u8]> = entries.iter().copied().chain(folders).collect();
     let look = |path: &&[u8]| statat(&handle, *path, AtFlags::SYMLINK_NOFOLLOW);

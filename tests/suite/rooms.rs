@@ -179,6 +179,54 @@ fn durable_steps_are_taken_where_points_are() {
     }
 }
 
+/// What opens or lists by a path, and follows links.
+const OPENERS: [&str; 6] =
+    ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
+/// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
+const OWN_FILES: [(&str, &str); 28] = [
+    ("cli/examine.rs", "those that Nix's settings name"),
+    ("cli/settings.rs", "the operator's settings"),
+    ("execute/accelerator.rs", "/dev/kvm, /proc, and logs of a guest that pikaci made up"),
+    ("execute/collect.rs", "a disk and a folder that were just made"),
+    ("execute/collect/gather.rs", "a workspace that was listed without links"),
+    ("execute/follow.rs", "what vfkit writes into a folder that was just made"),
+    ("execute/launch/vfkit.rs", "the kernel of a runner that was checked"),
+    ("execute/private_copy/copy.rs", "a snapshot that was checked, and its copy"),
+    ("execute/private_copy/macos.rs", "a snapshot that was checked"),
+    ("execute/private_copy/mod.rs", "a copy that was just made"),
+    ("execute/runtime.rs", "folders of this user's among temporary ones"),
+    ("execute/share.rs", "the host's /etc"),
+    ("failpoint.rs", "a file of a test"),
+    ("host/blob.rs", "the host's kernels and programs, regular files without waiting"),
+    ("host/kernel.rs", "the host's /boot"),
+    ("host/memory.rs", "/proc"),
+    ("host/mod.rs", "/etc/os-release and /proc"),
+    ("nix.rs", "the GC roots of Nix"),
+    ("process/group.rs", "a log in a folder that was just made"),
+    ("process/ignored.rs", "/proc"),
+    ("process/orphans.rs", "/proc"),
+    ("snapshot/copy.rs", "a copy that is being made"),
+    ("snapshot/list.rs", "the folder of the project itself"),
+    ("snapshot/scan.rs", "the folder of the project itself"),
+    ("snapshot/store.rs", "the folder of the project itself"),
+    ("snapshot/walk.rs", "the folder of the project itself"),
+    ("state/gc/meter.rs", "what was moved away to be removed"),
+    ("state/remove.rs", "a folder that is removed, without following links"),
+];
+
+#[test]
+fn what_somebody_else_named_is_opened_in_one_room() {
+    let of_systems = ["state/sync_tree.rs", "state/sync_tree_macos.rs"];
+    let places: Vec<&str> = OWN_FILES.iter().map(|(file, _)| *file).chain(of_systems).collect();
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        let opens = OPENERS.iter().any(|way| text.contains(way));
+        let is_listed = places.iter().any(|place| file == source().join(place));
+        let is_room = file.starts_with(source().join("foreign"));
+        assert!(is_room || opens == is_listed, "{}: opens by a path: {opens}, listed: {is_listed}", file.display());
+    }
+}
+
 #[test]
 fn systems_differ_in_files_of_their_own() {
     for file in rust_files(&source()) {
