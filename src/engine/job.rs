@@ -113,7 +113,7 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
     for text in &ended.troubles {
         trouble(&mut verdict.outcome, &mut verdict.reason, text.clone());
     }
-    let brought = bring(attempt, ended, disks, &mut verdict);
+    let brought = bring(&job.artifacts, attempt, ended, disks, &mut verdict);
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
     let kept = ended.output.received.min(vm::LOG_LIMIT);
     let finished = JobFinished {
@@ -148,15 +148,15 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
 }
 
 /// Brings the artifacts back and returns how many came.
-fn bring(attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mut Verdict) -> u64 {
-    let Some(told) = ended.observed.artifacts.filter(|count| *count > 0) else { return 0 };
-    match failpoint::around(Point::Unpack, || collect::unpack(&disks.artifacts, &attempt.artifacts())) {
-        Ok(manifest) => {
+fn bring(globs: &[String], attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mut Verdict) -> u64 {
+    let Some(told) = ended.observed.artifacts.filter(|count| *count > 0 && !globs.is_empty()) else { return 0 };
+    match failpoint::around(Point::Unpack, || disks.artifact_disk.unpack(globs, &attempt.artifacts())) {
+        Ok((manifest, refused)) => {
             let brought = manifest.files.len() as u64;
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}"));
             }
-            if let Some(text) = missing(told, brought) {
+            for text in [refused.message(), missing(told, brought + refused.count)].into_iter().flatten() {
                 trouble(&mut verdict.outcome, &mut verdict.reason, text);
             }
             brought
@@ -181,6 +181,7 @@ fn missing(told: u64, brought: u64) -> Option<String> {
 struct Disks {
     request: std::path::PathBuf,
     artifacts: std::path::PathBuf,
+    artifact_disk: collect::ArtifactDisk,
     folder: tempfile::TempDir,
 }
 
@@ -193,8 +194,8 @@ impl Disks {
         let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
         let tar = request::encode(&ask(host, job, shares)).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
-        collect::make_disk(&artifacts)?;
-        Ok(Self { request, artifacts, folder })
+        let artifact_disk = collect::ArtifactDisk::make(&artifacts)?;
+        Ok(Self { request, artifacts, artifact_disk, folder })
     }
 }
 

@@ -2,11 +2,12 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes artifacts")]
 
+mod filter;
 mod gather;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -15,7 +16,10 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
+pub use filter::Refused;
 pub use gather::gather;
+
+use filter::Filter;
 
 /// The size of the disk that artifacts come on, in bytes; it is sparse on the host.
 pub const DISK_BYTES: u64 = 1 << 30;
@@ -46,28 +50,41 @@ pub struct Artifact {
     pub len: u64,
 }
 
-/// Makes the empty disk.
-///
-/// # Errors
-/// When it can't be made.
-pub fn make_disk(path: &Path) -> Result<()> {
-    let make = || File::create_new(path)?.set_len(DISK_BYTES);
-    make().with_context(|| format!("making {}", path.display()))
+/// The disk that a guest writes its artifacts to, opened once, since its path may lead to another file later.
+#[derive(Debug)]
+pub struct ArtifactDisk(File);
+
+impl ArtifactDisk {
+    /// Makes the empty disk.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn make(path: &Path) -> Result<Self> {
+        let make = || {
+            let disk = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+            disk.set_len(DISK_BYTES)?;
+            Ok::<_, io::Error>(Self(disk))
+        };
+        make().with_context(|| format!("making {}", path.display()))
+    }
+
+    /// Unpacks the plain files that a job's globs match, and the folders that they lie in, into a new folder; leaves
+    /// out other plain files, and fails at anything else in the tar.
+    ///
+    /// # Errors
+    /// When the tar isn't one, or holds what has no place in a folder of artifacts; what was unpacked before stays.
+    pub fn unpack(&self, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
+        unpack_at_most(MAX_FILES, &self.0, globs, folder)
+    }
 }
 
-/// Unpacks plain files, and the folders that they lie in, into a new folder; anything else in the tar is an error.
-///
-/// # Errors
-/// When the tar isn't one, or holds what has no place in a folder of artifacts; what was unpacked before stays.
-pub fn unpack(disk: &Path, folder: &Path) -> Result<Manifest> {
-    unpack_at_most(MAX_FILES, disk, folder)
-}
-
-fn unpack_at_most(most: u64, disk: &Path, folder: &Path) -> Result<Manifest> {
+fn unpack_at_most(most: u64, mut disk: &File, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
+    let filter = Filter::new(globs)?;
     fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
-    let reader = File::open(disk).with_context(|| format!("opening {}", disk.display()))?;
-    let mut archive = tar::Archive::new(io::BufReader::new(reader));
+    disk.rewind().context("reading the guest's artifacts")?;
+    let mut archive = tar::Archive::new(io::BufReader::new(disk));
     let mut unpacker = Unpacker { folder, most, folders: 0, names: 0, files: Vec::new() };
+    let mut refused = Refused::default();
     let mut long_name = None;
     // Raw, since the crate reads a long name and pax headers into memory, whatever length the guest claims for them.
     for entry in archive.entries().context("reading the guest's artifacts")?.raw(true) {
@@ -79,7 +96,11 @@ fn unpack_at_most(most: u64, disk: &Path, folder: &Path) -> Result<Manifest> {
                     Some(name) => name,
                     None => entry.path().context("reading the name of an artifact")?.into_owned(),
                 };
-                unpacker.add(&name, &mut entry)?;
+                let place = inside(&name)?;
+                match filter.refusal(&place) {
+                    Some(reason) => refused.add(&name, reason),
+                    None => unpacker.add(&name, &place, &mut entry)?,
+                }
             }
             other => bail!("artifact {} is no plain file ({other:?})", String::from_utf8_lossy(&entry.path_bytes())),
         }
@@ -88,7 +109,7 @@ fn unpack_at_most(most: u64, disk: &Path, folder: &Path) -> Result<Manifest> {
         bail!("the guest's artifacts end with the name of a file that isn't there");
     }
     unpacker.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Manifest { schema_version: 1, files: unpacker.files })
+    Ok((Manifest { schema_version: 1, files: unpacker.files }, refused))
 }
 
 /// Reads what GNU tar puts before a file whose name is longer than a header holds.
@@ -112,16 +133,15 @@ struct Unpacker<'a> {
 }
 
 impl Unpacker<'_> {
-    fn add(&mut self, name: &Path, content: &mut impl io::Read) -> Result<()> {
+    fn add(&mut self, name: &Path, place: &Path, content: &mut impl io::Read) -> Result<()> {
         self.names += name.as_os_str().len() as u64;
         if self.files.len() as u64 == self.most || self.names > MAX_NAMES {
             bail!("the job brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
         }
-        let place = inside(name)?;
         if let Some(parent) = place.parent() {
             self.make_folders(parent)?;
         }
-        let len = write(content, &self.folder.join(&place))?;
+        let len = write(content, &self.folder.join(place))?;
         self.files.push(Artifact { path: name.to_string_lossy().into_owned(), len });
         Ok(())
     }

@@ -7,17 +7,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustix::fs::OFlags;
 
-use super::{DISK_BYTES, MAX_FILES, Manifest, Unpacker};
+use super::{DISK_BYTES, Filter, MAX_FILES, Manifest, Unpacker};
 
 /// Copies the plain files that globs match into a new folder; links are neither followed nor taken.
 ///
 /// # Errors
 /// When there is too much, or a file can't be read or written; what was copied before stays.
 pub fn gather(workspace: &Path, globs: &[String], folder: &Path) -> Result<Manifest> {
-    let found = find(workspace, &set(globs)?)?;
+    let found = find(workspace, &Filter::new(globs)?)?;
     let lens = found.iter().map(|path| fs::symlink_metadata(workspace.join(path)).map(|meta| meta.len()));
     let bytes: u64 = lens.sum::<std::io::Result<_>>().context("looking at the job's artifacts")?;
     if bytes > DISK_BYTES {
@@ -26,7 +25,7 @@ pub fn gather(workspace: &Path, globs: &[String], folder: &Path) -> Result<Manif
     fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut unpacker = Unpacker { folder, most: MAX_FILES, folders: 0, names: 0, files: Vec::new() };
     for path in found {
-        unpacker.add(&path, &mut open(&workspace.join(&path))?)?;
+        unpacker.add(&path, &path, &mut open(&workspace.join(&path))?)?;
     }
     Ok(Manifest { schema_version: 1, files: unpacker.files })
 }
@@ -38,16 +37,8 @@ fn open(path: &Path) -> Result<File> {
     file.with_context(|| format!("opening {}", path.display()))
 }
 
-fn set(globs: &[String]) -> Result<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(GlobBuilder::new(glob).literal_separator(true).build().with_context(|| format!("reading {glob:?}"))?);
-    }
-    set.build().context("reading the globs of artifacts")
-}
-
 /// Returns the paths of the files, sorted.
-fn find(workspace: &Path, set: &GlobSet) -> Result<Vec<PathBuf>> {
+fn find(workspace: &Path, filter: &Filter) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![workspace.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -58,7 +49,7 @@ fn find(workspace: &Path, set: &GlobSet) -> Result<Vec<PathBuf>> {
             let inner = path.strip_prefix(workspace).unwrap_or(&path);
             if kind.is_dir() {
                 folders.push(path);
-            } else if kind.is_file() && set.is_match(inner) {
+            } else if kind.is_file() && filter.refusal(inner).is_none() {
                 found.push(inner.to_owned());
             }
         }

@@ -1,11 +1,23 @@
 //! Tars as an enemy would write them.
 
-use std::io::Read as _;
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
-use super::{Artifact, unpack, unpack_at_most};
+use super::{Artifact, ArtifactDisk, Manifest, Refused, gather, unpack_at_most};
+
+fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, Refused)> {
+    ArtifactDisk(File::open(disk).unwrap()).unpack(globs, folder)
+}
+
+/// Unpacks a disk of a job that asks for everything, and returns the files that came.
+fn all(disk: &Path, folder: &Path) -> anyhow::Result<Vec<Artifact>> {
+    let (manifest, refused) = unpack(disk, &["**".to_owned()], folder)?;
+    assert_eq!(refused.message(), None);
+    Ok(manifest.files)
+}
 
 fn header(kind: EntryType, name: &[u8], size: u64) -> Header {
     let mut header = Header::new_gnu();
@@ -26,16 +38,16 @@ fn unpacked(headers: &[Header]) -> (tempfile::TempDir, anyhow::Result<Vec<Artifa
     let mut bytes = builder.into_inner().unwrap();
     bytes.resize(1 << 20, 0);
     let disk = folder.path().join("disk");
-    std::fs::write(&disk, bytes).unwrap();
-    let result = unpack(&disk, &folder.path().join("artifacts"));
-    (folder, result.map(|manifest| manifest.files))
+    fs::write(&disk, bytes).unwrap();
+    let result = all(&disk, &folder.path().join("artifacts"));
+    (folder, result)
 }
 
 #[test]
 fn plain_files_arrive() {
     let (folder, files) = unpacked(&[header(EntryType::Regular, b"./build/test.log", 700)]);
     assert_eq!(files.unwrap(), [Artifact { path: "./build/test.log".into(), len: 700 }]);
-    assert_eq!(std::fs::read(folder.path().join("artifacts/build/test.log")).unwrap(), [b'x'; 700]);
+    assert_eq!(fs::read(folder.path().join("artifacts/build/test.log")).unwrap(), [b'x'; 700]);
 }
 
 #[test]
@@ -67,7 +79,7 @@ fn nothing_leaves_the_folder() {
 fn named(names: &mut dyn Iterator<Item = String>) -> (tempfile::TempDir, anyhow::Result<Vec<Artifact>>) {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
-    let mut builder = Builder::new(std::io::BufWriter::new(std::fs::File::create(&disk).unwrap()));
+    let mut builder = Builder::new(std::io::BufWriter::new(File::create(&disk).unwrap()));
     for name in names {
         if name.len() > 99 {
             let long = header(EntryType::GNULongName, b"././@LongLink", name.len() as u64 + 1);
@@ -77,8 +89,8 @@ fn named(names: &mut dyn Iterator<Item = String>) -> (tempfile::TempDir, anyhow:
         builder.append(&header(EntryType::Regular, short, 1), &b"x"[..]).unwrap();
     }
     drop(builder.into_inner().unwrap());
-    let result = unpack(&disk, &folder.path().join("artifacts"));
-    (folder, result.map(|manifest| manifest.files))
+    let result = all(&disk, &folder.path().join("artifacts"));
+    (folder, result)
 }
 
 #[test]
@@ -87,7 +99,7 @@ fn long_names_arrive_and_longer_ones_are_refused() {
     let (folder, files) = named(&mut [long.clone(), "short".to_owned()].into_iter());
     let names: Vec<String> = files.unwrap().into_iter().map(|file| file.path).collect();
     assert_eq!(names, [long.clone(), "short".to_owned()]);
-    assert_eq!(std::fs::read(folder.path().join("artifacts").join(long)).unwrap(), b"x");
+    assert_eq!(fs::read(folder.path().join("artifacts").join(long)).unwrap(), b"x");
 
     let refused = |name: String| named(&mut std::iter::once(name)).1.unwrap_err().to_string();
     assert_eq!(refused("./".repeat(2049)), "the name of an artifact has more than 4096 bytes");
@@ -98,9 +110,9 @@ fn long_names_arrive_and_longer_ones_are_refused() {
 fn a_long_name_takes_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
-    std::fs::write(&disk, header(EntryType::GNULongName, b"././@LongLink", 1 << 50).as_bytes()).unwrap();
-    std::fs::File::options().write(true).open(&disk).unwrap().set_len(1 << 40).unwrap();
-    let error = unpack(&disk, &folder.path().join("artifacts")).unwrap_err();
+    fs::write(&disk, header(EntryType::GNULongName, b"././@LongLink", 1 << 50).as_bytes()).unwrap();
+    File::options().write(true).open(&disk).unwrap().set_len(1 << 40).unwrap();
+    let error = all(&disk, &folder.path().join("artifacts")).unwrap_err();
     assert_eq!(error.to_string(), "the name of an artifact has more than 4096 bytes");
 }
 
@@ -110,7 +122,8 @@ fn files_and_folders_are_counted() {
         let (folder, files) = named(&mut (0..10).map(name));
         assert_eq!(files.unwrap().len(), 10);
         let (disk, artifacts) = (folder.path().join("disk"), folder.path().join("again"));
-        unpack_at_most(most, &disk, &artifacts).map(drop).map_err(|error| error.to_string())
+        let disk = File::open(disk).unwrap();
+        unpack_at_most(most, &disk, &["**".to_owned()], &artifacts).map(drop).map_err(|error| error.to_string())
     };
     assert_eq!(unpacked(30, |number| format!("{number}/a/b/file")), Ok(()));
     let folders = unpacked(29, |number| format!("{number}/a/b/file"));
@@ -129,8 +142,84 @@ fn a_file_given_twice_is_refused() {
 fn noise_is_an_error_and_an_empty_disk_is_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
-    std::fs::write(&disk, vec![0x5a; 4096]).unwrap();
-    assert!(unpack(&disk, &folder.path().join("a")).is_err());
-    std::fs::write(&disk, vec![0; 4096]).unwrap();
-    assert_eq!(unpack(&disk, &folder.path().join("b")).unwrap().files, []);
+    fs::write(&disk, vec![0x5a; 4096]).unwrap();
+    assert!(all(&disk, &folder.path().join("a")).is_err());
+    fs::write(&disk, vec![0; 4096]).unwrap();
+    assert_eq!(all(&disk, &folder.path().join("b")).unwrap(), []);
+}
+
+/// The globs of a job, and of each file in its workspace whether it is an artifact; the same for guests and without one.
+const GLOBS: [&str; 3] = ["out/**", "*.txt", ".git*/x"];
+const FILES: [(&str, bool); 12] = [
+    ("a.txt", true),
+    ("out/a", true),
+    ("out/deep/er/b", true),
+    (".github/x", true),
+    ("out/.gitignore", true),
+    ("secret", false),
+    ("deep/a.txt", false),
+    ("outer/a", false),
+    (".git/x", false),
+    ("out/.git/hooks/pre-commit", false),
+    ("out/sub/.GIT/config", false),
+    ("out/module/.git", false),
+];
+
+#[test]
+fn a_guest_brings_what_the_globs_of_its_job_match_and_no_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let globs = GLOBS.map(str::to_owned);
+    let mut tar = Builder::new(Vec::new());
+    for (name, _) in FILES {
+        tar.append(&header(EntryType::Regular, name.as_bytes(), 1), &b"x"[..]).unwrap();
+        let file = folder.path().join("workspace").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "x").unwrap();
+    }
+    let disk = folder.path().join("disk");
+    fs::write(&disk, tar.into_inner().unwrap()).unwrap();
+    let (came, refused) = unpack(&disk, &globs, &folder.path().join("guest")).unwrap();
+    let gathered = gather(&folder.path().join("workspace"), &globs, &folder.path().join("none")).unwrap();
+    let names = |manifest: &Manifest| manifest.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
+    let mut expected: Vec<&str> = FILES.iter().filter(|(_, taken)| *taken).map(|(name, _)| *name).collect();
+    expected.sort_unstable();
+    assert_eq!(names(&came), expected);
+    assert_eq!(names(&gathered), expected);
+    for (name, taken) in FILES {
+        for artifacts in ["guest", "none"] {
+            assert_eq!(folder.path().join(artifacts).join(name).exists(), taken, "{artifacts} {name}");
+        }
+    }
+    assert_eq!(refused.count, 7);
+    assert_eq!(
+        refused.message().unwrap(),
+        "artifacts were left out: \"secret\" matches no glob of the job, \"deep/a.txt\" matches no glob of the job, \
+         \"outer/a\" matches no glob of the job, and 4 more"
+    );
+}
+
+#[test]
+fn a_name_that_is_refused_is_written_without_escapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    fs::write(&disk, header(EntryType::Regular, b".git/\x1b[2J", 0).as_bytes()).unwrap();
+    let (came, refused) = unpack(&disk, &["**".to_owned()], &folder.path().join("a")).unwrap();
+    assert_eq!(came.files, []);
+    assert_eq!(refused.message().unwrap(), r#"artifacts were left out: ".git/\u{1b}[2J" is part of a repository"#);
+}
+
+#[test]
+fn the_disk_that_was_made_is_read_whatever_its_path_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk");
+    let made = ArtifactDisk::make(&path).unwrap();
+    // As a hypervisor does that has the same descriptor.
+    let mut tar = Builder::new(&made.0);
+    tar.append(&header(EntryType::Regular, b"a", 1), &b"x"[..]).unwrap();
+    tar.into_inner().unwrap().flush().unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+    let (came, _) = made.unpack(&["a".to_owned()], &folder.path().join("artifacts")).unwrap();
+    assert_eq!(came.files, [Artifact { path: "a".into(), len: 1 }]);
+    assert!(ArtifactDisk::make(&path).is_err(), "a link is followed");
 }

@@ -1,0 +1,72 @@
+//! The choice of artifacts: the files that the globs of a job match, without those of repositories.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// The folder or file that makes a folder a repository; Git runs what it says.
+const REPOSITORY: &str = ".git";
+/// The number of refused files that are named.
+const NAMED: usize = 3;
+
+/// Decides which files are artifacts of a job.
+#[derive(Debug)]
+pub struct Filter {
+    globs: GlobSet,
+}
+
+impl Filter {
+    /// Makes the filter of a job's globs.
+    ///
+    /// # Errors
+    /// When a glob isn't one.
+    pub fn new(globs: &[String]) -> Result<Self> {
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            let glob = GlobBuilder::new(glob).literal_separator(true).build();
+            set.add(glob.context("reading a glob of artifacts")?);
+        }
+        Ok(Self { globs: set.build().context("reading the globs of artifacts")? })
+    }
+
+    /// Returns the reason why a file, by its path in the workspace, is no artifact.
+    pub fn refusal(&self, path: &Path) -> Option<&'static str> {
+        // Where a disk ignores case, Git does too.
+        let repository = path.iter().any(|name| name.eq_ignore_ascii_case(REPOSITORY));
+        if repository {
+            Some("is part of a repository")
+        } else if !self.globs.is_match(path) {
+            Some("matches no glob of the job")
+        } else {
+            None
+        }
+    }
+}
+
+/// The files of a guest that were left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// The number of them.
+    pub count: u64,
+    named: Vec<String>,
+}
+
+impl Refused {
+    /// Counts a file, and keeps its name and the reason while there are few.
+    pub(super) fn add(&mut self, path: &Path, reason: &str) {
+        self.count += 1;
+        if self.named.len() < NAMED {
+            let name = path.to_string_lossy();
+            self.named.push(format!("{name:?} {reason}"));
+        }
+    }
+
+    /// Returns a message for people, if there are such files.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let more = self.count - self.named.len() as u64;
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        (self.count > 0).then(|| format!("artifacts were left out: {}{more}", self.named.join(", ")))
+    }
+}
