@@ -4,10 +4,11 @@
 # shellcheck shell=dash disable=SC1090,SC1091,SC2317 # sources the request's files, and they call functions of this one
 
 run=/pikaci/run
-cgroup=/pikaci/cgroup
+cgroup=/sys/fs/cgroup
 request=$run/request
 scratch=/pikaci/scratch
-uid='' timeout='' epoch='' network='' artifacts_root='' # the request sets them
+uid='' timeout='' epoch='' network='' # the request sets them
+job_cgroups=job                       # the names of the cgroups that end with the job, as a pattern
 
 # shellcheck source=nix/guest/artifacts.sh
 . /pikaci/artifacts.sh
@@ -106,9 +107,9 @@ share() {
     "share_$3" "$1" "$2"
 }
 
-share_read_only() { must mount -t virtiofs -o ro "$1" "$2"; }
+share_read_only() { must mount -t virtiofs -o ro,nosuid,nodev "$1" "$2"; }
 
-share_disk() { must mount -t erofs -o ro "$(device /sys/block serial "pikaci-$1" || echo /dev/vdc)" "$2"; }
+share_disk() { must mount -t erofs -o ro,nosuid,nodev "$(device /sys/block serial "pikaci-$1" || echo /dev/vdc)" "$2"; }
 
 # The upper folder becomes the mount's root, so it needs the lower one's owner and mode.
 share_overlay() {
@@ -117,17 +118,20 @@ share_overlay() {
     share_read_only "$1" "$layers/lower"
     must chown "$(stat -c %u:%g "$layers/lower")" "$layers/upper"
     must chmod "$(stat -c %a "$layers/lower")" "$layers/upper"
-    must mount -t overlay -o "redirect_dir=on,lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$layers/work" \
-        overlay "$2"
+    layers=lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$layers/work
+    must mount -t overlay -o "nosuid,nodev,redirect_dir=on,$layers" overlay "$2"
 }
 
 # The host's /usr and its allow-list of /etc, but for the files that the initrd has, become this machine's.
 share_userland() {
     share_read_only "$1" "$2"
     must mount --bind "$2/usr" /usr
-    for entry in "$2"/etc/*; do
-        [ -e "/etc/${entry##*/}" ] || ln -s "$entry" /etc/
+    host=$2
+    set --
+    for entry in "$host"/etc/*; do
+        [ -e "/etc/${entry##*/}" ] || set -- "$@" "$entry"
     done
+    must ln -s "$@" /etc/
 }
 
 add_user() {
@@ -146,7 +150,6 @@ bring_up_network() {
 # Runs the command in a cgroup of its own. Its output goes through a FIFO of the job's user, so that
 # /dev/stderr can be opened by name, and a pump outside of the cgroup, which lives until all has gone out.
 run_job() {
-    must mount -t cgroup2 cgroup $cgroup
     must mkdir $cgroup/job
     [ -e $cgroup/job/cgroup.kill ] || fail "this kernel's cgroups have no cgroup.kill"
     must mkfifo -m 600 $run/fifo
@@ -167,8 +170,9 @@ run_job() {
     phase collect
     tell "$(outcome)"
     guard 60 "ending what the command left behind"
-    echo 1 >$cgroup/job/cgroup.kill
-    until grep -q "populated 0" $cgroup/job/cgroup.events; do usleep 10000; done
+    kill_job
+    # shellcheck disable=SC2086 # a pattern
+    while grep -q "populated 1" $cgroup/$job_cgroups/cgroup.events; do usleep 10000; done
     wait $pump_pid || fail "the output channel broke"
     unguard
     tell "output $(cat $run/pumped)"
@@ -199,9 +203,15 @@ listen() {
 end_job() {
     while read -r pid; do kill -TERM "$pid"; done <$cgroup/job/cgroup.procs 2>/dev/null
     sleep 5
-    echo 1 >$cgroup/job/cgroup.kill
+    kill_job
     sleep 30
     fail "the command outlived SIGKILL"
+}
+
+# KILL to all of the job, and to what a root's containers are in.
+kill_job() {
+    # shellcheck disable=SC2086 # a pattern
+    for kill in $cgroup/$job_cgroups/cgroup.kill; do echo 1 >"$kill"; done
 }
 
 # Prints how the command ended, from the first line that `time` wrote.

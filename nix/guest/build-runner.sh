@@ -57,10 +57,14 @@ add_module() {
 }
 
 # The agent's own is in a folder of its own, since the guest's userland comes to lie over the rest.
-for folder in bin cgroup host modules run scratch; do mkdir -p initrd/pikaci/$folder; done
+for folder in bin dev host modules run scratch; do mkdir -p initrd/pikaci/$folder; done
 for folder in dev etc proc run/lock sys tmp usr var; do mkdir -p initrd/$folder; done
 for folder in bin sbin lib lib64; do ln -s usr/$folder initrd/$folder; done
 ln -s ../proc/self/mounts initrd/etc/mtab
+ln -s /proc/self/fd initrd/pikaci/dev/fd
+ln -s fd/0 initrd/pikaci/dev/stdin
+ln -s fd/1 initrd/pikaci/dev/stdout
+ln -s fd/2 initrd/pikaci/dev/stderr
 echo pikaci >initrd/etc/hostname
 printf '%s\n' '127.0.0.1 localhost pikaci' '::1 localhost' >initrd/etc/hosts
 printf '%s\n' 'passwd: files' 'group: files' 'hosts: files dns' >initrd/etc/nsswitch.conf
@@ -76,8 +80,7 @@ cp "$busybox" initrd/pikaci/bin/busybox
     [ "$applet" = busybox ] || ln -s busybox "initrd/pikaci/bin/$applet"
 done
 cp "$scripts/init.sh" initrd/init
-cp "$scripts/launch.sh" initrd/pikaci/launch
-cp "$scripts/lease.sh" initrd/pikaci/lease
+for script in launch lease pack start; do cp "$scripts/$script.sh" "initrd/pikaci/$script"; done
 cp "$scripts/agent.sh" "$scripts/artifacts.sh" initrd/pikaci/
 touch initrd/pikaci/modules.order
 

@@ -68,6 +68,8 @@ in
           ${busybox}/bin/ln -s ${./artifacts.sh} /pikaci/artifacts.sh
           ${busybox}/bin/ln -s ${./launch.sh} /pikaci/launch
           ${busybox}/bin/ln -s ${./lease.sh} /pikaci/lease
+          ${busybox}/bin/ln -s ${./pack.sh} /pikaci/pack
+          ${busybox}/bin/ln -s ${./start.sh} /pikaci/start
           exec ${busybox}/bin/sh ${./service.sh}
         '';
       };

@@ -2,6 +2,10 @@
 # PID 1 of a guest without an init of its own: mounts what the kernel has, loads drivers, then is the agent.
 # Written for busybox ash, whose applets are in /pikaci/bin; the guest's other tools are for the job alone.
 
+# Enters the root once more, as a mount that can be left: pivot_root(2), and with it every container, refuses the one
+# that the kernel made.
+enter_root() { mount --bind / /pikaci/scratch && cd /pikaci/scratch && mount --move . / && exec chroot . /init entered; }
+
 # Sends all that is said to the console; one whose driver is a module isn't there at first.
 to_console() {
     console=/dev/null
@@ -10,11 +14,11 @@ to_console() {
 }
 
 mount_kernel_file_systems() {
-    mount -t proc proc /proc
+    mount -t proc -o nosuid,nodev,noexec proc /proc
     read -r began _ </proc/uptime
-    mount -t devtmpfs -o mode=0755 dev /dev
+    mount -t devtmpfs -o mode=0755,nosuid dev /dev
     to_console
-    mount -t sysfs sysfs /sys
+    mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
     mkdir /dev/pts /dev/shm
     rmdir /root # the kernel makes it
     echo -1000 >/proc/self/oom_score_adj
@@ -29,9 +33,9 @@ load_drivers() {
 }
 
 mount_own_file_systems() {
-    must mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
-    ln -s /proc/self/fd /dev/fd
-    ln -s fd/0 /dev/stdin && ln -s fd/1 /dev/stdout && ln -s fd/2 /dev/stderr
+    must mount -t devpts -o gid=5,mode=620,ptmxmode=666,nosuid,noexec devpts /dev/pts
+    must mount -t cgroup2 -o nosuid,nodev,noexec cgroup $cgroup
+    must cp -a /pikaci/dev/* /dev/
     mount_scratch
     mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
     chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp
@@ -40,12 +44,16 @@ mount_own_file_systems() {
     must mount --bind $scratch/shm /dev/shm
     must mount --bind $scratch/var /var
     must ip link set lo up
-    must hostname -F /etc/hostname
+    echo pikaci >/proc/sys/kernel/hostname
 }
 
 export PATH=/pikaci/bin
+[ "$1" = entered ] || enter_root
 # shellcheck source=nix/guest/agent.sh
 . /pikaci/agent.sh
+# All cgroups are the job's, since nothing else runs here.
+job_cgroups='*'
 mount_kernel_file_systems
+[ "$1" = entered ] || fail "the root can't be entered once more"
 load_drivers
 serve "$began" "$drivers_began"

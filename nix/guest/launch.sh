@@ -1,39 +1,11 @@
-# Becomes the job: started by the agent as root, with the job's user id. Joins the job's cgroup, takes the request's
-# environment, drops privileges, runs the request's command. Runs under busybox ash with no environment.
-# No variable of a request is called pikaci_…, so none can change what is done here.
+# Starts the job, as root: joins the job's cgroup, gives up what only root may do, and goes on in start.sh as the job's
+# user. Its argument is that user's id. Runs under busybox ash with no environment but PATH.
 # shellcheck shell=dash
 
-# Prints where PATH has a program: the exec of busybox would prefer its applets to the host's programs.
-look_up() {
-    case $1 in */*) echo "$1" && return ;; esac
-    IFS=:
-    for folder in $PATH; do
-        [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && echo "$folder/$1" && return
-    done
-    return 1
-}
-
-pikaci_uid=$1
-echo 0 >/pikaci/cgroup/job/cgroup.procs || exit 126
+echo 0 >/sys/fs/cgroup/job/cgroup.procs || exit 126
 echo 0 >/proc/self/oom_score_adj
 ulimit -H -n 524288
 ulimit -S -n 1024
-unset SHLVL
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export HOME=/var/job USER=job LOGNAME=job SHELL=/bin/sh LANG=C.UTF-8 CI=true PIKACI=1
-# shellcheck source=/dev/null
-[ ! -f /pikaci/environment ] || . /pikaci/environment
-[ "$pikaci_uid" != 0 ] || USER=root LOGNAME=root
-
-# Sets the request's environment, pikaci_workdir and, as the positional parameters, the command.
-# shellcheck source=/dev/null
-. /pikaci/run/request/job
-# shellcheck disable=SC2154 # set by the request
-cd -- "$pikaci_workdir" || exit 126
-unset OLDPWD
-pikaci_program=$(look_up "$1") || {
-    echo "pikaci: $1: not found" >&2
-    exit 127
-}
-shift
-exec /pikaci/bin/nsenter -F -S "$pikaci_uid" -G "$pikaci_uid" -- "$pikaci_program" "$@"
+[ "$1" != 0 ] || exec sh /pikaci/start root
+# No program that is setuid gives back what was given up.
+exec setpriv --nnp nsenter -F -S "$1" -G "$1" -- sh /pikaci/start job

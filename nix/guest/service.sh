@@ -11,7 +11,7 @@ mount_own_file_systems() {
 export PATH=/pikaci/bin
 # shellcheck source=nix/guest/agent.sh
 . /pikaci/agent.sh
-mkdir -p /pikaci/run /pikaci/cgroup /pikaci/scratch
+mkdir -p /pikaci/run /pikaci/scratch
 exec </dev/null 3>&1
 read -r began _ </proc/uptime
 serve "$began" "$began"

@@ -12,11 +12,13 @@ use crate::plan::facts::Kernel;
 const SCHEMA_VERSION: u32 = 1;
 
 /// The agent, whatever the base.
-pub(super) const AGENT: [(&str, &str); 4] = [
+pub(super) const AGENT: [(&str, &str); 6] = [
     ("agent.sh", include_str!("../../nix/guest/agent.sh")),
     ("artifacts.sh", include_str!("../../nix/guest/artifacts.sh")),
     ("launch.sh", include_str!("../../nix/guest/launch.sh")),
     ("lease.sh", include_str!("../../nix/guest/lease.sh")),
+    ("pack.sh", include_str!("../../nix/guest/pack.sh")),
+    ("start.sh", include_str!("../../nix/guest/start.sh")),
 ];
 /// What makes the agent PID 1 of an initial RAM disk.
 pub(super) const INIT: [(&str, &str); 2] = [

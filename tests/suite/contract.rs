@@ -41,6 +41,9 @@ fails touch /usr/new /usr/bin/new /etc/new /new
 is users "$(cut -d: -f1 /etc/passwd | sort | tr '\n' ' ')" "bin daemon job nobody root "
 is interfaces "$(ls /sys/class/net)" lo
 is routes "$(tail -n +2 /proc/net/route)" ""
+is privileges "$(grep NoNewPrivs /proc/self/status)" "$(printf 'NoNewPrivs:\t1')"
+is mounts "$(awk '$2 != "/" && ($4 !~ /nosuid/ || $4 !~ /nodev/ && $2 !~ "^/dev(/pts)?$") { print $2 }' /proc/mounts)" ""
+works env PATH=/pikaci/bin unshare -Urm sh -c 'cd /tmp && mount -t tmpfs new /tmp && cd . && mkdir old && pivot_root . old'
 fails python3 -c 'import os, socket; socket.create_connection(("10.0.2.2", int(os.environ["PORT"])), 5)'
 
 # The workspace can be written, and what lies below it can be renamed.
@@ -175,6 +178,7 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
     let project = Project::new(
         &r#"{ jobs.stubborn = {
           command = ''
+            PATH=/pikaci/bin:$PATH
             mkdir -p out/a/b elsewhere
             echo deep >out/a/b/deep.log
             echo top >out/top.log
@@ -182,6 +186,11 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
             echo secret >elsewhere/secret.log
             ln -s /etc/passwd out/link.log
             ln -s ../elsewhere out/folder
+            echo twin >out/one.log && ln out/one.log out/two.log && ln out/one.log out/three.log
+            ln -s out/top.log .pikaci-copy
+            echo unreadable >out/unreadable.log && chmod 0 out/unreadable.log
+            mkdir -p out/module/.git && echo git >out/module/.git/git.log
+            echo reached >/tmp/reached.log && ln -s /pikaci/scratch/tmp reached
             echo named >'a "b" $c.txt'
             mkdir -p out/LONG/LONG
             echo long >out/LONG/LONG/name.log
@@ -191,7 +200,7 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
             while :; do sleep 600; done
           '';
           timeout = "2s";
-          artifacts = [ "out/**/*.log" "*.txt" "no-such-file" ];
+          artifacts = [ "out/**/*.log" "*.txt" "no-such-file" "reached/*.log" ];
         }; }"#
             .replace("LONG", &long),
     );
@@ -211,9 +220,15 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
         ("a \"b\" $c.txt", "named\n"),
         ("out/a/b/deep.log", "deep\n"),
         (long.as_str(), "long\n"),
+        ("out/one.log", "twin\n"),
+        ("out/three.log", "twin\n"),
         ("out/top.log", "top\n"),
+        ("out/two.log", "twin\n"),
     ];
     assert_eq!(contents, expected);
+    let console = fs::read_to_string(project.last_run().join("jobs/stubborn/attempts/1/console.log")).unwrap();
+    let left_out = "pikaci: no artifact, since the job's user can't read it: out/unreadable.log";
+    assert!(console.contains(left_out), "{console}");
 }
 
 #[test]

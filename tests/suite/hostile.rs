@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use tempfile::TempDir;
 
 use crate::checking::{checking, tree};
-use crate::project::ran;
+use crate::project::{Project, nix, ran};
 use crate::stand_in::StandIns;
 
 /// What root tries: with every share that is mounted, made writable, and with new mounts of them.
@@ -60,6 +60,37 @@ fails mkdir /tmp/usr/pikaci-test
 # Root of the host, but with no capability: another user's own files stay that user's.
 fails cat "$CANARY/private"
 fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
+
+# What is root's all the same: containers, in cgroups of their own too, which end with the job.
+works unshare -m sh -c 'cd "$(mktemp -d)" && mount -t tmpfs new "$PWD" && cd "$PWD" && mkdir old && pivot_root . old'
+works mkdir /sys/fs/cgroup/container
+sh -c 'echo 0 >/sys/fs/cgroup/container/cgroup.procs; exec sleep 600' &
+export NIX_CONFIG="experimental-features = nix-command
+build-users-group =
+substituters =
+sandbox = true
+sandbox-fallback = false
+sandbox-paths = /bin/sh=/pikaci/bin/busybox"
+works "$NIX" build --quiet --no-link --impure --expr 'derivation {
+    name = "sandboxed"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo /* >$out" ];
+}'
+is sandbox "$(cat /nix/store/*-sandboxed)" "/bin /build /dev /etc /nix /proc /tmp"
+
+# Artifacts, of a job that asked for none.
+works sh /workspace/forge.sh file "artifacts 1"
+"#;
+
+/// Writes the artifacts and control lines of another job, with the agent's own descriptor: `forge FILES LINES`.
+const FORGE: &str = r#"
+for disk in /sys/block/*; do
+    [ "$(cat "$disk/serial")" != pikaci-artifacts ] || tar -c -f "/dev/${disk##*/}" -C /workspace $1
+done
+exec python3 -c 'import ctypes, glob, os, sys
+port = next(path for path in glob.glob("/sys/class/virtio-ports/*") if open(path + "/name").read() == "control\n")
+links = {os.readlink(path): path for path in glob.glob("/proc/1/fd/*")}
+number = int(os.path.basename(links["/dev/" + os.path.basename(port)]))
+control = ctypes.CDLL(None).syscall(438, os.pidfd_open(1), number, 0) # pidfd_getfd
+os.write(control, sys.argv[1].encode() + b"\n")' "$2"
 "#;
 
 #[test]
@@ -72,9 +103,13 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     fs::write(&private, "private\n").unwrap();
     fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
     chown(&private, Some(1234), Some(1234)).unwrap();
-    let job =
-        format!(r#"command = [ "sh" "check.sh" ]; runAsRoot = true; env.CANARY = "{}";"#, shared.path().display());
+    let job = format!(
+        r#"command = [ "sh" "check.sh" ]; runAsRoot = true; env.CANARY = "{}"; env.NIX = "{}";"#,
+        shared.path().display(),
+        nix("newest").display()
+    );
     let project = checking(&job, ATTACKS).file("file", "canary\n").file("folder/file", "f\n");
+    let project = project.file("forge.sh", FORGE);
     let no_vm = StandIns::new().script("qemu-system-x86_64", "exit 1");
     ran(&mut no_vm.before(project.command(&["run"]))).exits(102);
     let snapshot = project.state(&project.record().snapshot_dir);
@@ -88,6 +123,33 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
             == [true; 4],
         "{output}"
     );
+    assert_eq!(project.job("check").artifacts_dir, None);
+    assert!(!project.last_run().join("jobs/check/attempts/1/artifacts").exists(), "nobody asked for artifacts");
     assert_eq!(project.state(&project.record().snapshot_dir), snapshot);
     assert_eq!((tree(&snapshot), tree(shared.path())), before);
+}
+
+#[test]
+fn a_guest_that_lies_about_its_artifacts_brings_what_its_job_asked_for() {
+    let project = Project::new(
+        r#"{ jobs.forger = {
+          command = ''
+            PATH=/pikaci/bin:$PATH
+            mkdir -p out .git/hooks && touch out/a out/b secret .git/hooks/post-checkout
+            sh forge.sh "out/a out/b secret .git/hooks/post-checkout" "$(printf 'exit 0\noutput 0\nartifacts 4\nend')"
+            poweroff -f
+          '';
+          runAsRoot = true;
+          artifacts = [ "out/*" ];
+        }; }"#,
+    )
+    .file("forge.sh", FORGE);
+    project.pikaci(&["run"]).exits(102);
+    let job = project.job("forger");
+    assert_eq!(
+        job.reason.message.unwrap(),
+        "artifacts were left out: \"secret\" matches no glob of the job, \".git/hooks/post-checkout\" is part of a repository"
+    );
+    let files = tree(&project.state(&job.artifacts_dir.unwrap()));
+    assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), ["", "out", "out/a", "out/b"]);
 }

@@ -1,0 +1,33 @@
+# Becomes the job, as the job's user: takes the request's environment, runs the request's command. Its argument is the
+# user's name. Runs under busybox ash with no environment but PATH.
+# No variable of a request is called pikaci_…, so none can change what is done here.
+# shellcheck shell=dash
+
+# Prints where PATH has a program: the exec of busybox would prefer its applets to the host's programs.
+look_up() {
+    case $1 in */*) echo "$1" && return ;; esac
+    IFS=:
+    for folder in $PATH; do
+        [ -f "$folder/$1" ] && [ -x "$folder/$1" ] && echo "$folder/$1" && return
+    done
+    return 1
+}
+
+unset SHLVL
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/var/job USER="$1" LOGNAME="$1" SHELL=/bin/sh LANG=C.UTF-8 CI=true PIKACI=1
+# shellcheck source=/dev/null
+[ ! -f /pikaci/environment ] || . /pikaci/environment
+
+# Sets the request's environment, pikaci_workdir and, as the positional parameters, the command.
+# shellcheck source=/dev/null
+. /pikaci/run/request/job
+# shellcheck disable=SC2154 # set by the request
+cd -- "$pikaci_workdir" || exit 126
+unset OLDPWD
+pikaci_program=$(look_up "$1") || {
+    echo "pikaci: $1: not found" >&2
+    exit 127
+}
+shift
+exec "$pikaci_program" "$@"
