@@ -8,6 +8,7 @@ mod checking;
 mod checks;
 mod clock;
 mod config;
+mod containers;
 mod contract;
 mod deadlines;
 mod disk_full;
