@@ -121,8 +121,7 @@ impl Manner {
 }
 
 fn print_summary(state: &StateLayout, history: &History) -> Result<(), Failure> {
-    let color = super::color(&std::io::stdout());
-    print(&report::summary(history, &tails(state, history), state.root(), color))
+    print(&report::summary(history, &tails(state, history), state.root()))
 }
 
 fn local_env() -> BTreeMap<String, String> {

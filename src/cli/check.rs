@@ -19,12 +19,12 @@ pub struct Options {
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     if let Some(file) = &options.settings {
         let settings = Settings::read(file, &Cli::command())?;
-        print(&format!("{} is fine: {}\n", file.display(), count(settings.len(), "option")))?;
+        print(&format!("{} is fine: {}", file.display(), count(settings.len(), "option")).into())?;
         return Ok(Exit::Passed);
     }
     let project = Project::find(place)?;
     let config = project.config()?;
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));
-    print(&format!("pikaci.nix is fine: {jobs}, {targets}\n"))?;
+    print(&format!("pikaci.nix is fine: {jobs}, {targets}").into())?;
     Ok(Exit::Passed)
 }

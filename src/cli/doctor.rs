@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::watch_signals;
 use super::examine::Machine;
-use super::{Exit, Failure, Format, Place, color, print, print_json};
+use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::doctor::{Level, findings};
 use crate::plan::hypervisor::Hypervisor;
 use crate::report::{self, Diagnosis};
@@ -31,7 +31,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let diagnosis = Diagnosis::new(machine.hypervisor.hypervisor, findings(&seen));
     match options.format {
         Format::Json => print_json(&diagnosis)?,
-        Format::Human => print(&report::doctor(&diagnosis, color(&std::io::stdout())))?,
+        Format::Human => print(&report::doctor(&diagnosis))?,
     }
     Ok(if diagnosis.count(Level::Problem) > 0 { Exit::NoVm } else { Exit::Passed })
 }

@@ -13,6 +13,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::carry_out::{outcome_exit, watch_signals};
+use super::output::{LogOutput, tell_page};
 use super::programs::hypervisor_programs;
 use super::project::{JOB_FILE_LIMIT, path};
 use super::{Exit, Failure};
@@ -92,7 +93,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         cancel: &cancel,
     };
     let record = shown(&out.join("guest.log"), || exec(node))?;
-    super::tell(&report::executed(&record));
+    tell_page(&report::executed(&record));
     Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
 }
 
@@ -121,7 +122,7 @@ fn shown<T>(log: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Res
     let over = Arc::new(AtomicBool::new(false));
     let mut follow = Follow::new(log.to_owned(), WHOLE, over.clone());
     let copy = std::thread::spawn(move || {
-        let mut stdout = std::io::stdout();
+        let mut stdout = LogOutput::new(false);
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = follow.read(&mut buffer) {
             // A reader that went away is no reason to end the job.

@@ -111,13 +111,18 @@ impl fmt::Display for Failure {
         match self.error.downcast_ref::<Diagnostics>() {
             // They are a text of their own, with a place and a hint each.
             Some(diagnostics) => f.write_str(diagnostics.to_string().trim_end())?,
-            None => write!(f, "error: {:#}", self.error)?,
+            None => write!(f, "error: {}", indented(&format!("{:#}", self.error)))?,
         }
         match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
+            Some(hint) => write!(f, "\nhint: {}", indented(hint)),
             None => Ok(()),
         }
     }
+}
+
+/// Indents all lines but the first: names with newlines in them begin no line that looks like pikaci's own.
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n  ")
 }
 
 impl From<anyhow::Error> for Failure {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::logs::{Kind, missing};
+use super::output::LogOutput;
 use super::runs::Runs;
 use crate::foreign::Beneath;
 use crate::id::RunId;
@@ -28,14 +29,15 @@ pub struct Log {
     state: StateLayout,
     status: Beneath,
     file: Option<File>,
+    output: LogOutput,
 }
 
 impl Log {
     /// Returns a job's log, of which nothing was printed.
-    pub fn new(runs: &Runs, run: &RunId, job: &JobRecord, kind: Kind) -> Self {
+    pub fn new(runs: &Runs, run: &RunId, job: &JobRecord, kind: Kind, raw: bool) -> Self {
         let state = runs.state.clone();
         let status = runs.state.run(run).job(&job.id).status();
-        Self { job: job.clone(), kind, state, status, file: None }
+        Self { job: job.clone(), kind, state, status, file: None, output: LogOutput::new(raw) }
     }
 
     /// Returns the job as it was last seen.
@@ -71,16 +73,15 @@ impl Log {
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut buffer = vec![0; 64 << 10];
-        let mut stdout = io::stdout();
         loop {
             let count = match file.read(&mut buffer) {
-                Ok(0) => return stdout.flush(),
+                Ok(0) => return self.output.flush(),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
             before(&self.job);
-            stdout.write_all(&buffer[..count])?;
+            self.output.write_all(&buffer[..count])?;
         }
     }
 }

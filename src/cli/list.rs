@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::runs::{Runs, clock};
-use super::{Exit, Failure, Format, Place, color, print, print_json};
+use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::report::{self, Broken, Listing};
 
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     match options.format {
         Format::Json => print_json(&listing)?,
         Format::Human if runs.newest().is_empty() => super::tell(&"no runs yet\nhint: pikaci run"),
-        Format::Human => print(&report::list(&listing, &clock(), color(&std::io::stdout())))?,
+        Format::Human => print(&report::list(&listing, &clock()))?,
     }
     Ok(Exit::Passed)
 }

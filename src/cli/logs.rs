@@ -1,4 +1,4 @@
-//! `pikaci logs`: what jobs printed, byte for byte.
+//! `pikaci logs`: what jobs printed, byte for byte, but at a terminal.
 
 use std::io::ErrorKind;
 
@@ -26,6 +26,9 @@ pub struct Options {
     /// Go on until the job has ended
     #[arg(short, long, env = "PIKACI_FOLLOW", value_parser = clap::builder::FalseyValueParser::new())]
     follow: bool,
+    /// Print the bytes as they are at a terminal too, with all that they do there
+    #[arg(long, env = "PIKACI_RAW", value_parser = clap::builder::FalseyValueParser::new())]
+    raw: bool,
 }
 
 /// A log of a job.
@@ -59,7 +62,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         Some(name) => vec![find_job(&history, name)?],
         None => history.jobs.iter().collect(),
     };
-    let mut logs: Vec<Log> = jobs.iter().map(|job| Log::new(&runs, &id, job, options.kind)).collect();
+    let mut logs: Vec<Log> = jobs.iter().map(|job| Log::new(&runs, &id, job, options.kind, options.raw)).collect();
     let printed = if options.follow { follow(&runs, &id, &mut logs) } else { print_all(&mut logs) };
     match printed {
         // A reader that went away is no error.

@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand. Reads files, environment and clock for the rest.
 
-#![expect(clippy::disallowed_methods, reason = "asks the environment for NO_COLOR")]
+#![expect(clippy::disallowed_methods, reason = "reads the words of the command line")]
 
 mod artifacts;
 mod cancel;
@@ -15,6 +15,7 @@ mod gc;
 mod isolation_args;
 mod list;
 mod logs;
+mod output;
 mod plan;
 mod programs;
 mod progress;
@@ -36,6 +37,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
 
+use output::{print, print_bytes, print_json, tell};
 use words::Unread;
 
 /// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
@@ -118,10 +120,8 @@ pub fn main() -> ExitCode {
             return failure.exit.into();
         }
         Err(Unread::Words(error)) => {
-            let help = !error.use_stderr();
-            // Where even this can't be printed, the exit code says it.
-            error.print().ok();
-            return if help { Exit::Passed } else { Exit::Usage }.into();
+            output::print_usage(&error);
+            return if error.use_stderr() { Exit::Usage } else { Exit::Passed }.into();
         }
     };
     match dispatch(&cli) {
@@ -163,30 +163,6 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints data on standard output; a reader that went away is no error.
-fn print(text: &str) -> Result<(), Failure> {
-    print_bytes(text.as_bytes())
-}
-
-/// As [`print`], for what others made.
-fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let mut stdout = std::io::stdout();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let error = anyhow::Error::from(error).context("writing to standard output");
-            Err(Failure::new(Exit::Internal, error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Says something on standard error; that nobody listens there is no reason to end.
-fn tell(text: &dyn std::fmt::Display) {
-    use std::io::Write as _;
-    writeln!(std::io::stderr(), "{text}").ok();
-}
-
 /// Records the end of runs whose process is gone, and says so.
 fn tell_interrupted(state: &crate::state::StateLayout) -> Result<(), Failure> {
     for run in crate::engine::recover_interrupted(state)? {
@@ -198,15 +174,4 @@ fn tell_interrupted(state: &crate::state::StateLayout) -> Result<(), Failure> {
 /// As [`tell_interrupted`], for who only looks: what can't be recorded is shown without.
 fn tell_interrupted_softly(state: &crate::state::StateLayout) {
     tell_interrupted(state).ok();
-}
-
-/// Prints a value as JSON on standard output.
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
-    print(&format!("{text}\n"))
-}
-
-/// Returns whether a stream shall have colors (<https://no-color.org>).
-fn color(stream: &impl std::io::IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

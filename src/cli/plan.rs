@@ -1,11 +1,10 @@
 //! `pikaci plan`: what would run.
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::project::{Project, make_plan};
 use super::wanted::{Wanted, choose};
-use super::{Exit, Failure, Format, Place, print};
+use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::{report, snapshot};
 
 #[derive(Debug, Args)]
@@ -32,10 +31,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&plan.record).context("encoding the plan")?;
-            print(&format!("{text}\n"))?;
-        }
+        Format::Json => print_json(&plan.record)?,
     }
     Ok(Exit::Passed)
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::output::{drawn, tell_page};
 use crate::event::{Event, What};
 use crate::record::History;
-use crate::report;
+use crate::report::{self, Page, escaped};
 
 /// What is shown of a run.
 pub struct Progress {
-    color: bool,
     live: Option<Live>,
 }
 
@@ -29,15 +29,15 @@ impl Progress {
         let stderr = std::io::stderr();
         let live = stderr.is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         let live = live.then(|| Live { bars: MultiProgress::new(), lines: BTreeMap::new() });
-        Self { color: super::color(&stderr), live }
+        Self { live }
     }
 
     /// Shows an event.
     pub fn show(&mut self, event: &Event, history: &History) {
-        let line = report::line(event, history, self.color);
+        let line = report::line(event, history);
         match (&mut self.live, line) {
             (Some(screen), text) => screen.show(event, text),
-            (None, Some(line)) => super::tell(&line),
+            (None, Some(line)) => tell_page(&line),
             (None, None) => {}
         }
     }
@@ -52,7 +52,7 @@ impl Progress {
 }
 
 impl Live {
-    fn show(&mut self, event: &Event, line: Option<String>) {
+    fn show(&mut self, event: &Event, line: Option<Page>) {
         match &event.what {
             // The live line says it.
             What::JobStarted { job, .. } => return self.set(job.as_str(), "starting"),
@@ -63,7 +63,7 @@ impl Live {
             _ => {}
         }
         if let Some(line) = line {
-            self.bars.println(line).ok();
+            self.bars.println(drawn(&line)).ok();
         }
     }
 
@@ -74,11 +74,11 @@ impl Live {
             let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed:>4}  {wide_msg}");
             let line = bars.add(ProgressBar::new_spinner());
             line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            line.set_prefix(name.to_owned());
+            line.set_prefix(one_line(name));
             line.enable_steady_tick(Duration::from_millis(250));
             line
         });
-        line.set_message(what.to_owned());
+        line.set_message(one_line(what));
     }
 
     fn remove(&mut self, name: &str) {
@@ -87,4 +87,8 @@ impl Live {
             self.bars.remove(&line);
         }
     }
+}
+
+fn one_line(text: &str) -> String {
+    escaped(text).replace('\n', "\\n")
 }

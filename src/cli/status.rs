@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::runs::{LATEST, Runs, clock};
-use super::{Exit, Failure, Format, Place, color, print, print_json};
+use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::report::{self, RunStatus};
 
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let state_root = runs.state.root();
     match options.format {
         Format::Json => print_json(&RunStatus::new(&history, state_root))?,
-        Format::Human => print(&report::status(&history, state_root, &clock(), color(&std::io::stdout())))?,
+        Format::Human => print(&report::status(&history, state_root, &clock()))?,
     }
     Ok(Exit::Passed)
 }

@@ -5,7 +5,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::{Failure, print};
+use super::Failure;
+use super::output::print_json_line;
 use crate::cancel::{Cancel, Urgency};
 use crate::event::Event;
 
@@ -25,7 +26,7 @@ impl Stream {
         let (told, written) = channel();
         std::thread::spawn(move || {
             // Whoever waits for it is there until it has come.
-            told.send(happened.iter().try_for_each(|line| print(&line))).ok();
+            told.send(happened.iter().try_for_each(|line| print_json_line(&line))).ok();
         });
         Self { lines, written }
     }
@@ -35,7 +36,7 @@ impl Stream {
         // One that JSON can't hold has failed to be recorded too.
         if let Ok(line) = event.to_line() {
             // Nobody takes it where nothing can be written any more, and the end will tell.
-            self.lines.send(line + "\n").ok();
+            self.lines.send(line).ok();
         }
     }
 

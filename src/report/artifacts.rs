@@ -1,12 +1,11 @@
 //! What jobs brought back, for people.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::SCHEMA_VERSION;
 use super::plain::plain;
+use super::{Page, SCHEMA_VERSION};
 use crate::id::{JobId, RunId};
 
 /// What the jobs of a run brought back.
@@ -49,15 +48,15 @@ impl Artifacts {
 
 /// Returns each job's files under the folder that they lie in.
 #[must_use]
-pub fn artifacts(artifacts: &Artifacts) -> String {
-    let mut text = String::new();
+pub fn artifacts(artifacts: &Artifacts) -> Page {
+    let mut page = Page::default();
     for job in &artifacts.jobs {
-        writeln!(text, "{}: {}", job.job, job.folder.display()).unwrap_or_default();
+        page.line(format!("{}: {}", job.job, job.folder.display()));
         for file in &job.files {
-            writeln!(text, "  {:>9}  {}", size(file.len), plain(&file.path)).unwrap_or_default();
+            page.line(format!("  {:>9}  {}", size(file.len), plain(&file.path)));
         }
     }
-    text
+    page
 }
 
 /// Returns a length for people, rounded down: `999 B`, `1.2 KiB`.
@@ -93,7 +92,7 @@ mod tests {
             job("build", vec![file("build/libutf8.a", 15_432), file("build/\u{1b}[31mlog", 0)]),
             job("test", vec![file("report.xml", 734)]),
         ];
-        insta::assert_snapshot!(artifacts(&Artifacts::new(RunId::new("1"), all)), @r#"
+        insta::assert_snapshot!(artifacts(&Artifacts::new(RunId::new("1"), all)).render(false), @r#"
         build: /p/.pikaci/runs/1/jobs/build/attempts/1/artifacts
            15.0 KiB  build/libutf8.a
                 0 B  build/log

@@ -64,18 +64,18 @@ mod tests {
             let end = What::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
             apply(&mut history, times[1], end.clone());
             let clock = Clock { now: after(times[3]), zone: TimeZone::UTC };
-            let running = status(&history, "/p".as_ref(), &clock, false);
+            let running = status(&history, "/p".as_ref(), &clock);
             apply(&mut history, times[2], What::RunFinished { outcome: Outcome::Failed, message: None });
             let mut listing = Listing::new(0);
             listing.runs.push(history.run.clone());
             let told = [
                 running,
-                status(&history, "/p".as_ref(), &clock, false),
-                summary(&history, &BTreeMap::new(), "/p".as_ref(), false),
-                list(&listing, &clock, false),
-                line(&Event { at: after(times[1]), what: end }, &history, false).unwrap(),
+                status(&history, "/p".as_ref(), &clock),
+                summary(&history, &BTreeMap::new(), "/p".as_ref()),
+                list(&listing, &clock),
+                line(&Event { at: after(times[1]), what: end }, &history).unwrap(),
             ];
-            for text in told {
+            for text in told.map(|page| page.render(false)) {
                 let is_negative = |word: &str| word.trim_start_matches('-').len() + 1 == word.len();
                 prop_assert!(!text.split_whitespace().any(is_negative), "{}", text);
                 prop_assert!(text.contains("failed"), "{}", text);

@@ -1,12 +1,11 @@
 //! What was found of a machine, for people, one line each.
 
-use std::fmt::Write as _;
-
 use anstyle::AnsiColor;
 use serde::Serialize;
 
+use super::page::Painted;
 use super::plain::plain;
-use super::{SCHEMA_VERSION, count, tint};
+use super::{Page, SCHEMA_VERSION, count};
 use crate::doctor::{Finding, Level};
 use crate::plan::hypervisor::Hypervisor;
 
@@ -36,27 +35,27 @@ impl Diagnosis {
 
 /// Returns a line for each finding, with its remedy below, and what comes of all.
 #[must_use]
-pub fn doctor(diagnosis: &Diagnosis, color: bool) -> String {
+pub fn doctor(diagnosis: &Diagnosis) -> Page {
     let width = diagnosis.findings.iter().map(|finding| finding.topic.chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    let mut add = |line: &str| writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+    let mut page = Page::default();
     for Finding { topic, level, what, remedy } in &diagnosis.findings {
-        let shade = match level {
+        let color = match level {
             Level::Ok => AnsiColor::Green,
             Level::Warning => AnsiColor::Yellow,
             Level::Problem => AnsiColor::Red,
         };
-        add(&format!("{}  {topic:width$}  {}", tint(level.word(), "warning".len(), shade, color), plain(what)));
+        let word = Painted { word: level.word(), color, width: "warning".len() };
+        page.painted_line("", word, format!("  {topic:width$}  {}", plain(what)));
         for (number, line) in remedy.iter().flat_map(|remedy| remedy.lines()).enumerate() {
-            add(&format!("         {}{}", if number == 0 { "hint: " } else { "      " }, plain(line)));
+            page.line(format!("         {}{}", if number == 0 { "hint: " } else { "      " }, plain(line)));
         }
     }
     let bad = [(Level::Problem, "problem"), (Level::Warning, "warning")];
     let bad = bad.map(|(level, noun)| (diagnosis.count(level), noun)).into_iter().filter(|(number, _)| *number > 0);
     let bad: Vec<String> = bad.map(|(number, noun)| count(number, noun)).collect();
     let can = if diagnosis.count(Level::Problem) > 0 { "jobs can't run here" } else { "jobs can run here" };
-    add(&if bad.is_empty() { can.to_owned() } else { format!("{can}: {}", bad.join(", ")) });
-    text
+    page.line(if bad.is_empty() { can.to_owned() } else { format!("{can}: {}", bad.join(", ")) });
+    page
 }
 
 #[cfg(test)]
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_line_each_and_what_comes_of_all() {
-        insta::assert_snapshot!(doctor(&diagnosis(Level::Problem), false), @"
+        insta::assert_snapshot!(doctor(&diagnosis(Level::Problem)).render(false), @"
         ok       nix        2.26 (/bin/nix)
         warning  virtiofsd  says nothing
                  hint: see what it says
@@ -88,18 +87,18 @@ mod tests {
                          two lines
         jobs can't run here: 1 problem, 1 warning
         ");
-        let last = |level| doctor(&diagnosis(level), false).lines().last().unwrap().to_owned();
+        let last = |level| doctor(&diagnosis(level)).render(false).lines().last().unwrap().to_owned();
         assert_eq!(last(Level::Ok), "jobs can run here");
         assert_eq!(last(Level::Warning), "jobs can run here: 1 warning");
     }
 
     #[test]
     fn colors_change_nothing_else() {
-        let colored = doctor(&diagnosis(Level::Problem), true);
-        assert!(colored.starts_with("\u{1b}[32mok     \u{1b}[0m  nix"), "{colored}");
+        let colored = doctor(&diagnosis(Level::Problem)).render(true);
+        assert!(colored.starts_with("\u{1b}[32mok\u{1b}[0m       nix"), "{colored}");
         assert!(colored.contains("\u{1b}[31mproblem\u{1b}[0m"), "{colored}");
         let lines = colored.lines().map(plain).collect::<Vec<_>>().join("\n") + "\n";
-        assert_eq!(lines, doctor(&diagnosis(Level::Problem), false));
+        assert_eq!(lines, doctor(&diagnosis(Level::Problem)).render(false));
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! What gc removed, for people.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::plain::plain;
-use super::{Broken, SCHEMA_VERSION, count, size};
+use super::{Broken, Page, SCHEMA_VERSION, count, size};
 use crate::guest::quote;
 use crate::record::retention::Kept;
 
@@ -82,10 +81,10 @@ impl Collected {
 
 /// Returns what went, what stays, and what to look at.
 #[must_use]
-pub fn collected(collected: &Collected, state_root: &Path) -> String {
+pub fn collected(collected: &Collected, state_root: &Path) -> Page {
     let would = if collected.dry_run { "would " } else { "" };
     let verb = |past: &'static str, plain: &'static str| if collected.dry_run { plain } else { past };
-    let mut text = String::new();
+    let mut page = Page::default();
     for (kind, noun) in KINDS {
         let of_kind = || collected.removed.iter().filter(|removed| removed.kind == kind);
         let number = of_kind().count();
@@ -97,24 +96,24 @@ pub fn collected(collected: &Collected, state_root: &Path) -> String {
             _ => size(of_kind().map(|removed| removed.bytes).sum()),
         };
         let what = if kind == Kind::Root && number > 1 { what.replace("it kept", "they kept") } else { what };
-        writeln!(text, "{would}{} {}: {what}", verb("removed", "remove"), count(number, noun)).unwrap_or_default();
+        page.line(format!("{would}{} {}: {what}", verb("removed", "remove"), count(number, noun)));
     }
     if collected.removed.is_empty() && collected.failed.is_empty() {
-        text += "nothing to remove\n";
+        page.line("nothing to remove");
     } else {
         let bytes = collected.removed.iter().map(|removed| removed.bytes).sum();
-        writeln!(text, "{would}{} {}", verb("freed", "free"), size(bytes)).unwrap_or_default();
+        page.line(format!("{would}{} {}", verb("freed", "free"), size(bytes)));
     }
     if let Some(kept) = kept(&collected.kept) {
-        writeln!(text, "{would}{} {kept}", verb("kept", "keep")).unwrap_or_default();
+        page.line(format!("{would}{} {kept}", verb("kept", "keep")));
     }
     for Broken { run_id, error } in &collected.broken {
         let folder = state_root.join("runs").join(run_id.as_str());
         let folder = quote(&folder.to_string_lossy());
-        writeln!(text, "run {run_id} is broken: {}\nhint: to lose it, rm -r {folder}", plain(error))
-            .unwrap_or_default();
+        page.line(format!("run {run_id} is broken: {}", plain(error)));
+        page.line(format!("hint: to lose it, rm -r {folder}"));
     }
-    text
+    page
 }
 
 /// Returns how many runs stay, and why.
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_went_and_what_stays() {
-        insta::assert_snapshot!(collected(&all(false), Path::new("/p q/.pikaci")), @r"
+        insta::assert_snapshot!(collected(&all(false), Path::new("/p q/.pikaci")).render(false), @r"
         removed 2 runs: 1.0 MiB
         removed 1 snapshot: 4.0 KiB
         removed 1 GC root: what it kept goes with the next `nix store gc`
@@ -170,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_would_go() {
-        let text = collected(&all(true), Path::new("/p"));
+        let text = collected(&all(true), Path::new("/p")).render(false);
         assert!(text.starts_with("would remove 2 runs: 1.0 MiB\nwould remove 1 snapshot: 4.0 KiB\n"), "{text}");
         assert!(text.contains("\nwould free 1.0 GiB\nwould keep 54 runs: "), "{text}");
     }
@@ -178,7 +177,7 @@ mod tests {
     #[test]
     fn nothing_to_do_is_said_where_nothing_failed_either() {
         let mut nothing = Collected::new(false, Kept { newest: 1, ..Kept::default() });
-        let text = |nothing: &Collected| collected(nothing, Path::new("/p"));
+        let text = |nothing: &Collected| collected(nothing, Path::new("/p")).render(false);
         assert_eq!(text(&nothing), "nothing to remove\nkept 1 run: 1 among the newest\n");
         nothing.failed.push(NotRemoved { path: "snapshots/0a1b".into(), error: "busy".to_owned() });
         assert_eq!(text(&nothing), "freed 0 B\nkept 1 run: 1 among the newest\n");

@@ -3,39 +3,44 @@
 use jiff::Timestamp;
 
 use super::plain::plain;
-use super::{count, duration, left_out, paint};
+use super::{Page, count, duration, left_out, paint};
 use crate::event::{Event, Reason, What};
 use crate::record::{History, Outcome, Status};
 
-/// Returns the line for an event (that of a run's start has more, where jobs are left out), or `None` for one that isn't worth one.
+/// Returns the line for an event, or `None` for one that isn't worth one. The start of a run has a line more for each job
+/// that is left out.
 #[must_use]
-pub fn line(event: &Event, history: &History, color: bool) -> Option<String> {
+pub fn line(event: &Event, history: &History) -> Option<Page> {
     match &event.what {
         What::RunStarted(start) => {
-            let begin = format!("run {}: {}", start.run_id, count(start.jobs.len(), "job"));
-            let lines = left_out::lines(&start.left_out, |job, why| format!("{job}: left out: {why}"));
-            Some(lines.into_iter().fold(begin, |text, line| format!("{text}\n{line}")))
+            let mut page = Page::from(format!("run {}: {}", start.run_id, count(start.jobs.len(), "job")));
+            for line in left_out::lines(&start.left_out, |job, why| format!("{job}: left out: {why}")) {
+                page.line(line);
+            }
+            Some(page)
         }
         What::PrepareStarted { .. } | What::JobPhase { .. } | What::RunFinished { .. } => None,
         What::PrepareFinished { node, outcome: Outcome::Cached, .. } => {
-            Some(format!("{node}: the runner is there already"))
+            Some(format!("{node}: the runner is there already").into())
         }
         What::PrepareFinished { node, outcome, reason, .. } => {
             let prepare = history.run.prepares.iter().find(|prepare| prepare.plan_node_id == *node);
             let start = prepare.and_then(|prepare| prepare.started_at);
-            Some(format!("{node}: {}", end(*outcome, start, event.at, reason, color)))
+            Some(end(node.as_str(), *outcome, start, event.at, reason, ""))
         }
-        What::AcceleratorChosen { accelerator, reason } => Some(format!("guests run with {accelerator}: {reason}")),
-        What::JobStarted { job, attempt: 1, .. } => Some(format!("{job}: started")),
-        What::JobStarted { job, attempt, .. } => Some(format!("{job}: started again (attempt {attempt})")),
+        What::AcceleratorChosen { accelerator, reason } => {
+            Some(format!("guests run with {accelerator}: {reason}").into())
+        }
+        What::JobStarted { job, attempt: 1, .. } => Some(format!("{job}: started").into()),
+        What::JobStarted { job, attempt, .. } => Some(format!("{job}: started again (attempt {attempt})").into()),
         What::AttemptFinished(finished) | What::JobFinished(finished) => {
             let start = history.job(&finished.job).and_then(|job| job.started_at);
             let cut = if finished.log_cut { "; its log is cut" } else { "" };
             let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
-            let end = end(finished.outcome, start, event.at, &finished.reason, color);
-            Some(format!("{}: {end}{flaky}{cut}", finished.job))
+            let more = format!("{flaky}{cut}");
+            Some(end(finished.job.as_str(), finished.outcome, start, event.at, &finished.reason, &more))
         }
-        What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them")),
+        What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them").into()),
     }
 }
 
@@ -50,10 +55,12 @@ pub fn phase(name: &str) -> &str {
     }
 }
 
-fn end(outcome: Outcome, start: Option<Timestamp>, at: Timestamp, reason: &Reason, color: bool) -> String {
+fn end(name: &str, outcome: Outcome, start: Option<Timestamp>, at: Timestamp, reason: &Reason, more: &str) -> Page {
     let took = start.map(|start| format!(" in {}", duration(start, at))).unwrap_or_default();
     let why = reason.message.as_deref().map(|message| format!(": {}", plain(message))).unwrap_or_default();
-    format!("{}{took}{why}", paint(Status::Done(outcome), color))
+    let mut page = Page::default();
+    page.painted_line(format!("{name}: "), paint(Status::Done(outcome)), format!("{took}{why}{more}"));
+    page
 }
 
 #[cfg(test)]
@@ -70,13 +77,14 @@ mod tests {
         let reason = Reason { message: Some("the command ended with exit code 2".to_owned()), ..Reason::default() };
         let line = |job: &str, color: bool| {
             let finished = ended(job, Outcome::Failed, Some(2), reason.clone());
-            line(&Event { at: after(5_000), what: What::JobFinished(Box::new(finished)) }, &history, color).unwrap()
+            let event = Event { at: after(5_000), what: What::JobFinished(Box::new(finished)) };
+            line(&event, &history).unwrap().render(color)
         };
-        assert_eq!(line("build", false), "build: failed in 4.0s: the command ended with exit code 2");
+        assert_eq!(line("build", false), "build: failed in 4.0s: the command ended with exit code 2\n");
         let cut = JobFinished { log_cut: true, ..ended("build", Outcome::Passed, Some(0), Reason::default()) };
         let cut = Event { at: after(5_000), what: What::JobFinished(Box::new(cut)) };
-        assert_eq!(super::line(&cut, &history, false).unwrap(), "build: passed in 4.0s; its log is cut");
-        assert_eq!(line("test", false), "test: failed: the command ended with exit code 2");
+        assert_eq!(super::line(&cut, &history).unwrap().render(false), "build: passed in 4.0s; its log is cut\n");
+        assert_eq!(line("test", false), "test: failed: the command ended with exit code 2\n");
         assert!(line("test", true).starts_with("test: \u{1b}[31mfailed\u{1b}[0m: "));
     }
 }

@@ -1,10 +1,8 @@
 //! Runs for people, one line each.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
-use super::{Clock, SCHEMA_VERSION, duration, paint_to, tally};
+use super::{Clock, Page, SCHEMA_VERSION, duration, paint_to, tally};
 use crate::id::RunId;
 use crate::record::RunRecord;
 
@@ -45,7 +43,7 @@ const TITLES: [&str; 6] = ["RUN", "STATUS", "WHEN", "TOOK", "TARGET", "JOBS"];
 
 /// Returns the runs as a table.
 #[must_use]
-pub fn list(listing: &Listing, clock: &Clock, color: bool) -> String {
+pub fn list(listing: &Listing, clock: &Clock) -> Page {
     let rows: Vec<[String; 6]> = listing.runs.iter().map(|run| row(run, clock)).collect();
     let title = TITLES.map(str::to_owned);
     let width = |column: usize| {
@@ -55,30 +53,34 @@ pub fn list(listing: &Listing, clock: &Clock, color: bool) -> String {
     let broken = listing.broken.iter().map(|broken| broken.run_id.as_str().len());
     let id_width = broken.chain([width(0)]).max().unwrap_or(0);
     let status_width = "cancelled".len();
-    let line = |[id, _, when, took, target, jobs]: &[String; 6], status: &str| {
+    let around = |[id, _, when, took, target, jobs]: &[String; 6]| {
         let (when_width, took_width, target_width) = (width(2), width(3), width(4));
-        let line = format!(
-            "{id:id_width$}  {status}  {when:when_width$}  {took:>took_width$}  {target:target_width$}  {jobs}"
-        );
-        format!("{}\n", line.trim_end())
+        let after = format!("  {when:when_width$}  {took:>took_width$}  {target:target_width$}  {jobs}");
+        (format!("{id:id_width$}  "), after)
     };
     let of_run = |(run, row): (&RunRecord, &[String; 6])| {
-        (run.run_id.clone(), line(row, &paint_to(run.status, status_width, color)))
+        let (before, after) = around(row);
+        let mut line = Page::default();
+        line.painted_line(before, paint_to(run.status, status_width), after);
+        (run.run_id.clone(), line)
     };
     let of_broken = |broken: &Broken| {
         let Broken { run_id, error } = broken;
-        (run_id.clone(), format!("{run_id:id_width$}  {:status_width$}  {error}\n", "broken"))
+        (run_id.clone(), Page::from(format!("{run_id:id_width$}  {:status_width$}  {error}", "broken")))
     };
     let mut lines: Vec<_> =
         listing.runs.iter().zip(&rows).map(of_run).chain(listing.broken.iter().map(of_broken)).collect();
     lines.sort_by(|a, b| b.0.cmp(&a.0));
-    let mut text = line(&title, &format!("{:status_width$}", title[1]));
-    text.extend(lines.iter().map(|(_, line)| line.as_str()));
-    if listing.older > 0 {
-        let all = listing.older + lines.len();
-        writeln!(text, "{} older; all: pikaci list --limit {all}", listing.older).unwrap_or_default();
+    let all = listing.older + lines.len();
+    let (before, after) = around(&title);
+    let mut page = Page::from(format!("{before}{:status_width$}{after}", title[1]));
+    for (_, line) in lines {
+        page.append(line);
     }
-    text
+    if listing.older > 0 {
+        page.line(format!("{} older; all: pikaci list --limit {all}", listing.older));
+    }
+    page
 }
 
 fn row(run: &RunRecord, clock: &Clock) -> [String; 6] {
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn newest_first_and_a_broken_one_in_its_place() {
-        insta::assert_snapshot!(list(&listing(), &clock(), false), @r#"
+        insta::assert_snapshot!(list(&listing(), &clock()).render(false), @r#"
         RUN                     STATUS     WHEN        TOOK  TARGET                            JOBS
         20261122-101500-9c0d1e  running    3 min ago  3m20s  pre-merge                         1 passed, 1 running, 1 queued
         20261122-101500-4f2a31  errored    3 min ago  1m05s  a target whose name is longer t…  1 passed, 1 failed, 1 errored, 1 skipped
@@ -129,10 +131,10 @@ mod tests {
 
     #[test]
     fn colors_change_no_column() {
-        let colored = list(&listing(), &clock(), true);
-        assert!(colored.contains("\u{1b}[31merrored  \u{1b}[0m"), "{colored}");
+        let colored = list(&listing(), &clock()).render(true);
+        assert!(colored.contains("\u{1b}[31merrored\u{1b}[0m  "), "{colored}");
         let lines = colored.lines().map(super::super::plain::plain).collect::<Vec<_>>().join("\n") + "\n";
-        assert_eq!(lines, list(&listing(), &clock(), false));
+        assert_eq!(lines, list(&listing(), &clock()).render(false));
     }
 
     #[test]

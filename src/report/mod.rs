@@ -9,11 +9,13 @@ mod gc;
 mod left_out;
 mod line;
 mod list;
+mod page;
 mod plain;
 mod plan;
 mod schema;
 mod status;
 mod summary;
+mod terminal;
 
 pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts, size};
 pub use clock::Clock;
@@ -21,15 +23,18 @@ pub use doctor::{Diagnosis, doctor};
 pub use gc::{Collected, Kind, NotRemoved, Removed, collected};
 pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
-pub use plain::plain;
+pub use page::Page;
+pub use plain::{escaped, escaped_json, is_shown, plain};
 pub use plan::{nothing, plan};
 pub use schema::{Recorded, schema};
 pub use status::{RunStatus, status};
 pub use summary::{executed, summary};
+pub use terminal::TerminalFilter;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use jiff::{SignedDuration, Timestamp};
 
+use self::page::Painted;
 use crate::record::{JobSummary, Open, Outcome, Status};
 
 /// The version of the JSON that is printed of a list, a run, its artifacts and a machine.
@@ -80,27 +85,17 @@ fn tally(jobs: &[JobSummary]) -> String {
 }
 
 /// Returns the word for a status in its color.
-fn paint(status: Status, color: bool) -> String {
-    paint_to(status, 0, color)
+fn paint(status: Status) -> Painted {
+    paint_to(status, 0)
 }
 
 /// Returns the word for a status in its color, filled up to a width.
-fn paint_to(status: Status, width: usize, color: bool) -> String {
-    let shade = match status.outcome() {
+fn paint_to(status: Status, width: usize) -> Painted {
+    let color = match status.outcome() {
         Some(outcome) if outcome.is_success() => AnsiColor::Green,
         Some(Outcome::Skipped | Outcome::Cancelled) => AnsiColor::Yellow,
         Some(_) => AnsiColor::Red,
         None => AnsiColor::Cyan,
     };
-    tint(status.word(), width, shade, color)
-}
-
-/// Returns a word in a color, filled up to a width.
-fn tint(word: &str, width: usize, shade: AnsiColor, color: bool) -> String {
-    let word = format!("{word:width$}");
-    if !color {
-        return word;
-    }
-    let style = Style::new().fg_color(Some(shade.into()));
-    format!("{style}{word}{style:#}")
+    Painted { word: status.word(), color, width }
 }

@@ -1,24 +1,21 @@
 //! A plan for people.
 
-use std::fmt::Write as _;
-
-use super::UNISOLATED;
+use super::{Page, UNISOLATED};
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedJob, Work};
 use crate::plan::select::Selection;
 
 /// Returns the plan as text: what is left out and why, then the nodes in order.
 #[must_use]
-pub fn plan(plan: &RunPlanRecord) -> String {
-    let mut text = format!("{} ({})\n", plan.target_id, plan.scope);
-    let mut add = |line: String| text.write_str(&line).unwrap_or_default();
+pub fn plan(plan: &RunPlanRecord) -> Page {
+    let mut page = Page::from(format!("{} ({})", plan.target_id, plan.scope));
     for job in &plan.left_out {
-        add(format!("  left out  {}: {}\n", job.id, job.reason));
+        page.line(format!("  left out  {}: {}", job.id, job.reason));
     }
     for node in &plan.nodes {
-        add(format!("  {}\n", node_line(node)));
+        page.line(format!("  {}", node_line(node)));
     }
-    text
+    page
 }
 
 fn node_line(node: &PlanNodeRecord) -> String {

@@ -1,12 +1,11 @@
 //! One run for people, on one screen.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::plain::plain;
-use super::{Clock, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
+use super::{Clock, Page, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::RecordedPath;
 use crate::plan::record::LOCAL;
@@ -32,47 +31,46 @@ impl<'a> RunStatus<'a> {
 
 /// Returns what is known of a run: its circumstances, then each job with its logs, then what to type next.
 #[must_use]
-pub fn status(history: &History, state_root: &Path, clock: &Clock, color: bool) -> String {
+pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
     let run = &history.run;
-    let mut text = String::new();
-    let mut add = |line: String| writeln!(text, "{}", line.trim_end()).unwrap_or_default();
-    add(format!("run      {} {}: {}", run.run_id, paint(run.status, color), tally(&run.jobs)));
+    let mut page = Page::default();
+    page.painted_line(format!("run      {} ", run.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
     for (name, value) in circumstances(run, clock) {
-        add(format!("{name:8} {}", plain(&value)));
+        page.line(format!("{name:8} {}", plain(&value)));
     }
-    add(String::new());
+    page.line("");
     let names = history.jobs.iter().map(|job| job.id.as_str());
     let names = names.chain(run.prepares.iter().map(|prepare| prepare.plan_node_id.as_str()));
     let names = names.chain(run.left_out.iter().map(|job| job.id.as_str()));
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
     for prepare in &run.prepares {
         let took = took(prepare.started_at, prepare.finished_at, prepare.status, clock);
-        let word = paint_to(prepare.status, "cancelled".len(), color);
+        let word = paint_to(prepare.status, "cancelled".len());
         let message = prepare.reason.message.as_deref().map(plain).unwrap_or_default();
-        add(format!("  {word}  {:width$}  {took:>6}  {message}", prepare.plan_node_id));
+        page.painted_line("  ", word, format!("  {:width$}  {took:>6}  {message}", prepare.plan_node_id));
         if let Some(log) = prepare.log_path.as_ref().filter(|_| !is_success(prepare.status)) {
-            add(format!("             {}", path(state_root, log)));
+            page.line(format!("             {}", path(state_root, log)));
         }
     }
     for job in &history.jobs {
         let took = took(job.started_at, job.finished_at, job.status, clock);
-        let word = paint_to(job.status, "cancelled".len(), color);
-        add(format!("  {word}  {:width$}  {took:>6}  {}", job.id, details(job)));
+        let word = paint_to(job.status, "cancelled".len());
+        page.painted_line("  ", word, format!("  {:width$}  {took:>6}  {}", job.id, details(job)));
         if let Some(logs) = logs(job, state_root) {
-            add(format!("             {logs}"));
+            page.line(format!("             {logs}"));
         }
     }
     for line in left_out::lines(&run.left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
-        add(line);
+        page.line(line);
     }
     let hints: Vec<String> = hint(history).into_iter().chain(left_out::hint(run)).collect();
     if !hints.is_empty() {
-        add(String::new());
+        page.line("");
     }
     for hint in hints {
-        add(format!("hint: {hint}"));
+        page.line(format!("hint: {hint}"));
     }
-    text
+    page
 }
 
 fn is_success(status: Status) -> bool {
@@ -165,7 +163,7 @@ mod tests {
     use super::{RunStatus, status};
 
     fn text(history: &crate::record::History) -> String {
-        status(history, Path::new("/p/.pikaci"), &clock(), false)
+        status(history, Path::new("/p/.pikaci"), &clock()).render(false)
     }
 
     #[test]

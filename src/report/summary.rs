@@ -1,11 +1,10 @@
 //! The end of a run on one screen.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::plain::{LINE, MESSAGE, cut};
-use super::{UNISOLATED, count, duration, left_out, paint, paint_to, tally};
+use super::{Page, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
 use crate::guest::quote;
 use crate::id::JobId;
 use crate::plan::record::LOCAL;
@@ -22,34 +21,38 @@ const MOST_HINTS: usize = 3;
 
 /// Returns what failed with the last lines of its output, what ran and how long it took, and what to type next.
 #[must_use]
-pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_root: &Path, color: bool) -> String {
+pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_root: &Path) -> Page {
     let run = &history.run;
     let prepares: Vec<_> =
         run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)).collect();
     let failed: Vec<_> = history.jobs.iter().filter(|job| is_news(job)).collect();
-    let mut text: String = prepares.iter().map(|prepare| failed_prepare(prepare, state_root, color)).collect();
+    let mut page = Page::default();
+    for prepare in &prepares {
+        add_prepare(&mut page, prepare, state_root);
+    }
     let lines = (MOST_LINES / failed.len().max(1)).clamp(3, 20);
     for job in failed.iter().take(MOST_TOLD) {
         let tail = tails.get(&job.id).map_or(&[][..], Vec::as_slice);
-        text += &failed_job(job, &tail[tail.len().saturating_sub(lines)..], state_root, color);
+        add_job(&mut page, job, &tail[tail.len().saturating_sub(lines)..], state_root);
     }
     if failed.len() > MOST_TOLD {
-        writeln!(text, "\n--- and {} more", count(failed.len() - MOST_TOLD, "job")).unwrap_or_default();
+        page.line("");
+        page.line(format!("--- and {} more", count(failed.len() - MOST_TOLD, "job")));
     }
-    text.push('\n');
-    text += &table(history, color);
+    page.line("");
+    page.append(table(history));
     let local = history.jobs.iter().filter(|job| job.executor == LOCAL && job.started_at.is_some()).count();
     if local > 0 {
-        writeln!(text, "{} ran {UNISOLATED} (base `none`)", count(local, "job")).unwrap_or_default();
+        page.line(format!("{} ran {UNISOLATED} (base `none`)", count(local, "job")));
     }
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
-    let status = paint(run.status, color);
-    writeln!(text, "run {} {status}{took}: {}{message}", run.run_id, tally(&run.jobs)).unwrap_or_default();
+    let after = format!("{took}: {}{message}", tally(&run.jobs));
+    page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
     for hint in hints(&prepares, &failed).into_iter().chain(left_out::hint(run)) {
-        writeln!(text, "hint: {hint}").unwrap_or_default();
+        page.line(format!("hint: {hint}"));
     }
-    text
+    page
 }
 
 /// Returns whether more than one line is to be said about a job.
@@ -57,71 +60,69 @@ fn is_news(job: &JobRecord) -> bool {
     matches!(job.status.outcome(), Some(Outcome::Failed | Outcome::TimedOut | Outcome::Errored))
 }
 
-fn failed_prepare(prepare: &PrepareRecord, state_root: &Path, color: bool) -> String {
+fn add_prepare(page: &mut Page, prepare: &PrepareRecord, state_root: &Path) {
     let message = prepare.reason.message.as_deref().map(|message| cut(message, MESSAGE)).unwrap_or_default();
-    let mut text = format!("\n--- {} {}: {message}\n", prepare.plan_node_id, paint(prepare.status, color));
+    page.line("");
+    page.painted_line(format!("--- {} ", prepare.plan_node_id), paint(prepare.status), format!(": {message}"));
     for line in &prepare.reason.evidence {
-        writeln!(text, "    {}", cut(line, LINE)).unwrap_or_default();
+        page.line(format!("    {}", cut(line, LINE)));
     }
     if let Some(log) = &prepare.log_path {
-        writeln!(text, "  full log: {}", state_root.join(log).display()).unwrap_or_default();
+        page.line(format!("  full log: {}", state_root.join(log).display()));
     }
-    text
 }
 
-fn failed_job(job: &JobRecord, tail: &[String], state_root: &Path, color: bool) -> String {
+fn add_job(page: &mut Page, job: &JobRecord, tail: &[String], state_root: &Path) {
     let message =
         job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE))).unwrap_or_default();
-    let mut text = format!("\n--- {} {}{message}\n", job.id, paint(job.status, color));
-    let mut add = |line: &str| writeln!(text, "{line}").unwrap_or_default();
+    page.line("");
+    page.painted_line(format!("--- {} ", job.id), paint(job.status), message);
     for line in tail {
-        add(&format!("    {}", cut(line, LINE)));
+        page.line(format!("    {}", cut(line, LINE)));
     }
     if job.log_cut {
-        add("    [the log is cut: bytes of the output are missing]");
+        page.line("    [the log is cut: bytes of the output are missing]");
     } else if tail.is_empty() && job.started_at.is_some() {
-        add("    [it printed nothing]");
+        page.line("    [it printed nothing]");
     }
     if !job.reason.evidence.is_empty() {
-        add("  console and host log:");
+        page.line("  console and host log:");
     }
     for line in &job.reason.evidence {
-        add(&format!("    {}", cut(line, LINE)));
+        page.line(format!("    {}", cut(line, LINE)));
     }
     // Before its first phase a guest has printed nothing, and maybe there was none.
     let log = if job.phase.is_some() || !tail.is_empty() { &job.guest_log_path } else { &job.host_log_path };
     if let Some(log) = log {
-        add(&format!("  full log: {}", state_root.join(log).display()));
+        page.line(format!("  full log: {}", state_root.join(log).display()));
     }
-    text
 }
 
 /// Returns how a job went that was run alone, with the evidence where it didn't pass: its output was shown already.
 #[must_use]
-pub fn executed(job: &JobRecord) -> String {
+pub fn executed(job: &JobRecord) -> Page {
     let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
-    let mut text = String::new();
+    let mut page = Page::default();
     for line in &job.reason.evidence {
-        writeln!(text, "    {}", cut(line, LINE)).unwrap_or_default();
+        page.line(format!("    {}", cut(line, LINE)));
     }
     if job.log_cut {
-        text.push_str("    [the log is cut: bytes of the output are missing]\n");
+        page.line("    [the log is cut: bytes of the output are missing]");
     }
     let message = job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
-    write!(text, "pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default())
-        .unwrap_or_default();
-    text
+    page.line(format!("pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
+    page
 }
 
 /// Returns a line for each job; among many only for those that didn't pass.
-fn table(history: &History, color: bool) -> String {
+fn table(history: &History) -> Page {
     let all = history.jobs.len() <= MOST_PASSED;
     let shown = |job: &&JobRecord| all || job.log_cut || !job.status.outcome().is_some_and(Outcome::is_success);
     let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
     let left_out = &history.run.left_out;
     let names = jobs.iter().map(|job| &job.id).chain(left_out.iter().map(|job| &job.id));
     let width = names.map(|name| name.as_str().chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut page = Page::default();
     for job in jobs {
         let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
         let artifacts = match job.artifacts {
@@ -131,15 +132,14 @@ fn table(history: &History, color: bool) -> String {
         let cut_log = if job.log_cut { "  the log is cut" } else { "" };
         let why = if is_news(job) { None } else { job.reason.message.as_deref() };
         let why = why.map(|why| format!("  {}", cut(why, MESSAGE))).unwrap_or_default();
-        let word = paint_to(job.status, "cancelled".len(), color);
+        let word = paint_to(job.status, "cancelled".len());
         let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
-        let line = format!("  {word}  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{why}", job.id);
-        writeln!(text, "{}", line.trim_end()).unwrap_or_default();
+        page.painted_line("  ", word, format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{why}", job.id));
     }
     for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
-        writeln!(text, "{line}").unwrap_or_default();
+        page.line(line);
     }
-    text
+    page
 }
 
 /// Returns what to type next: what is said about a failure, else where its whole log is.
@@ -171,7 +171,7 @@ mod tests {
     use crate::record::{History, Outcome};
 
     fn text(history: &History, tails: &BTreeMap<JobId, Vec<String>>) -> String {
-        summary(history, tails, Path::new("/p/.pikaci"), false)
+        summary(history, tails, Path::new("/p/.pikaci")).render(false)
     }
 
     #[test]

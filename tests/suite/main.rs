@@ -22,6 +22,7 @@ mod evaluate;
 mod events;
 mod exec;
 mod exit;
+mod exits;
 mod fault;
 mod fixture;
 mod flake;

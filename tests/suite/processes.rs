@@ -42,6 +42,15 @@ pub struct Process {
     started: u64,
 }
 
+/// Makes a terminal: the end that programs use, and the end that shows it.
+pub fn terminal() -> (File, File) {
+    let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&shown).unwrap();
+    unlockpt(&shown).unwrap();
+    let name = ptsname(&shown, Vec::new()).unwrap().into_string().unwrap();
+    (File::options().read(true).write(true).open(name).unwrap(), File::from(shown))
+}
+
 impl Running {
     /// Starts a command of pikaci.
     pub fn start(command: Command) -> Self {
@@ -50,16 +59,12 @@ impl Running {
 
     /// Starts a command of pikaci at a terminal of its own, and returns the other end of that.
     pub fn start_at_terminal(command: &Command) -> (Self, File) {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-        let stdin = File::options().read(true).write(true).open(name).unwrap();
+        let (stdin, terminal) = terminal();
         let mut session = Command::new("setsid");
         session.arg("--ctty").arg(command.get_program()).args(command.get_args()).stdin(stdin);
         session.current_dir(command.get_current_dir().unwrap());
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        (Self::spawn(session, new_mark()), File::from(terminal))
+        (Self::spawn(session, new_mark()), terminal)
     }
 
     /// Starts a command whose processes are known by this mark, which jobs without a guest get from the job file alone.

@@ -227,6 +227,25 @@ fn what_somebody_else_named_is_opened_in_one_room() {
     }
 }
 
+/// What writes to standard output or error, and the files besides the exits that look at one without writing.
+const EXITS: [(&str, &[&str]); 4] = [
+    ("::stdout()", &["cli/output.rs", "cli/follow.rs"]),
+    ("::stderr()", &["cli/output.rs", "cli/progress.rs"]),
+    ("println!", &[]),
+    ("print!", &[]),
+];
+
+#[test]
+fn what_is_printed_goes_through_the_exits() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        for (way, places) in EXITS {
+            let is_place = places.iter().any(|place| file.ends_with(place));
+            assert!(is_place || !text.contains(way), "{} has {way}", file.display());
+        }
+    }
+}
+
 #[test]
 fn systems_differ_in_files_of_their_own() {
     for file in rust_files(&source()) {

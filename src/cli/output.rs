@@ -1,0 +1,107 @@
+//! The two exits: standard output and standard error. All that is printed goes through here, and is clean.
+//!
+//! Names, paths, messages and logs are chosen by guests, projects and state folders. What is for people has no control
+//! character but newlines, tabs and the colors of [`Page`]; JSON and logs keep their bytes, but at a terminal.
+
+#![expect(clippy::disallowed_methods, reason = "reads NO_COLOR in the environment")]
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use crate::report::{Page, TerminalFilter, escaped, escaped_json};
+
+use super::{Exit, Failure};
+
+/// Prints lines for people on standard output; a reader that went away is no error.
+pub fn print(page: &Page) -> Result<(), Failure> {
+    print_bytes(page.render(has_color(&io::stdout())).as_bytes())
+}
+
+/// Prints a value as JSON on standard output.
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+    print_json_line(&text)
+}
+
+/// Prints a line of JSON on standard output.
+pub fn print_json_line(json: &str) -> Result<(), Failure> {
+    let json = if io::stdout().is_terminal() { escaped_json(json) } else { json.to_owned() };
+    print_bytes(format!("{json}\n").as_bytes())
+}
+
+/// Prints bytes that nobody else had a part in on standard output.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::from(error).context("writing to standard output");
+            Err(Failure::new(Exit::Internal, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says something on standard error; that nobody listens there is no reason to end.
+pub fn tell(text: &dyn Display) {
+    writeln!(io::stderr(), "{}", escaped(&text.to_string())).ok();
+}
+
+/// As [`tell`], for lines of which a word has a color.
+pub fn tell_page(page: &Page) {
+    io::stderr().write_all(page.render(has_color(&io::stderr())).as_bytes()).ok();
+}
+
+/// Returns lines for what draws on standard error itself.
+pub fn drawn(page: &Page) -> String {
+    page.render(has_color(&io::stderr())).trim_end_matches('\n').to_owned()
+}
+
+/// Prints help on standard output, or on standard error why the command line is wrong; where even this can't be printed,
+/// the exit code says it.
+pub fn print_usage(error: &clap::Error) {
+    if error.use_stderr() {
+        let text = escaped(&error.render().to_string());
+        io::stderr().write_all(text.as_bytes()).ok();
+    } else {
+        error.print().ok();
+    }
+}
+
+/// Logs on standard output: bytes as they are, but at a terminal only text and colors.
+#[derive(Debug)]
+pub struct LogOutput {
+    filter: Option<TerminalFilter>,
+}
+
+impl LogOutput {
+    /// Returns the output of one log.
+    pub fn new(raw: bool) -> Self {
+        let stdout = io::stdout();
+        let filtered = !raw && stdout.is_terminal();
+        Self { filter: filtered.then(|| TerminalFilter::new(has_color(&stdout))) }
+    }
+}
+
+impl Write for LogOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.filter {
+            Some(filter) => io::stdout().write_all(filter.push(bytes).as_bytes())?,
+            None => io::stdout().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    /// Ends a part of the log: no color stays on.
+    fn flush(&mut self) -> io::Result<()> {
+        let mut stdout = io::stdout();
+        if let Some(filter) = &mut self.filter {
+            stdout.write_all(filter.reset().as_bytes())?;
+        }
+        stdout.flush()
+    }
+}
+
+/// Returns whether a stream gets colors (<https://no-color.org>).
+fn has_color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
