@@ -23,7 +23,7 @@ demo: setup ## Run the jobs of an example project, each in its own virtual machi
 	target/release/pikaci run -C $(EXAMPLE)
 
 .PHONY: test
-test: setup-test format clippy darwin docs shellcheck suite ## Every check and every test
+test: setup-test format clippy darwin docs deny shellcheck suite ## Every check and every test
 	$(call headline,all passed)
 
 .PHONY: setup-test
@@ -54,6 +54,13 @@ darwin: ## Check that the code compiles for macOS, warnings denied
 docs: ## Build the documentation, warnings denied
 	$(call headline,documentation)
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --features failpoints
+
+.PHONY: deny
+deny: export PATH := /usr/local/lib/pikaci/bin:$(PATH)
+deny: ## Check what a release depends on: licenses, sources, duplicates, nothing of the tests
+	$(call headline,dependencies)
+	$(CARGO) fetch --locked
+	$(CARGO) deny --offline --locked check licenses bans sources
 
 # Known to git: tracked, or new and not ignored. A shell file ends in .sh or starts with a shell's name.
 .PHONY: shellcheck
