@@ -77,6 +77,12 @@ suite: ## Run the tests
 	$(call headline,tests)
 	$(CARGO) test --locked --features failpoints
 
+SECONDS = 60
+.PHONY: fuzz
+fuzz: ## Feed changed inputs to what reads foreign bytes, each for SECONDS=60, or TARGET=<name> alone
+	$(call headline,fuzz)
+	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --locked --profile fuzz --test fuzz -- --nocapture --test-threads=1 targets::$(TARGET)
+
 .PHONY: bench
 bench: ## Measure what pikaci may cost, as ratios
 	$(call headline,set-up)

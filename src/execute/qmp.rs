@@ -29,6 +29,15 @@ struct Data {
     reason: Option<String>,
 }
 
+/// Returns the reason in a line of the monitor, if the line is a SHUTDOWN event.
+#[must_use]
+pub fn shutdown_reason(line: &str) -> Option<String> {
+    match serde_json::from_str(line) {
+        Ok(Message { event: Some(event), data: Data { reason } }) if event == "SHUTDOWN" => reason,
+        _ => None,
+    }
+}
+
 impl Monitor {
     /// Takes the host's end of the socket that QEMU got, and leaves the negotiation mode.
     ///
@@ -47,11 +56,7 @@ impl Monitor {
     pub fn on_shutdown(&self, mut each: impl FnMut(String) + Send + 'static) -> Result<JoinHandle<()>> {
         let stream = self.stream.try_clone().context("sharing the socket of QEMU's monitor")?;
         Ok(channel::lines(stream, move |line| {
-            if let Ok(Message { event: Some(event), data: Data { reason: Some(reason) } }) = serde_json::from_str(&line)
-                && event == "SHUTDOWN"
-            {
-                each(reason);
-            }
+            shutdown_reason(&line).into_iter().for_each(&mut each);
         }))
     }
 

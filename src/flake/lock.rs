@@ -13,6 +13,8 @@ const PINNED: &str = include_str!("pinned.lock.json");
 const ROOT: &str = "root";
 /// The name of the input that is the project.
 const PROJECT: &str = "project";
+/// The most references that one input is followed through: a lock may go round in circles, or follow each input twice.
+const MOST_STEPS: usize = 100;
 
 /// A flake.lock (`nix flake lock`, version 7).
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -105,16 +107,17 @@ impl Lock {
 
     /// Returns the node that an input is, with its name.
     fn resolve(&self, input: &Input) -> Option<(&str, &Node)> {
-        self.resolve_within(input, self.nodes.len())
+        self.resolve_within(input, &mut MOST_STEPS.clone())
     }
 
-    /// Follows at most so many references: a lock may be made to go round in circles.
-    fn resolve_within(&self, input: &Input, steps: usize) -> Option<(&str, &Node)> {
+    /// Follows at most so many references, and counts them down.
+    fn resolve_within(&self, input: &Input, steps: &mut usize) -> Option<(&str, &Node)> {
+        *steps = steps.checked_sub(1)?;
         let name = match input {
             Input::Node(name) => name.as_str(),
             Input::Follows(path) => path.iter().try_fold(self.root.as_str(), |node, name| {
                 let input = self.nodes.get(node)?.inputs.get(name)?;
-                Some(self.resolve_within(input, steps.checked_sub(1)?)?.0)
+                Some(self.resolve_within(input, steps)?.0)
             })?,
         };
         self.nodes.get_key_value(name).map(|(name, node)| (name.as_str(), node))
@@ -122,22 +125,29 @@ impl Lock {
 
     /// Copies what an input of another lock is, with all that it needs, and returns it as an input here.
     fn graft(&mut self, from: &Self, input: &Input, of: &str) -> Result<Input, FlakeError> {
-        let (name, node) = from.resolve(input).ok_or_else(|| broken(&format!("{input:?}")))?;
-        if node.rest.contains_key("parent") {
-            let message = format!("the project's input {name:?} is a folder of the project, which a guest can't have");
-            return Err(FlakeError::Lock { message });
-        }
-        let here = format!("{of}/{name}");
-        if !self.nodes.contains_key(&here) {
-            let mut copy = Node { rest: node.rest.clone(), ..Node::default() };
-            // First without its inputs, so that nodes that need each other end.
-            self.nodes.insert(here.clone(), copy.clone());
-            for (name, to) in &node.inputs {
-                copy.inputs.insert(name.clone(), self.graft(from, to, of)?);
+        let resolve = |input| from.resolve(input).ok_or_else(|| broken(&format!("{input:?}")));
+        let first = resolve(input)?;
+        // No recursion: the nodes of a lock may be as many, one behind the other, as no stack holds.
+        let mut open = vec![first];
+        while let Some((name, node)) = open.pop() {
+            if node.rest.contains_key("parent") {
+                let message =
+                    format!("the project's input {name:?} is a folder of the project, which a guest can't have");
+                return Err(FlakeError::Lock { message });
             }
-            self.nodes.insert(here.clone(), copy);
+            let here = format!("{of}/{name}");
+            if self.nodes.contains_key(&here) {
+                continue;
+            }
+            let mut copy = Node { rest: node.rest.clone(), ..Node::default() };
+            for (name, to) in &node.inputs {
+                let needed = resolve(to)?;
+                copy.inputs.insert(name.clone(), Input::Node(format!("{of}/{}", needed.0)));
+                open.push(needed);
+            }
+            self.nodes.insert(here, copy);
         }
-        Ok(Input::Node(here))
+        Ok(Input::Node(format!("{of}/{}", first.0)))
     }
 }
 
@@ -202,5 +212,24 @@ mod tests {
         assert!(compose(&["nixpkgs"], Some(&folder), false).is_ok());
         let loops = lock(json!({ "r": { "inputs": { "a": "a" } }, "a": { "inputs": { "self": "a" } } }));
         assert!(compose(&["nixpkgs"], Some(&loops), true).is_ok());
+    }
+    #[test]
+    fn a_lock_of_any_depth_ends() {
+        let lock = |nodes: Value| json!({ "nodes": nodes, "root": "r", "version": 7 }).to_string();
+        let mut nodes = json!({ "r": { "inputs": { "a": "0" } }, "20000": {} });
+        for number in 0..20_000 {
+            nodes[number.to_string()] = json!({ "inputs": { "next": (number + 1).to_string() } });
+        }
+        let composed = compose(&["nixpkgs"], Some(&lock(nodes)), true).unwrap();
+        assert!(composed.contains("\"project/20000\""));
+        // Each input follows the one before it twice.
+        let mut nodes = json!({ "r": { "inputs": { "0": "n" } }, "n": { "inputs": {} } });
+        for number in 1..200 {
+            let before = (number - 1).to_string();
+            nodes["r"]["inputs"][number.to_string()] = json!([before, before]);
+            nodes["n"]["inputs"][&before] = json!([before]);
+            nodes[format!("more {number}")] = json!({});
+        }
+        assert!(compose(&["nixpkgs"], Some(&lock(nodes)), true).is_err());
     }
 }

@@ -66,7 +66,8 @@ pub fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
-    let mut tenths = bytes * 10 / 1024;
+    // More bytes than any disk has are what a forged manifest says.
+    let mut tenths = u128::from(bytes) * 10 / 1024;
     let mut unit = 0;
     while tenths >= 10_240 && unit + 1 < units.len() {
         tenths /= 1024;

@@ -30,7 +30,9 @@ impl Index {
         write_atomic(Point::Index, path, &self.encode())
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// Returns the bytes of the file.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&self.started_ns.to_le_bytes());
         bytes.extend_from_slice(self.snapshot.as_str().as_bytes());
@@ -57,7 +59,9 @@ impl Index {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Returns the index that a file holds; `None` when it isn't whole.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, sum) = bytes.split_last_chunk::<4>()?;
         let mut rest = body.strip_prefix(MAGIC)?;
         if checksum(body) != *sum {
@@ -134,7 +138,8 @@ fn take_stat(rest: &mut &[u8]) -> Option<FileStat> {
 
 fn take_all<T>(rest: &mut &[u8], one: impl Fn(&mut &[u8]) -> Option<T>) -> Option<Vec<T>> {
     let len = take_len(rest)?;
-    let mut all = Vec::with_capacity(len);
+    // No capacity in advance: a byte of the file would reserve a whole entry.
+    let mut all = Vec::new();
     for _ in 0..len {
         all.push(one(rest)?);
     }

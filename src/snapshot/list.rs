@@ -157,7 +157,11 @@ fn list_nested(root: &Path, path: &[u8], all: &mut Vec<Found>) -> Result<(), Err
     Ok(())
 }
 
-fn split(output: &[u8]) -> Result<Vec<&[u8]>, Error> {
+/// Returns the paths that git lists, each up to a zero.
+///
+/// # Errors
+/// When one leads out of the tree or into a repository's own folder.
+pub fn split(output: &[u8]) -> Result<Vec<&[u8]>, Error> {
     let trimmed = output.split(|byte| *byte == 0).map(|path| path.strip_suffix(b"/").unwrap_or(path));
     let paths: Vec<&[u8]> = trimmed.filter(|path| !path.is_empty()).collect();
     paths.iter().try_for_each(|path| check_path(path))?;

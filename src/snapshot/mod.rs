@@ -33,12 +33,13 @@ pub use change::{ChangedFiles, Head, changed_files, head};
 pub use disk::copy_content;
 pub use error::Error;
 pub use git::tracked_in;
+pub use index::Index;
+pub use list::split as split_listing;
 pub use scan::is_intact;
 pub use tree::{Entry, EntryKind, FileStat, Tree};
 
 use crate::foreign::Beneath;
 use crate::state::StateLayout;
-use index::Index;
 use scan::scan;
 use store::store;
 

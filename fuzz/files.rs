@@ -1,0 +1,123 @@
+//! Targets that read files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use pikaci::execute::collect::unpack;
+use pikaci::flake::{BlobRef, Encoding};
+use pikaci::host::{Gather, HashCache, decode, gather};
+use pikaci::id::Digest;
+use pikaci::prepare::Runner;
+use tempfile::TempDir;
+
+/// The most that a blob of a target is said to hold, in bytes.
+const CONTENT: u64 = 1 << 20;
+
+/// What is unpacked lies in its folder, is plain, and is what the manifest says.
+pub fn artifacts(bytes: &[u8]) {
+    let place = TempDir::new().unwrap();
+    let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));
+    fs::write(&disk, bytes).unwrap();
+    let unpacked = unpack(&disk, &folder);
+    assert_eq!(fs::read(&disk).unwrap(), bytes);
+    let beside: BTreeSet<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(beside.iter().all(|name| name == "disk" || name == "artifacts"), "{beside:?}");
+    let mut lengths = Vec::new();
+    if folder.exists() {
+        plain_files(&folder, &mut lengths);
+    }
+    if let Ok(manifest) = unpacked {
+        let mut listed: Vec<u64> = manifest.files.iter().map(|file| file.len).collect();
+        listed.sort_unstable();
+        lengths.sort_unstable();
+        assert_eq!(listed, lengths);
+    }
+}
+
+/// Adds the lengths of the files below a folder, which holds folders and plain files that nobody may execute.
+fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        if metadata.is_dir() {
+            plain_files(&path, lengths);
+        } else {
+            assert!(metadata.is_file() && metadata.permissions().mode() & 0o7133 == 0, "{}", path.display());
+            lengths.push(metadata.len());
+        }
+    }
+}
+
+/// A runner names files of its own, and they are as long as it says.
+pub fn boot(bytes: &[u8]) {
+    let store = TempDir::new().unwrap();
+    let path = store.path().join("runner");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("boot.json"), bytes).unwrap();
+    for (name, content) in [("kernel", "kernel"), ("initrd", "initrd")] {
+        fs::write(path.join(name), content).unwrap();
+    }
+    if let Some(runner) = Runner::at(&path) {
+        assert_eq!(runner.boot.schema_version, 1);
+        let own = fs::canonicalize(&path).unwrap();
+        for file in [runner.kernel(), runner.initrd()].into_iter().chain(runner.store_disk()) {
+            let name = file.strip_prefix(&path).unwrap().to_str().unwrap();
+            let real = fs::canonicalize(&file).unwrap();
+            assert!(real.starts_with(&own) && real.is_file(), "{name}");
+            assert_eq!(fs::metadata(real).unwrap().len(), runner.boot.sizes[name]);
+        }
+    }
+}
+
+/// A kernel has a release that names one folder, or a reason why there is none.
+pub fn kernel(bytes: &[u8]) {
+    let root = TempDir::new().unwrap();
+    let image = root.path().join("image");
+    fs::write(&image, bytes).unwrap();
+    let modules = root.path().join("lib/modules/6.1.0");
+    fs::create_dir_all(&modules).unwrap();
+    fs::write(modules.join("modules.dep"), "kernel/virtiofs.ko:\n").unwrap();
+    let request = Gather {
+        system: "x86_64-linux".to_owned(),
+        running: "6.1.0".to_owned(),
+        path: "".into(),
+        root: root.path().to_owned(),
+        set_up: root.path().join("none"),
+        kernels: BTreeSet::from([Some(image.clone())]),
+    };
+    match &gather(&request, &HashCache::default()).kernels[&Some(image)] {
+        Ok(kernel) => assert!(!kernel.release.contains('/') && kernel.release != ".."),
+        Err(missing) => assert!(!missing.reason.is_empty() && !missing.hint.is_empty()),
+    }
+}
+
+/// A blob is no longer than was planned.
+pub fn blob(bytes: &[u8]) {
+    let Some((kind, content)) = bytes.split_first() else { return };
+    let encodings = [Encoding::Plain, Encoding::Gzip, Encoding::Xz, Encoding::Zstd, Encoding::BzImagePayload];
+    let encoding = encodings[usize::from(*kind) % encodings.len()];
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("blob");
+    fs::write(&path, content).unwrap();
+    let blob = BlobRef { path, encoding, len: CONTENT, sha256: Digest::of(b"") };
+    let mut counted = Counted(0);
+    // No content has this digest and this length.
+    assert!(decode(&blob, &mut counted).is_err());
+    assert!(counted.0 <= CONTENT, "{}", counted.0);
+}
+
+struct Counted(u64);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! Targets that are functions of a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pikaci::config;
+use pikaci::event::Event;
+use pikaci::execute::collect::Manifest;
+use pikaci::execute::qmp::shutdown_reason;
+use pikaci::flake::{NixGuest, ProjectFiles, Store, render_nix};
+use pikaci::guest::Control;
+use pikaci::guest::control::ControlDecoder;
+use pikaci::id::{JobId, RecordedPath, RunId};
+use pikaci::plan::{RunPlanRecord, record::Work, rerun};
+use pikaci::record::{History, JobRecord, RunRecord, replay};
+use pikaci::report::{self, Artifact, Artifacts, Clock, JobArtifacts, Page, TerminalFilter, is_shown};
+use pikaci::snapshot::{Index, split_listing};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The most text that is kept of a control line, in characters.
+const CONTROL_LINE: usize = 4096;
+
+/// Control lines are the same however they arrive, short, and no more of them than line breaks.
+pub fn control(bytes: &[u8]) {
+    let lines = ControlDecoder::default().push(bytes);
+    assert_eq!(lines.len(), bytes.split(|byte| *byte == b'\n').count() - 1);
+    let mut decoder = ControlDecoder::default();
+    let pieces: Vec<_> = bytes.chunks(7).flat_map(|piece| decoder.push(piece)).collect();
+    assert_eq!(pieces, lines);
+    for line in lines {
+        let text = match line {
+            Ok(Control::Phase { name, .. }) => {
+                assert!(name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+                continue;
+            }
+            Ok(Control::Error(text)) => text,
+            Ok(_) => continue,
+            Err(unknown) => unknown.line,
+        };
+        assert!(text.chars().count() <= CONTROL_LINE && !text.chars().any(char::is_control), "{text:?}");
+    }
+}
+
+/// A line of QEMU's monitor is a shutdown only if it is JSON that says so.
+pub fn qmp(bytes: &[u8]) {
+    let line = String::from_utf8_lossy(bytes);
+    if let Some(reason) = shutdown_reason(&line) {
+        // A number that is too large is no value, and nothing that is looked at.
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(&line) else { return };
+        assert_eq!((&value["event"], &value["data"]["reason"]), (&"SHUTDOWN".into(), &reason.into()));
+    }
+}
+
+/// Nothing but text and colors reaches a terminal, however it is cut.
+pub fn terminal(bytes: &[u8]) {
+    let text = TerminalFilter::new(true).push(bytes);
+    let mut filter = TerminalFilter::new(true);
+    assert_eq!(bytes.chunks(3).map(|piece| filter.push(piece)).collect::<String>(), text);
+    for (number, part) in text.split("\u{1b}[").enumerate() {
+        let (color, rest) = if number == 0 { ("", part) } else { part.split_once('m').unwrap() };
+        assert!(color.chars().all(|c| c.is_ascii_digit() || ";:".contains(c)), "{text:?}");
+        assert_text(rest);
+    }
+}
+
+/// A manifest is read back as it is, and its list is text.
+pub fn manifest(bytes: &[u8]) {
+    let Some(manifest) = same_again::<Manifest>(bytes) else { return };
+    let files = manifest.files.into_iter().map(|file| Artifact { path: file.path, len: file.len }).collect();
+    let job = JobArtifacts { job: JobId::new("job"), folder: "/p".into(), files };
+    assert_page(&report::artifacts(&Artifacts::new(RunId::new("run"), vec![job])));
+}
+
+/// Records are read back as they are, name nothing outside of the state folder, and all that is printed of them is text.
+pub fn records(bytes: &[u8]) {
+    // A run's record, a zero, and a job's.
+    let mut parts = bytes.splitn(2, |byte| *byte == 0);
+    let run = parts.next().and_then(same_again::<RunRecord>);
+    let job = parts.next().and_then(same_again::<JobRecord>);
+    let paths = job.iter().flat_map(|job| [&job.guest_log_path, &job.host_log_path, &job.artifacts_dir]).flatten();
+    for path in paths {
+        assert!(!path.split('/').any(|name| ["", ".", ".."].contains(&name)), "{path}");
+    }
+    if let Some(run) = run {
+        assert_reports(&History { run, jobs: job.into_iter().collect() });
+    }
+}
+
+/// A log of events gives the same records each time, whatever half line follows it, and what is printed is text.
+pub fn events(bytes: &[u8]) {
+    let status = |_: &JobId| RecordedPath::try_from("runs/1/jobs/job/status.json".to_owned()).unwrap();
+    let history = replay(bytes, status);
+    assert_eq!(replay(&[bytes, b"\n{\"at\":"].concat(), status), history);
+    let Ok(history) = history else { return };
+    assert_reports(&history);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Some(event) = same_again::<Event>(line)
+            && let Some(page) = report::line(&event, &history)
+        {
+            assert_page(&page);
+        }
+    }
+}
+
+/// A plan is read back as it is, and one of its jobs alone has no other nodes.
+pub fn plan(bytes: &[u8]) {
+    let Some(plan) = same_again::<RunPlanRecord>(bytes) else { return };
+    assert_page(&report::plan(&plan));
+    let jobs: BTreeSet<JobId> = plan
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.work {
+            Work::Execute { execute } => Some(execute.job.clone()),
+            Work::Prepare { .. } => None,
+        })
+        .collect();
+    let ids: BTreeSet<_> = plan.nodes.iter().map(|node| &node.id).collect();
+    for passed in [true, false] {
+        let again = rerun::plan(&plan, &jobs, &|_| passed);
+        assert!(again.nodes.iter().all(|node| ids.contains(&node.id)));
+    }
+}
+
+/// An index that can be read is written as the same bytes.
+pub fn index(bytes: &[u8]) {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    let whole = [bytes, &crc.sum().to_le_bytes()].concat();
+    for bytes in [bytes, &whole] {
+        if let Some(index) = Index::decode(bytes) {
+            assert_eq!(Index::decode(&index.encode()), Some(index));
+        }
+    }
+}
+
+/// A job file is read in the same way each time, and what is wrong with it is said in text.
+pub fn job_file(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let read = config::read("pikaci.nix", &text);
+    assert_eq!(config::read("pikaci.nix", &text), read);
+    match read {
+        Ok(config) => assert!(config.jobs.values().all(|job| config.guests.contains_key(&job.guest))),
+        Err(diagnostics) => {
+            assert!(diagnostics.iter().count() > 0);
+            assert!(diagnostics.iter().all(|one| one.span.line > 0 && one.span.column > 0));
+        }
+    }
+}
+
+/// A lock gives a runner flake whose own lock is JSON, or an error.
+pub fn flake_lock(bytes: &[u8]) {
+    let files = [("flake.lock", bytes), ("flake.nix", b"{ }")].map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+    let project = ProjectFiles(files.into());
+    for dev_shell in [None, Some("default")] {
+        let guest = NixGuest {
+            host: "x86_64-linux",
+            system: "x86_64-linux",
+            packages: &[],
+            dev_shell,
+            modules: &[],
+            project: &project,
+        };
+        if let Ok(flake) = render_nix(guest, Store::Host) {
+            assert!(flake.files.contains_key("flake.lock"));
+        }
+    }
+}
+
+/// A path of git's lies in the tree and in no repository's own folder, and nothing of the listing is lost.
+pub fn listing(bytes: &[u8]) {
+    let Ok(paths) = split_listing(bytes) else { return };
+    for path in &paths {
+        let is_plain = |name: &[u8]| !["", ".", "..", ".git"].map(str::as_bytes).contains(&name);
+        assert!(!path.contains(&0) && path.split(|byte| *byte == b'/').all(is_plain), "{path:?}");
+    }
+    let length: usize = paths.iter().map(|path| path.len()).sum();
+    assert!(length + bytes.iter().filter(|byte| matches!(byte, 0 | b'/')).count() >= bytes.len());
+}
+
+/// Returns what some JSON says, if it says something of this type; it is the same when it is written and read again.
+fn same_again<T: DeserializeOwned + Serialize + std::fmt::Debug>(bytes: &[u8]) -> Option<T> {
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    let json = serde_json::to_string(&value).unwrap();
+    let again: T = serde_json::from_str(&json).unwrap();
+    assert_eq!(serde_json::to_string(&again).unwrap(), json);
+    Some(value)
+}
+
+fn assert_reports(history: &History) {
+    let (root, now) = (Path::new("/p/.pikaci"), Timestamp::UNIX_EPOCH);
+    let clock = Clock { now, zone: TimeZone::UTC };
+    assert_page(&report::status(history, root, &clock));
+    assert_page(&report::summary(history, &BTreeMap::new(), root));
+    let mut listing = report::Listing::new(0);
+    listing.runs.push(history.run.clone());
+    assert_page(&report::list(&listing, &clock));
+}
+
+fn assert_page(page: &Page) {
+    assert_text(&page.render(false));
+}
+
+#[track_caller]
+fn assert_text(text: &str) {
+    assert!(text.chars().all(|c| is_shown(c) || c == '\n' || c == '\t'), "{text:?}");
+}
