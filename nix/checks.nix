@@ -13,6 +13,7 @@ let
     "Cargo.toml"
     "benches"
     "clippy.toml"
+    "fuzz"
     "nix/guest"
     "pikaci.nix"
     "rustfmt.toml"

@@ -62,6 +62,7 @@ mod rerun;
 mod rooms;
 mod schedule;
 mod settings;
+mod setup;
 mod setup_fault;
 mod snapshot;
 mod stand_in;

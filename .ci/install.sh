@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# How .ci/setup installs what is missing, and removes it again; it is read by it.
+# shellcheck disable=SC2154 # what it uses is said there
+
+# ---- how it gets there ----------------------------------------------------------------------------------------------
+
+# record WORD...: a line of the list that undo reads, before what it names is made.
+record() {
+  grep -qsxF -- "$*" "$list" || echo "$*" >>"$list"
+}
+
+# place FROM TO: a whole thing or nothing, so that an interrupted set-up is mended by the next.
+place() {
+  record path "$2"
+  mkdir -p "${2%/*}"
+  rm -rf "$2"
+  mv -T "$1" "$2"
+}
+
+# link FILE: in /usr/local/bin.
+link() {
+  local to=/usr/local/bin/${1##*/}
+  if [[ -e $to || -L $to ]] && [[ $(readlink "$to") != "$home"/* ]]; then
+    fail "$to is in the way: it is too old and no link of ours" "remove or rename it, then run .ci/setup again"
+  fi
+  mkdir -p /usr/local/bin
+  record path "$to"
+  ln -sfn "$1" "$to"
+}
+
+install_kernel() {
+  local root=$staging/kernel name release modules
+  name=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ {print $2; exit}')
+  release=${name#linux-image-}
+  mkdir "$root"
+  (cd "$root" && apt_get download "$name")
+  dpkg-deb -x "$root"/*.deb "$root"
+  modules=$root/lib/modules
+  [ -d "$modules" ] || modules=$root/usr/lib/modules
+  [ -f "$modules/$release/modules.dep" ] || depmod -b "${modules%/lib/modules}" "$release"
+  place "$modules/$release" "$home/lib/modules/$release"
+  place "$root/boot/vmlinuz-$release" "$home/boot/vmlinuz-$release"
+}
+
+# install_crate CRATE VERSION PROGRAM
+install_crate() {
+  local root=$staging/$1
+  mkdir "$root"
+  chown "${SUDO_USER:-root}" "$root"
+  as_developer "cargo install $1 --version $2 --locked --quiet --root $root --target-dir $root/target"
+  install -D -m 755 "$root/bin/$3" "$staging/bin/$3"
+  place "$staging/bin/$3" "$home/bin/$3"
+}
+
+install_virtiofsd() {
+  install_from trixie virtiofsd virtiofsd usr/libexec/virtiofsd
+  link "$home/virtiofsd/bin/virtiofsd"
+}
+
+install_nixfmt() {
+  install_crate nixfmt_rs "$nixfmt_version" nixfmt
+}
+
+install_cargo_deny() {
+  install_crate cargo-deny "$cargo_deny_version" cargo-deny
+}
+
+# install_from SUITE PACKAGE NAME PROGRAM: a program of another Debian release, of which apt checks the signature, with
+# the links to it beside it and the libraries that it needs, in $home/NAME.
+install_from() {
+  local suite=$1 package=$2 to=$home/$3 work=$staging/$3 main=${4##*/} archive loader libraries other_apt
+  # shellcheck disable=SC2016 # apt-get expands it
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian')
+  [ -n "$archive" ] || fail "Debian's archive is none of this machine's apt sources" "add it to /etc/apt/sources.list"
+  mkdir -p "$work"/{lists/partial,cache/archives/partial,root,new/bin,new/lib}
+  : >"$work/status"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive%%$'\n'*} $suite main" >"$work/sources.list"
+  other_apt=(-o Dir::State="$work" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache"
+    -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
+    -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Debug::NoLocking=1)
+  apt_get "${other_apt[@]}" update
+  apt_get "${other_apt[@]}" --yes --download-only --no-install-recommends install "$package" >/dev/null
+  for archive in "$work"/cache/archives/*.deb; do dpkg-deb -x "$archive" "$work/root"; done
+
+  libraries=$work/root/usr/lib/x86_64-linux-gnu
+  loader=$work/root/usr/lib64/ld-linux-x86-64.so.2
+  cp -a "$work/root/$4"* "$work/new/bin"
+  "$loader" --library-path "$libraries" --list "$work/new/bin/$main" |
+    awk '$3 ~ /^\// && $1 !~ /ld-linux/ {print $3}' | xargs cp -L -t "$work/new/lib" "$loader"
+  "$work/new/lib/${loader##*/}" --library-path "$work/new/lib" "$work/new/bin/$main" --version
+  patchelf --set-interpreter "$to/lib/${loader##*/}" --force-rpath --set-rpath "$to/lib" "$work/new/bin/$main"
+  place "$work/new" "$to"
+}
+
+# install_nix SUITE NAME
+install_nix() {
+  install_from "$1" nix-bin "$2" usr/bin/nix
+}
+
+install_rust_for_darwin() {
+  record rust-target "$darwin"
+  as_developer "rustup target add $darwin"
+}
+
+install_nix_links() {
+  local command
+  for command in "$home"/nix-oldest/bin/{nix-*,nix}; do link "$command"; done
+}
+
+install_nix_users() {
+  local number
+  record group nixbld
+  groupadd --system nixbld
+  for ((number = 1; number <= build_users; number++)); do
+    record user "nixbld$number"
+    useradd --system --no-create-home --home-dir /var/empty --shell /usr/sbin/nologin --no-user-group \
+      --gid nixbld --groups nixbld --comment "Nix build user $number" "nixbld$number"
+  done
+}
+
+install_nix_conf() {
+  [ -d /etc/nix ] || record folder /etc/nix
+  {
+    echo "# Written by pikaci's .ci/setup, because there was no nix.conf."
+    echo "experimental-features = nix-command flakes"
+    echo "build-users-group = nixbld"
+    echo "sandbox = true"
+    echo "sandbox-paths = /bin/sh=/bin/busybox"
+  } >"$staging/nix.conf"
+  place "$staging/nix.conf" /etc/nix/nix.conf
+}
+
+# apt_install OPTION: installs or upgrades, and removes nothing.
+apt_install() {
+  apt_get --no-remove --no-install-recommends "$1" install "${packages[@]}"
+}
+
+# What apt-get says that it would do, before it does it.
+announce_packages() {
+  local simulated
+  [ ${#packages[@]} != 0 ] || return 0
+  simulated=$(apt_install --simulate) || return 1
+  awk '$1 == "Inst" && $3 ~ /^\[/ {upgraded = upgraded " " $2} $1 == "Inst" && $3 !~ /^\[/ {new = new " " $2}
+    END {if (new) print "  with what they need:" new; if (upgraded) print "  upgraded:" upgraded}' <<<"$simulated"
+}
+
+install_all() {
+  local part
+  if [[ ${#packages[@]} != 0 || " ${parts[*]} " == *" kernel "* || " ${parts[*]} " == *" nix-"* ]]; then
+    apt_get update || echo "setup: apt-get update had trouble, going on with what it got"
+  fi
+  if [ ${#packages[@]} != 0 ]; then
+    dpkg --configure -a # what an interrupted set-up left
+    announce_packages || fail "the packages can't be installed beside those that are there"
+    apt_install --simulate | awk '$1 == "Inst" && $3 !~ /^\[/ {print $2}' | while read -r name; do record package "$name"; done
+    apt_install --yes
+  fi
+  for part in "${parts[@]}"; do
+    echo "setup: installing $part"
+    case $part in
+      nix-oldest) install_nix trixie "$part" ;;
+      nix-newest) install_nix sid "$part" ;;
+      *) "install_$part" ;;
+    esac
+  done
+}
+
+list_missing() {
+  [ ${#packages[@]} = 0 ] || echo "  packages by apt-get: ${packages[*]}"
+  [ ${#texts[@]} = 0 ] || printf '  %s\n' "${texts[@]}"
+}
+
+# ---- how it goes again ----------------------------------------------------------------------------------------------
+
+# recorded KIND: what the list has of a kind.
+recorded() {
+  sed -n "s/^$1 //p" "$list"
+}
+
+undo() {
+  local name paths
+  if [ ! -s "$list" ]; then
+    echo "setup: $list names nothing that the set-up made"
+    return
+  fi
+  echo "setup: made by the set-up, to be removed:"
+  sed 's/^/  /' "$list"
+  [ ! -d /nix ] || echo "(/nix stays: Nix made it, and what it holds may be used by others)"
+  agree
+  exec 9>"$home/.lock"
+  flock 9
+  # What was made last goes first.
+  mapfile -t paths < <(recorded path | tac)
+  for name in "${paths[@]}"; do rm -rf -- "${name:?}"; done
+  for name in $(recorded folder); do [ ! -d "$name" ] || rmdir --ignore-fail-on-non-empty "$name"; done
+  for name in $(recorded user); do ! getent passwd "$name" >/dev/null || userdel "$name"; done
+  for name in $(recorded group); do ! getent group "$name" >/dev/null || groupdel "$name"; done
+  for name in $(recorded rust-target); do as_developer "rustup target remove $name"; done
+  remove_packages
+  if [ -s "$list" ]; then
+    fail "some packages stay, because others that were installed later need them" "they are listed in $list"
+  fi
+  rm -rf -- "${home:?}"/* "$home"/.[!.]*
+  rmdir "$home" || true # it may be a mount
+  echo "setup: undone"
+}
+
+# dpkg removes no package that isn't named, and none that another one needs.
+remove_packages() {
+  local names name
+  mapfile -t names < <(recorded package)
+  [ ${#names[@]} = 0 ] || dpkg --purge "${names[@]}" || true
+  : >"$list"
+  for name in "${names[@]}"; do
+    [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$name" 2>/dev/null)" != installed ] || record package "$name"
+  done
+}
