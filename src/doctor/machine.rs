@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use super::{Finding, Level};
 use crate::plan::PlanError;
-use crate::plan::facts::{HOST_MEMORY_MIB, HostFacts, MissingFact};
+use crate::plan::budget::memory_for_jobs;
+use crate::plan::facts::{HostFacts, MissingFact};
 use crate::report::size;
 
 /// What is said of a KVM that opens and then runs nothing.
@@ -120,15 +121,13 @@ pub fn memory(guests: &BTreeMap<String, u64>, has_mib: u64, available_mib: Optio
     let topic = "memory";
     let largest = guests.iter().max_by_key(|(_, mib)| **mib);
     let (guest, wanted_mib) = largest.map_or(("", 0), |(name, mib)| (name.as_str(), *mib));
-    if wanted_mib > has_mib {
-        let error = PlanError::TooLarge { guest: guest.to_owned(), wanted_mib, has_mib };
+    let for_jobs = memory_for_jobs(has_mib);
+    if wanted_mib > for_jobs {
+        let error = PlanError::TooLarge { guest: guest.to_owned(), wanted_mib, has_mib: for_jobs };
         return Finding::problem(topic, error.to_string(), LOWER_MEMORY);
     }
     let asks =
         if largest.is_some() { format!(", and guest {guest:?} asks for {wanted_mib} MiB") } else { String::new() };
-    if wanted_mib + HOST_MEMORY_MIB > has_mib {
-        return Finding::warning(topic, format!("this machine has {has_mib} MiB{asks}"), LOWER_MEMORY);
-    }
     match available_mib {
         Some(free) if free < wanted_mib => {
             Finding::warning(topic, format!("{free} MiB of {has_mib} are free{asks}"), "end other programs")
@@ -247,17 +246,17 @@ mod tests {
                 guests(2048),
                 3071,
                 Some(3000),
-                Warning,
-                "this machine has 3071 MiB, and guest \"large\" asks for 2048 MiB",
+                Problem,
+                "guest \"large\" asks for 2048 MiB of memory, and there are 2047 MiB for jobs",
             ),
             (
                 guests(4097),
                 4096,
                 Some(4096),
                 Problem,
-                "guest \"large\" asks for 4097 MiB of memory, and there are 4096 MiB for jobs",
+                "guest \"large\" asks for 4097 MiB of memory, and there are 3072 MiB for jobs",
             ),
-            (none(), 512, None, Warning, "this machine has 512 MiB"),
+            (none(), 512, None, Ok, "512 MiB"),
         ] {
             let finding = memory(&guests, has, free);
             assert_eq!((finding.level, finding.what.as_str()), (level, what));

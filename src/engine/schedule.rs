@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn budget(nodes: usize, cpus: u32, memory_mib: u64) -> Budget {
-        Budget { nodes, cpus, memory_mib, largest_mib: u64::MAX }
+        Budget { nodes, cpus, memory_mib }
     }
 
     #[test]

@@ -9,10 +9,8 @@ pub struct Budget {
     pub nodes: usize,
     /// CPUs of jobs; a build counts as one.
     pub cpus: u32,
-    /// Memory of jobs, in MiB.
+    /// Memory of jobs, of one as of all, in MiB.
     pub memory_mib: u64,
-    /// Memory of a job that runs alone, in MiB.
-    pub largest_mib: u64,
 }
 
 /// What was asked for in place of what the machine has.
@@ -35,17 +33,22 @@ impl Budget {
         Self {
             nodes: asked.nodes.map_or(usize::MAX, usize::from),
             cpus: asked.cpus.unwrap_or(facts.cpus),
-            memory_mib: asked.memory_mib.unwrap_or_else(|| has.saturating_sub(HOST_MEMORY_MIB)),
-            largest_mib: asked.memory_mib.unwrap_or(has),
+            memory_mib: asked.memory_mib.unwrap_or_else(|| memory_for_jobs(has)),
         }
     }
+}
+
+/// Returns the part of a machine's memory that jobs may have, in MiB: the host keeps its own, but never more than half.
+#[must_use]
+pub fn memory_for_jobs(has_mib: u64) -> u64 {
+    has_mib.saturating_sub(HOST_MEMORY_MIB).max(has_mib / 2)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Asked, Budget};
+    use super::{Asked, Budget, HOST_MEMORY_MIB};
     use crate::plan::facts::{HostFacts, MissingFact};
 
     fn facts(cpus: u32, memory_mib: u64) -> HostFacts {
@@ -62,12 +65,12 @@ mod tests {
 
     #[test]
     fn the_budget_is_what_was_asked_for_or_what_the_host_has() {
-        let budget = |nodes, cpus, memory_mib, largest_mib| Budget { nodes, cpus, memory_mib, largest_mib };
+        let budget = |nodes, cpus, memory_mib| Budget { nodes, cpus, memory_mib };
         let usual = Asked::default();
-        assert_eq!(Budget::of(usual, &facts(8, 16_384)), budget(usize::MAX, 8, 15_360, 16_384));
-        assert_eq!(Budget::of(usual, &facts(1, 1000)), budget(usize::MAX, 1, 0, 1000));
-        assert_eq!(Budget::of(usual, &facts(1, 0)).largest_mib, u64::MAX);
+        assert_eq!(Budget::of(usual, &facts(8, 16_384)), budget(usize::MAX, 8, 15_360));
+        assert_eq!(Budget::of(usual, &facts(1, 1000)), budget(usize::MAX, 1, 500));
+        assert_eq!(Budget::of(usual, &facts(1, 0)).memory_mib, u64::MAX - HOST_MEMORY_MIB);
         let asked = Asked { nodes: Some(20), cpus: Some(3), memory_mib: Some(5) };
-        assert_eq!(Budget::of(asked, &facts(8, 16_384)), budget(20, 3, 5, 5));
+        assert_eq!(Budget::of(asked, &facts(8, 16_384)), budget(20, 3, 5));
     }
 }

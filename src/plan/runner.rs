@@ -70,8 +70,8 @@ pub fn base(guest: &Guest, system: &str) -> Base {
 /// Refuses a guest that would never run.
 pub(super) fn check_size(name: &str, guest: &Guest, budget: Budget) -> Result<(), PlanError> {
     let name = name.to_owned();
-    if guest.memory_mib > budget.largest_mib {
-        Err(PlanError::TooLarge { guest: name, wanted_mib: guest.memory_mib, has_mib: budget.largest_mib })
+    if guest.memory_mib > budget.memory_mib {
+        Err(PlanError::TooLarge { guest: name, wanted_mib: guest.memory_mib, has_mib: budget.memory_mib })
     } else if guest.vcpu > budget.cpus {
         Err(PlanError::TooManyCpus { guest: name, wanted: guest.vcpu, has: budget.cpus })
     } else {
