@@ -1,12 +1,12 @@
 //! Targets that read files.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use pikaci::execute::collect::unpack;
+use pikaci::execute::collect::ArtifactDisk;
 use pikaci::flake::{BlobRef, Encoding};
 use pikaci::host::{Gather, HashCache, decode, gather};
 use pikaci::id::Digest;
@@ -20,8 +20,11 @@ const CONTENT: u64 = 1 << 20;
 pub fn artifacts(bytes: &[u8]) {
     let place = TempDir::new().unwrap();
     let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));
-    fs::write(&disk, bytes).unwrap();
-    let unpacked = unpack(&disk, &folder);
+    let made = ArtifactDisk::make(&disk).unwrap();
+    let written = File::options().write(true).open(&disk).unwrap();
+    written.write_all_at(bytes, 0).unwrap();
+    written.set_len(bytes.len() as u64).unwrap();
+    let unpacked = made.unpack(&["**".to_owned()], &folder);
     assert_eq!(fs::read(&disk).unwrap(), bytes);
     let beside: BTreeSet<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(beside.iter().all(|name| name == "disk" || name == "artifacts"), "{beside:?}");
@@ -29,7 +32,7 @@ pub fn artifacts(bytes: &[u8]) {
     if folder.exists() {
         plain_files(&folder, &mut lengths);
     }
-    if let Ok(manifest) = unpacked {
+    if let Ok((manifest, _)) = unpacked {
         let mut listed: Vec<u64> = manifest.files.iter().map(|file| file.len).collect();
         listed.sort_unstable();
         lengths.sort_unstable();

@@ -6,7 +6,7 @@
 //! fails is kept, and belongs into the corpus once it is mended. It all runs on stable Rust; a fuzzer that is guided by
 //! coverage can call the same functions.
 
-#![expect(clippy::disallowed_methods, reason = "tests touch the world")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod files;

@@ -11,14 +11,13 @@ use clap::builder::FalseyValueParser;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::programs::programs;
+use super::programs::{MachineArgs, programs};
 use super::progress::Progress;
 use super::stream::Stream;
 use super::{Exit, Failure, Format, print};
 use crate::cancel::Cancel;
 use crate::engine::{self, Machines, Settings};
 use crate::event::{DeclaredJob, RunStarted};
-use crate::execute::accelerator::Choice;
 use crate::execute::vm;
 use crate::id::{JobId, RecordedPath, RunId};
 use crate::plan::facts::HostFacts;
@@ -42,9 +41,8 @@ pub struct Manner {
     /// Start no job after one has failed
     #[arg(long, env = "PIKACI_FAIL_FAST", conflicts_with = "keep_going", value_parser = FalseyValueParser::new())]
     fail_fast: bool,
-    /// How guests run: by KVM, by emulation, or by KVM where it works
-    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
-    accel: Choice,
+    #[command(flatten)]
+    machine: MachineArgs,
     /// Have Nix build guests on these machines, in Nix's own words [default: those of Nix's configuration]
     #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
     builders: Option<String>,
@@ -76,7 +74,7 @@ impl Manner {
     /// Finds what builds guests and boots them, where a hypervisor is needed.
     pub fn machines(&self, facts: &HostFacts, hypervisor: Option<&Capabilities>) -> Result<Option<Machines>, Failure> {
         let Some(hypervisor) = hypervisor else { return Ok(None) };
-        let (host, nix) = programs(facts, hypervisor, self.accel)?;
+        let (host, nix) = programs(facts, hypervisor, self.machine)?;
         Ok(Some(Machines { host, nix: nix.with_builders(self.builders.clone()) }))
     }
 
@@ -91,7 +89,7 @@ impl Manner {
             flakes: &begin.plan.flakes,
             budget: begin.budget,
             fail_fast: self.fail_fast,
-            accelerator: self.accel,
+            accelerator: self.machine.accel,
             infra_retries: self.infra_retries,
             cancel: &cancel,
         };

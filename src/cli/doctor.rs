@@ -6,6 +6,7 @@ use super::carry_out::watch_signals;
 use super::examine::Machine;
 use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::doctor::{Level, findings};
+use crate::execute::jail;
 use crate::plan::hypervisor::Hypervisor;
 use crate::report::{self, Diagnosis};
 
@@ -14,13 +15,16 @@ pub struct Options {
     /// What is to boot the guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     hypervisor: Option<Hypervisor>,
+    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or not at all
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
+    jail: jail::Choice,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
 }
 
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
-    let machine = Machine::find(place, options.hypervisor);
+    let machine = Machine::find(place, options.hypervisor, options.jail);
     let mut seen = machine.ask();
     // A guest that is tried leaves nothing behind when a signal ends it; what was done before needs no such care.
     let cancel = watch_signals()?;

@@ -12,11 +12,13 @@ use super::programs::{BWRAP, nix, version};
 use super::project::{Project, path, verify_state};
 use crate::cancel::Cancel;
 use crate::config::{self, Base, Config, Guest};
-use crate::doctor::{self, Acceleration, Asked, Disk, Examination, Finding, Seen, SeenNix, Settings, Store, Use};
-use crate::execute::accelerator;
+use crate::doctor::{
+    self, Acceleration, Asked, Disk, Examination, Finding, Isolation, Seen, SeenNix, Settings, Store, Use,
+};
+use crate::execute::accelerator::{self, Jailed};
+use crate::execute::jail::{self, Jails};
 use crate::execute::launch::capabilities;
 use crate::execute::qemu::Accelerator;
-use crate::execute::share::CONFINED;
 use crate::host::{self, Gather, HashCache, available_mib, free_disk};
 use crate::nix::{Nix, STORE};
 use crate::plan::base;
@@ -35,6 +37,8 @@ pub struct Machine {
     /// What boots guests.
     pub hypervisor: &'static Capabilities,
     facts: HostFacts,
+    bwrap_fault: Option<String>,
+    jails: Option<(Isolation, Option<Jails>)>,
     nix: Option<Nix>,
     state: Option<Result<StateLayout, (String, String)>>,
     has_project: bool,
@@ -45,13 +49,18 @@ pub struct Machine {
 
 impl Machine {
     /// Gathers what a plan would start from.
-    pub fn find(place: &Place, hypervisor: Option<Hypervisor>) -> Self {
+    pub fn find(place: &Place, hypervisor: Option<Hypervisor>, jail: jail::Choice) -> Self {
         let (project, guests, missing) = wanted(place);
         let state = state_folder(place);
         // What a state folder of others says of the host's files isn't believed.
         let facts = facts(project.as_ref().filter(|_| matches!(state, Some(Ok(_)))), guests.values());
+        let hypervisor = hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system));
+        let bwrap = facts.tools.get(BWRAP).filter(|_| hypervisor == Hypervisor::Qemu);
+        let bwrap_fault = bwrap.and_then(|bwrap| jail::fault(bwrap));
         Self {
-            hypervisor: capabilities(hypervisor.unwrap_or_else(|| Hypervisor::of_system(&facts.system))),
+            jails: bwrap.map(|bwrap| jail.jails(bwrap, bwrap_fault.clone())),
+            bwrap_fault,
+            hypervisor: capabilities(hypervisor),
             nix: nix(&facts),
             state,
             has_project: missing.is_none(),
@@ -67,7 +76,8 @@ impl Machine {
             hypervisor: self.hypervisor,
             facts: &self.facts,
             nix: self.nix.as_ref().map(ask),
-            programs: programs(self.hypervisor, &self.facts),
+            programs: programs(self.hypervisor, &self.facts, self.bwrap_fault.as_ref()),
+            isolation: self.jails.as_ref().map(|(isolation, _)| isolation.clone()),
             acceleration: Acceleration::Untried("it wasn't tried".to_owned()),
             needed: self.has_project,
             guests: self.guests.iter().map(|(name, guest)| (name.clone(), guest.memory_mib)).collect(),
@@ -94,13 +104,17 @@ impl Machine {
         let Some(qemu) = self.facts.tools.get(&format!("qemu-system-{}", self.facts.arch())) else {
             return Acceleration::Untried("there is no QEMU to try it with".to_owned());
         };
+        let Some(Jails { hypervisor: jail, .. }) = self.jails.as_ref().and_then(|(_, jails)| jails.as_ref()) else {
+            return Acceleration::Untried("QEMU can't be confined".to_owned());
+        };
+        let qemu = Jailed { program: qemu, jail };
         self.try_kvm(qemu, cancel).unwrap_or_else(|error| Acceleration::Failed(format!("{error:#}")))
     }
 
     /// Boots a guest with KVM: one of pikaci where a runner is built already, else the smallest.
-    fn try_kvm(&self, qemu: &Path, cancel: &Cancel) -> anyhow::Result<Acceleration> {
+    fn try_kvm(&self, qemu: Jailed<'_>, cancel: &Cancel) -> anyhow::Result<Acceleration> {
         let state = self.usable_state();
-        let known = state.map(|state| accelerator::remembered(qemu, state)).transpose()?.flatten();
+        let known = state.map(|state| accelerator::remembered(qemu.program, state)).transpose()?.flatten();
         if let Some(works) = known {
             return Ok(Acceleration::Guest(works));
         }
@@ -182,25 +196,15 @@ fn asked(nix: &Nix) -> Asked {
     }
 }
 
-fn programs(hypervisor: &Capabilities, facts: &HostFacts) -> BTreeMap<&'static str, Seen> {
+fn programs(hypervisor: &Capabilities, facts: &HostFacts, fault: Option<&String>) -> BTreeMap<&'static str, Seen> {
     let seen = |name: &str, path: &PathBuf| Seen {
         path: path.clone(),
         said: Some(version(path)),
-        failed: if name == BWRAP { confine(path) } else { None },
+        failed: if name == BWRAP { fault.cloned() } else { None },
     };
     let programs = hypervisor.programs.iter();
     let found = programs.filter_map(|program| Some((program.name, facts.tools.get(&program.name(facts.arch()))?)));
     found.map(|(name, path)| (name, seen(name, path))).collect()
-}
-
-/// Has bubblewrap confine a program that does nothing, and returns what it says if it can't.
-fn confine(bwrap: &Path) -> Option<String> {
-    let args = CONFINED.into_iter().chain(["--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]);
-    match capture(Invocation::new(bwrap).args(args), DEADLINE) {
-        Ok(ended) if ended.status.success() => None,
-        Ok(ended) => Some(ended.stderr.trim().to_owned()),
-        Err(error) => Some(format!("{error:#}")),
-    }
 }
 
 /// Returns a runner that is built already and boots without disks.

@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::carry_out::{outcome_exit, watch_signals};
 use super::output::{LogOutput, tell_page};
-use super::programs::hypervisor_programs;
+use super::programs::{MachineArgs, hypervisor_programs};
 use super::project::{JOB_FILE_LIMIT, path};
 use super::{Exit, Failure};
 use crate::config::{self, Config};
@@ -51,10 +51,9 @@ pub struct Options {
     /// Where logs, artifacts and the record go
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// How guests run: by KVM, by emulation, or by KVM where it works
-    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
-    accel: Choice,
-    /// Don't confine what serves shares: this process is confined itself, by Nix for instance
+    #[command(flatten)]
+    machine: MachineArgs,
+    /// Don't confine QEMU and what serves shares: this process is confined itself, by Nix for instance
     #[arg(long)]
     unconfined: bool,
 }
@@ -72,7 +71,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     })?;
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
-    let programs = hypervisor_programs(&facts, hypervisor, options.accel, !options.unconfined)?;
+    let programs = hypervisor_programs(&facts, hypervisor, options.machine, !options.unconfined)?;
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
     // What it boots and sees is given.
     let (guest, given) = (&config.guests[&job.guest], Digest::of(b""));
@@ -88,7 +87,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         runner: &runner,
         workspace: &options.workspace,
         out: &out,
-        accelerator: options.accel,
+        accelerator: options.machine.accel,
         tell: &|found| tell_emulated(options, found),
         cancel: &cancel,
     };
@@ -99,7 +98,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
 
 /// Says so when a guest is slower than somebody might expect.
 fn tell_emulated(options: &Options, found: &Found) {
-    if options.accel == Choice::Auto && found.accelerator == Accelerator::Tcg {
+    if options.machine.accel == Choice::Auto && found.accelerator == Accelerator::Tcg {
         super::tell(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, found.reason));
     }
 }

@@ -7,11 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 
 use super::Failure;
 use crate::doctor::{self, Finding, Level, Seen, closed};
 use crate::engine::Host;
 use crate::execute::accelerator::{self, Choice};
+use crate::execute::jail::{self, Jail, Jails};
 use crate::execute::launch::Programs;
 use crate::execute::share;
 use crate::nix::Nix;
@@ -24,10 +26,21 @@ pub const BWRAP: &str = "bwrap";
 /// How long a program may take to tell its version.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How guests run.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct MachineArgs {
+    /// Run guests by KVM, by emulation, or by KVM where it works
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
+    pub accel: Choice,
+    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or not at all
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
+    pub jail: jail::Choice,
+}
+
 /// Returns the programs and the user of this host, or what to do so that any job can run: of all that `pikaci doctor`
 /// tells, what costs a run next to nothing.
-pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, accel: Choice) -> Result<(Host, Nix), Failure> {
-    let programs = hypervisor_programs(facts, hypervisor, accel, true)?;
+pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, machine: MachineArgs) -> Result<(Host, Nix), Failure> {
+    let programs = hypervisor_programs(facts, hypervisor, machine, true)?;
     let arch = facts.arch();
     let nix = nix(facts).ok_or_else(|| Failure::no_vm(&doctor::program(&NIX, arch, None)))?;
     let uid = rustix::process::getuid().as_raw();
@@ -38,7 +51,7 @@ pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, accel: Choice) -> 
 pub fn hypervisor_programs(
     facts: &HostFacts,
     hypervisor: &Capabilities,
-    accel: Choice,
+    machine: MachineArgs,
     confine: bool,
 ) -> Result<Programs, Failure> {
     let arch = facts.arch();
@@ -50,19 +63,27 @@ pub fn hypervisor_programs(
         refuse(&doctor::program(program, arch, seen.as_ref()))?;
         found.extend(path.map(|path| (program.name, path.clone())));
     }
-    if accel == Choice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
+    if machine.accel == Choice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
         refuse_without_kvm()?;
     }
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
     Ok(match hypervisor.hypervisor {
         Hypervisor::Vfkit => Programs::Vfkit(take("vfkit")?),
-        Hypervisor::Qemu => Programs::Qemu {
-            qemu: take("qemu-system-")?,
-            share: share::Programs {
-                virtiofsd: take("virtiofsd")?,
-                bwrap: if confine { Some(take(BWRAP)?) } else { None },
-            },
-        },
+        Hypervisor::Qemu => {
+            let jails = match take(BWRAP) {
+                Ok(bwrap) => {
+                    let (isolation, jails) = machine.jail.jails(&bwrap, jail::fault(&bwrap));
+                    jails.ok_or_else(|| Failure::no_vm(&doctor::isolation(&isolation)))?
+                }
+                // This process is confined itself.
+                Err(_) => Jails { hypervisor: Jail::None, share: Jail::None },
+            };
+            Programs::Qemu {
+                qemu: take("qemu-system-")?,
+                jail: jails.hypervisor,
+                share: share::Programs { virtiofsd: take("virtiofsd")?, jail: jails.share },
+            }
+        }
     })
 }
 

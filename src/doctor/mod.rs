@@ -4,6 +4,7 @@
 mod builder;
 #[cfg(test)]
 mod fixture;
+mod isolation;
 mod machine;
 mod nix;
 mod program;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use builder::Settings;
+pub use isolation::{Isolation, isolation};
 pub use machine::{Acceleration, Disk, LOWER_MEMORY, NO_GUEST, Use, closed};
 pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, too_old};
 pub use program::{Seen, program};
@@ -91,6 +93,8 @@ pub struct Examination<'a> {
     pub nix: Option<SeenNix>,
     /// The hypervisor's programs that are here, by the names that it has for them.
     pub programs: BTreeMap<&'static str, Seen>,
+    /// The confinement of a guest's programs, where there is something that confines.
+    pub isolation: Option<Isolation>,
     /// How fast guests can be.
     pub acceleration: Acceleration,
     /// Whether a project asks for what the facts and the guests are about.
@@ -113,6 +117,7 @@ pub fn findings(seen: &Examination<'_>) -> Vec<Finding> {
     let mut findings = nix::findings(seen.nix.as_ref(), seen.facts);
     let arch = seen.facts.arch();
     findings.extend(seen.hypervisor.programs.iter().map(|each| program(each, arch, seen.programs.get(each.name))));
+    findings.extend(seen.isolation.as_ref().map(isolation));
     findings.extend(machine::acceleration(&seen.acceleration));
     findings.extend(machine::kernels(seen.facts, seen.needed));
     findings.push(machine::memory(&seen.guests, seen.facts.memory_mib, seen.available_mib));
@@ -154,6 +159,7 @@ mod tests {
                 "vfkit",
                 Seen { path: "/bin/vfkit".into(), said: Some(vfkit.to_owned()), failed: None },
             )]),
+            isolation: None,
             acceleration: Acceleration::Mac(Some(can)),
             needed: true,
             guests: BTreeMap::from([("default".to_owned(), 1024)]),

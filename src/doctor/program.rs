@@ -7,7 +7,7 @@ use super::{Finding, Level};
 use crate::plan::hypervisor::Program;
 
 /// What to do where a user's programs may not be confined.
-const NAMESPACES: &str = "let users make namespaces: sudo sysctl kernel.unprivileged_userns_clone=1, \
+pub(super) const NAMESPACES: &str = "let users make namespaces: sudo sysctl kernel.unprivileged_userns_clone=1, \
     or on Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
 
 /// A program of this machine.

@@ -1,6 +1,5 @@
 //! The attempts at one job: each in a guest or on this host, until one passes or none is left.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -11,7 +10,7 @@ use super::retry::{AttemptEnd, Attempts};
 use super::{Settings, job, local};
 use crate::cancel::Urgency;
 use crate::event::{JobFinished, LogPaths, Reason, What};
-use crate::execute::accelerator;
+use crate::execute::accelerator::{self, Jailed};
 use crate::execute::launch::{Launcher, Programs};
 use crate::execute::qemu::Accelerator;
 use crate::failpoint::{self, Point};
@@ -73,9 +72,9 @@ impl Attempting<'_> {
         let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
         let host = &settings.machines()?.host;
         let launcher = match &host.programs {
-            Programs::Qemu { qemu, share } => {
-                let accelerator = self.choose(qemu, runner)?;
-                Launcher::Qemu { qemu, accelerator, share }
+            Programs::Qemu { qemu, jail, share } => {
+                let accelerator = self.choose(Jailed { program: qemu, jail }, runner)?;
+                Launcher::Qemu { qemu, jail, accelerator, share }
             }
             Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
         };
@@ -88,7 +87,7 @@ impl Attempting<'_> {
         job::run(&around, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
     }
 
-    fn choose(&self, qemu: &Path, runner: &Runner) -> Result<Accelerator> {
+    fn choose(&self, qemu: Jailed<'_>, runner: &Runner) -> Result<Accelerator> {
         let Settings { state, accelerator, cancel, .. } = *self.settings;
         let choice = self.chosen.get_or_init(|| {
             let found = accelerator::choose(accelerator, qemu, runner, state, cancel);

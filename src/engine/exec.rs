@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Host, job};
 use crate::cancel::Cancel;
 use crate::event::{JobFinished, Reason};
-use crate::execute::accelerator::{self, Choice, Found};
+use crate::execute::accelerator::{self, Choice, Found, Jailed};
 use crate::execute::launch::{Launcher, Programs};
 use crate::execute::runtime;
 use crate::failpoint::Point;
@@ -52,13 +52,14 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
         job::Around { host: node.host, cancel: node.cancel, snapshot: &|_: &Digest| node.workspace.to_owned() };
     let began = Timestamp::now();
     let launcher = match &node.host.programs {
-        Programs::Qemu { qemu, share } => {
+        Programs::Qemu { qemu, jail, share } => {
             // What a probe finds is remembered for as long as this node lasts.
             let scratch = runtime::folder().context("making a folder for the probe of KVM")?;
             let state = StateLayout::new(scratch.path().to_owned());
-            let found = accelerator::choose(node.accelerator, qemu, node.runner, &state, node.cancel)?;
+            let jailed = Jailed { program: qemu, jail };
+            let found = accelerator::choose(node.accelerator, jailed, node.runner, &state, node.cancel)?;
             (node.tell)(&found);
-            Launcher::Qemu { qemu, accelerator: found.accelerator, share }
+            Launcher::Qemu { qemu, jail, accelerator: found.accelerator, share }
         }
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };

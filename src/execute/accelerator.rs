@@ -6,14 +6,15 @@
     reason = "opens /dev/kvm and remembers what came of it"
 )]
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use super::jail::Jail;
 use super::launch::Launcher;
 use super::machine::{Disk, Machine};
 use super::qemu::Accelerator;
@@ -54,6 +55,15 @@ pub struct Found {
     pub reason: String,
 }
 
+/// A QEMU in its jail.
+#[derive(Clone, Copy, Debug)]
+pub struct Jailed<'a> {
+    /// The program.
+    pub program: &'a Path,
+    /// Its jail.
+    pub jail: &'a Jail,
+}
+
 /// The architecture of the smallest of guests.
 const SMALLEST_ARCH: &str = "x86_64";
 
@@ -69,7 +79,13 @@ struct Memory {
 ///
 /// # Errors
 /// When the probe's folder can't be made.
-pub fn choose(choice: Choice, qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Found> {
+pub fn choose(
+    choice: Choice,
+    qemu: Jailed<'_>,
+    runner: &Runner,
+    state: &StateLayout,
+    cancel: &Cancel,
+) -> Result<Found> {
     let found = |accelerator, reason: &str| Found { accelerator, reason: reason.to_owned() };
     match choice {
         Choice::Kvm => return Ok(found(Accelerator::Kvm, "asked for")),
@@ -79,7 +95,7 @@ pub fn choose(choice: Choice, qemu: &Path, runner: &Runner, state: &StateLayout,
     if let Err(error) = open() {
         return Ok(found(Accelerator::Tcg, &doctor::closed(&error).0));
     }
-    let works = match remembered(qemu, state)? {
+    let works = match remembered(qemu.program, state)? {
         Some(works) => works,
         None => learn(qemu, runner, state, cancel)? == Some(true),
     };
@@ -108,7 +124,7 @@ pub fn remembered(qemu: &Path, state: &StateLayout) -> Result<Option<bool>> {
 ///
 /// # Errors
 /// When the guest can't be started, or it can't be written what came of it.
-pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
+pub fn learn(qemu: Jailed<'_>, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
     let _writing = FileLock::share_of_folder(&state.folder())?;
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
@@ -125,7 +141,7 @@ pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel)
         learned(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?)
     };
     if let Some(works) = learned {
-        let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu)?, works };
+        let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu.program)?, works };
         write_json(Point::KvmMemory, &memory(state), &found)?;
     }
     Ok(learned)
@@ -136,10 +152,14 @@ pub fn learn(qemu: &Path, runner: &Runner, state: &StateLayout, cancel: &Cancel)
 ///
 /// # Errors
 /// When it can't be started.
-pub fn starts(qemu: &Path, accelerator: Accelerator, cancel: &Cancel) -> Result<Option<bool>> {
+pub fn starts(qemu: Jailed<'_>, accelerator: Accelerator, cancel: &Cancel) -> Result<Option<bool>> {
     let folder = runtime::folder()?;
     let kernel = folder.path().join("kernel");
-    fs::write(&kernel, smallest::kernel()).with_context(|| format!("writing {}", kernel.display()))?;
+    let written = fs::write(&kernel, smallest::kernel());
+    // The user of a jail opens it again.
+    written
+        .and_then(|()| fs::set_permissions(&kernel, Permissions::from_mode(0o444)))
+        .with_context(|| format!("writing {}", kernel.display()))?;
     let logs = logs(folder.path());
     let seen = boot(qemu, accelerator, machine(&kernel, &kernel, ""), &logs, cancel)?;
     let console = fs::read(&logs.console).with_context(|| format!("reading {}", logs.console.display()))?;
@@ -186,10 +206,17 @@ fn machine<'a>(kernel: &'a Path, initrd: &'a Path, cmdline: &'a str) -> Machine<
     Machine { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: false }
 }
 
-fn boot(qemu: &Path, accelerator: Accelerator, machine: Machine<'_>, logs: &Logs, cancel: &Cancel) -> Result<Observed> {
-    let no_programs = Programs { virtiofsd: "virtiofsd".into(), bwrap: None };
+fn boot(
+    qemu: Jailed<'_>,
+    accelerator: Accelerator,
+    machine: Machine<'_>,
+    logs: &Logs,
+    cancel: &Cancel,
+) -> Result<Observed> {
+    let Jailed { program, jail } = qemu;
+    let no_shares = Programs { virtiofsd: "virtiofsd".into(), jail: Jail::None };
     let guest = Guest {
-        launcher: Launcher::Qemu { qemu, accelerator, share: &no_programs },
+        launcher: Launcher::Qemu { qemu: program, jail, accelerator, share: &no_shares },
         machine,
         shares: &[],
         users: Users { host: 0, guest: 0 },

@@ -6,6 +6,8 @@ pub mod collect;
 pub mod console;
 mod ending;
 pub mod follow;
+mod image;
+pub mod jail;
 pub mod launch;
 pub mod local;
 pub mod machine;

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
-use std::path::Path;
 
 use super::machine::{Disk, Machine};
 use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
@@ -17,6 +16,12 @@ pub const OUTPUT_FD: RawFd = 5;
 pub const CONTROL_FD: RawFd = 6;
 /// The file descriptor of the first share's vhost-user connection; the others follow.
 pub const FIRST_SHARE_FD: RawFd = 7;
+/// The file descriptor of the kernel, far above those of shares.
+pub const KERNEL_FD: RawFd = 50;
+/// The file descriptor of the initial RAM disk.
+pub const INITRD_FD: RawFd = 51;
+/// The file descriptor of the first disk; the others follow.
+pub const FIRST_DISK_FD: RawFd = 52;
 
 /// How QEMU runs the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +70,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     ],
 };
 
-/// Returns QEMU's arguments for a machine; each tag has a connection from [`FIRST_SHARE_FD`] on.
+/// Returns QEMU's arguments for a machine. All its files are open: each tag has a connection from [`FIRST_SHARE_FD`] on.
 #[must_use]
 pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> Vec<OsString> {
     let mut args = Args::default();
@@ -78,28 +83,31 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> V
     args.pair("-smp", machine.vcpu.to_string());
     args.pair("-m", format!("{}M", machine.memory_mib));
     args.pair("-object", format!("memory-backend-memfd,id=mem,size={}M,share=on", machine.memory_mib));
-    args.pair("-kernel", machine.kernel);
-    args.pair("-initrd", machine.initrd);
+    args.pair("-kernel", format!("/dev/fd/{KERNEL_FD}"));
+    args.pair("-initrd", format!("/dev/fd/{INITRD_FD}"));
     args.pair("-append", format!("{} {}", machine.cmdline, board.cmdline(accelerator)));
     args.pair("-chardev", format!("socket,id=qmp,fd={QMP_FD}"));
     args.pair("-mon", "chardev=qmp,mode=control");
-    args.pair("-chardev", format!("file,id=console,path=/dev/fd/{CONSOLE_FD}"));
+    // A pipe can't be truncated, so it is appended to.
+    args.file(CONSOLE_FD);
+    args.pair("-chardev", format!("file,id=console,path=/dev/fdset/{CONSOLE_FD},append=on"));
     args.pair("-serial", "chardev:console");
     args.pair("-device", "virtio-serial-pci");
     // The control lines go both ways: a guest may wait for the host.
+    args.file(OUTPUT_FD);
     let (out, control) =
-        (format!("file,id=out,path=/dev/fd/{OUTPUT_FD}"), format!("socket,id=control,fd={CONTROL_FD}"));
+        (format!("file,id=out,path=/dev/fdset/{OUTPUT_FD},append=on"), format!("socket,id=control,fd={CONTROL_FD}"));
     for (name, chardev) in [("out", out), ("control", control)] {
         args.pair("-chardev", chardev);
         args.pair("-device", format!("virtserialport,chardev={name},name={name}"));
     }
-    for Disk { serial, path, read_only } in machine.disks {
+    for (fd, Disk { serial, read_only, .. }) in (FIRST_DISK_FD..).zip(machine.disks) {
         // What is written to a disk lives as long as the guest: it needn't survive the host.
         // And where the host's disk is full the guest is told, instead of stopped until its deadline.
-        let (mode, full) = if *read_only { ("readonly=on", "") } else { ("cache=unsafe", ",werror=report") };
-        let mut drive = OsString::from(format!("if=none,id={serial},format=raw,{mode},file="));
-        drive.push(escape_commas(path));
-        args.pair("-drive", drive);
+        let (mode, full) =
+            if *read_only { ("readonly=on", "") } else { ("cache=unsafe,auto-read-only=off", ",werror=report") };
+        args.file(fd);
+        args.pair("-drive", format!("if=none,id={serial},format=raw,{mode},file=/dev/fdset/{fd}"));
         args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}{full}"));
     }
     for (fd, tag) in (FIRST_SHARE_FD..).zip(tags) {
@@ -143,19 +151,17 @@ impl Board {
     }
 }
 
-/// Doubles commas, which else end a value (qemu(1), "-drive file=").
-fn escape_commas(path: &Path) -> OsString {
-    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-    let double = |byte: &u8| if *byte == b',' { vec![b',', b','] } else { vec![*byte] };
-    OsString::from_vec(path.as_os_str().as_bytes().iter().flat_map(double).collect())
-}
-
 #[derive(Default)]
 struct Args(Vec<OsString>);
 
 impl Args {
     fn switches(&mut self, names: &[&str]) {
         self.0.extend(names.iter().map(OsString::from));
+    }
+
+    /// Names an open file as `/dev/fdset/N`: to open `/dev/fd/N` again takes rights that the user of a jail hasn't got.
+    fn file(&mut self, fd: RawFd) {
+        self.pair("-add-fd", format!("fd={fd},set={fd}"));
     }
 
     fn pair(&mut self, name: &str, value: impl Into<OsString>) {
@@ -208,21 +214,25 @@ mod tests {
         -smp 2
         -m 1024M
         -object memory-backend-memfd,id=mem,size=1024M,share=on
-        -kernel /store/kernel
-        -initrd /store/initrd
+        -kernel /dev/fd/50
+        -initrd /dev/fd/51
         -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1 tsc=reliable no_timer_check
         -chardev socket,id=qmp,fd=3
         -mon chardev=qmp,mode=control
-        -chardev file,id=console,path=/dev/fd/4
+        -add-fd fd=4,set=4
+        -chardev file,id=console,path=/dev/fdset/4,append=on
         -serial chardev:console
         -device virtio-serial-pci
-        -chardev file,id=out,path=/dev/fd/5
+        -add-fd fd=5,set=5
+        -chardev file,id=out,path=/dev/fdset/5,append=on
         -device virtserialport,chardev=out,name=out
         -chardev socket,id=control,fd=6
         -device virtserialport,chardev=control,name=control
-        -drive if=none,id=request,format=raw,readonly=on,file=/a,,b/request
+        -add-fd fd=52,set=52
+        -drive if=none,id=request,format=raw,readonly=on,file=/dev/fdset/52
         -device virtio-blk-pci,drive=request,serial=request
-        -drive if=none,id=artifacts,format=raw,cache=unsafe,file=/a/artifacts
+        -add-fd fd=53,set=53
+        -drive if=none,id=artifacts,format=raw,cache=unsafe,auto-read-only=off,file=/dev/fdset/53
         -device virtio-blk-pci,drive=artifacts,serial=artifacts,werror=report
         -chardev socket,id=share-workspace,fd=7
         -device vhost-user-fs-pci,chardev=share-workspace,tag=workspace

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at folders and makes sockets")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, getrlimit};
 
+use super::jail::{self, Jail};
 use super::runtime;
 use crate::failpoint::Point;
-use crate::process::{Child, Group, Invocation};
+use crate::process::{Child, Group};
 
 /// The listening socket's number in virtiofsd.
 const LISTENER_FD: i32 = 3;
@@ -22,10 +23,6 @@ const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-s
 
 /// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
-
-/// How bubblewrap confines a daemon, whatever it serves.
-pub const CONFINED: [&str; 5] =
-    ["--die-with-parent", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-pid"];
 
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
@@ -69,8 +66,8 @@ pub enum Tree {
 pub struct Programs {
     /// virtiofsd, the Rust one.
     pub virtiofsd: PathBuf,
-    /// bubblewrap; without it the daemons aren't confined, for a place that is confined itself.
-    pub bwrap: Option<PathBuf>,
+    /// Its jail.
+    pub jail: Jail,
 }
 
 /// The user ids at both ends of a share.
@@ -87,8 +84,8 @@ pub struct Users {
 struct Userland {
     /// The names in `/etc` that are shown.
     etc: Vec<String>,
-    /// Whether there is a `/usr/local/etc`, which is as private as `/etc` is.
-    local_etc: bool,
+    /// The folders below `/usr` that are as private as `/etc` is.
+    private: Vec<PathBuf>,
 }
 
 impl Userland {
@@ -98,8 +95,7 @@ impl Userland {
         let mut etc: Vec<String> = python.filter(|name| name.starts_with("python3")).collect();
         etc.extend(ETC.iter().filter(|name| Path::new("/etc").join(name).exists()).map(ToString::to_string));
         etc.sort();
-        let local_etc = fs::symlink_metadata("/usr/local/etc").is_ok_and(|metadata| metadata.is_dir());
-        Self { etc, local_etc }
+        Self { etc, private: jail::etc_folders() }
     }
 }
 
@@ -114,17 +110,17 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
     let virtiofsd =
         fs::canonicalize(&programs.virtiofsd).with_context(|| format!("finding {}", programs.virtiofsd.display()))?;
-    let invocation = match (&programs.bwrap, tree) {
-        (Some(bwrap), _) => {
-            let confined = confinement(&virtiofsd, tree, users, &Userland::find());
-            let daemon = daemon(Path::new("/share"), tree, users, open_files());
-            Invocation::new(bwrap).args(confined).args(["/virtiofsd"]).args(daemon)
-        }
-        (None, Tree::Folder(folder) | Tree::Store(folder)) => {
-            Invocation::new(virtiofsd).args(daemon(folder, tree, users, open_files()))
-        }
-        (None, Tree::HostUserland) => bail!("the host's userland isn't shared without bubblewrap"),
+    // What everybody on this host shares is served by nobody, who sees nothing that only root may see.
+    let is_jailed = matches!(programs.jail, Jail::Bwrap(_)) && !matches!(tree, Tree::Folder(_));
+    let user = is_jailed.then(|| jail::own_user(group)).flatten();
+    let users = Users { host: user.map_or(users.host, |(user, _)| user), ..users };
+    let (folder_there, place) = match (&programs.jail, tree) {
+        (Jail::Bwrap(_), _) => (Path::new("/share"), place(tree, &Userland::find())),
+        (_, Tree::Folder(folder) | Tree::Store(folder)) => (folder.as_path(), Vec::new()),
+        (_, Tree::HostUserland) => bail!("only bubblewrap can share the host's userland: pikaci doctor tells more"),
     };
+    let invocation = jail::share(&programs.jail, &virtiofsd, folder_there, place, user)?;
+    let invocation = invocation.args(daemon(folder_there, tree, users, open_files()));
     // Both ends are open: no name is left where pikaci is killed from here on.
     drop(folder);
     let daemon = group.spawn(Point::Share, invocation.fd(listener, LISTENER_FD), log)?;
@@ -136,29 +132,19 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000)
 }
 
-/// Returns bubblewrap's arguments: what a daemon sees, with the tree at `/share`.
-fn confinement(virtiofsd: &Path, tree: &Tree, users: Users, userland: &Userland) -> Vec<OsString> {
-    let mut args = CONFINED.map(OsString::from).to_vec();
-    let mut add =
-        |words: &[&dyn AsRef<std::ffi::OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
-    // Before it drops the rest, virtiofsd needs SETPCAP to do so. Bubblewrap leaves a plain user none anyway.
-    if users.host == 0 {
-        add(&[&"--cap-drop", &"ALL", &"--cap-add", &"CAP_SETPCAP"]);
-    }
-    add(&[&"--ro-bind", &"/usr", &"/usr", &"--proc", &"/proc", &"--dev", &"/dev"]);
-    for link in ["lib", "lib64"] {
-        add(&[&"--symlink", &format!("usr/{link}"), &format!("/{link}")]);
-    }
-    add(&[&"--ro-bind-try", &"/nix/store", &"/nix/store"]);
-    add(&[&"--ro-bind", &virtiofsd, &"/virtiofsd"]);
+/// Returns bubblewrap's arguments for the tree, which it puts at `/share`.
+fn place(tree: &Tree, userland: &Userland) -> Vec<OsString> {
+    let mut args = Vec::new();
+    let mut add = |words: &[&dyn AsRef<OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
     match tree {
         Tree::Folder(folder) | Tree::Store(folder) => add(&[&"--ro-bind", folder, &"/share"]),
         Tree::HostUserland => {
             // Without these modes the folders that bubblewrap makes are closed to the job's user.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
             add(&[&"--perms", &"0755", &"--dir", &"/share/etc/ssl", &"--ro-bind", &"/usr", &"/share/usr"]);
-            if userland.local_etc {
-                add(&[&"--tmpfs", &"/share/usr/local/etc", &"--remount-ro", &"/share/usr/local/etc"]);
+            for folder in &userland.private {
+                let hidden = format!("/share{}", folder.display());
+                add(&[&"--tmpfs", &hidden, &"--remount-ro", &hidden]);
             }
             for name in &userland.etc {
                 add(&[&"--ro-bind", &format!("/etc/{name}"), &format!("/share/etc/{name}")]);
@@ -195,15 +181,15 @@ fn daemon(folder: &Path, tree: &Tree, users: Users, open_files: u64) -> Vec<OsSt
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
-    use super::{Tree, Userland, Users, confinement, daemon};
+    use super::{Tree, Userland, Users, daemon, place};
 
     fn lines(tree: &Tree, users: Users) -> String {
-        let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], local_etc: true };
-        let confined = confinement(Path::new("/bin/virtiofsd"), tree, users, &userland);
+        let private = ["/usr/etc", "/usr/local/etc"].map(PathBuf::from).to_vec();
+        let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], private };
         let daemon = daemon(Path::new("/share"), tree, users, 1000);
-        let args = confined.into_iter().chain(["/virtiofsd".into()]).chain(daemon);
+        let args = place(tree, &userland).into_iter().chain(["/virtiofsd".into()]).chain(daemon);
         let args: Vec<_> = args.map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
@@ -212,20 +198,6 @@ mod tests {
     fn a_folder_for_another_user() {
         let tree = Tree::Folder("/state/snapshots/a b".into());
         insta::assert_snapshot!(lines(&tree, Users { host: 0, guest: 1000 }), @"
-        --die-with-parent
-        --unshare-ipc
-        --unshare-net
-        --unshare-uts
-        --unshare-pid
-        --cap-drop ALL
-        --cap-add CAP_SETPCAP
-        --ro-bind /usr /usr
-        --proc /proc
-        --dev /dev
-        --symlink usr/lib /lib
-        --symlink usr/lib64 /lib64
-        --ro-bind-try /nix/store /nix/store
-        --ro-bind /bin/virtiofsd /virtiofsd
         --ro-bind /state/snapshots/a b /share /virtiofsd
         --fd=3
         --shared-dir=/share
@@ -249,21 +221,7 @@ mod tests {
         assert!(found.contains(&"ssl/certs".to_owned()), "{found:?}");
         assert!(!found.iter().any(|name| ["shadow", "ssl/private", "profile.d"].contains(&name.as_str())), "{found:?}");
 
-        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 0, guest: 1000 }), @"
-        --die-with-parent
-        --unshare-ipc
-        --unshare-net
-        --unshare-uts
-        --unshare-pid
-        --cap-drop ALL
-        --cap-add CAP_SETPCAP
-        --ro-bind /usr /usr
-        --proc /proc
-        --dev /dev
-        --symlink usr/lib /lib
-        --symlink usr/lib64 /lib64
-        --ro-bind-try /nix/store /nix/store
-        --ro-bind /bin/virtiofsd /virtiofsd
+        insta::assert_snapshot!(lines(&Tree::HostUserland, Users { host: 1_900_000_007, guest: 1000 }), @"
         --perms 0755
         --dir /share
         --perms 0755
@@ -271,6 +229,8 @@ mod tests {
         --perms 0755
         --dir /share/etc/ssl
         --ro-bind /usr /share/usr
+        --tmpfs /share/usr/etc
+        --remount-ro /share/usr/etc
         --tmpfs /share/usr/local/etc
         --remount-ro /share/usr/local/etc
         --ro-bind /etc/localtime /share/etc/localtime
@@ -283,7 +243,8 @@ mod tests {
         --inode-file-handles=never
         --log-level=warn
         --rlimit-nofile=1000
-        --modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap
+        --translate-uid=map:0:65534:1
+        --translate-gid=map:0:65534:1
         ");
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::{Invocation, alone};
+use super::{Invocation, alone, start};
 use crate::failpoint::{Point, around};
 
 /// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, kills what
@@ -93,9 +93,17 @@ impl Group {
     fn begin(&self, point: Point, invocation: Invocation, output: File) -> Result<Child> {
         let name = invocation.program.display().to_string();
         let copy = output.try_clone().with_context(|| format!("starting {name}"))?;
+        let allowed = invocation.allowed.clone();
         let expression = invocation.expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
-        let handle = around(point, || alone(|| expression.start())).with_context(|| format!("starting {name}"))?;
+        let handle = around(point, || alone(|| start(&expression, allowed.as_ref())))
+            .with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })
+    }
+
+    /// Returns a number that no other group on this machine has at the time.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.pgid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Asks every process of the group to end; its guard stays.

@@ -5,6 +5,9 @@
 
 mod group;
 mod ignored;
+mod inherited;
+#[cfg_attr(target_os = "macos", path = "landlock_macos.rs")]
+mod landlock;
 #[cfg_attr(target_os = "macos", path = "orphans_macos.rs")]
 mod orphans;
 
@@ -18,7 +21,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -26,6 +29,8 @@ use crate::failpoint::{Point, around};
 use crate::guest::quote;
 pub use group::{Child, Group};
 pub use ignored::ignored_signals;
+pub use inherited::close_inherited_on_exec;
+pub use landlock::has_landlock;
 pub use orphans::{adopt_orphans, kill_orphans};
 
 /// Takes a step that makes a pipe or starts a process while no other does. macOS makes a pipe first and has it closed on
@@ -34,6 +39,23 @@ fn alone<T>(step: impl FnOnce() -> T) -> T {
     static STARTING: Mutex<()> = Mutex::new(());
     let _held = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     step()
+}
+
+/// What raises the chance that the kernel ends a process first when memory runs out, before the process begins: what it
+/// starts itself has that too. Where it can't be done, the process begins without.
+const ADJUST_OOM_SCORE: &str = r#"{ echo "$1" >/proc/self/oom_score_adj; } 2>/dev/null
+shift
+exec "$@""#;
+
+/// The files of this host that a process may use, and those in and below them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Those that it may read and run.
+    pub read: Vec<PathBuf>,
+    /// Those that it may read and write.
+    pub write: Vec<PathBuf>,
+    /// Whether it may use TCP.
+    pub network: bool,
 }
 
 /// A program to start: what, where and with which files.
@@ -46,6 +68,9 @@ pub struct Invocation {
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
     fds: Vec<(OwnedFd, RawFd)>,
+    user: Option<(u32, u32)>,
+    oom_score_adj: Option<u16>,
+    allowed: Option<Allowed>,
 }
 
 impl Invocation {
@@ -59,6 +84,9 @@ impl Invocation {
             dir: None,
             stdin: Vec::new(),
             fds: Vec::new(),
+            user: None,
+            oom_score_adj: None,
+            allowed: None,
         }
     }
 
@@ -104,25 +132,60 @@ impl Invocation {
         self
     }
 
+    /// Sets the user and the group to run as, without any other group; only root can.
+    #[must_use]
+    pub fn user(mut self, user: Option<(u32, u32)>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// Raises the chance that the kernel ends the process, and what it starts, when memory runs out: up to 1000.
+    #[must_use]
+    pub fn oom_score_adj(mut self, score: u16) -> Self {
+        self.oom_score_adj = Some(score);
+        self
+    }
+
+    /// Keeps the process, and what it starts, from all files of this host but these, by Landlock.
+    #[must_use]
+    pub fn landlock(mut self, allowed: Allowed) -> Self {
+        self.allowed = Some(allowed);
+        self
+    }
+
+    /// Puts the shell in front that adjusts what is to be adjusted before the program begins.
+    fn adjusted(mut self) -> Self {
+        if let Some(score) = self.oom_score_adj.take() {
+            let words = ["-c", ADJUST_OOM_SCORE, "adjust", &score.to_string()].map(OsString::from);
+            self.args = words.into_iter().chain([self.program.into_os_string()]).chain(self.args).collect();
+            self.program = PathBuf::from("/bin/sh");
+        }
+        self
+    }
+
     fn expression(self, group: Option<Pid>) -> duct::Expression {
-        let fds = Mutex::new(self.fds);
-        let mut expression = duct::cmd(self.program.into_os_string(), self.args).unchecked();
-        expression = if self.stdin.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(self.stdin) };
-        if let Some(dir) = self.dir {
+        let this = self.adjusted();
+        let (fds, user) = (Mutex::new(this.fds), this.user);
+        let mut expression = duct::cmd(this.program.into_os_string(), this.args).unchecked();
+        expression = if this.stdin.is_empty() { expression.stdin_null() } else { expression.stdin_bytes(this.stdin) };
+        if let Some(dir) = this.dir {
             expression = expression.dir(dir);
         }
-        if self.inherits {
-            for (name, value) in self.env {
+        if this.inherits {
+            for (name, value) in this.env {
                 expression = match value {
                     Some(value) => expression.env(name, value),
                     None => expression.env_remove(name),
                 };
             }
         } else {
-            expression = expression.full_env(self.env.into_iter().filter_map(|(name, value)| Some((name, value?))));
+            expression = expression.full_env(this.env.into_iter().filter_map(|(name, value)| Some((name, value?))));
         }
         expression.before_spawn(move |command: &mut Command| {
             command.process_group(group.map_or(0, |pid| pid.as_raw_nonzero().get()));
+            if let Some((user, group)) = user {
+                command.uid(user).gid(group);
+            }
             let mut fds = fds.lock().map_err(|_| io::Error::other("the files of a process are taken already"))?;
             let mapping = |(parent_fd, child_fd)| FdMapping { parent_fd, child_fd };
             // Without any, nothing is left to do between fork and exec, and the system has a quicker way than those.
@@ -132,6 +195,13 @@ impl Invocation {
             Ok(())
         })
     }
+}
+
+/// Starts a process, confined if so asked: on a thread of its own, since that is confined with it.
+fn start(expression: &duct::Expression, allowed: Option<&Allowed>) -> Result<duct::Handle> {
+    let Some(allowed) = allowed else { return Ok(expression.start()?) };
+    let confined = || landlock::confine_thread(allowed).and_then(|()| Ok(expression.start()?));
+    std::thread::scope(|scope| scope.spawn(confined).join()).map_err(|_| anyhow!("a thread panicked"))?
 }
 
 /// The command line, quoted for a shell.
@@ -203,5 +273,12 @@ mod tests {
             capture(Invocation::new("/bin/sh").args(["-c", "sleep 1000 & sleep 1000"]), Duration::from_millis(200))
                 .unwrap_err();
         assert!(error.to_string().contains("didn't end within"), "{error}");
+    }
+
+    #[test]
+    fn a_process_has_the_score_that_it_is_given_and_its_line_says_nothing_of_it() {
+        let read = || Invocation::new("/bin/cat").args(["/proc/self/oom_score_adj"]).without_env().oom_score_adj(987);
+        assert_eq!(read().to_string(), "/bin/cat /proc/self/oom_score_adj");
+        assert_eq!(capture(read(), Duration::from_secs(10)).unwrap().stdout, b"987\n");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pikaci::cancel::Cancel;
+use pikaci::execute::jail::Jail;
 use pikaci::execute::launch::Launcher;
 use pikaci::execute::machine::Machine;
 use pikaci::execute::qemu::Accelerator;
@@ -20,8 +21,9 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u
     let guest = Guest {
         launcher: Launcher::Qemu {
             qemu: Path::new("/usr/bin/qemu-system-x86_64"),
+            jail: &Jail::None,
             accelerator: Accelerator::Tcg,
-            share: &Programs { virtiofsd: "false".into(), bwrap: None },
+            share: &Programs { virtiofsd: "false".into(), jail: Jail::None },
         },
         machine: Machine {
             arch: "x86_64",

@@ -86,13 +86,10 @@ fn a_guest_that_powers_off_by_itself_ends_the_job() {
 #[test]
 fn a_guest_whose_first_process_dies_ends_the_job() {
     let project = Project::new(LONG);
-    let real = "$(PATH=${PATH#*:} command -v qemu-system-x86_64)";
     // The real QEMU and the real kernel, but what would be the agent ends at once.
-    let script = format!(
-        r#"for arg; do shift; case $arg in "quiet "*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
-set -- "$@" "$arg"; done; exec "{real}" "$@""#
-    );
-    let instead = StandIns::new().script("qemu-system-x86_64", &script);
+    let script = r#"for arg; do shift; case $arg in "quiet "*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
+set -- "$@" "$arg"; done; exec /usr/bin/qemu-system-x86_64 "$@""#;
+    let instead = StandIns::new().script("qemu-system-x86_64", script);
     let mut running = Running::start(instead.before(project.command(&["run"])));
     running.process("qemu-system-x86_64");
     let ran = running.ends("agent dead before ready");
@@ -155,9 +152,9 @@ fn a_killed_virtiofsd_ends_the_job() {
 #[test]
 fn a_killed_qemu_ends_the_job() {
     let (project, ran) = killed("qemu-system-x86_64");
-    let message = "QEMU was ended by signal 9 before the command ended";
+    let message = "QEMU ended with exit code 137 (128 + signal 9) before the command ended";
     let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
-    shows(&job, "pikaci: QEMU was ended by signal 9");
+    shows(&job, "pikaci: QEMU ended with exit code 137 (128 + signal 9)");
 }
 
 /// Kills a program in mid-job.
@@ -236,8 +233,7 @@ fn a_share_that_cannot_start_ends_the_job() {
         let (project, ran) = cannot_start(name);
         let message = "the daemon that shares \"workspace\" with the guest ended with exit code 1";
         let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
-        // The script has no shell in virtiofsd's confined place, and bubblewrap says so.
-        shows(&job, if name == "bwrap" { "no room for bwrap" } else { "virtiofsd" });
+        shows(&job, &format!("no room for {name}"));
     }
 }
 
@@ -254,7 +250,10 @@ fn a_qemu_that_cannot_start_ends_the_job() {
 /// Runs with a program that says why it can't start.
 fn cannot_start(name: &str) -> (Project, Ran) {
     let project = Project::new(LONG);
-    let instead = StandIns::new().script(name, &format!("echo no room for {name} >&2; exit 1"));
+    // A bubblewrap that can't start at all would begin no run on a machine without Landlock.
+    let works =
+        if name == "bwrap" { r#"case "$*" in *virtiofsd*) ;; *) exec /usr/bin/bwrap "$@" ;; esac; "# } else { "" };
+    let instead = StandIns::new().script(name, &format!("{works}echo no room for {name} >&2; exit 1"));
     let running = Running::start(instead.before(project.command(&["run"])));
     let ran = running.ends(&format!("{name} that can't start"));
     (project, ran)

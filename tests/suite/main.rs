@@ -36,6 +36,7 @@ mod hostile;
 mod hostile_git;
 mod hostile_state;
 mod interrupted;
+mod jail;
 mod json_schema;
 #[cfg(feature = "failpoints")]
 mod killed;

@@ -105,6 +105,12 @@ impl Running {
         self.until(name, || Some(processes_of(root, &mark).into_iter().find(|process| process.name == name)?.pid))
     }
 
+    /// Returns the ids of all processes with this program.
+    pub fn processes(&self, name: &str) -> Vec<Pid> {
+        let all = processes_of(self.pid(), &self.mark).into_iter();
+        all.filter(|process| process.name == name).map(|process| process.pid).collect()
+    }
+
     #[track_caller]
     fn until<T>(&mut self, what: &str, mut get: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();

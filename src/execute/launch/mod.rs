@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use anyhow::Result;
 
 use super::channel::Pumped;
+use super::jail::Jail;
 use super::qemu::Accelerator;
 use super::share;
 use super::supervise::Message;
@@ -29,6 +30,8 @@ pub enum Programs {
     Qemu {
         /// QEMU.
         qemu: PathBuf,
+        /// Its jail.
+        jail: Jail,
         /// What serves shares.
         share: share::Programs,
     },
@@ -43,6 +46,8 @@ pub enum Launcher<'a> {
     Qemu {
         /// The program.
         qemu: &'a Path,
+        /// Its jail.
+        jail: &'a Jail,
         /// How instructions run.
         accelerator: Accelerator,
         /// What serves shares.
@@ -74,8 +79,8 @@ impl Launcher<'_> {
     /// Starts a guest in a group of processes; what it says goes to `sender`.
     pub(super) fn start(&self, guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Result<Running> {
         match *self {
-            Self::Qemu { qemu, accelerator, share } => {
-                qemu::start(qemu::Qemu { program: qemu, accelerator, share }, guest, group, sender)
+            Self::Qemu { qemu, jail, accelerator, share } => {
+                qemu::start(qemu::Qemu { program: qemu, jail, accelerator, share }, guest, group, sender)
             }
             Self::Vfkit(program) => vfkit::start(program, guest, group, sender),
         }

@@ -12,14 +12,16 @@ use anyhow::{Context as _, Result};
 
 use super::stop::Stop;
 use super::{Running, watch};
-use crate::execute::channel;
+use crate::execute::image::{self, Access};
+use crate::execute::jail::{self, Jail};
+use crate::execute::machine::Machine;
 use crate::execute::qemu::{self, Accelerator};
 use crate::execute::qmp::Monitor;
-use crate::execute::share;
 use crate::execute::supervise::Message;
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
+use crate::execute::{channel, share};
 use crate::failpoint::Point;
-use crate::process::{Group, Invocation};
+use crate::process::Group;
 
 /// What asks the guest to end its job.
 const CANCEL: &[u8] = b"cancel\n";
@@ -32,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy)]
 pub(super) struct Qemu<'a> {
     pub(super) program: &'a Path,
+    pub(super) jail: &'a Jail,
     pub(super) accelerator: Accelerator,
     pub(super) share: &'a share::Programs,
 }
@@ -51,12 +54,21 @@ pub(super) fn start(
         (&control).write_all(b"go\n").context("answering the guest that waits")?;
     }
     let tags: Vec<&str> = guest.shares.iter().map(|(tag, _)| tag.as_str()).collect();
-    let mut invocation = Invocation::new(programs.program)
+    let Machine { kernel, initrd, disks, network, .. } = guest.machine;
+    let place =
+        jail::Qemu { program: programs.program, accelerator: programs.accelerator, network, files: &[kernel, initrd] };
+    let mut invocation = jail::qemu(programs.jail, place, group)?
         .args(qemu::argv(&guest.machine, programs.accelerator, &tags))
         .fd(qmp, qemu::QMP_FD)
         .fd(console_writer, qemu::CONSOLE_FD)
         .fd(output_writer, qemu::OUTPUT_FD)
-        .fd(control_guest, qemu::CONTROL_FD);
+        .fd(control_guest, qemu::CONTROL_FD)
+        .fd(image::open(kernel, Access::Read)?, qemu::KERNEL_FD)
+        .fd(image::open(initrd, Access::Read)?, qemu::INITRD_FD);
+    for (fd, disk) in (qemu::FIRST_DISK_FD..).zip(disks) {
+        let access = if disk.read_only { Access::Read } else { Access::Write };
+        invocation = invocation.fd(image::open(disk.path, access)?, fd);
+    }
     for (fd, (tag, tree)) in (qemu::FIRST_SHARE_FD..).zip(guest.shares) {
         let (daemon, stream) = share::serve(group, programs.share, tree, guest.users, &guest.logs.host)
             .with_context(|| format!("sharing {tag:?} with the guest"))?;

@@ -1,0 +1,11 @@
+//! Jails: what a hypervisor, and what serves its shares, may do and see on this host.
+
+mod choice;
+mod enter;
+mod place;
+mod user;
+
+pub use choice::{Choice, Jail, Jails, fault};
+pub use enter::{Qemu, qemu, share};
+pub use place::etc_folders;
+pub use user::own_user;
