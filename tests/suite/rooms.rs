@@ -183,13 +183,17 @@ fn durable_steps_are_taken_where_points_are() {
 const OPENERS: [&str; 6] =
     ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
 /// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
-const OWN_FILES: [(&str, &str); 28] = [
+const OWN_FILES: [(&str, &str); 33] = [
     ("cli/examine.rs", "those that Nix's settings name"),
     ("cli/settings.rs", "the operator's settings"),
     ("execute/accelerator.rs", "/dev/kvm, /proc, and logs of a guest that pikaci made up"),
     ("execute/collect.rs", "a disk and a folder that were just made"),
     ("execute/collect/gather.rs", "a workspace that was listed without links"),
     ("execute/follow.rs", "what vfkit writes into a folder that was just made"),
+    ("execute/image.rs", "files of a runner that was checked, and disks that were just made"),
+    ("execute/jail/enter.rs", "QEMU's own program and its data"),
+    ("execute/jail/place.rs", "the host's /usr"),
+    ("execute/jail/user.rs", "/proc"),
     ("execute/launch/vfkit.rs", "the kernel of a runner that was checked"),
     ("execute/private_copy/copy.rs", "a snapshot that was checked, and its copy"),
     ("execute/private_copy/macos.rs", "a snapshot that was checked"),
@@ -204,6 +208,7 @@ const OWN_FILES: [(&str, &str); 28] = [
     ("nix.rs", "the GC roots of Nix"),
     ("process/group.rs", "a log in a folder that was just made"),
     ("process/ignored.rs", "/proc"),
+    ("process/inherited.rs", "/dev/fd"),
     ("process/orphans.rs", "/proc"),
     ("snapshot/copy.rs", "a copy that is being made"),
     ("snapshot/list.rs", "the folder of the project itself"),
