@@ -5,7 +5,8 @@
 # image) and `out`; and either
 # - `modules` (names in load order) in the folder `moduleFiles`: the guest's userland comes over a share; or
 # - `modulesTree` (a folder with lib/modules), `wantedModules`, and `userland` (a store path with bin): the guest's
-#   userland is busybox and that one; with `mkfs`, the closure of it that lies in the file `closure` becomes a disk.
+#   userland is busybox and that one. Its closure lies in the file `closure`; with `mkfs` that becomes a disk, else its
+#   store paths are listed for whoever shares them.
 # shellcheck shell=dash disable=SC2154 # the derivation's environment
 set -eu
 mkdir tools
@@ -111,6 +112,9 @@ if [ -n "${mkfs:-}" ]; then
     grep '^/' closure | sort -u | while read -r path; do cp -a "$path" store/; done
     "$mkfs" --quiet --all-root -T 0 -U 00000000-0000-0000-0000-000000000000 "$out/store.erofs" store
     files="$files store.erofs" store='"store.erofs"'
+elif [ -n "${userland:-}" ]; then
+    grep '^/' closure | sort -u >"$out/closure"
+    files="$files closure"
 fi
 
 sizes=''

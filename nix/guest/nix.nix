@@ -51,17 +51,15 @@ let
 
   onDisk = guest.store == "disk";
 
-  disk =
-    if onDisk then
-      {
-        mkfs = "${pkgs.erofs-utils}/bin/mkfs.erofs";
-        exportReferencesGraph = [
-          "closure"
-          userland
-        ];
-      }
-    else
-      { };
+  # The file `closure` has the store paths that a guest sees, whether they are on a disk or come over a share.
+  closure = {
+    exportReferencesGraph = [
+      "closure"
+      userland
+    ];
+  };
+
+  disk = if onDisk then { mkfs = "${pkgs.erofs-utils}/bin/mkfs.erofs"; } else { };
 in
 derivation (
   {
@@ -79,5 +77,6 @@ derivation (
     wantedModules = builtins.concatStringsSep " " drivers;
     scripts = self;
   }
+  // closure
   // disk
 )

@@ -19,6 +19,7 @@ use crate::execute::accelerator::{self, Jailed};
 use crate::execute::jail::{self, Jails};
 use crate::execute::launch::capabilities;
 use crate::execute::qemu::Accelerator;
+use crate::execute::share;
 use crate::host::{self, Gather, HashCache, available_mib, free_disk};
 use crate::nix::{Nix, STORE};
 use crate::plan::base;
@@ -77,6 +78,7 @@ impl Machine {
             facts: &self.facts,
             nix: self.nix.as_ref().map(ask),
             programs: programs(self.hypervisor, &self.facts, self.bwrap_fault.as_ref()),
+            open_files: (self.hypervisor.hypervisor == Hypervisor::Qemu).then(share::open_files),
             isolation: self.jails.as_ref().map(|(isolation, _)| isolation.clone()),
             acceleration: Acceleration::Untried("it wasn't tried".to_owned()),
             needed: self.has_project,

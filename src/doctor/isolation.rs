@@ -47,10 +47,26 @@ pub fn isolation(isolation: &Isolation) -> Finding {
     }
 }
 
+/// Fewer open files than this are soon used up by a job that looks at many.
+const FEW_FILES: u64 = 200_000;
+
+/// Judges how many files a guest may know at a time of a folder that it shares.
+pub fn open_files(limit: u64) -> Finding {
+    let topic = "files";
+    let what = format!("a guest may use {limit} files of a shared folder at a time");
+    if limit >= FEW_FILES {
+        return Finding::ok(topic, what);
+    }
+    let what = format!("{what}; a job that looks at more can't start any program");
+    let remedy = "raise the hard limit: LimitNOFILE=1048576 in a service of systemd, else `* hard nofile 1048576` in \
+        /etc/security/limits.conf; then log in again (ulimit -Hn)";
+    Finding::warning(topic, what, remedy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Level::{Ok, Problem, Warning};
-    use super::{Isolation, isolation};
+    use super::{Isolation, isolation, open_files};
 
     #[test]
     fn less_than_namespaces_is_a_warning_and_less_than_asked_for_a_problem() {
@@ -67,5 +83,12 @@ mod tests {
             assert_eq!((finding.topic.as_str(), finding.level), ("jail", level), "{seen:?}");
             assert!(finding.what.contains(what) && finding.remedy.unwrap_or_default().contains(remedy), "{seen:?}");
         }
+    }
+
+    #[test]
+    fn few_open_files_are_a_warning() {
+        assert_eq!(open_files(1 << 20).level, Ok);
+        let few = open_files(20_000);
+        assert!(few.level == Warning && few.what.contains("20000 files") && few.remedy.unwrap().contains("ulimit -Hn"));
     }
 }

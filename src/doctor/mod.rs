@@ -95,6 +95,8 @@ pub struct Examination<'a> {
     pub programs: BTreeMap<&'static str, Seen>,
     /// The confinement of a guest's programs, where there is something that confines.
     pub isolation: Option<Isolation>,
+    /// How many files what serves a share may hold open, where that is limited.
+    pub open_files: Option<u64>,
     /// How fast guests can be.
     pub acceleration: Acceleration,
     /// Whether a project asks for what the facts and the guests are about.
@@ -118,6 +120,7 @@ pub fn findings(seen: &Examination<'_>) -> Vec<Finding> {
     let arch = seen.facts.arch();
     findings.extend(seen.hypervisor.programs.iter().map(|each| program(each, arch, seen.programs.get(each.name))));
     findings.extend(seen.isolation.as_ref().map(isolation));
+    findings.extend(seen.open_files.map(isolation::open_files));
     findings.extend(machine::acceleration(&seen.acceleration));
     findings.extend(machine::kernels(seen.facts, seen.needed));
     findings.push(machine::memory(&seen.guests, seen.facts.memory_mib, seen.available_mib));
@@ -160,6 +163,7 @@ mod tests {
                 Seen { path: "/bin/vfkit".into(), said: Some(vfkit.to_owned()), failed: None },
             )]),
             isolation: None,
+            open_files: None,
             acceleration: Acceleration::Mac(Some(can)),
             needed: true,
             guests: BTreeMap::from([("default".to_owned(), 1024)]),

@@ -238,7 +238,7 @@ fn tree(around: &Around<'_>, runner: &Runner, source: &ShareSource) -> Option<Tr
     match source {
         ShareSource::Snapshot(digest) => Some(Tree::Folder((around.snapshot)(digest))),
         ShareSource::HostUserland => Some(Tree::HostUserland),
-        ShareSource::HostStore => Some(Tree::Store(runner.store().to_owned())),
+        ShareSource::HostStore => Some(Tree::Store(runner.store().to_owned(), runner.closure())),
         ShareSource::StoreDisk => None,
     }
 }

@@ -3,12 +3,14 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at folders and makes sockets")]
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Seek as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::jail::{self, Jail};
 use super::runtime;
@@ -17,6 +19,12 @@ use crate::process::{Child, Group};
 
 /// The listening socket's number in virtiofsd.
 const LISTENER_FD: i32 = 3;
+
+/// The most files that a daemon may need to hold open: Linux gives no process more by default (`fs.nr_open`).
+const MOST_FILES: u64 = 1 << 20;
+
+/// The number, in bubblewrap, of the file that says which store paths are shown.
+const BINDS_FD: i32 = 48;
 
 /// Takes from virtiofsd what it would keep of root's capabilities; what is only read and only root's needs none.
 const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap";
@@ -57,8 +65,8 @@ pub enum Tree {
     Folder(PathBuf),
     /// The host's `/usr`, and what of `/etc` it needs, as `usr` and `etc`.
     HostUserland,
-    /// A Nix store.
-    Store(PathBuf),
+    /// Of a Nix store these paths, by their names; without names all of it, which only a place that is confined itself shares.
+    Store(PathBuf, Option<Vec<String>>),
 }
 
 /// The programs that serve a share.
@@ -115,11 +123,18 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     let user = is_jailed.then(|| jail::own_user(group)).flatten();
     let users = Users { host: user.map_or(users.host, |(user, _)| user), ..users };
     let (folder_there, place) = match (&programs.jail, tree) {
+        (Jail::Bwrap(_), Tree::Store(_, None)) => {
+            bail!("the runner doesn't list what it needs of the store: build it anew")
+        }
         (Jail::Bwrap(_), _) => (Path::new("/share"), place(tree, &Userland::find())),
-        (_, Tree::Folder(folder) | Tree::Store(folder)) => (folder.as_path(), Vec::new()),
+        (_, Tree::Folder(folder) | Tree::Store(folder, _)) => (folder.as_path(), Vec::new()),
         (_, Tree::HostUserland) => bail!("only bubblewrap can share the host's userland: pikaci doctor tells more"),
     };
     let invocation = jail::share(&programs.jail, &virtiofsd, folder_there, place, user)?;
+    let invocation = match tree {
+        Tree::Store(folder, Some(names)) if is_jailed => invocation.fd(store_binds(folder, names)?, BINDS_FD),
+        _ => invocation,
+    };
     let invocation = invocation.args(daemon(folder_there, tree, users, open_files()));
     // Both ends are open: no name is left where pikaci is killed from here on.
     drop(folder);
@@ -127,9 +142,14 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     Ok((daemon, stream))
 }
 
-/// Returns how many files a daemon may hold open; it holds one for each file that the guest knows.
-fn open_files() -> u64 {
-    getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000)
+/// Returns how many files a daemon may hold open; it holds one for each file that the guest knows. Where this process may,
+/// it raises that to [`MOST_FILES`].
+#[must_use]
+pub fn open_files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let has = limit.maximum.unwrap_or(MOST_FILES);
+    let raised = Rlimit { maximum: Some(MOST_FILES), ..limit };
+    if has < MOST_FILES && setrlimit(Resource::Nofile, raised).is_ok() { MOST_FILES } else { has.min(MOST_FILES) }
 }
 
 /// Returns bubblewrap's arguments for the tree, which it puts at `/share`.
@@ -137,7 +157,9 @@ fn place(tree: &Tree, userland: &Userland) -> Vec<OsString> {
     let mut args = Vec::new();
     let mut add = |words: &[&dyn AsRef<OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
     match tree {
-        Tree::Folder(folder) | Tree::Store(folder) => add(&[&"--ro-bind", folder, &"/share"]),
+        Tree::Folder(folder) => add(&[&"--ro-bind", folder, &"/share"]),
+        // There may be hundreds, which no command line in a log needs to show.
+        Tree::Store(..) => add(&[&"--perms", &"0755", &"--dir", &"/share", &"--args", &BINDS_FD.to_string()]),
         Tree::HostUserland => {
             // Without these modes the folders that bubblewrap makes are closed to the job's user.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
@@ -152,6 +174,21 @@ fn place(tree: &Tree, userland: &Userland) -> Vec<OsString> {
         }
     }
     args
+}
+
+/// Returns a file of bubblewrap's arguments that show these paths of a store.
+fn store_binds(store: &Path, names: &[String]) -> Result<File> {
+    let mut args = Vec::new();
+    for name in names {
+        let path = store.join(name);
+        for word in [OsStr::new("--ro-bind"), path.as_os_str(), Path::new("/share").join(name).as_os_str()] {
+            args.extend(word.as_bytes());
+            args.push(0);
+        }
+    }
+    let mut file = tempfile::tempfile().context("making a file for bubblewrap's arguments")?;
+    file.write_all(&args).and_then(|()| file.rewind()).context("writing bubblewrap's arguments")?;
+    Ok(file)
 }
 
 /// Returns the daemon's arguments.
@@ -170,7 +207,7 @@ fn daemon(folder: &Path, tree: &Tree, users: Users, open_files: u64) -> Vec<OsSt
     let map = match tree {
         Tree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
         // In the user namespace of a plain user, files of the host's root belong to nobody.
-        Tree::HostUserland | Tree::Store(_) if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
+        Tree::HostUserland | Tree::Store(..) if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
         _ => None,
     };
     if let Some(map) = map {

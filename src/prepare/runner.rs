@@ -13,6 +13,11 @@ use crate::foreign::Beneath;
 /// The longest boot.json that is read, in bytes.
 const BOOT_LIMIT: u64 = 1 << 20;
 
+/// The longest list of store paths that is read, in bytes.
+const CLOSURE_LIMIT: u64 = 4 << 20;
+/// The file that lists the store paths which a guest sees of a shared store.
+const CLOSURE: &str = "closure";
+
 /// A built runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
@@ -75,11 +80,29 @@ impl Runner {
         self.boot.store.as_ref().map(|file| self.path.join(file))
     }
 
+    /// Returns the names of the store paths that the guest needs, if the runner lists them. It lists what its builder says,
+    /// but a name holds a hash that nobody guesses.
+    #[must_use]
+    pub fn closure(&self) -> Option<Vec<String>> {
+        let is_listed = self.boot.sizes.contains_key(CLOSURE);
+        let list = is_listed.then(|| Beneath::new(&self.path).join(CLOSURE).read(CLOSURE_LIMIT).ok()).flatten()?;
+        String::from_utf8(list).ok()?.lines().map(store_name).collect()
+    }
+
     /// Returns the folder of the store that holds it.
     #[must_use]
     pub fn store(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
+}
+
+/// Returns the name of a store path: a hash and what Nix allows in a name.
+fn store_name(path: &str) -> Option<String> {
+    let (_, name) = path.rsplit_once('/')?;
+    let (hash, rest) = name.split_once('-')?;
+    let is_hash = hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte);
+    (is_hash && !rest.is_empty() && rest.bytes().all(is_named)).then(|| name.to_owned())
 }
 
 /// Returns whether a runner has a file of this plain name and length: itself, or by a link to one in the same store.
@@ -100,7 +123,7 @@ mod tests {
     use serde_json::{Value, json};
     use tempfile::TempDir;
 
-    use super::Runner;
+    use super::{Runner, store_name};
 
     struct Store(TempDir);
 
@@ -165,5 +188,15 @@ mod tests {
         fs::remove_file(store.path("runner/boot.json")).unwrap();
         fs::rename(store.path("endless.json"), store.path("runner/boot.json")).unwrap();
         assert_eq!(Runner::at(&store.path("runner")), None);
+    }
+
+    #[test]
+    fn a_closure_names_store_paths_and_nothing_else() {
+        let name = "0123456789abcdfghijklmnpqrsvwxyz-bash-5.2";
+        assert_eq!(store_name(&format!("/nix/store/{name}")).as_deref(), Some(name));
+        for path in ["", "/", name, "/nix/store/..", "/nix/store/a-b", "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-"] {
+            assert_eq!(store_name(path), None, "{path}");
+        }
+        assert_eq!(store_name(&format!("/nix/store/{name} x")), None);
     }
 }

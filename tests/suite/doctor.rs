@@ -71,6 +71,7 @@ fn a_machine_that_runs_jobs_has_no_problem_and_nothing_of_it_changes() {
         "virtiofsd",
         "bwrap",
         "jail",
+        "files",
         "kvm",
         "kernel",
         "busybox",

@@ -57,8 +57,12 @@ done
 # Which folder of the share a second mount begins at is up to the kernel.
 fails touch /tmp/usr/pikaci-test
 fails mkdir /tmp/usr/pikaci-test
-# Root of the host, but with no capability: another user's own files stay that user's.
+# What only its owner may read on the host, root too, stays so for root in the guest.
 fails cat "$CANARY/private"
+fails cat "$CANARY/roots"
+is owner "$(stat -c %u:%g "$CANARY/roots")" 0:0
+works test -d /usr/local/etc
+fails test -e /usr/local/etc/pikaci-canary
 fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
 
 # What is root's all the same: containers, in cgroups of their own too, which end with the job.
@@ -103,6 +107,12 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     fs::write(&private, "private\n").unwrap();
     fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
     chown(&private, Some(1234), Some(1234)).unwrap();
+    let roots = shared.path().join("roots");
+    fs::write(&roots, "root's\n").unwrap();
+    fs::set_permissions(&roots, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::create_dir_all("/usr/local/etc").unwrap();
+    let canary = tempfile::Builder::new().prefix("pikaci-canary").rand_bytes(0).tempfile_in("/usr/local/etc");
+    let _canary = canary.unwrap();
     let job = format!(
         r#"command = [ "sh" "check.sh" ]; runAsRoot = true; env.CANARY = "{}"; env.NIX = "{}";"#,
         shared.path().display(),

@@ -1,9 +1,13 @@
 //! Guests of base `nix`, on a nixpkgs of Debian's packages.
 
-use pikaci::record::Outcome;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use pikaci::record::{Outcome, RunRecord};
 
 use crate::fixture;
-use crate::project::json;
+use crate::project::{json, nix};
 
 const JOBS: &str = r#"{
   guests.small = { base = "nix"; };
@@ -17,6 +21,8 @@ const JOBS: &str = r#"{
       printf 'all:\n\t@echo made\n' >Makefile && make
       echo "$0 $(id -un) $(cat greeting)"
       ! touch /nix/store/x && ! test -e /usr/bin/gcc
+      ! test -e "$(cat canary)"
+      ls /nix/store | wc -l
       mkdir out && echo kept >out/file
     '';
     artifacts = [ "out/*" ];
@@ -29,8 +35,19 @@ const JOBS: &str = r#"{
 #[test]
 fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
     let project = fixture::project(JOBS).file("greeting", "hi\n");
+    // A store path that the guest doesn't need.
+    let canary =
+        Command::new(nix("oldest").with_file_name("nix-store")).arg("--add").arg(project.path("greeting")).output();
+    let canary = String::from_utf8(canary.unwrap().stdout).unwrap();
+    assert!(fs::exists(canary.trim()).unwrap(), "{canary}");
+    let project = project.file("canary", &canary);
     project.pikaci(&["run"]).exits(100);
     let outcome = |job: &str| project.job(job).status.outcome();
+    let runner = |run: &RunRecord| {
+        let paths = run.prepares.iter().map(|prepare| PathBuf::from(prepare.runner.clone().unwrap()).join("closure"));
+        paths.map(|path| fs::read_to_string(path).unwrap().lines().count()).max().unwrap()
+    };
+    let closure = runner(&project.record());
     assert_eq!(
         project.output("passes").lines().collect::<Vec<_>>(),
         [
@@ -39,7 +56,8 @@ fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
             "GNU Make 4.3",
             "made",
             "/bin/sh job hi",
-            "touch: /nix/store/x: Read-only file system"
+            "touch: /nix/store/x: Read-only file system",
+            &closure.to_string(),
         ],
     );
     assert_eq!(outcome("passes"), Some(Outcome::Passed));
