@@ -27,14 +27,15 @@ let
     name: job: guest:
     let
       base = guest.base or "host";
+      network = job.network or defaults.network or false;
       refuse = why: throw "pikaci: the job ${builtins.toJSON name} can't be a check: ${why}";
     in
     if base == "host" || base == "none" then
       refuse "its guest is of base `${base}`, which is the machine's own system; give the guest `base = \"nix\";`"
     else if base == "nixos" && microvm == null then
       refuse "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
-    else if job.network or defaults.network or false then
-      refuse "it has `network = true;`, and a build of Nix has no network"
+    else if network != false then
+      refuse "it has `network = ${builtins.toJSON network};`, and a build of Nix has no network"
     else if job ? caches then
       refuse "it has `caches`, which a build of Nix would not find again"
     else if job ? secrets then

@@ -138,8 +138,8 @@ points! {
     Command = "spawn.command" Step;
     /// `nix build` starts.
     NixBuild = "spawn.nix" Step;
-    /// A share's daemon starts.
-    Share = "spawn.share" Step;
+    /// A daemon of a guest starts: that of a share or of its network.
+    Daemon = "spawn.share" Step;
     /// QEMU or vfkit starts.
     Hypervisor = "spawn.hypervisor" Step;
 

@@ -25,7 +25,7 @@
 //! | `jobs.<name>.timeout` | `"90s"`, `"10m"`, `"1h30m"` or an integer of seconds; at most 7 days | `"30m"` |
 //! | `jobs.<name>.guest` | the guest to run in | `"default"` |
 //! | `jobs.<name>.runAsRoot` | whether the command runs as root of the guest | `false` |
-//! | `jobs.<name>.network` | whether the guest reaches the network, and the host's own services at 10.0.2.2 | `false` |
+//! | `jobs.<name>.network` | `true`: reaches the outside, but neither this machine nor its neighbours; `"host"`: them too, and the host's own services at 10.0.2.2 | `false` |
 //! | `jobs.<name>.retries` | how often a job that failed runs again, 0 to 10 | `0` |
 //! | `jobs.<name>.paths` | globs: run only when a file that matches one changed | `[ ]`: always |
 //! | `jobs.<name>.artifacts` | globs of the files to bring back | `[ ]` |
@@ -50,6 +50,7 @@
 mod diagnostic;
 mod eval;
 mod json;
+mod network;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ use crate::id::JobId;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 pub use json::from_json;
+pub use network::Network;
 pub use schema::{mebibytes, seconds};
 
 /// Reads a job file; `file_name` is what the diagnostics call it.
@@ -123,8 +125,8 @@ pub struct Job {
     pub guest: String,
     /// Whether the command runs as root of the guest.
     pub run_as_root: bool,
-    /// Whether the guest reaches the network; the host's loopback services are then at 10.0.2.2.
-    pub network: bool,
+    /// What the guest reaches.
+    pub network: Network,
     /// How often the command runs again when it failed or timed out.
     pub retries: u32,
     /// Globs, relative to the workspace, of the files to bring back.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Base, Command, Config, Guest, Job, Target, Timeouts, read};
+use super::{Base, Command, Config, Guest, Job, Network, Target, Timeouts, read};
 use crate::id::JobId;
 
 mod hostile;
@@ -17,7 +17,7 @@ fn shell(command: &str) -> Job {
         timeout_secs: 1800,
         guest: "default".to_owned(),
         run_as_root: false,
-        network: false,
+        network: Network::None,
         retries: 0,
         artifacts: vec![],
     }
@@ -87,7 +87,7 @@ fn every_key_is_read() {
         timeout_secs: 3600,
         guest: "big".to_owned(),
         run_as_root: true,
-        network: true,
+        network: Network::Outside,
         ..shell("")
     };
     let test = Job {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::Host;
 use crate::cancel::Cancel;
+use crate::config::Network;
 use crate::event::{JobFinished, Reason};
 use crate::execute::console::Console;
 use crate::execute::launch::Launcher;
@@ -219,7 +220,7 @@ fn ask(host: &Host, job: &PlannedJob, shares: &[Share]) -> Request {
                 },
             })
             .collect(),
-        network: job.network,
+        network: job.network != Network::None,
         epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),
     }
 }

@@ -24,6 +24,7 @@ use super::smallest;
 use super::verdict::{Cause, Observed};
 use super::vm::{self, Guest, Logs};
 use crate::cancel::Cancel;
+use crate::config::Network;
 use crate::doctor;
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
@@ -203,7 +204,7 @@ fn logs(folder: &Path) -> Logs {
 
 fn machine<'a>(kernel: &'a Path, initrd: &'a Path, cmdline: &'a str) -> Machine<'a> {
     let arch = std::env::consts::ARCH;
-    Machine { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: false }
+    Machine { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: Network::None }
 }
 
 fn boot(

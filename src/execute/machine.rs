@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::config::Network;
+
 /// A machine to boot.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine<'a> {
@@ -19,8 +21,8 @@ pub struct Machine<'a> {
     pub cmdline: &'a str,
     /// The disks, in order.
     pub disks: &'a [Disk<'a>],
-    /// Whether there is a network.
-    pub network: bool,
+    /// What it reaches.
+    pub network: Network,
 }
 
 /// A disk of a machine: a raw image.

@@ -11,6 +11,7 @@ pub mod jail;
 pub mod launch;
 pub mod local;
 pub mod machine;
+pub mod network;
 pub mod private_copy;
 pub mod qemu;
 pub mod qmp;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::fd::RawFd;
 
 use super::machine::{Disk, Machine};
+use crate::config::Network;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
 
 /// The file descriptor on which QEMU finds its QMP socket.
@@ -22,6 +23,12 @@ pub const KERNEL_FD: RawFd = 50;
 pub const INITRD_FD: RawFd = 51;
 /// The file descriptor of the first disk; the others follow.
 pub const FIRST_DISK_FD: RawFd = 52;
+
+/// Returns the file descriptor of the connection to the outside: the one after those of so many shares.
+#[must_use]
+pub fn network_fd(shares: usize) -> RawFd {
+    FIRST_SHARE_FD.saturating_add(RawFd::try_from(shares).unwrap_or(RawFd::MAX))
+}
 
 /// How QEMU runs the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +121,13 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> V
         args.pair("-chardev", format!("socket,id=share-{tag},fd={fd}"));
         args.pair("-device", format!("vhost-user-fs-pci,chardev=share-{tag},tag={tag}"));
     }
-    if machine.network {
-        args.pair("-netdev", "user,id=net");
+    let netdev = match machine.network {
+        Network::None => None,
+        Network::Outside => Some(format!("socket,id=net,fd={}", network_fd(tags.len()))),
+        Network::Host => Some("user,id=net".to_owned()),
+    };
+    if let Some(netdev) = netdev {
+        args.pair("-netdev", netdev);
         args.pair("-device", "virtio-net-pci,netdev=net,romfile=");
     }
     args.0
@@ -173,7 +185,7 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{Accelerator, Disk, Machine, argv};
+    use super::{Accelerator, Disk, Machine, Network, argv};
 
     fn lines(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> String {
         let args: Vec<_> = argv(machine, accelerator, tags).into_iter().map(|arg| arg.into_string().unwrap()).collect();
@@ -189,7 +201,7 @@ mod tests {
             initrd: Path::new("/store/initrd"),
             cmdline: "quiet",
             disks: &[],
-            network: false,
+            network: Network::None,
         }
     }
 
@@ -244,12 +256,23 @@ mod tests {
     #[test]
     fn kvm_and_a_network_change_only_what_they_must() {
         let plain = lines(&machine(), Accelerator::Tcg, &[]);
-        let other = lines(&Machine { network: true, ..machine() }, Accelerator::Kvm, &[]);
+        let other = lines(&Machine { network: Network::Host, ..machine() }, Accelerator::Kvm, &[]);
         insta::assert_snapshot!(changed(&plain, &other), @"
         -machine q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,accel=kvm,memory-backend=mem
         -cpu host
         -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1
         -netdev user,id=net
+        -device virtio-net-pci,netdev=net,romfile=
+        ");
+    }
+
+    #[test]
+    fn the_outside_is_reached_by_way_of_a_socket() {
+        let tags = &["workspace"];
+        let plain = lines(&machine(), Accelerator::Tcg, tags);
+        let other = lines(&Machine { network: Network::Outside, ..machine() }, Accelerator::Tcg, tags);
+        insta::assert_snapshot!(changed(&plain, &other), @"
+        -netdev socket,id=net,fd=8
         -device virtio-net-pci,netdev=net,romfile=
         ");
     }

@@ -138,7 +138,7 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
     let invocation = invocation.args(daemon(folder_there, tree, users, open_files()));
     // Both ends are open: no name is left where pikaci is killed from here on.
     drop(folder);
-    let daemon = group.spawn(Point::Share, invocation.fd(listener, LISTENER_FD), log)?;
+    let daemon = group.spawn(Point::Daemon, invocation.fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
 }
 

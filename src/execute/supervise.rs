@@ -37,6 +37,8 @@ pub enum Message {
     HypervisorEnded(String),
     /// Tag, how its daemon ended, and whether that was well.
     ShareEnded(String, String, bool),
+    /// How the process that reaches the outside for the guest ended.
+    NetworkEnded(String),
 }
 
 /// Takes in what is told of a guest, and ends it when it takes too long, says too much, or is asked to end.
@@ -68,6 +70,7 @@ pub fn supervise(
                 }
             }
             Ok(Message::Flood) => own_end = Some(Cause::Flood),
+            Ok(Message::NetworkEnded(ending)) => own_end = Some(Cause::NetworkEnded(ending)),
             Ok(Message::Panicked) => own_end = Some(Cause::Panicked),
             Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
             Ok(Message::HypervisorEnded(ending)) => {

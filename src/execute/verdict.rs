@@ -16,6 +16,8 @@ pub enum Cause {
     CollectDeadline(u64),
     /// The daemon of a share ended first: tag, and how it ended.
     ShareEnded(String, String),
+    /// The process that reached the outside for it ended first, in this way.
+    NetworkEnded(String),
     /// It said more on its control channel than an agent has to say.
     Flood,
     /// Its console shows a panic.
@@ -103,7 +105,14 @@ pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) 
     // What the host itself saw break stands above what the guest then said.
     let broke = matches!(
         seen.cause,
-        Some(Cause::ShareEnded(..) | Cause::Flood | Cause::Restarted | Cause::HostLogFull(_) | Cause::Undying)
+        Some(
+            Cause::ShareEnded(..)
+                | Cause::NetworkEnded(_)
+                | Cause::Flood
+                | Cause::Restarted
+                | Cause::HostLogFull(_)
+                | Cause::Undying
+        )
     );
     if broke || seen.exit.is_none() || !seen.end {
         return errored(seen, hypervisor, job);
@@ -137,6 +146,7 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         (Some(Cause::ShareEnded(tag, ending)), _) => {
             (format!("the daemon that shares {tag:?} with the guest {ending}"), host)
         }
+        (Some(Cause::NetworkEnded(ending)), _) => (format!("the guest's network {ending}"), host),
         (Some(Cause::Flood), _) => {
             ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
         }

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::machine::{Disk, Machine};
+use crate::config::Network;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
 
 /// What vfkit can do.
@@ -95,7 +96,7 @@ pub fn argv(
         }
         args.device("virtio-fs,sharedDir=", folder, &format!(",mountTag={tag}"))?;
     }
-    if let Some(mac) = mac.filter(|_| machine.network) {
+    if let Some(mac) = mac.filter(|_| machine.network != Network::None) {
         args.pair("--device", format!("virtio-net,nat,mac={mac}"));
     }
     args.pair("--device", "virtio-rng");
@@ -169,7 +170,7 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{Disk, Machine, Ports, VfkitError, argv, check_kernel, mac};
+    use super::{Disk, Machine, Network, Ports, VfkitError, argv, check_kernel, mac};
 
     const SOCKET: &str = "/tmp/pikaci-a1/rest";
 
@@ -187,7 +188,7 @@ mod tests {
             initrd: Path::new("/nix/store/k/initrd"),
             cmdline: "quiet a=\"b,c\" d=''",
             disks: &[],
-            network: false,
+            network: Network::None,
         }
     }
 
@@ -205,7 +206,7 @@ mod tests {
             disk("pikaci-artifacts", "/run/artifacts", false),
             disk("pikaci-store", "/nix/store/r/store.erofs", true),
         ];
-        let machine = Machine { disks, network: true, ..machine() };
+        let machine = Machine { disks, network: Network::Outside, ..machine() };
         let shares: &[(&str, &Path)] = &[("workspace", Path::new("/run/work space"))];
         insta::assert_snapshot!(told(&machine, shares, Some(&mac(501, 3))).unwrap(), @r###"
         --cpus 2

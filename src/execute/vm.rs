@@ -137,6 +137,7 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
 fn endings(seen: &Observed, hypervisor: &str) -> Vec<String> {
     let share = match &seen.cause {
         Some(Cause::ShareEnded(tag, ending)) => Some(format!("pikaci: the daemon of the share {tag:?} {ending}")),
+        Some(Cause::NetworkEnded(ending)) => Some(format!("pikaci: the guest's network {ending}")),
         _ => None,
     };
     let hypervisor = seen.hypervisor.as_ref().map(|ending| format!("pikaci: {hypervisor} {ending}"));

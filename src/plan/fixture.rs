@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::record::{Place, PlanNodeRecord, PlannedJob, Work};
+use crate::config::Network;
 use crate::id::{Digest, JobId, NodeId};
 
 /// Returns a job without a guest.
@@ -20,7 +21,7 @@ pub fn job(id: &str) -> PlannedJob {
         retries: 0,
         vcpu: 1,
         memory_mib: 1,
-        network: true,
+        network: Network::Outside,
     }
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
+use crate::config::Network;
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 
 /// The version of plan.json that this pikaci writes.
@@ -147,8 +148,8 @@ pub struct PlannedJob {
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
-    /// Whether the command is to reach the network.
-    pub network: bool,
+    /// What the command is to reach.
+    pub network: Network,
 }
 
 /// Where a job runs.

@@ -143,6 +143,7 @@ fn what_a_build_of_nix_has_not_got_is_refused_when_it_is_evaluated() {
         ("", r#"{ base = "host"; }"#, "its guest is of base `host`"),
         ("", "{ }", "its guest is of base `host`"),
         ("network = true;", r#"{ base = "nix"; }"#, "it has `network = true;`"),
+        ("network = \"host\";", r#"{ base = "nix"; }"#, "it has `network = \"host\";`"),
         ("caches.c = \"/c\";", r#"{ base = "nix"; }"#, "it has `caches`"),
         ("", r#"{ base = "nixos"; }"#, "a guest of base `nixos` needs microvm.nix"),
         ("", r#"{ base = "nix"; packages = [ "no.such" ]; }"#, "nixpkgs has no package \"no.such\""),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pikaci::cancel::Cancel;
+use pikaci::config::Network;
 use pikaci::execute::jail::Jail;
 use pikaci::execute::launch::Launcher;
 use pikaci::execute::machine::Machine;
@@ -33,7 +34,7 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u
             initrd: &runner.join("initrd"),
             cmdline,
             disks: &[],
-            network: false,
+            network: Network::None,
         },
         shares: &[],
         users: Users { host: 0, guest: 0 },

@@ -47,6 +47,7 @@ mod look;
 mod many_runs;
 mod modules;
 mod modules_real;
+mod network;
 mod nix_base;
 mod package;
 mod plain_user;

@@ -8,7 +8,7 @@ use super::reader::{Field, Fields, Reader, place};
 use super::{keys, references, timeout};
 use crate::config::diagnostic::{Bytes, quoted};
 use crate::config::eval::{Attr, Attrs, Kind};
-use crate::config::{Command, Job};
+use crate::config::{Command, Job, Network};
 use crate::guest::request::{RESERVED_PREFIX, is_variable_name};
 use crate::id::JobId;
 
@@ -29,7 +29,7 @@ pub(super) struct Defaults {
     guest: String,
     env: BTreeMap<String, String>,
     run_as_root: bool,
-    network: bool,
+    network: Network,
     retries: u32,
 }
 
@@ -40,7 +40,7 @@ impl Default for Defaults {
             guest: DEFAULT_GUEST.to_owned(),
             env: BTreeMap::new(),
             run_as_root: false,
-            network: false,
+            network: Network::None,
             retries: 0,
         }
     }
@@ -68,7 +68,7 @@ fn overlay(reader: &mut Reader, fields: &Fields, defaults: &Defaults) -> Default
         guest: read_guest(reader, fields).unwrap_or_else(|| defaults.guest.clone()),
         env,
         run_as_root: boolean(reader, "runAsRoot").unwrap_or(defaults.run_as_root),
-        network: boolean(reader, "network").unwrap_or(defaults.network),
+        network: read_network(reader, fields).unwrap_or(defaults.network),
         retries: read_retries(reader, fields).unwrap_or(defaults.retries),
     }
 }
@@ -150,6 +150,18 @@ fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &Bytes) {
         let message = format!("`{}` is longer than a program can be given (128 KiB)", field.place);
         reader.refuse(at, message, "keep it in a file of its own");
     }
+}
+
+fn read_network(reader: &mut Reader, fields: &Fields) -> Option<Network> {
+    let field = fields.get("network")?;
+    let Kind::Str(name) = &field.value.kind else {
+        return reader.boolean(&field).map(|reached| if reached { Network::Outside } else { Network::None });
+    };
+    if &**name != "host" {
+        let hint = "write `network = true;` to reach the outside, `network = \"host\";` to reach this machine too";
+        reader.refuse(&field.value.at, format!("`{}` can't be {}", field.place, quoted(name)), hint);
+    }
+    Some(Network::Host)
 }
 
 fn read_retries(reader: &mut Reader, fields: &Fields) -> Option<u32> {

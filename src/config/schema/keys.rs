@@ -17,7 +17,7 @@ const TIMEOUT: Key = key("timeout", TIME, "timeout = \"30m\";");
 const GUEST: Key = key("guest", "a string: the name of a guest", "guest = \"default\";");
 const ENV: Key = key("env", "a set of strings", "env = { LANG = \"C.UTF-8\"; };");
 const RUN_AS_ROOT: Key = key("runAsRoot", "true or false", "runAsRoot = true;");
-const NETWORK: Key = key("network", "true or false", "network = true;");
+const NETWORK: Key = key("network", "true, false or \"host\"", "network = true;");
 const RETRIES: Key = key("retries", "an integer", "retries = 1;");
 const DESCRIPTION: Key = key("description", "a string", "description = \"Unit tests\";");
 

@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{Base, Command, Config, Guest, Job, Target, Timeouts, read};
+use super::super::{Base, Command, Config, Guest, Job, Network, Target, Timeouts, read};
 use crate::id::JobId;
 
 const VALID: &str = r#"let
@@ -88,7 +88,8 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn job() -> impl Strategy<Value = Job> {
     let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", any_text(), 0..3);
-    let circumstances = (env, 1_u64..=604_800, any::<bool>(), any::<bool>(), 0_u32..=10);
+    let network = prop_oneof![Just(Network::None), Just(Network::Outside), Just(Network::Host)];
+    let circumstances = (env, 1_u64..=604_800, any::<bool>(), network, 0_u32..=10);
     (command(), option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned())), circumstances, globs(), globs())
         .prop_map(|(command, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts)| Job {
             description,
@@ -211,7 +212,8 @@ fn nix(config: &Config) -> String {
             .unwrap();
         writeln!(text, "needs = {};", list(job.needs.iter().map(JobId::as_str))).unwrap();
         writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
-        writeln!(text, "network = {}; retries = {};", job.network, job.retries).unwrap();
+        writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries)
+            .unwrap();
         writeln!(text, "paths = {};", list(job.paths.iter().map(String::as_str))).unwrap();
         writeln!(text, "artifacts = {};", list(job.artifacts.iter().map(String::as_str))).unwrap();
         for (name, value) in &job.env {

@@ -12,9 +12,11 @@ use anyhow::{Context as _, Result};
 
 use super::stop::Stop;
 use super::{Running, watch};
+use crate::config::Network;
 use crate::execute::image::{self, Access};
 use crate::execute::jail::{self, Jail};
 use crate::execute::machine::Machine;
+use crate::execute::network::{self, Uplink};
 use crate::execute::qemu::{self, Accelerator};
 use crate::execute::qmp::Monitor;
 use crate::execute::supervise::Message;
@@ -55,8 +57,12 @@ pub(super) fn start(
     }
     let tags: Vec<&str> = guest.shares.iter().map(|(tag, _)| tag.as_str()).collect();
     let Machine { kernel, initrd, disks, network, .. } = guest.machine;
-    let place =
-        jail::Qemu { program: programs.program, accelerator: programs.accelerator, network, files: &[kernel, initrd] };
+    let place = jail::Qemu {
+        program: programs.program,
+        accelerator: programs.accelerator,
+        network: network == Network::Host,
+        files: &[kernel, initrd],
+    };
     let mut invocation = jail::qemu(programs.jail, place, group)?
         .args(qemu::argv(&guest.machine, programs.accelerator, &tags))
         .fd(qmp, qemu::QMP_FD)
@@ -75,6 +81,13 @@ pub(super) fn start(
         invocation = invocation.fd(stream, fd);
         let tag = tag.clone();
         watch(Box::new(daemon), sender.clone(), move |ending, well| Message::ShareEnded(tag, ending, well));
+    }
+    if network == Network::Outside {
+        let uplink = Uplink { qemu: programs.program, jail: programs.jail };
+        let (uplink, stream) =
+            network::start(group, uplink, &guest.logs.host).context("starting the guest's network")?;
+        invocation = invocation.fd(stream, qemu::network_fd(tags.len()));
+        watch(Box::new(uplink), sender.clone(), |ending, _| Message::NetworkEnded(ending));
     }
     let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
     let output = channel::pump(output, &guest.logs.guest, LOG_LIMIT)?;

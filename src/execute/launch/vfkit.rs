@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::stop::Stop;
 use super::{Running, watch};
+use crate::config::Network;
 use crate::execute::console::PANIC;
 use crate::execute::follow::{Alarm, Follow};
 use crate::execute::machine::{Disk, Machine};
@@ -40,7 +41,7 @@ pub(super) fn start(program: &Path, guest: &Guest<'_>, group: &Group, sender: &S
     check_kernel(&guest.machine)?;
     let names = Names { folder: runtime::folder()? };
     let [console, output, control, socket] = ["console", "output", "control", "rest"].map(|name| names.path(name));
-    let slot = guest.machine.network.then(|| slot::take(guest.users.host)).transpose()?;
+    let slot = (guest.machine.network != Network::None).then(|| slot::take(guest.users.host)).transpose()?;
     let mac = slot.as_ref().map(|slot| vfkit::mac(guest.users.host, slot.number));
     let copies = copies(guest)?;
     let shares = copies.iter().map(|Copy { tag, folder }| Ok((tag, names.plain(&format!("share-{tag}"), folder)?)));

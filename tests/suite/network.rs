@@ -1,0 +1,163 @@
+//! What a job reaches by its network: in a network made for the test, which is gone with it.
+
+use std::fs;
+use std::process::Command;
+
+use crate::project::{Project, ran};
+
+/// Makes a host with the addresses that hosts have and a neighbour through which the outside is reached, both with a
+/// service at each of their addresses; then runs what it is given on that host.
+const HOST: &str = r#"
+set -eu
+folder=$1; shift
+ip link set lo up
+unshare --net sleep 600 & peer=$!
+until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+neighbour() { nsenter --net=/proc/$peer/ns/net "$@"; }
+ip link add up0 type veth peer name down0
+ip link set down0 netns $peer
+for address in 203.0.113.1/24 192.168.7.1/24 169.254.7.1/16; do ip address add $address dev up0; done
+for address in 203.0.113.2/24 192.168.7.2/24 169.254.169.254/16; do neighbour ip address add $address dev down0; done
+for address in 2001:db8:7::1/64 fd00:7::1/64; do ip address add $address dev up0 nodad; done
+for address in 2001:db8:7::2/64 fd00:7::2/64; do neighbour ip address add $address dev down0 nodad; done
+neighbour ip link set lo up
+for address in 198.51.100.7 172.16.9.9 100.64.9.9 10.9.9.9; do neighbour ip address add $address dev lo; done
+neighbour ip address add 2001:db8:8::7 dev lo nodad
+ip link set up0 up
+neighbour ip link set down0 up
+ip route add default via 203.0.113.2
+ip route add default via 2001:db8:7::2
+mount --bind "$folder/resolv.conf" /etc/resolv.conf
+addresses() { "$@" ip -oneline address | sed -n 's/.* inet6* \([^ /]*\).*/\1/p' | grep -v ^fe80; }
+neighbour python3 "$folder/service.py" "$folder/neighbour" $(addresses neighbour) &
+python3 "$folder/service.py" "$folder/host" $(addresses env) &
+until [ -e "$folder/neighbour" ] && [ -e "$folder/host" ]; do sleep 0.05; done
+"$@"
+"#;
+
+/// Answers whoever connects and each datagram, and at port 53 each question for an address with 198.51.100.7.
+const SERVICE: &str = r#"
+import selectors, socket, struct, sys
+
+def tcp(server):
+    connection, _ = server.accept()
+    connection.close()
+
+def udp(server):
+    data, peer = server.recvfrom(2048)
+    server.sendto(b"answer", peer)
+
+def names(server):
+    query, peer = server.recvfrom(2048)
+    end = query.index(b"\0", 12) + 5
+    is_a = query[end - 4:end - 2] == b"\0\1"
+    answer = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes([198, 51, 100, 7])
+    server.sendto(query[:2] + struct.pack(">HHHHH", 0x8180, 1, is_a, 0, 0) + query[12:end] + answer * is_a, peer)
+
+selector = selectors.DefaultSelector()
+def serve(kind, address, port, handle):
+    server = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    server.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        server.listen()
+    selector.register(server, selectors.EVENT_READ, handle)
+
+for address in sys.argv[2:]:
+    serve(socket.SOCK_STREAM, address, 7777, tcp)
+    serve(socket.SOCK_DGRAM, address, 7777, udp)
+serve(socket.SOCK_DGRAM, "127.0.0.53", 53, names)
+open(sys.argv[1], "w").close()
+while True:
+    for key, _ in selector.select():
+        key.data(key.fileobj)
+"#;
+
+/// Tells of each address in how far it is reached.
+const GUEST: &str = r#"
+import errno, socket, sys, time
+
+def attempt(kind, address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, kind) as connection:
+        connection.settimeout(60)
+        try:
+            connection.connect((address, 7777))
+            if kind == socket.SOCK_DGRAM:
+                connection.send(b"question")
+                connection.recv(2048)
+            return "reached"
+        except OSError as error:
+            return errno.errorcode.get(error.errno, str(error))
+
+# Its address of IPv6 is tentative for a moment.
+for _ in range(300):
+    own = [line.split() for line in open("/proc/net/if_inet6")]
+    if any(words[0].startswith("fec0") and not int(words[4], 16) & 0x40 for words in own):
+        break
+    time.sleep(0.1)
+print("name", socket.getaddrinfo("outside.example", 7777, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
+for address in sys.argv[1:]:
+    print(address, attempt(socket.SOCK_STREAM, address), attempt(socket.SOCK_DGRAM, address), flush=True)
+"#;
+
+/// The addresses that are the outside.
+const OUTSIDE: [&str; 2] = ["198.51.100.7", "2001:db8:8::7"];
+/// The host's own addresses, where the user network maps one it is the mapped one; and the neighbour's.
+const INSIDE: [&str; 15] = [
+    "10.0.2.2",
+    "fec0::2",
+    "203.0.113.1",
+    "192.168.7.1",
+    "169.254.7.1",
+    "2001:db8:7::1",
+    "fd00:7::1",
+    "203.0.113.2",
+    "192.168.7.2",
+    "169.254.169.254",
+    "172.16.9.9",
+    "100.64.9.9",
+    "10.9.9.9",
+    "2001:db8:7::2",
+    "fd00:7::2",
+];
+
+#[test]
+fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_the_host() {
+    let addresses = [&OUTSIDE[..], &INSIDE].concat().iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
+    let command = format!(r#"command = [ "python3" "guest.py" {} ];"#, addresses.join(" "));
+    let project = Project::new(&format!(
+        r#"{{
+          jobs.outside = {{ {command} network = true; }};
+          jobs.host = {{ {command} network = "host"; }};
+        }}"#
+    ))
+    .file("guest.py", GUEST);
+    let around = tempfile::TempDir::with_prefix("pikaci-test-").unwrap();
+    fs::write(around.path().join("service.py"), SERVICE).unwrap();
+    fs::write(around.path().join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
+
+    let run = project.command(&["run"]);
+    let mut host = Command::new("unshare");
+    host.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", HOST, "host"])
+        .arg(around.path());
+    host.arg(run.get_program()).args(run.get_args()).current_dir(project.path("."));
+    host.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ran(&mut host).exits(0);
+
+    let lines = |said: &dyn Fn(&str) -> String| {
+        let lines =
+            [&OUTSIDE[..], &INSIDE].concat().into_iter().map(|address| format!("{address} {}\n", said(address)));
+        std::iter::once("name 198.51.100.7\n".to_owned()).chain(lines).collect::<String>()
+    };
+    // A refusal comes at once; what got no answer would be a timeout.
+    let refused = |address: &str| match address {
+        _ if OUTSIDE.contains(&address) => "reached reached",
+        _ if address.contains(':') => "EACCES EACCES",
+        _ => "EHOSTUNREACH EHOSTUNREACH",
+    };
+    assert_eq!(project.output("outside"), lines(&|address| refused(address).to_owned()));
+    assert_eq!(project.output("host"), lines(&|_| "reached reached".to_owned()));
+    let log = fs::read_to_string(project.state(&project.job("outside").host_log_path.unwrap())).unwrap();
+    let guest = log.lines().find(|line| line.contains("virtio-net-pci")).unwrap();
+    assert!(guest.contains("--unshare-net"), "{log}");
+}
