@@ -162,6 +162,7 @@ pub fn flake_lock(bytes: &[u8]) {
             dev_shell,
             modules: &[],
             project: &project,
+            allow_local_inputs: true,
         };
         if let Ok(flake) = render_nix(guest, Store::Host) {
             assert!(flake.files.contains_key("flake.lock"));

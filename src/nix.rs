@@ -33,6 +33,7 @@ pub struct Nix {
     has_remote: bool,
     store: String,
     builders: Option<String>,
+    allows_local_inputs: bool,
 }
 
 /// How a build ended.
@@ -70,13 +71,25 @@ impl Nix {
         let part = |name: &str| format!("{name}={}", variable(name).unwrap_or_default().to_string_lossy());
         let store = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"].map(part).join("\n");
         let has_remote = variable("NIX_REMOTE").is_some_and(|remote| !remote.is_empty());
-        Self { program: program.into(), state_dir, has_remote, store, builders: None }
+        Self { program: program.into(), state_dir, has_remote, store, builders: None, allows_local_inputs: false }
     }
 
     /// Has these machines build, instead of those that Nix's configuration names; `None` leaves it at them.
     #[must_use]
     pub fn with_builders(self, builders: Option<String>) -> Self {
         Self { builders, ..self }
+    }
+
+    /// Allows flakes to have inputs on this machine.
+    #[must_use]
+    pub fn allowing_local_inputs(self, allows_local_inputs: bool) -> Self {
+        Self { allows_local_inputs, ..self }
+    }
+
+    /// Returns whether flakes may have inputs on this machine.
+    #[must_use]
+    pub fn allows_local_inputs(&self) -> bool {
+        self.allows_local_inputs
     }
 
     /// Returns the name of the folder for roots in this store.

@@ -11,6 +11,7 @@ use clap::builder::FalseyValueParser;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::isolation_args::IsolationArgs;
 use super::programs::{MachineArgs, programs};
 use super::progress::Progress;
 use super::stream::Stream;
@@ -72,10 +73,16 @@ pub struct Begin<'a> {
 
 impl Manner {
     /// Finds what builds guests and boots them, where a hypervisor is needed.
-    pub fn machines(&self, facts: &HostFacts, hypervisor: Option<&Capabilities>) -> Result<Option<Machines>, Failure> {
+    pub fn machines(
+        &self,
+        facts: &HostFacts,
+        hypervisor: Option<&Capabilities>,
+        isolation: IsolationArgs,
+    ) -> Result<Option<Machines>, Failure> {
         let Some(hypervisor) = hypervisor else { return Ok(None) };
         let (host, nix) = programs(facts, hypervisor, self.machine)?;
-        Ok(Some(Machines { host, nix: nix.with_builders(self.builders.clone()) }))
+        let nix = nix.with_builders(self.builders.clone()).allowing_local_inputs(isolation.allow_local_inputs);
+        Ok(Some(Machines { nix, host }))
     }
 
     /// Carries out a plan, and tells how it went.

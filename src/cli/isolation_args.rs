@@ -1,4 +1,4 @@
-//! The operator's consent to jobs that run outside of any virtual machine.
+//! The operator's consent to less isolation: jobs outside of any virtual machine, inputs on this machine.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -13,6 +13,9 @@ pub struct IsolationArgs {
     /// Run jobs of base `none` on this machine itself, with everything that you may do there
     #[arg(long, env = "PIKACI_ALLOW_UNISOLATED", value_parser = FalseyValueParser::new())]
     allow_unisolated: bool,
+    /// Let the project's flake.lock name files and folders of this machine as inputs, which go into the Nix store
+    #[arg(long, env = "PIKACI_ALLOW_LOCAL_INPUTS", value_parser = FalseyValueParser::new())]
+    pub allow_local_inputs: bool,
 }
 
 impl IsolationArgs {

@@ -15,7 +15,7 @@ use super::wanted::Wanted;
 use super::{Exit, Failure, Place};
 use crate::config::{self, Base, Config, Guest};
 use crate::doctor::LOWER_MEMORY;
-use crate::flake::{FlakeError, ProjectFiles};
+use crate::flake::{FlakeError, LOCAL_INPUT, ProjectFiles};
 use crate::foreign::Beneath;
 use crate::guest::quote;
 use crate::host::{self, Gather, HashCache};
@@ -233,6 +233,7 @@ pub fn make_plan(
         hypervisor: wanted.hypervisor(facts),
         project,
         budget: wanted.room.budget(facts),
+        allow_local_inputs: wanted.isolation.allow_local_inputs,
     };
     let plan = plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
@@ -247,6 +248,12 @@ pub fn make_plan(
         PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
         PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("mend the guest in pikaci.nix, or make the file")
+        }
+        PlanError::Render { source: FlakeError::Local { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint(LOCAL_INPUT)
+        }
+        PlanError::Render { source: FlakeError::Folder { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint("have flake.nix name another address for it: github:…, git+https://…")
         }
         PlanError::Render { source: FlakeError::Lock { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("nix flake lock")

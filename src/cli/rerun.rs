@@ -61,7 +61,8 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
     options.isolation.check(&plan)?;
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
-    let machines = options.manner.machines(&facts, rerun::hypervisor(&plan).map(capabilities))?;
+    let hypervisor = rerun::hypervisor(&plan).map(capabilities);
+    let machines = options.manner.machines(&facts, hypervisor, options.isolation)?;
     let store = machines.as_ref().map(|machines| machines.nix.store_id());
     refuse_gone(&runs, &id, &plan, store.as_deref())?;
     warn_of_userland(&history.run, &plan, &facts);

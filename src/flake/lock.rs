@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::FlakeError;
+use super::local::{LocalInput, local_input};
 
 /// Which nixpkgs and microvm.nix a guest gets whose project has none.
 const PINNED: &str = include_str!("pinned.lock.json");
@@ -22,6 +23,13 @@ struct Lock {
     nodes: BTreeMap<String, Node>,
     root: String,
     version: u32,
+    /// Whether inputs may lie on this machine.
+    #[serde(skip, default = "allow")]
+    allow_local: bool,
+}
+
+fn allow() -> bool {
+    true
 }
 
 /// A flake in it; what it says of itself besides its inputs is passed on as it is.
@@ -42,17 +50,26 @@ enum Input {
 }
 
 /// Returns the lock of a runner flake with these inputs besides `project`, whose own inputs are those of its lock when
-/// it counts, for a dev shell.
-pub(super) fn compose(inputs: &[&str], project: Option<&str>, project_counts: bool) -> Result<String, FlakeError> {
+/// it counts, for a dev shell. Inputs of the project that lie on this machine are errors unless they are allowed.
+pub(super) fn compose(
+    inputs: &[&str],
+    project: Option<&str>,
+    project_counts: bool,
+    allow_local: bool,
+) -> Result<String, FlakeError> {
     let pinned = parse("pikaci's own", PINNED)?;
     let project = project.map(|text| parse("the project's", text)).transpose()?;
-    let mut lock = Lock { nodes: BTreeMap::new(), root: ROOT.to_owned(), version: 7 };
+    let project = project.map(|lock| Lock { allow_local, ..lock });
+    let mut lock = Lock { nodes: BTreeMap::new(), root: ROOT.to_owned(), version: 7, allow_local: true };
     let mut root = Node::default();
     for name in inputs {
         let of_project = project.as_ref().and_then(|lock| Some((lock, lock.root_input(name)?)));
         let (from, found) = match of_project {
-            Some(found) => found,
-            None => (&pinned, pinned.root_input(name).ok_or_else(|| broken(name))?),
+            Some((lock, (node, found))) => {
+                lock.check(node, found)?;
+                (lock, found)
+            }
+            None => (&pinned, pinned.root_input(name).ok_or_else(|| broken(name))?.1),
         };
         let mut node = Node { rest: found.rest.clone(), ..Node::default() };
         // Named as flake.nix names it.
@@ -99,10 +116,24 @@ fn broken(name: &str) -> FlakeError {
 }
 
 impl Lock {
-    /// Returns an input of the root.
-    fn root_input(&self, name: &str) -> Option<&Node> {
-        let (_, node) = self.resolve(self.nodes.get(&self.root)?.inputs.get(name)?)?;
-        Some(node)
+    /// Returns an input of the root: its node's name, and the node.
+    fn root_input(&self, name: &str) -> Option<(&str, &Node)> {
+        self.resolve(self.nodes.get(&self.root)?.inputs.get(name)?)
+    }
+
+    /// Refuses a node that a runner can't be built from, or mustn't.
+    fn check(&self, name: &str, node: &Node) -> Result<(), FlakeError> {
+        let local = local_input(&node.rest);
+        let is_relative =
+            local.as_ref().is_some_and(|input| input.reference.starts_with("path:") && input.path.is_none());
+        let node_name = || name.to_owned();
+        match local {
+            _ if node.rest.contains_key("parent") || is_relative => Err(FlakeError::Folder { node: node_name() }),
+            Some(LocalInput { reference, .. }) if !self.allow_local => {
+                Err(FlakeError::Local { node: node_name(), reference })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns the node that an input is, with its name.
@@ -130,11 +161,7 @@ impl Lock {
         // No recursion: the nodes of a lock may be as many, one behind the other, as no stack holds.
         let mut open = vec![first];
         while let Some((name, node)) = open.pop() {
-            if node.rest.contains_key("parent") {
-                let message =
-                    format!("the project's input {name:?} is a folder of the project, which a guest can't have");
-                return Err(FlakeError::Lock { message });
-            }
+            from.check(name, node)?;
             let here = format!("{of}/{name}");
             if self.nodes.contains_key(&here) {
                 continue;
@@ -159,7 +186,7 @@ mod tests {
 
     fn composed(inputs: &[&str], project: Option<&Value>, counts: bool) -> Value {
         let text = project.map(ToString::to_string);
-        serde_json::from_str(&compose(inputs, text.as_deref(), counts).unwrap()).unwrap()
+        serde_json::from_str(&compose(inputs, text.as_deref(), counts, true).unwrap()).unwrap()
     }
 
     fn project() -> Value {
@@ -174,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_project_without_a_lock_has_the_pinned_inputs() {
-        let lock = compose(&["nixpkgs", "microvm"], None, false).unwrap();
+        let lock = compose(&["nixpkgs", "microvm"], None, false, false).unwrap();
         insta::assert_snapshot!("pinned_lock", lock);
     }
 
@@ -197,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_is_no_lock_or_leads_nowhere_is_told() {
-        let message = |text: &str, counts| match compose(&["nixpkgs"], Some(text), counts) {
+        let message = |text: &str, counts| match compose(&["nixpkgs"], Some(text), counts, false) {
             Err(FlakeError::Lock { message }) => message,
             other => panic!("{other:?}"),
         };
@@ -206,13 +233,40 @@ mod tests {
         let lock = |nodes: Value| json!({ "nodes": nodes, "root": "r", "version": 7 }).to_string();
         let circle = lock(json!({ "r": { "inputs": { "a": ["b"], "b": ["a"] } } }));
         assert!(message(&circle, true).contains("doesn't hold"));
-        let folder = lock(json!({ "r": { "inputs": { "sub": "sub" } }, "sub": { "parent": [] } }));
-        assert!(message(&folder, true).contains("\"sub\" is a folder of the project"));
-        // What isn't needed may be broken.
-        assert!(compose(&["nixpkgs"], Some(&folder), false).is_ok());
-        let loops = lock(json!({ "r": { "inputs": { "a": "a" } }, "a": { "inputs": { "self": "a" } } }));
-        assert!(compose(&["nixpkgs"], Some(&loops), true).is_ok());
+        let remote = json!({ "type": "github" });
+        let loops = json!({ "r": { "inputs": { "a": "a" } }, "a": { "inputs": { "self": "a" }, "locked": remote } });
+        assert!(compose(&["nixpkgs"], Some(&lock(loops)), true, false).is_ok());
     }
+
+    #[test]
+    fn folders_of_the_project_are_refused() {
+        let old = json!({ "locked": { "type": "path", "path": "./sub" } });
+        for sub in [json!({ "parent": [] }), old] {
+            let lock = json!({ "root": "r", "version": 7, "nodes": { "r": { "inputs": { "sub": "s" } }, "s": sub } });
+            let lock = lock.to_string();
+            let refused = compose(&["nixpkgs"], Some(&lock), true, true);
+            assert_eq!(refused, Err(FlakeError::Folder { node: "s".to_owned() }));
+            assert!(refused.unwrap_err().to_string().contains("\"s\" is a folder of the project"));
+            // What isn't needed may be broken.
+            assert!(compose(&["nixpkgs"], Some(&lock), false, false).is_ok());
+        }
+    }
+
+    #[test]
+    fn inputs_on_this_machine_are_refused_unless_they_are_allowed() {
+        let text = project().to_string();
+        let refused = |counts| compose(&["nixpkgs"], Some(&text), counts, false).unwrap_err();
+        let local = |node: &str, reference: &str| FlakeError::Local { node: node.into(), reference: reference.into() };
+        assert_eq!(refused(false), local("nixpkgs_2", "path:/own"));
+        let mut lock = project();
+        lock["nodes"]["nixpkgs_2"]["locked"] = json!({ "type": "github" });
+        let text = lock.to_string();
+        let deep = compose(&["nixpkgs"], Some(&text), true, false);
+        assert_eq!(deep, Err(local("tools", "path:/tools")));
+        // Without a dev shell nothing else of the lock is used.
+        assert!(compose(&["nixpkgs"], Some(&text), false, false).is_ok());
+    }
+
     #[test]
     fn a_lock_of_any_depth_ends() {
         let lock = |nodes: Value| json!({ "nodes": nodes, "root": "r", "version": 7 }).to_string();
@@ -220,7 +274,7 @@ mod tests {
         for number in 0..20_000 {
             nodes[number.to_string()] = json!({ "inputs": { "next": (number + 1).to_string() } });
         }
-        let composed = compose(&["nixpkgs"], Some(&lock(nodes)), true).unwrap();
+        let composed = compose(&["nixpkgs"], Some(&lock(nodes)), true, true).unwrap();
         assert!(composed.contains("\"project/20000\""));
         // Each input follows the one before it twice.
         let mut nodes = json!({ "r": { "inputs": { "0": "n" } }, "n": { "inputs": {} } });
@@ -230,6 +284,6 @@ mod tests {
             nodes["n"]["inputs"][&before] = json!([before]);
             nodes[format!("more {number}")] = json!({});
         }
-        assert!(compose(&["nixpkgs"], Some(&lock(nodes)), true).is_err());
+        assert!(compose(&["nixpkgs"], Some(&lock(nodes)), true, true).is_err());
     }
 }

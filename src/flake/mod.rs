@@ -3,6 +3,7 @@
 mod check;
 mod digest;
 mod escape;
+mod local;
 mod lock;
 mod render;
 mod render_nix;
@@ -12,12 +13,17 @@ use std::path::PathBuf;
 
 pub use digest::{digest, digest_files};
 pub use escape::NixString;
+pub use local::{LocalInput, local_inputs};
 pub use render::render_host;
 pub use render_nix::{NixGuest, ProjectFiles, Store, render_nix, render_nixos};
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::Digest;
+
+/// The remedy for an input that lies on this machine.
+pub const LOCAL_INPUT: &str =
+    "have flake.nix name an address on another machine, or if you trust the project: --allow-local-inputs";
 
 /// A file on the host that goes into a flake by content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -102,6 +108,23 @@ pub enum FlakeError {
     Lock {
         /// What is wrong with it.
         message: String,
+    },
+    /// An input of the project lies on this machine.
+    #[error(
+        "the project's flake.lock has an input on this machine: node {node:?} is {reference}, which would be copied \
+         into the Nix store, where everybody can read it"
+    )]
+    Local {
+        /// The node of the lock.
+        node: String,
+        /// The input.
+        reference: String,
+    },
+    /// An input of the project is a folder of it.
+    #[error("the project's flake.lock: node {node:?} is a folder of the project, which a guest can't have")]
+    Folder {
+        /// The node of the lock.
+        node: String,
     },
     /// A guest names a file that the project hasn't got.
     #[error("the guest names {name:?}, which the project hasn't got")]

@@ -37,6 +37,8 @@ pub struct NixGuest<'a> {
     pub modules: &'a [String],
     /// What the project has.
     pub project: &'a ProjectFiles,
+    /// Whether inputs of the project may lie on this machine.
+    pub allow_local_inputs: bool,
 }
 
 /// The files of a project that a runner flake may need, by their paths in it.
@@ -131,7 +133,7 @@ fn common(
     };
     let json = serde_json::to_string_pretty(&json).map_err(|error| FlakeError::Json { message: error.to_string() })?;
     let has_shell = guest.dev_shell.is_some();
-    let lock = lock::compose(inputs, guest.project.lock()?, has_shell)?;
+    let lock = lock::compose(inputs, guest.project.lock()?, has_shell, guest.allow_local_inputs)?;
     let project = if has_shell { guest.project.file("flake.nix")? } else { inline(NO_PROJECT) };
     let mut files: BTreeMap<String, FlakeFile> = AGENT.map(|(name, text)| (name.to_owned(), inline(text))).into();
     files.insert("lease.sh".to_owned(), FlakeFile { executable: true, ..files["lease.sh"].clone() });
@@ -162,7 +164,7 @@ mod tests {
 
     fn guest<'a>(project: &'a ProjectFiles, packages: &'a [String], modules: &'a [String]) -> NixGuest<'a> {
         let (host, system) = ("aarch64-darwin", "aarch64-linux");
-        NixGuest { host, system, packages, dev_shell: None, modules, project }
+        NixGuest { host, system, packages, dev_shell: None, modules, project, allow_local_inputs: false }
     }
 
     fn text<'a>(flake: &'a RenderedFlake, name: &str) -> &'a str {

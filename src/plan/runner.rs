@@ -91,6 +91,7 @@ pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result
         dev_shell: guest.dev_shell.as_deref(),
         modules: &guest.modules,
         project: input.project,
+        allow_local_inputs: input.allow_local_inputs,
     };
     let rendered = match base(guest, &facts.system) {
         Base::Host if !hypervisor.read_only_shares => {
@@ -183,6 +184,7 @@ mod tests {
             hypervisor,
             project: &project,
             budget: Budget::of(Asked::default(), &facts),
+            allow_local_inputs: false,
         };
         check_size("g", &config.guests["g"], input.budget)?;
         let flake = render("g", &config.guests["g"], &input)?.unwrap();

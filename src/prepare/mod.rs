@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Finding};
 use crate::failpoint::{Moment, Point, around, reach};
-use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
+use crate::flake::{self, FlakeContent, FlakeFile, LocalInput, RenderedFlake};
 use crate::foreign::Beneath;
 use crate::host;
 use crate::id::Digest;
@@ -27,6 +27,8 @@ pub use runner::{Boot, Runner};
 
 /// How much of a build's log is looked at, in bytes.
 const LOG_LIMIT: u64 = 128 << 20;
+/// The longest flake.lock that is read, in bytes: that of a project may have 16 MiB.
+const LOCK_LIMIT: u64 = 32 << 20;
 
 /// Why a runner can't be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,14 @@ pub enum PrepareError {
         /// The runner.
         path: PathBuf,
     },
+    /// An input of the flake lies on this machine.
+    #[error("the runner's flake.lock has an input on this machine: node {node:?} is {reference}")]
+    LocalInput {
+        /// The node of the lock.
+        node: String,
+        /// The input.
+        reference: String,
+    },
     /// The state folder can't be written, or Nix can't be started.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -59,6 +69,7 @@ impl PrepareError {
             Self::Nix(finding) => finding.remedy.clone().unwrap_or_default(),
             Self::Damaged { path } => format!("sudo nix-store --repair-path {}", path.display()),
             Self::Elsewhere { .. } => doctor::ELSEWHERE.to_owned(),
+            Self::LocalInput { .. } => flake::LOCAL_INPUT.to_owned(),
             Self::Other(_) => "pikaci run, once that is mended".to_owned(),
         }
     }
@@ -111,6 +122,11 @@ pub fn prepare(
         let rendered = rendered.ok_or_else(|| anyhow!("the rendered flake {} is gone", folder.display()))?;
         write_flake(layout, rendered, digest)?;
     }
+    let local_inputs = local_inputs(&folder)?;
+    if let Some((node, input)) = local_inputs.into_iter().next().filter(|_| !nix.allows_local_inputs()) {
+        // The plan refuses them too, but a recorded one was made with a consent of its own.
+        return Err(PrepareError::LocalInput { node, reference: input.reference });
+    }
     if let Some(parent) = link.parent() {
         parent.make_folders().with_context(|| format!("making {}", parent.display()))?;
     }
@@ -122,6 +138,17 @@ pub fn prepare(
         },
         Built::Late => Ok(Prepared::Late),
         Built::Cancelled => Ok(Prepared::Cancelled),
+    }
+}
+
+/// Returns the inputs of a runner flake that lie on this machine.
+fn local_inputs(folder: &Beneath) -> Result<BTreeMap<String, LocalInput>> {
+    let path = folder.join("flake.lock");
+    match path.read(LOCK_LIMIT) {
+        Ok(lock) => Ok(flake::local_inputs(&String::from_utf8_lossy(&lock))?),
+        // A runner of base `host` has no inputs.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
     }
 }
 

@@ -69,6 +69,7 @@ fn evaluate_all(inputs: &str, project: &Project, nixes: &[&str]) {
             dev_shell: Some("default"),
             modules: &modules,
             project: &files,
+            allow_local_inputs: true,
         };
         for (base, flake) in [("nix", render_nix(guest, store).unwrap()), ("nixos", render_nixos(guest).unwrap())] {
             let mut known = None;

@@ -54,7 +54,7 @@ pub fn reference(folder: &str) -> String {
 /// Makes a project with this job file whose flake.lock names these two.
 pub fn project_on(job_file: &str, nixpkgs: &str, microvm: &str) -> Project {
     let flake = FLAKE.replace("path:NIXPKGS", &reference(nixpkgs)).replace("path:MICROVM", &reference(microvm));
-    let project = Project::new(job_file).file("flake.nix", &flake);
+    let project = Project::new(job_file).file("flake.nix", &flake).allowing_local_inputs();
     let mut lock = Command::new(nix("oldest"));
     lock.args(["flake", "lock"]).current_dir(project.path("")).env("NIX_CONFIG", NIX_CONFIG);
     ran(&mut lock).exits(0);

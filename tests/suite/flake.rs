@@ -168,6 +168,7 @@ fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
             dev_shell: Some(name),
             modules: &modules,
             project: &project,
+            allow_local_inputs: true,
         };
         let flake = if at % 2 == 0 { render_nixos(guest) } else { render_nix(guest, Store::Disk) };
         let of_flake = folder.path().join(format!("f{at}"));

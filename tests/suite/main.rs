@@ -43,6 +43,7 @@ mod killed;
 #[cfg(feature = "failpoints")]
 mod killing;
 mod local;
+mod local_inputs;
 mod look;
 mod many_runs;
 mod modules;

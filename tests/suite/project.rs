@@ -22,6 +22,7 @@ pub fn nix(which: &str) -> PathBuf {
 /// A project with a job file; the folder goes with it.
 pub struct Project {
     folder: TempDir,
+    allows_local_inputs: bool,
 }
 
 /// How a command of pikaci ended.
@@ -47,8 +48,13 @@ impl Ran {
 impl Project {
     /// Makes a project outside git with this job file.
     pub fn new(job_file: &str) -> Self {
-        let project = Self { folder: TempDir::with_prefix("pikaci-test-").unwrap() };
+        let project = Self { folder: TempDir::with_prefix("pikaci-test-").unwrap(), allows_local_inputs: false };
         project.file("pikaci.nix", job_file)
+    }
+
+    /// Allows its flake.lock to name inputs on this machine, as that of the fixtures does.
+    pub fn allowing_local_inputs(self) -> Self {
+        Self { allows_local_inputs: true, ..self }
     }
 
     /// Writes a file of the project.
@@ -95,6 +101,7 @@ impl Project {
         command.env("PATH", format!("{}:{path}", nix.parent().unwrap().display()));
         command.env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg").env("PIKACI_INFRA_RETRIES", "0");
         command.env("PIKACI_ALLOW_UNISOLATED", "true");
+        command.envs(self.allows_local_inputs.then_some(("PIKACI_ALLOW_LOCAL_INPUTS", "true")));
         command
     }
 
