@@ -21,7 +21,7 @@ use crate::execute::launch::capabilities;
 use crate::execute::qemu::Accelerator;
 use crate::execute::share;
 use crate::host::{self, Gather, HashCache, available_mib, free_disk};
-use crate::nix::{Nix, STORE};
+use crate::nix::Nix;
 use crate::plan::base;
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
@@ -84,7 +84,7 @@ impl Machine {
             needed: self.has_project,
             guests: self.guests.iter().map(|(name, guest)| (name.clone(), guest.memory_mib)).collect(),
             available_mib: available_mib(),
-            disks: disks(self.usable_state()),
+            disks: disks(self.usable_state(), self.nix.as_ref()),
             state: self.state.as_ref().map(|state| state.as_ref().map(|it| it.root().to_owned()).map_err(Clone::clone)),
             missing: self.missing.clone(),
         }
@@ -170,10 +170,11 @@ fn state_folder(place: &Place) -> Option<Result<StateLayout, (String, String)>> 
     })
 }
 
-fn disks(state: Option<&StateLayout>) -> Vec<Disk> {
-    let folders = state.map(|state| (state.root(), Use::State)).into_iter().chain([(Path::new(STORE), Use::Store)]);
+fn disks(state: Option<&StateLayout>, nix: Option<&Nix>) -> Vec<Disk> {
+    let store = nix.map(|nix| (nix.store().folder(), Use::Store));
+    let folders = state.map(|state| (state.root().to_owned(), Use::State)).into_iter().chain(store);
     // A disk that can't be asked is out of order in other ways than by being full.
-    folders.filter_map(|(path, used)| Some(Disk { path: path.to_owned(), used, free: free_disk(path).ok()? })).collect()
+    folders.filter_map(|(path, used)| Some(Disk { free: free_disk(&path).ok()?, path, used })).collect()
 }
 
 /// Asks Nix, as long as it is new enough to have answers.
@@ -188,6 +189,7 @@ fn asked(nix: &Nix) -> Asked {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let settings = nix.settings().and_then(|json| Settings::parse(&json, &read));
     let elsewhere = settings.as_ref().ok().and_then(|settings| settings.store_elsewhere().map(str::to_owned));
+    let elsewhere = elsewhere.filter(|_| nix.store().root().is_none());
     Asked {
         flakes: nix.try_flakes().ok(),
         store: match elsewhere {
@@ -211,10 +213,10 @@ fn programs(hypervisor: &Capabilities, facts: &HostFacts, fault: Option<&String>
 
 /// Returns a runner that is built already and boots without disks.
 fn runner(state: &StateLayout, nix: &Nix) -> Option<Runner> {
-    let folder = state.runners().join(nix.store_id());
+    let store = nix.store();
+    let folder = state.runners().join(store.id());
     let roots = folder.entries().ok()?.into_iter().map(|entry| folder.join(&entry.name));
-    let mut runners =
-        roots.filter(|root| nix.knows_root(root)).filter_map(|root| Runner::at(&fs::read_link(root).ok()?));
+    let mut runners = roots.filter(|root| store.has_root(root)).filter_map(|root| Runner::at(&store.held(&root)?));
     runners.find(|runner| runner.store_disk().is_none())
 }
 

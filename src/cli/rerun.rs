@@ -19,6 +19,7 @@ use crate::event::{self, RunStarted};
 use crate::execute::launch::capabilities;
 use crate::host::{self, Gather, HashCache};
 use crate::id::{JobId, RunId};
+use crate::nix::NixStore;
 use crate::plan::facts::HostFacts;
 use crate::plan::{Plan, RunPlanRecord, rerun};
 use crate::record::{History, Outcome, RunRecord};
@@ -63,8 +64,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = rerun::hypervisor(&plan).map(capabilities);
     let machines = options.manner.machines(&facts, hypervisor, options.isolation)?;
-    let store = machines.as_ref().map(|machines| machines.nix.store_id());
-    refuse_gone(&runs, &id, &plan, store.as_deref())?;
+    refuse_gone(&runs, &id, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;
     warn_of_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();
     plan.run_id = Some(new_run_id(now, &runs.state)?);
@@ -104,7 +104,7 @@ fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<
 }
 
 /// Refuses a plan whose snapshot or runner nothing can bring back.
-fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&str>) -> Result<(), Failure> {
+fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
     for snapshot in rerun::snapshots(plan) {
         let folder = runs.state.snapshot(snapshot);
         if !folder.is_folder() {
@@ -115,9 +115,12 @@ fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&str
         }
     }
     for flake in rerun::flakes(plan) {
-        let runner = store.is_some_and(|store| runs.state.runner(store, flake).is_there());
+        let is_held = |store: &NixStore| {
+            let root = runs.state.runner(store.id(), flake);
+            store.has_root(&root) && store.held(&root).is_some_and(|runner| runner.exists())
+        };
         let folder = runs.state.flake(flake);
-        if !runner && !folder.is_folder() {
+        if !store.is_some_and(is_held) && !folder.is_folder() {
             return Err(gone(id, anyhow!("the flake of its runner, {}, is gone", folder.display())));
         }
     }

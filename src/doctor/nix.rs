@@ -8,8 +8,8 @@ use super::program::program;
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::NIX;
 
-/// What to do where the store is in another folder than its paths say.
-pub const ELSEWHERE: &str = "use the store in /nix/store: NIX_REMOTE=daemon pikaci run";
+/// The remedy where the store is on another machine, or where pikaci can't find it.
+pub const ELSEWHERE: &str = "use a store of this machine: unset NIX_REMOTE, and `store` in nix.conf";
 const DOWNLOAD: &str = "https://nixos.org/download";
 const STORE: &str = "store";
 
@@ -42,8 +42,8 @@ pub enum Store {
     Opens(String),
     /// It doesn't open; what Nix says.
     Closed(String),
-    /// There is none in /nix.
-    Missing,
+    /// It opens, in this folder of the user.
+    Own(PathBuf),
     /// It is in another folder, or on another machine.
     Elsewhere(String),
 }
@@ -63,7 +63,7 @@ pub fn denied(said: &str) -> Option<Finding> {
     let mut lines = said.lines().map(str::trim_start).filter(|line| line.starts_with("error:"));
     let line = lines
         .find(|line| line.contains("Permission denied") && (line.contains("/big-lock") || line.contains("'/nix/")))?;
-    let remedy = "have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run";
+    let remedy = "start the Nix daemon, or be root; on Linux pikaci can use a store of yours: NIX_REMOTE= pikaci run";
     Some(Finding::problem(STORE, format!("nix may not change its store: {line}"), remedy))
 }
 
@@ -110,10 +110,7 @@ fn store(found: &Store) -> Finding {
             let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it says nothing");
             Finding::problem(STORE, format!("nix can't open its store: {line}"), "see that the Nix daemon runs")
         }),
-        Store::Missing => {
-            let what = "there is none in /nix, and one in your home is of no use to guests";
-            Finding::problem(STORE, what, format!("install Nix for the whole machine, see {DOWNLOAD}"))
-        }
+        Store::Own(root) => Finding::ok(STORE, format!("it is a store of this user, in {}", root.display())),
         Store::Elsewhere(address) => Finding::problem(STORE, format!("it is at {address}"), ELSEWHERE),
     }
 }
@@ -171,10 +168,8 @@ mod tests {
         let denied = "error:\n       … may be\n\n       error: opening lock file \"/nix/var/nix/db/big-lock\": Permission denied";
         let (level, what, remedy) = judged(Store::Closed(denied.to_owned()));
         assert!(level == Level::Problem && what.starts_with("nix may not change its store: error: opening"), "{what}");
-        assert!(remedy.starts_with("have the Nix daemon do it"), "{remedy}");
-        for found in [Store::Missing, Store::Elsewhere("/tmp/store".to_owned())] {
-            let (level, what, _) = judged(found);
-            assert_eq!(level, Level::Problem, "{what}");
-        }
+        assert!(remedy.starts_with("start the Nix daemon"), "{remedy}");
+        assert_eq!(judged(Store::Own("/home/me".into())).0, Level::Ok);
+        assert_eq!(judged(Store::Elsewhere("ssh://a".to_owned())).0, Level::Problem);
     }
 }

@@ -41,6 +41,8 @@ pub enum PrepareError {
     Damaged {
         /// The runner.
         path: PathBuf,
+        /// The command that repairs it.
+        repair: String,
     },
     /// The store isn't where its paths say.
     #[error("nix built {} in a store in another folder", path.display())]
@@ -67,7 +69,7 @@ impl PrepareError {
     pub fn hint(&self) -> String {
         match self {
             Self::Nix(finding) => finding.remedy.clone().unwrap_or_default(),
-            Self::Damaged { path } => format!("sudo nix-store --repair-path {}", path.display()),
+            Self::Damaged { repair, .. } => repair.clone(),
             Self::Elsewhere { .. } => doctor::ELSEWHERE.to_owned(),
             Self::LocalInput { .. } => flake::LOCAL_INPUT.to_owned(),
             Self::Other(_) => "pikaci run, once that is mended".to_owned(),
@@ -103,7 +105,7 @@ pub fn prepare(
     timeout: Duration,
     cancel: &Cancel,
 ) -> Result<Prepared, PrepareError> {
-    let link = layout.runner(&nix.store_id(), digest);
+    let link = layout.runner(nix.store().id(), digest);
     if let Some(runner) = find(nix, &link) {
         return Ok(Prepared::Cached(runner));
     }
@@ -163,20 +165,22 @@ fn lock(path: &Beneath, cancel: &Cancel) -> Result<Option<FileLock>> {
     Ok(None)
 }
 
-/// Returns the runner that a GC root holds, if the root resolves, the store knows it and every file is there whole.
+/// Returns the runner that a GC root holds, if the root resolves, the store has it and every file is there whole.
 fn find(nix: &Nix, link: &Path) -> Option<Runner> {
-    let path = fs::read_link(link).ok()?;
-    Runner::at(&path).filter(|_| nix.knows_root(link))
+    let path = nix.store().held(link)?;
+    Runner::at(&path).filter(|_| nix.store().has_root(link))
 }
 
 /// Returns the runner that Nix says it has built.
 fn built(nix: &Nix, link: &Path) -> Result<Runner, PrepareError> {
-    let path = fs::read_link(link).with_context(|| format!("reading {}", link.display()))?;
-    if !nix.knows_root(link) {
+    let store = nix.store();
+    let path = store.held(link).with_context(|| format!("reading {}", link.display()))?;
+    if !store.has_root(link) {
         // The same path may be in this store too, but then nothing keeps it.
         return Err(PrepareError::Elsewhere { path });
     }
-    Runner::at(&path).ok_or(PrepareError::Damaged { path })
+    let repair = store.repair(&path);
+    Runner::at(&path).ok_or(PrepareError::Damaged { path, repair })
 }
 
 fn write_flake(layout: &StateLayout, rendered: &RenderedFlake, digest: &Digest) -> Result<()> {

@@ -1,14 +1,15 @@
-//! pikaci as a plain user of the host, whose Nix is a daemon.
+//! pikaci as a plain user of the host, whose Nix is a daemon, or who has a store at home.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pikaci::id::Digest;
+use pikaci::record::Outcome;
 
 use crate::checking::{assert_checked, checking, tree};
 use crate::gc::{empty, is_stored, names, store};
@@ -93,6 +94,41 @@ fn tree_owners(folder: &Path) -> Vec<u32> {
     owners.sort_unstable();
     owners.dedup();
     owners
+}
+
+#[test]
+fn a_plain_user_without_a_daemon_has_a_store_at_home() {
+    let project = Project::new(r#"{ jobs.a = { command = "id -u; cat file"; }; }"#).file("file", "content\n");
+    let (programs, home) = (StandIns::new().own_busybox(), tempfile::TempDir::with_prefix("pikaci-home-").unwrap());
+    chown(home.path(), Some(PLAIN_USER), Some(PLAIN_USER)).unwrap();
+    let root = home.path().join(".local/share/nix/root");
+    let at_home = |mut command: Command| ran(command.env("HOME", home.path())).exits(0);
+    let command = |args: &[&str]| programs.before(by_plain_user(&project, &programs, args));
+    let run = |args: &[&str], prepared| {
+        at_home(command(args));
+        let prepare = project.record().prepares[0].clone();
+        assert_eq!((project.output("a"), prepare.status.outcome()), ("1234\ncontent\n".to_owned(), Some(prepared)));
+        PathBuf::from(prepare.runner.unwrap())
+    };
+
+    let doctor = at_home(command(&["doctor"])).stdout;
+    let line = format!("\nok       store      it is a store of this user, in {}\n", root.display());
+    assert!(doctor.contains(&line) && !root.exists(), "{doctor}");
+    let runner = run(&["run"], Outcome::Passed);
+    assert!(runner.starts_with(root.join("nix/store")), "{}", runner.display());
+    assert_eq!(run(&["rerun"], Outcome::Cached), runner);
+
+    // The store's own collection keeps the runner until pikaci's has removed its root.
+    let collect = || {
+        let mut nix = Command::new(nix("oldest"));
+        nix.args(["store", "gc", "--store"]).arg(&root).env("NIX_CONFIG", NIX_CONFIG).uid(PLAIN_USER).gid(PLAIN_USER);
+        at_home(nix);
+    };
+    collect();
+    assert!(runner.join("boot.json").exists());
+    at_home(command(&["gc", "--keep-runs=0", "--older-than=0s"]));
+    collect();
+    assert!(!runner.exists());
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn a_nix_that_is_of_no_use_is_named_with_what_to_do() {
                 *) echo "error: opening lock file '/nix/var/nix/db/big-lock': Permission denied" >&2; exit 1 ;;
             esac"#,
             "nix may not change its store: error: opening lock file",
-            "hint: have the Nix daemon do it, or be root: NIX_REMOTE=daemon pikaci run\n",
+            "hint: start the Nix daemon, or be root; ",
         ),
         ("echo 'what?'", "reading the version of ", "hint: pikaci run, once that is mended"),
     ];
@@ -220,13 +220,11 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
 fn a_store_in_another_folder_is_refused_with_what_to_do() {
     let project = Project::new(JOB_FILE);
     let own = StandIns::new().own_busybox();
-    let ran = ran(own.before(project.command(&["run"])).env("NIX_REMOTE", project.path("store"))).exits(101);
+    let config = format!("{NIX_CONFIG}store = {}\n", project.path("store").display());
+    let ran = ran(own.before(project.command(&["run"])).env("NIX_CONFIG", config)).exits(101);
     assert!(ran.stdout.contains(" in a store in another folder\n"), "{}", ran.stdout);
-    assert!(
-        ran.stdout.ends_with("\nhint: use the store in /nix/store: NIX_REMOTE=daemon pikaci run\n"),
-        "{}",
-        ran.stdout
-    );
+    let hint = "\nhint: use a store of this machine: unset NIX_REMOTE, and `store` in nix.conf\n";
+    assert!(ran.stdout.ends_with(hint), "{}", ran.stdout);
 }
 
 #[test]

@@ -14,7 +14,7 @@ const STOREYS: [&[&str]; 8] = [
     &["execute"],
     &["prepare"],
     &["host", "snapshot"],
-    &["nix.rs"],
+    &["nix"],
     &["process", "state"],
     &["failpoint.rs", "foreign"],
 ];
@@ -205,7 +205,7 @@ const OWN_FILES: [(&str, &str); 33] = [
     ("host/kernel.rs", "the host's /boot"),
     ("host/memory.rs", "/proc"),
     ("host/mod.rs", "/etc/os-release and /proc"),
-    ("nix.rs", "the GC roots of Nix"),
+    ("nix/store.rs", "the GC roots of Nix"),
     ("process/group.rs", "a log in a folder that was just made"),
     ("process/ignored.rs", "/proc"),
     ("process/inherited.rs", "/dev/fd"),

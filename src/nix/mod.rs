@@ -1,10 +1,11 @@
 //! Nix: the only place that names its binary and its folders.
 
-#![expect(clippy::disallowed_methods, reason = "looks at the store's folders and waits for processes")]
+#![expect(clippy::disallowed_methods, reason = "looks at a log and waits for processes")]
+
+mod store;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +14,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Store};
 use crate::failpoint::Point;
-use crate::id::Digest;
 use crate::process::{self, Captured, Group, Invocation, ending};
+pub use store::{NixStore, Way};
 
-/// The folder of the store.
-pub const STORE: &str = "/nix/store";
 /// How long Nix may take to answer a question.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// The most bytes that a build may print into its log.
@@ -29,9 +28,7 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Nix {
     program: PathBuf,
-    state_dir: PathBuf,
-    has_remote: bool,
-    store: String,
+    store: NixStore,
     builders: Option<String>,
     allows_local_inputs: bool,
 }
@@ -67,11 +64,7 @@ pub struct Build<'a> {
 impl Nix {
     /// Takes the program, and the environment variables by which Nix chooses its store.
     pub fn new(program: impl Into<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let state_dir = variable("NIX_STATE_DIR").map_or_else(|| PathBuf::from("/nix/var/nix"), PathBuf::from);
-        let part = |name: &str| format!("{name}={}", variable(name).unwrap_or_default().to_string_lossy());
-        let store = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"].map(part).join("\n");
-        let has_remote = variable("NIX_REMOTE").is_some_and(|remote| !remote.is_empty());
-        Self { program: program.into(), state_dir, has_remote, store, builders: None, allows_local_inputs: false }
+        Self { program: program.into(), store: NixStore::choose(variable), builders: None, allows_local_inputs: false }
     }
 
     /// Has these machines build, instead of those that Nix's configuration names; `None` leaves it at them.
@@ -92,10 +85,10 @@ impl Nix {
         self.allows_local_inputs
     }
 
-    /// Returns the name of the folder for roots in this store.
+    /// Returns its store.
     #[must_use]
-    pub fn store_id(&self) -> String {
-        Digest::of(self.store.as_bytes()).short().to_owned()
+    pub fn store(&self) -> &NixStore {
+        &self.store
     }
 
     /// Returns the program.
@@ -109,7 +102,7 @@ impl Nix {
     /// # Errors
     /// When it can't be started or doesn't tell.
     pub fn version(&self) -> Result<(u32, u32)> {
-        let captured = self.ask(&["--version"])?;
+        let captured = self.ask(["--version"])?;
         let text = String::from_utf8_lossy(&captured.stdout);
         doctor::nix_version(&text)
             .with_context(|| format!("reading the version of {} from {text:?}", self.program.display()))
@@ -122,7 +115,7 @@ impl Nix {
     /// When it can't be started or doesn't end in time.
     pub fn try_flakes(&self) -> Result<String> {
         // The store of this name holds nothing and takes nothing in.
-        Ok(self.ask(&["flake", "metadata", "--store", "dummy://", "path:/nonexistent"])?.stderr)
+        Ok(self.ask(["flake", "metadata", "--store", "dummy://", "path:/nonexistent"])?.stderr)
     }
 
     /// Asks this Nix for its settings, and returns them as JSON.
@@ -130,7 +123,7 @@ impl Nix {
     /// # Errors
     /// When it can't be started or doesn't tell.
     pub fn settings(&self) -> Result<String> {
-        let captured = self.ask(&["--extra-experimental-features", "nix-command", "config", "show", "--json"])?;
+        let captured = self.ask(["--extra-experimental-features", "nix-command", "config", "show", "--json"])?;
         ensure!(captured.status.success(), "nix config show {}: {}", ending(captured.status), captured.stderr.trim());
         Ok(String::from_utf8_lossy(&captured.stdout).into_owned())
     }
@@ -140,31 +133,30 @@ impl Nix {
     /// # Errors
     /// When it can't be started or doesn't end in time.
     pub fn open_store(&self) -> Result<Store> {
-        // Nix would make a store at home for a user who can't make one in /nix.
-        if !self.state_dir.exists() && !rustix::process::getuid().is_root() && !self.has_remote {
-            return Ok(Store::Missing);
+        // Nix would make what isn't there yet.
+        let own = self.store.root().map(|root| Store::Own(root.to_owned()));
+        if let Some(own) = own.clone().filter(|_| !self.store.folder().exists()) {
+            return Ok(own);
         }
-        let captured = self.ask(&["--extra-experimental-features", "nix-command", "store", "info", "--json"])?;
+        let ask = ["--extra-experimental-features", "nix-command", "store", "info", "--json"].map(OsStr::new);
+        let captured = self.ask(ask.into_iter().chain(self.store_args()))?;
         if !captured.status.success() {
             return Ok(Store::Closed(captured.stderr));
+        }
+        if let Some(own) = own {
+            return Ok(own);
         }
         let told: serde_json::Value = serde_json::from_slice(&captured.stdout).unwrap_or_default();
         Ok(Store::Opens(told["url"].as_str().unwrap_or_default().to_owned()))
     }
 
-    fn ask(&self, args: &[&str]) -> Result<Captured> {
-        process::capture(Invocation::new(&self.program).args(args.iter().copied()), ANSWER_DEADLINE)
+    fn ask<S: Into<OsString>>(&self, args: impl IntoIterator<Item = S>) -> Result<Captured> {
+        process::capture(Invocation::new(&self.program).args(args), ANSWER_DEADLINE)
     }
 
-    /// Returns whether the store knows this GC root: its own record points back to the link.
-    #[must_use]
-    pub fn knows_root(&self, link: &Path) -> bool {
-        let Ok(roots) = fs::read_dir(self.state_dir.join("gcroots/auto")) else { return false };
-        let inode = |path: &Path| fs::symlink_metadata(path).map(|link| (link.dev(), link.ino())).ok();
-        let Some(known) = inode(link) else { return false };
-        // Nix writes its record without the `..` that a path of ours may have.
-        let is_link = |target: PathBuf| target.file_name() == link.file_name() && inode(&target) == Some(known);
-        roots.filter_map(Result::ok).any(|root| fs::read_link(root.path()).is_ok_and(is_link))
+    /// Returns the arguments that name the store to Nix where it wouldn't choose this one itself.
+    fn store_args(&self) -> impl Iterator<Item = &OsStr> {
+        self.store.root().into_iter().flat_map(|root| [OsStr::new("--store"), root.as_os_str()])
     }
 
     /// Builds an output of the flake in a folder and makes `link` its GC root.
@@ -179,6 +171,7 @@ impl Nix {
             .args([link])
             // A relative reference, so that no character of the folder's path has a meaning in it.
             .args([format!("path:.#{output}")])
+            .args(self.store_args())
             .args(self.builders.iter().flat_map(|builders| ["--builders", builders]))
             .env("NIX_PATH", Some(OsStr::new("")))
             .dir(folder);
