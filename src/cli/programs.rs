@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "asks the environment what Nix listens to")]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use crate::doctor::{self, Finding, Level, Seen, closed};
 use crate::engine::Host;
 use crate::execute::accelerator::{self, Choice};
 use crate::execute::jail::{self, Jail, Jails};
-use crate::execute::launch::Programs;
+use crate::execute::launch::{Programs, capabilities};
 use crate::execute::share;
 use crate::nix::Nix;
 use crate::plan::facts::HostFacts;
@@ -32,7 +32,7 @@ pub struct MachineArgs {
     /// Run guests by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     pub accel: Choice,
-    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or not at all
+    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or neither it nor Nix at all
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     pub jail: jail::Choice,
 }
@@ -43,6 +43,7 @@ pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, machine: MachineAr
     let programs = hypervisor_programs(facts, hypervisor, machine, true)?;
     let arch = facts.arch();
     let nix = nix(facts).ok_or_else(|| Failure::no_vm(&doctor::program(&NIX, arch, None)))?;
+    let nix = nix.confined_by(bwrap(facts, machine.jail)?);
     let uid = rustix::process::getuid().as_raw();
     Ok((Host { programs, arch: arch.to_owned(), uid }, nix))
 }
@@ -90,6 +91,19 @@ pub fn hypervisor_programs(
 /// Returns the Nix of this host.
 pub fn nix(facts: &HostFacts) -> Option<Nix> {
     Some(Nix::new(facts.tools.get(NIX.name)?, |name| std::env::var_os(name)))
+}
+
+/// Returns what confines Nix, if something is to: macOS hasn't got it.
+fn bwrap(facts: &HostFacts, jail: jail::Choice) -> Result<Option<PathBuf>, Failure> {
+    if !facts.system.ends_with("-linux") || jail == jail::Choice::None {
+        return Ok(None);
+    }
+    let path = facts.tools.get(BWRAP);
+    let bwrap = capabilities(Hypervisor::Qemu).programs.iter().find(|program| program.name == BWRAP);
+    match (path, bwrap) {
+        (None, Some(bwrap)) => Err(Failure::no_vm(&doctor::program(bwrap, facts.arch(), None))),
+        _ => Ok(path.cloned()),
+    }
 }
 
 /// Returns what a program says of its version; nothing where it doesn't say anything.

@@ -18,7 +18,7 @@ use serde::Serialize;
 pub use builder::Settings;
 pub use isolation::{Isolation, isolation};
 pub use machine::{Acceleration, Disk, LOWER_MEMORY, NO_GUEST, Use, closed};
-pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, too_old};
+pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, too_old, unconfined};
 pub use program::{Seen, program};
 pub use version::of_nix as nix_version;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::builder::{self, Settings};
-use super::program::program;
+use super::program::{NAMESPACES, program};
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::NIX;
 
@@ -65,6 +65,14 @@ pub fn denied(said: &str) -> Option<Finding> {
         .find(|line| line.contains("Permission denied") && (line.contains("/big-lock") || line.contains("'/nix/")))?;
     let remedy = "start the Nix daemon, or be root; on Linux pikaci can use a store of yours: NIX_REMOTE= pikaci run";
     Some(Finding::problem(STORE, format!("nix may not change its store: {line}"), remedy))
+}
+
+/// Returns the line by which bubblewrap says that it can't confine Nix.
+#[must_use]
+pub fn unconfined(said: &str) -> Option<Finding> {
+    let line = said.lines().find(|line| line.starts_with("bwrap: "))?;
+    let remedy = format!("{NAMESPACES}; or, if you trust what this project's flake does: --jail=none");
+    Some(Finding::problem("bwrap", format!("nix can't be confined: {line}"), remedy))
 }
 
 /// Judges the Nix of a machine.

@@ -1,70 +1,51 @@
 //! Nix: the only place that names its binary and its folders.
 
-#![expect(clippy::disallowed_methods, reason = "looks at a log and waits for processes")]
+#![expect(clippy::disallowed_methods, reason = "looks whether a store is there")]
 
+mod build;
+mod jail;
 mod store;
+mod view;
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Store};
-use crate::failpoint::Point;
-use crate::process::{self, Captured, Group, Invocation, ending};
-pub use store::{NixStore, Way};
+use crate::process::{self, Captured, Invocation, ending};
+pub use build::{Build, Built};
+pub use store::{NixStore, STORE, Way};
 
 /// How long Nix may take to answer a question.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
-/// The most bytes that a build may print into its log.
-const LOG_LIMIT: u64 = 64 << 20;
-/// How long a build may take to end once it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// The Nix of this machine, and which store it uses.
 #[derive(Clone, Debug)]
 pub struct Nix {
     program: PathBuf,
     store: NixStore,
+    bwrap: Option<PathBuf>,
     builders: Option<String>,
     allows_local_inputs: bool,
-}
-
-/// How a build ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Built {
-    /// It is built, and its GC root stands.
-    Yes,
-    /// Nix said no; why is in the log.
-    No,
-    /// It took longer than it may.
-    Late,
-    /// It was asked to end.
-    Cancelled,
-}
-
-/// What to build, and where its traces go.
-#[derive(Clone, Copy, Debug)]
-pub struct Build<'a> {
-    /// The folder of the flake.
-    pub folder: &'a Path,
-    /// The flake's output.
-    pub output: &'a str,
-    /// What becomes the GC root.
-    pub link: &'a Path,
-    /// The log of the build.
-    pub log: &'a Path,
-    /// How long it may take.
-    pub timeout: Duration,
 }
 
 impl Nix {
     /// Takes the program, and the environment variables by which Nix chooses its store.
     pub fn new(program: impl Into<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        Self { program: program.into(), store: NixStore::choose(variable), builders: None, allows_local_inputs: false }
+        Self {
+            program: program.into(),
+            store: NixStore::choose(variable),
+            bwrap: None,
+            builders: None,
+            allows_local_inputs: false,
+        }
+    }
+
+    /// Has this bubblewrap confine it when it evaluates and builds; `None` leaves it unconfined.
+    #[must_use]
+    pub fn confined_by(self, bwrap: Option<PathBuf>) -> Self {
+        Self { bwrap, ..self }
     }
 
     /// Has these machines build, instead of those that Nix's configuration names; `None` leaves it at them.
@@ -157,51 +138,5 @@ impl Nix {
     /// Returns the arguments that name the store to Nix where it wouldn't choose this one itself.
     fn store_args(&self) -> impl Iterator<Item = &OsStr> {
         self.store.root().into_iter().flat_map(|root| [OsStr::new("--store"), root.as_os_str()])
-    }
-
-    /// Builds an output of the flake in a folder and makes `link` its GC root.
-    ///
-    /// # Errors
-    /// When Nix can't be started, or prints without end.
-    pub fn build(&self, build: Build<'_>, cancel: &Cancel) -> Result<Built> {
-        let Build { folder, output, link, log, timeout } = build;
-        let invocation = Invocation::new(&self.program)
-            .args(["build", "--extra-experimental-features", "nix-command flakes"])
-            .args(["--no-update-lock-file", "--print-build-logs", "--out-link"])
-            .args([link])
-            // A relative reference, so that no character of the folder's path has a meaning in it.
-            .args([format!("path:.#{output}")])
-            .args(self.store_args())
-            .args(self.builders.iter().flat_map(|builders| ["--builders", builders]))
-            .env("NIX_PATH", Some(OsStr::new("")))
-            .dir(folder);
-        let group = Group::start()?;
-        let child = group.spawn(Point::NixBuild, invocation, log)?;
-        let tick = Duration::from_millis(50);
-        let mut waited = Duration::ZERO;
-        let mut full = false;
-        while waited < timeout && !full && cancel.urgency() == Urgency::None {
-            if let Some(status) = child.wait_timeout(tick)? {
-                return Ok(if status.success() { Built::Yes } else { Built::No });
-            }
-            waited += tick;
-            full = fs::metadata(log).is_ok_and(|log| log.len() > LOG_LIMIT);
-        }
-        child.terminate();
-        waited = Duration::ZERO;
-        while waited < GRACE && cancel.urgency() < Urgency::Now && child.wait_timeout(tick)?.is_none() {
-            waited += tick;
-        }
-        group.kill();
-        // A process that is stuck in the kernel doesn't even hear SIGKILL.
-        let status = child.wait_timeout(GRACE)?;
-        if cancel.urgency() > Urgency::None {
-            return Ok(Built::Cancelled);
-        }
-        if full {
-            let ending = status.map_or_else(|| "doesn't die".to_owned(), ending);
-            bail!("nix build printed more than {LOG_LIMIT} bytes and {ending}");
-        }
-        Ok(Built::Late)
     }
 }

@@ -12,7 +12,7 @@ use rustix::fs::{Access, access};
 use crate::id::Digest;
 
 /// The folder of every store, as its paths name it.
-const STORE: &str = "/nix/store";
+pub const STORE: &str = "/nix/store";
 /// The variables by which Nix chooses its store.
 const VARIABLES: [&str; 4] = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"];
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads and writes the state folder")]
 
+mod inputs;
 mod runner;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,18 +18,17 @@ use sha2::{Digest as _, Sha256};
 use crate::cancel::{Cancel, Urgency};
 use crate::doctor::{self, Finding};
 use crate::failpoint::{Moment, Point, around, reach};
-use crate::flake::{self, FlakeContent, FlakeFile, LocalInput, RenderedFlake};
+use crate::flake::{self, FlakeContent, FlakeFile, RenderedFlake};
 use crate::foreign::Beneath;
 use crate::host;
 use crate::id::Digest;
 use crate::nix::{Build, Built, Nix};
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
+use inputs::FlakeInputs;
 pub use runner::{Boot, Runner};
 
 /// How much of a build's log is looked at, in bytes.
 const LOG_LIMIT: u64 = 128 << 20;
-/// The longest flake.lock that is read, in bytes: that of a project may have 16 MiB.
-const LOCK_LIMIT: u64 = 32 << 20;
 
 /// Why a runner can't be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -124,33 +124,39 @@ pub fn prepare(
         let rendered = rendered.ok_or_else(|| anyhow!("the rendered flake {} is gone", folder.display()))?;
         write_flake(layout, rendered, digest)?;
     }
-    let local_inputs = local_inputs(&folder)?;
-    if let Some((node, input)) = local_inputs.into_iter().next().filter(|_| !nix.allows_local_inputs()) {
+    let inputs = FlakeInputs::read(&folder)?;
+    if let Some((node, input)) = inputs.local.iter().next().filter(|_| !nix.allows_local_inputs()) {
         // The plan refuses them too, but a recorded one was made with a consent of its own.
-        return Err(PrepareError::LocalInput { node, reference: input.reference });
+        return Err(PrepareError::LocalInput { node: node.clone(), reference: input.reference.clone() });
     }
     if let Some(parent) = link.parent() {
         parent.make_folders().with_context(|| format!("making {}", parent.display()))?;
     }
-    match nix.build(Build { folder: &folder, output: "runner", link: &link, log, timeout }, cancel)? {
+    let cache = layout.nix_cache();
+    cache.make_folders().with_context(|| format!("making {}", cache.display()))?;
+    let local: Vec<PathBuf> = inputs.local.into_values().filter_map(|input| input.path).collect();
+    let build = Build {
+        folder: &folder,
+        output: "runner",
+        inputs: &local,
+        uses_ssh: inputs.uses_ssh,
+        link: &link,
+        cache: &cache,
+        log,
+        timeout,
+    };
+    match nix.build(build, cancel)? {
         Built::Yes => Ok(Prepared::Built(built(nix, &link)?)),
-        Built::No => match doctor::denied(&String::from_utf8_lossy(&log.read(LOG_LIMIT).unwrap_or_default())) {
-            Some(finding) => Err(PrepareError::Nix(finding)),
-            None => Ok(Prepared::Failed),
-        },
+        Built::No => {
+            let said = log.read(LOG_LIMIT).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            match doctor::unconfined(&said).or_else(|| doctor::denied(&said)) {
+                Some(finding) => Err(PrepareError::Nix(finding)),
+                None => Ok(Prepared::Failed),
+            }
+        }
         Built::Late => Ok(Prepared::Late),
         Built::Cancelled => Ok(Prepared::Cancelled),
-    }
-}
-
-/// Returns the inputs of a runner flake that lie on this machine.
-fn local_inputs(folder: &Beneath) -> Result<BTreeMap<String, LocalInput>> {
-    let path = folder.join("flake.lock");
-    match path.read(LOCK_LIMIT) {
-        Ok(lock) => Ok(flake::local_inputs(&String::from_utf8_lossy(&lock))?),
-        // A runner of base `host` has no inputs.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
     }
 }
 

@@ -64,6 +64,12 @@ impl StateLayout {
         self.runners().join(file_name(store_hash)).join(flake.as_str())
     }
 
+    /// Returns the folder of what Nix downloads.
+    #[must_use]
+    pub fn nix_cache(&self) -> Beneath {
+        self.folder().join("nix")
+    }
+
     /// Returns the folder of snapshots.
     #[must_use]
     pub fn snapshots(&self) -> Beneath {

@@ -95,7 +95,8 @@ fn what_somebody_writes_right_now_stays() {
 #[test]
 fn what_a_running_run_needs_stays() {
     let project = Project::new(JOB_FILE);
-    let go = project.path("go");
+    // A confined Nix sees this folder.
+    let go = project.state("nix/go");
     let waiting = format!(
         "[ \"$1\" = build ] && while [ ! -e '{}' ]; do sleep 0.1; done\nexec {} \"$@\"",
         go.display(),

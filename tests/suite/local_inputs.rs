@@ -104,6 +104,45 @@ fn an_input_on_this_machine_is_refused_with_its_node_and_the_remedy() {
     canary.assert_uncopied();
 }
 
+/// Returns the log of the build of a dev shell that asks for the canary in a way of its own, and fails.
+#[track_caller]
+fn failed(flake: &dyn Fn(&str) -> String) -> String {
+    let project = fixture::project(JOBS);
+    let text = fs::read_to_string(project.path("flake.nix")).unwrap();
+    let project = project.file("flake.nix", &flake(&text));
+    project.pikaci(&["run"]).exits(101);
+    fs::read_to_string(project.state(&project.record().prepares[0].log_path.clone().unwrap())).unwrap()
+}
+
+#[test]
+fn what_a_project_evaluates_and_builds_sees_nothing_else_of_this_machine() {
+    let canary = Canary::new();
+    let file = canary.path("file");
+    let sum = ran(Command::new("sha256sum").arg(&file)).exits(0).stdout;
+    let sum = sum.split(' ').next().unwrap();
+    let package = |package: &str| {
+        let shell = format!("packages = [ ({package}) ]");
+        failed(&|flake| flake.replace("packages = [ pkgs.gnumake ]", &shell))
+    };
+    // Even with the hash that makes it pure: a download in evaluation, and one in a build of Nix' own.
+    let download = package(&format!(r#"builtins.fetchurl {{ url = "file://{file}"; sha256 = "{sum}"; }}"#));
+    assert!(download.contains("unable to download 'file://") || download.contains("Couldn't open"), "{download}");
+    let fixed = package(&format!(
+        r#"derivation {{ name = "x"; system = "builtin"; builder = "builtin:fetchurl"; url = "file://{file}";
+            outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "{sum}"; preferLocalBuild = true; }}"#
+    ));
+    assert!(fixed.contains("unable to download 'file://") || fixed.contains("Couldn't open"), "{fixed}");
+    let read = package(&format!(r#"builtins.seq (builtins.readFile "{file}") pkgs.gnumake"#));
+    assert!(read.contains("is forbidden in pure eval"), "{read}");
+    // What the lock doesn't name isn't there, and isn't looked for.
+    let input = format!("inputs.extra = {{ url = \"path:{}\"; flake = false; }};\n  outputs", canary.path(""));
+    let unlocked =
+        |flake: &str| flake.replacen("outputs", &input, 1).replace("{ nixpkgs, ...", "{ nixpkgs, extra, ...");
+    let unlocked = failed(&unlocked);
+    assert!(unlocked.contains("called without required argument 'extra'"), "{unlocked}");
+    canary.assert_uncopied();
+}
+
 #[test]
 fn a_consent_is_asked_for_again_where_a_recorded_runner_is_built() {
     let project = fixture::project(r#"{ guests.default.base = "nix"; jobs.a = { command = "true"; }; }"#);
