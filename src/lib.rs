@@ -22,6 +22,7 @@
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
+//! | [`policy`] | what the operator leaves to a project | nothing |
 //! | [`doctor`] | whether jobs can run on this machine, judged | nothing |
 //! | [`event`] | what happened, as values | nothing |
 //! | [`record`] | `RunRecord`, `JobRecord`: the fold from events | nothing |
@@ -67,6 +68,7 @@ pub mod host;
 pub mod id;
 pub mod nix;
 pub mod plan;
+pub mod policy;
 pub mod prepare;
 pub mod process;
 pub mod record;

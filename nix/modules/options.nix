@@ -36,19 +36,18 @@ let
       gc.olderThan
     ];
 
-  json = builtins.toJSON cfg.settings;
-
-  # What pikaci itself refuses doesn't reach a machine.
-  settingsFile =
-    pkgs.runCommand "pikaci-settings.json"
+  # A file of /etc/pikaci; one that pikaci itself refuses doesn't reach a machine.
+  validated =
+    name: value:
+    pkgs.runCommand "pikaci-${name}.json"
       {
-        inherit json;
+        json = builtins.toJSON value;
         passAsFile = [ "json" ];
       }
       ''
-        cp "$jsonPath" settings.json
-        ${cfg.package}/bin/pikaci check --settings settings.json
-        cp settings.json "$out"
+        cp "$jsonPath" ${name}.json
+        ${cfg.package}/bin/pikaci check --${name} ${name}.json
+        cp ${name}.json "$out"
       '';
 in
 {
@@ -83,6 +82,24 @@ in
         names. The file, {file}`/etc/pikaci/settings.json`, is validated by pikaci when the system is built.
       '';
     };
+  };
+
+  options.programs.pikaci.policy = mkOption {
+    type = types.attrsOf types.anything;
+    default = { };
+    example = {
+      bases = [
+        "host"
+        "nix"
+      ];
+      network = true;
+      runAsRoot = false;
+    };
+    description = ''
+      What jobs may have that a project asks for; a key that isn't there is left to the project. The file,
+      {file}`/etc/pikaci/policy.json`, is validated by pikaci when the system is built; `pikaci schema policy` prints its
+      format.
+    '';
   };
 
   options.services.pikaci = {
@@ -179,7 +196,10 @@ in
 
     environment = mkIf cfg.enable {
       systemPackages = [ cfg.package ];
-      etc = mkIf (cfg.settings != { }) { "pikaci/settings.json".source = settingsFile; };
+      etc = lib.mkMerge [
+        (mkIf (cfg.settings != { }) { "pikaci/settings.json".source = validated "settings" cfg.settings; })
+        (mkIf (cfg.policy != { }) { "pikaci/policy.json".source = validated "policy" cfg.policy; })
+      ];
     };
   };
 }

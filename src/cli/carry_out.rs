@@ -77,7 +77,7 @@ impl Manner {
         &self,
         facts: &HostFacts,
         hypervisor: Option<&Capabilities>,
-        isolation: IsolationArgs,
+        isolation: &IsolationArgs,
     ) -> Result<Option<Machines>, Failure> {
         let Some(hypervisor) = hypervisor else { return Ok(None) };
         let (host, nix) = programs(facts, hypervisor, self.machine)?;

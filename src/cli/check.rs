@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _};
 
+use super::isolation_args::read_policy;
 use super::project::Project;
 use super::settings::Settings;
 use super::{Cli, Exit, Failure, Place, print};
@@ -14,12 +15,20 @@ pub struct Options {
     /// Say whether this file can be the settings of a machine, and leave pikaci.nix alone
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Say whether this file can be a policy, and leave pikaci.nix alone
+    #[arg(long, value_name = "FILE", conflicts_with = "settings")]
+    policy: Option<PathBuf>,
 }
 
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     if let Some(file) = &options.settings {
         let settings = Settings::read(file, &Cli::command())?;
         print(&format!("{} is fine: {}", file.display(), count(settings.len(), "option")).into())?;
+        return Ok(Exit::Passed);
+    }
+    if let Some(file) = &options.policy {
+        read_policy(file)?;
+        print(&format!("{} is fine\n", file.display()).into())?;
         return Ok(Exit::Passed);
     }
     let project = Project::find(place)?;

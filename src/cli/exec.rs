@@ -75,7 +75,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };
     // What it boots and sees is given.
     let (guest, given) = (&config.guests[&job.guest], Digest::of(b""));
-    let place = in_guest(job, guest, &given, hypervisor, shares(guest, &facts, hypervisor, &given));
+    let place = in_guest(job, guest, &given, hypervisor, shares(guest, &facts, hypervisor, &given), None);
     let planned = planned_job(&id, job, guest, place);
     let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;

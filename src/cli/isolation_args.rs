@@ -1,14 +1,24 @@
-//! The operator's consent to less isolation: jobs outside of any virtual machine, inputs on this machine.
+//! The operator's consent to what a project asks for, and the limits that the operator sets.
 
-use anyhow::anyhow;
+#![expect(clippy::disallowed_methods, reason = "reads the operator's policy")]
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Exit, Failure};
 use crate::plan::RunPlanRecord;
+use crate::policy::{Policy, SCHEMA_VERSION, Violation};
 
-/// The options that lower the isolation of jobs: a job file can't set them.
-#[derive(Clone, Copy, Debug, Args)]
+/// The policy of the machine, unless another one is named.
+const POLICY_FILE: &str = "/etc/pikaci/policy.json";
+
+/// The options that lower or raise the isolation of jobs: a job file can't set them.
+#[derive(Clone, Debug, Args)]
 pub struct IsolationArgs {
     /// Run jobs of base `none` on this machine itself, with everything that you may do there
     #[arg(long, env = "PIKACI_ALLOW_UNISOLATED", value_parser = FalseyValueParser::new())]
@@ -16,11 +26,27 @@ pub struct IsolationArgs {
     /// Let the project's flake.lock name files and folders of this machine as inputs, which go into the Nix store
     #[arg(long, env = "PIKACI_ALLOW_LOCAL_INPUTS", value_parser = FalseyValueParser::new())]
     pub allow_local_inputs: bool,
+    /// Give jobs a machine and nothing that they ask for besides: no network, no root, no kernel, dev shell, module or lock
+    /// of the project's own
+    #[arg(long, env = "PIKACI_UNTRUSTED", value_parser = FalseyValueParser::new())]
+    untrusted: bool,
+    /// Leave to the project what this file says [default: /etc/pikaci/policy.json, where there is one]
+    #[arg(long, value_name = "FILE", env = "PIKACI_POLICY")]
+    policy: Option<PathBuf>,
 }
 
 impl IsolationArgs {
-    /// Refuses a plan with jobs outside of virtual machines, unless that is allowed.
-    pub fn check(self, plan: &RunPlanRecord) -> Result<(), Failure> {
+    /// Refuses a plan whose jobs have more than the operator allows.
+    pub fn check(&self, plan: &RunPlanRecord) -> Result<(), Failure> {
+        let (file, policy) = self.policy()?;
+        policy.check(plan, &file.display().to_string()).map_err(|violation| {
+            let hint = format!("if jobs may have it, set {:?} in {}", violation.key, file.display());
+            refusal(violation, hint)
+        })?;
+        if self.untrusted {
+            let hint = "if you trust this change, run it without --untrusted";
+            Policy::untrusted().check(plan, "--untrusted").map_err(|violation| refusal(violation, hint.to_owned()))?;
+        }
         match plan.unisolated_jobs().first() {
             Some(job) if !self.allow_unisolated => {
                 let error = anyhow!(
@@ -33,4 +59,38 @@ impl IsolationArgs {
             _ => Ok(()),
         }
     }
+
+    fn policy(&self) -> Result<(PathBuf, Policy), Failure> {
+        if let Some(file) = &self.policy {
+            return Ok((file.clone(), read_policy(file)?));
+        }
+        let file = Path::new(POLICY_FILE);
+        let policy = match fs::metadata(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Policy::default(),
+            _ => read_policy(file)?,
+        };
+        Ok((file.to_owned(), policy))
+    }
+}
+
+fn refusal(violation: Violation, hint: String) -> Failure {
+    Failure::new(Exit::Usage, violation).hint(hint)
+}
+
+/// Reads a policy.
+pub fn read_policy(file: &Path) -> Result<Policy, Failure> {
+    let read = || {
+        let text = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        let policy: Policy = serde_json::from_slice(&text).with_context(|| format!("decoding {}", file.display()))?;
+        let version = policy.version;
+        ensure!(
+            version == SCHEMA_VERSION,
+            "{} has version {version}, and this pikaci reads version {SCHEMA_VERSION}",
+            file.display()
+        );
+        Ok(policy)
+    };
+    let hint =
+        r#"write an object of JSON like { "network": true, "runAsRoot": false }; its format: pikaci schema policy"#;
+    read().map_err(|error: anyhow::Error| Failure::new(Exit::Usage, error).hint(hint))
 }

@@ -43,7 +43,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let files = project.files(&config, &selection)?;
     // Before anything is copied.
     let hypervisor = config.has_guest(&selection.jobs).then(|| options.wanted.hypervisor(&facts));
-    let machines = options.manner.machines(&facts, hypervisor, options.wanted.isolation)?;
+    let machines = options.manner.machines(&facts, hypervisor, &options.wanted.isolation)?;
     let claim = Claim::take(&project.state)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let mut plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;

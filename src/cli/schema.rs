@@ -22,6 +22,8 @@ enum What {
     Run,
     /// status.json of a job.
     Job,
+    /// policy.json of a machine.
+    Policy,
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
@@ -30,6 +32,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         What::Plan => Recorded::Plan,
         What::Run => Recorded::Run,
         What::Job => Recorded::Job,
+        What::Policy => Recorded::Policy,
     };
     print_json(&schema(recorded))?;
     Ok(Exit::Passed)

@@ -58,6 +58,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::id::JobId;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Span, nearest};
@@ -183,7 +186,8 @@ impl Default for Timeouts {
 }
 
 /// Where a guest's kernel and userland come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Base {
     /// The host's own kernel, and its `/usr` read-only.
     Host,

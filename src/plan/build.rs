@@ -9,7 +9,8 @@ use super::budget::Budget;
 use super::facts::HostFacts;
 use super::hypervisor::{Capabilities, NIX};
 use super::record::{
-    Deadlines, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
+    Deadlines, GuestChoices, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share,
+    VM, Work,
 };
 use super::runner::{self, PlanError};
 use super::select::Selection;
@@ -140,7 +141,8 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Di
         None => Place::LocalCommand { snapshot: input.snapshot.clone() },
         Some(runner) => {
             let shares = runner::shares(guest, input.facts, input.hypervisor, input.snapshot);
-            in_guest(job, guest, runner, input.hypervisor, shares)
+            let choices = Some(runner::choices(guest, input));
+            in_guest(job, guest, runner, input.hypervisor, shares, choices)
         }
     };
     PlanNodeRecord {
@@ -154,13 +156,20 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Di
 
 /// Returns that a job runs in a guest that boots a runner.
 #[must_use]
-pub fn in_guest(job: &Job, guest: &Guest, runner: &Digest, hypervisor: &Capabilities, shares: Vec<Share>) -> Place {
+pub fn in_guest(
+    job: &Job,
+    guest: &Guest,
+    runner: &Digest,
+    hypervisor: &Capabilities,
+    shares: Vec<Share>,
+    choices: Option<GuestChoices>,
+) -> Place {
     let deadlines = Deadlines {
         boot_secs: guest.timeouts.boot_secs,
         job_secs: job.timeout_secs + AROUND_JOB_SECS,
         collect_secs: guest.timeouts.collect_secs,
     };
-    Place::VmCommand { hypervisor: hypervisor.hypervisor, flake_digest: runner.clone(), deadlines, shares }
+    Place::VmCommand { hypervisor: hypervisor.hypervisor, flake_digest: runner.clone(), deadlines, shares, choices }
 }
 
 /// Returns what an Execute node does.

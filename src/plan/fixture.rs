@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Place, PlanNodeRecord, PlannedJob, Work};
+use super::record::{Place, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
 use crate::config::Network;
-use crate::id::{Digest, JobId, NodeId};
+use crate::id::{Digest, JobId, NodeId, TargetId};
 
 /// Returns a job without a guest.
 pub fn job(id: &str) -> PlannedJob {
@@ -22,6 +22,21 @@ pub fn job(id: &str) -> PlannedJob {
         vcpu: 1,
         memory_mib: 1,
         network: Network::Outside,
+    }
+}
+
+/// Returns a plan of nodes.
+pub fn plan(nodes: Vec<PlanNodeRecord>) -> RunPlanRecord {
+    RunPlanRecord {
+        schema_version: SCHEMA_VERSION,
+        run_id: None,
+        target_id: TargetId::new("all"),
+        target_description: None,
+        created_at: None,
+        scope: "all".to_owned(),
+        preconditions: Vec::new(),
+        left_out: Vec::new(),
+        nodes,
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
-use crate::config::Network;
+use crate::config::{Base, Network};
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 
 /// The version of plan.json that this pikaci writes.
@@ -44,14 +44,18 @@ pub struct RunPlanRecord {
 }
 
 impl RunPlanRecord {
+    /// Returns the jobs, in the order of the nodes.
+    pub fn jobs(&self) -> impl Iterator<Item = &PlannedJob> {
+        self.nodes.iter().filter_map(|node| match &node.work {
+            Work::Execute { execute } => Some(&**execute),
+            Work::Prepare { .. } => None,
+        })
+    }
+
     /// Returns the jobs that run on the host itself, outside of any guest.
     #[must_use]
     pub fn unisolated_jobs(&self) -> Vec<&JobId> {
-        let jobs = self.nodes.iter().filter_map(|node| match &node.work {
-            Work::Execute { execute } => Some(execute),
-            Work::Prepare { .. } => None,
-        });
-        jobs.filter(|job| matches!(job.place, Place::LocalCommand { .. })).map(|job| &job.job).collect()
+        self.jobs().filter(|job| matches!(job.place, Place::LocalCommand { .. })).map(|job| &job.job).collect()
     }
 }
 
@@ -167,12 +171,31 @@ pub enum Place {
         deadlines: Deadlines,
         /// What of the host the guest sees.
         shares: Vec<Share>,
+        /// What the project chose of the guest, as far as a policy may forbid it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choices: Option<GuestChoices>,
     },
     /// On the host itself, in a copy of its own.
     LocalCommand {
         /// The snapshot that is copied.
         snapshot: Digest,
     },
+}
+
+/// What a project chose of a guest, as far as the operator may forbid it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, in any combination")]
+pub struct GuestChoices {
+    /// The base.
+    pub base: Base,
+    /// Whether it names its kernel.
+    pub kernel: bool,
+    /// Whether it has the programs of a dev shell of the project's flake.
+    pub dev_shell: bool,
+    /// Whether it has NixOS modules of the project.
+    pub modules: bool,
+    /// Whether it is made from the inputs that the project's flake.lock names.
+    pub own_lock: bool,
 }
 
 /// How long the host waits for the parts of a job, in seconds.

@@ -3,7 +3,7 @@
 use super::build::WORKSPACE;
 use super::facts::{HostFacts, MissingFact};
 use super::hypervisor::Capabilities;
-use super::record::{Share, ShareSource};
+use super::record::{GuestChoices, Share, ShareSource};
 use super::{Budget, PlanInput};
 use crate::config::{Base, Guest};
 use crate::flake::{self, NixGuest, RenderedFlake, Store};
@@ -111,6 +111,18 @@ pub(super) fn render(name: &str, guest: &Guest, input: &PlanInput<'_>) -> Result
         Base::None => return Ok(None),
     };
     rendered.map(Some).map_err(|source| PlanError::Render { guest: name.to_owned(), source })
+}
+
+/// Returns what the project chose of a guest.
+pub(super) fn choices(guest: &Guest, input: &PlanInput<'_>) -> GuestChoices {
+    let base = base(guest, &input.facts.system);
+    GuestChoices {
+        base,
+        kernel: guest.kernel.is_some(),
+        dev_shell: guest.dev_shell.is_some(),
+        modules: !guest.modules.is_empty(),
+        own_lock: matches!(base, Base::Nix | Base::Nixos) && input.project.0.contains_key("flake.lock"),
+    }
 }
 
 /// Returns what a guest sees of the host.

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::event::Event;
 use crate::plan::RunPlanRecord;
+use crate::policy::Policy;
 use crate::record::{JobRecord, RunRecord};
 
 /// Something that is recorded.
@@ -18,6 +19,8 @@ pub enum Recorded {
     Run,
     /// `status.json`.
     Job,
+    /// `policy.json`.
+    Policy,
 }
 
 /// Returns what holds for every one of this version, also for those of earlier pikacis: what came later may be missing.
@@ -28,6 +31,7 @@ pub fn schema(of: Recorded) -> Schema {
         Recorded::Plan => of_type::<RunPlanRecord>(),
         Recorded::Run => of_type::<RunRecord>(),
         Recorded::Job => of_type::<JobRecord>(),
+        Recorded::Policy => of_type::<Policy>(),
     }
 }
 

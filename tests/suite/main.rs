@@ -53,6 +53,7 @@ mod nix_base;
 mod package;
 mod plain_user;
 mod plan;
+mod policy;
 mod prepare;
 mod processes;
 mod project;

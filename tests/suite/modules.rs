@@ -193,6 +193,21 @@ fn settings_are_validated_when_the_system_is_built() {
 }
 
 #[test]
+fn a_policy_is_validated_when_the_system_is_built() {
+    let build = |policy: &str| {
+        let configuration = format!("programs.pikaci = {{ enable = true; policy = {policy}; }};");
+        let file = r#".config.environment.etc."pikaci/policy.json".source"#;
+        let args = ["build", "--no-link", "--print-out-paths", "--print-build-logs"];
+        of_fixture("oldest", &args, &format!(r#"(evaluate "darwin" {{ {configuration} }}){file}"#))
+    };
+    let good = build(r#"{ bases = [ "host" "nix" ]; network = true; runAsRoot = false; memory = "8G"; }"#).exits(0);
+    let file: Value = serde_json::from_slice(&fs::read(good.stdout.trim()).unwrap()).unwrap();
+    assert_eq!(file["bases"], json!(["host", "nix"]));
+    let refused = build("{ runAsroot = false; }").exits(1).stderr;
+    assert!(refused.contains("unknown field `runAsroot`"), "{refused}");
+}
+
+#[test]
 fn a_package_that_nobody_names_is_that_of_the_flake() {
     let found = evaluate(
         r#"let of = class: (plain [ (module class) ]).config.programs.pikaci.package; in {
