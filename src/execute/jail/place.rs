@@ -10,16 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::nix::STORE;
 
-/// Bubblewrap's arguments for every program.
-pub const CONFINED: [&str; 7] = [
-    "--die-with-parent",
-    "--new-session",
-    "--unshare-ipc",
-    "--unshare-pid",
-    "--unshare-uts",
-    "--unshare-cgroup-try",
-    "--clearenv",
-];
+/// Bubblewrap's arguments for every program. None has a new session: no terminal is among the devices that it sees, and Linux
+/// may give sessions equal parts of the processors, however much they have to do.
+pub const CONFINED: [&str; 6] =
+    ["--die-with-parent", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--clearenv"];
 /// Bubblewrap's arguments for a program that needs no user of this host.
 pub const NOBODY: [&str; 7] = ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"];
 /// The links at the root of most systems whose folders are in `/usr`.
@@ -40,10 +34,8 @@ pub fn qemu_place(program: &Path, is_given: bool, devices: &[&str], network: boo
         args.add(["--unshare-net"]);
     }
     args.system(program, is_given);
-    for device in devices {
-        args.add(["--dev-bind", device, device]);
-    }
-    args.add(["--symlink", "/proc/self/fd", "/dev/fd", "--remount-ro", "/", "--chdir", "/"]);
+    args.devices(devices);
+    args.add(["--remount-ro", "/", "--chdir", "/"]);
     args.0
 }
 
@@ -56,7 +48,7 @@ pub fn share_place(program: &Path, is_given: bool, is_root: bool, tree: Vec<OsSt
         args.add(["--cap-drop", "ALL", "--cap-add", "CAP_SETPCAP"]);
     }
     args.system(program, is_given);
-    args.add(["--dev", "/dev"]);
+    args.devices(&DEVICES);
     args.0.extend(tree);
     args.add(["--chdir", "/"]);
     args.0
@@ -68,6 +60,14 @@ struct Args(Vec<OsString>);
 impl Args {
     fn add<const N: usize>(&mut self, words: [impl AsRef<OsStr>; N]) {
         self.0.extend(words.map(|word| word.as_ref().to_owned()));
+    }
+
+    /// Adds these devices and no others, and the names of what is open.
+    fn devices(&mut self, devices: &[&str]) {
+        for device in devices {
+            self.add(["--dev-bind", device, device]);
+        }
+        self.add(["--symlink", "/proc/self/fd", "/dev/fd"]);
     }
 
     /// Adds what a program needs to start: its libraries, and the program itself where it lies elsewhere.
@@ -130,7 +130,6 @@ mod tests {
         let place = lines("/usr/bin/qemu", false, &DEVICES, false);
         insta::assert_snapshot!(place, @"
         --die-with-parent
-        --new-session
         --unshare-ipc
         --unshare-pid
         --unshare-uts
