@@ -106,9 +106,9 @@ fn security_names_tests_that_there_are() {
     let names: Vec<&str> = shown.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect();
     assert!(names.len() > 10, "{names:?}");
     for name in names.into_iter().filter(|name| !name.starts_with("prepare::")) {
-        let (module, test) = name.split_once("::").unwrap();
+        let (module, function) = name.split_once("::").unwrap();
         let file = format!("{}/tests/suite/{module}.rs", env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
-        assert!(text.contains(&format!("fn {test}")), "{name}");
+        assert!(text.contains(&format!("fn {function}")), "{name}");
     }
 }
