@@ -143,7 +143,7 @@ pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log:
 }
 
 /// Returns how many files a daemon may hold open; it holds one for each file that the guest knows. Where this process may,
-/// it raises that to [`MOST_FILES`].
+/// it raises that to `MOST_FILES`.
 #[must_use]
 pub fn open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
