@@ -81,7 +81,7 @@ fn refusal(violation: Violation, hint: String) -> Failure {
 pub fn read_policy(file: &Path) -> Result<Policy, Failure> {
     let read = || {
         let text = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-        let policy: Policy = serde_json::from_slice(&text).with_context(|| format!("decoding {}", file.display()))?;
+        let policy = Policy::parse(&text).with_context(|| format!("decoding {}", file.display()))?;
         let version = policy.version;
         ensure!(
             version == SCHEMA_VERSION,
