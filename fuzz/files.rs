@@ -11,6 +11,7 @@ use pikaci::flake::{BlobRef, Encoding};
 use pikaci::host::{Gather, HashCache, decode, gather};
 use pikaci::id::Digest;
 use pikaci::prepare::Runner;
+use pikaci::quota::Quota;
 use tempfile::TempDir;
 
 /// The most that a blob of a target is said to hold, in bytes.
@@ -20,7 +21,7 @@ const CONTENT: u64 = 1 << 20;
 pub fn artifacts(bytes: &[u8]) {
     let place = TempDir::new().unwrap();
     let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));
-    let made = ArtifactDisk::make(&disk).unwrap();
+    let made = ArtifactDisk::make(&disk, &Quota::unlimited()).unwrap();
     let written = File::options().write(true).open(&disk).unwrap();
     written.write_all_at(bytes, 0).unwrap();
     written.set_len(bytes.len() as u64).unwrap();

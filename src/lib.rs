@@ -34,6 +34,7 @@
 //! | [`execute`] | boot a guest in QEMU or vfkit, run, collect | files, sockets, threads |
 //! | [`engine`] | walks a plan and emits events | everything, through the rooms above |
 //! | [`cancel`] | the request to end that everything looks at | nothing |
+//! | [`quota`] | the bytes that a run may still write | nothing |
 //! | [`cli`] | the command line | everything, through the rooms above |
 //! | [`nix`] | the nix binary and the store's folders | processes |
 //! | [`process`] | process groups that end with pikaci | processes |
@@ -71,6 +72,7 @@ pub mod plan;
 pub mod policy;
 pub mod prepare;
 pub mod process;
+pub mod quota;
 pub mod record;
 pub mod report;
 pub mod snapshot;

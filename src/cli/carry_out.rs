@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "asks the environment, the runs that there are and signals")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -15,21 +16,26 @@ use super::isolation_args::IsolationArgs;
 use super::programs::{MachineArgs, programs};
 use super::progress::Progress;
 use super::stream::Stream;
+use super::wanted::size;
 use super::{Exit, Failure, Format, print};
 use crate::cancel::Cancel;
 use crate::engine::{self, Machines, Settings};
 use crate::event::{DeclaredJob, RunStarted};
 use crate::execute::vm;
+use crate::host::free_disk;
 use crate::id::{JobId, RecordedPath, RunId};
 use crate::plan::facts::HostFacts;
 use crate::plan::record::{PlanNodeRecord, Work};
 use crate::plan::{Budget, Capabilities, Plan, RunPlanRecord};
 use crate::process::ignored_signals;
+use crate::quota::Quota;
 use crate::record::{CANCEL_COMMAND, History, Outcome};
 use crate::report;
 use crate::state::StateLayout;
 use crate::state::gc::Claim;
 
+/// The disk budget of a run on a large disk, in bytes.
+const USUAL_DISK: u64 = 10 << 30;
 /// What jobs without a guest see of the environment.
 const LOCAL_ENV: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ"];
 
@@ -50,6 +56,10 @@ pub struct Manner {
     /// How often a job runs again whose guest didn't boot or was lost, besides the job's own `retries`
     #[arg(long, value_name = "N", default_value_t = 1, env = "PIKACI_INFRA_RETRIES")]
     infra_retries: u32,
+    /// Let a run write this much to disk for its jobs: logs and artifacts, `512M`, `20G` [default: 10 GiB, or a tenth of
+    /// what is free if that is less]
+    #[arg(long, value_name = "SIZE", env = "PIKACI_DISK", value_parser = size)]
+    disk: Option<u64>,
     /// Print a summary at the end, or each event as it happens, one a line
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
@@ -89,15 +99,19 @@ impl Manner {
     pub fn carry_out(&self, begin: Begin<'_>) -> Result<Exit, Failure> {
         let state = begin.state;
         let cancel = watch_signals()?;
+        let quota = disk_quota(self.disk, state.root())?;
+        let machines =
+            begin.machines.map(|machines| Machines { nix: machines.nix.with_quota(quota.clone()), ..machines });
         let settings = Settings {
             state,
-            machines: begin.machines.as_ref(),
+            machines: machines.as_ref(),
             env: &local_env(),
             flakes: &begin.plan.flakes,
             budget: begin.budget,
             fail_fast: self.fail_fast,
             accelerator: self.machine.accel,
             infra_retries: self.infra_retries,
+            quota: &quota,
             cancel: &cancel,
         };
         let mut progress = Progress::start();
@@ -123,6 +137,15 @@ impl Manner {
         }
         printed.map(|()| exit).map_err(|failure| failure.at_least(exit))
     }
+}
+
+/// Returns the disk budget: so many MiB, or what is left to the run of the disk that a folder is on.
+pub fn disk_quota(asked_mib: Option<u64>, folder: &Path) -> Result<Quota, Failure> {
+    if let Some(mib) = asked_mib {
+        return Ok(Quota::new(mib.saturating_mul(1 << 20)));
+    }
+    let free = free_disk(folder).with_context(|| format!("looking at the disk of {}", folder.display()))?;
+    Ok(Quota::new((free / 10).min(USUAL_DISK)))
 }
 
 fn print_summary(state: &StateLayout, history: &History) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
-use super::carry_out::{outcome_exit, watch_signals};
+use super::carry_out::{disk_quota, outcome_exit, watch_signals};
 use super::output::{LogOutput, tell_page};
 use super::programs::{MachineArgs, hypervisor_programs};
 use super::project::{JOB_FILE_LIMIT, path};
@@ -89,6 +89,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         out: &out,
         accelerator: options.machine.accel,
         tell: &|found| tell_emulated(options, found),
+        quota: &disk_quota(None, &out)?,
         cancel: &cancel,
     };
     let record = shown(&out.join("guest.log"), || exec(node))?;

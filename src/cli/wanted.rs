@@ -43,11 +43,12 @@ pub struct Room {
     #[arg(long, value_name = "N", env = "PIKACI_CPUS", value_parser = clap::value_parser!(u32).range(1..))]
     cpus: Option<u32>,
     /// Give all jobs together this much memory: `512M`, `8G` [default: that of this machine, but for 1 GiB]
-    #[arg(long, value_name = "SIZE", env = "PIKACI_MEMORY", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", env = "PIKACI_MEMORY", value_parser = size)]
     memory: Option<u64>,
 }
 
-fn memory(text: &str) -> Result<u64, String> {
+/// Reads an amount of memory or disk as MiB.
+pub fn size(text: &str) -> Result<u64, String> {
     config::mebibytes(text).filter(|mib| *mib > 0).ok_or_else(|| "write it like 512M or 8G".to_owned())
 }
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow};
+use rustix::io::Errno;
 
 use super::ends::without_guest;
 use super::errand::caught;
@@ -15,11 +16,16 @@ use crate::execute::launch::{Launcher, Programs};
 use crate::execute::qemu::Accelerator;
 use crate::failpoint::{self, Point};
 use crate::guest::{Control, quote};
+use crate::host::free_disk;
 use crate::id::JobId;
 use crate::plan::record::{Place, PlannedJob};
 use crate::prepare::Runner;
+use crate::quota::MORE;
 use crate::record::Outcome;
 use crate::state::{AttemptLayout, JobLayout, append_line, recorded_path};
+
+/// The bytes on disk without which no attempt begins.
+const LEAST_DISK: u64 = 1 << 20;
 
 /// The accelerator, once it is chosen, for all jobs of a run.
 pub type ChosenAccelerator = OnceLock<Result<Accelerator, String>>;
@@ -46,6 +52,9 @@ impl Attempting<'_> {
         let mut number = 1;
         loop {
             let attempt = layout.attempt(number);
+            if let Some(reason) = full(settings) {
+                return without_guest(&job.job, Outcome::Errored, reason);
+            }
             let ended = caught(|| self.run_once(&attempt));
             let (finished, lost) = ended.unwrap_or_else(|error| (broken(job, &attempt, &format!("{error:#}")), false));
             let end = AttemptEnd { outcome: finished.outcome, lost };
@@ -65,7 +74,12 @@ impl Attempting<'_> {
         let (deadlines, shares) = match &job.place {
             Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
             Place::LocalCommand { snapshot } => {
-                let around = local::Around { state: settings.state, cancel: settings.cancel, env: settings.env };
+                let around = local::Around {
+                    state: settings.state,
+                    quota: settings.quota,
+                    cancel: settings.cancel,
+                    env: settings.env,
+                };
                 return Ok((local::run(&around, job, snapshot, attempt)?, false));
             }
         };
@@ -81,6 +95,7 @@ impl Attempting<'_> {
         let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
         let around = job::Around {
             host,
+            quota: settings.quota,
             cancel: settings.cancel,
             snapshot: &|digest| settings.state.snapshot(digest).to_path_buf(),
         };
@@ -98,6 +113,20 @@ impl Attempting<'_> {
         });
         choice.clone().map_err(|error| anyhow!(error))
     }
+}
+
+/// Returns why no attempt can begin, where neither the run's budget nor the disk has room for its logs.
+fn full(settings: &Settings<'_>) -> Option<Reason> {
+    let (quota, root) = (settings.quota, settings.state.root());
+    if quota.left() < LEAST_DISK {
+        let (total, left) = (quota.total(), quota.left());
+        let message = format!("of the run's disk budget of {total} bytes {left} are left, too few for another attempt");
+        return Some(Reason::new(message, MORE));
+    }
+    // Where the disk can't be asked, writing to it fails soon enough.
+    let free = free_disk(root).ok().filter(|free| *free < LEAST_DISK)?;
+    let message = format!("starting an attempt with {free} bytes free in {}: {}", root.display(), Errno::NOSPC);
+    Some(Reason::new(message, "pikaci gc, or make room on that disk"))
 }
 
 /// Returns that an attempt at a job begins.

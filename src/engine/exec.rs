@@ -16,6 +16,7 @@ use crate::foreign::Beneath;
 use crate::id::{Digest, NodeId};
 use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
+use crate::quota::Quota;
 use crate::record::{self, JobRecord, Status};
 use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
 
@@ -38,6 +39,8 @@ pub struct Exec<'a> {
     pub accelerator: Choice,
     /// Is told how this one is.
     pub tell: &'a dyn Fn(&Found),
+    /// What it may write to disk.
+    pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
 }
@@ -48,8 +51,12 @@ pub struct Exec<'a> {
 /// When what is around the guest fails.
 pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     let attempt = AttemptLayout::new(Beneath::new(node.out));
-    let around =
-        job::Around { host: node.host, cancel: node.cancel, snapshot: &|_: &Digest| node.workspace.to_owned() };
+    let around = job::Around {
+        host: node.host,
+        quota: node.quota,
+        cancel: node.cancel,
+        snapshot: &|_: &Digest| node.workspace.to_owned(),
+    };
     let began = Timestamp::now();
     let launcher = match &node.host.programs {
         Programs::Qemu { qemu, jail, share } => {

@@ -20,6 +20,7 @@ use crate::guest::{Access, Control, Mount, Request, request};
 use crate::id::Digest;
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
+use crate::quota::Quota;
 use crate::record::Outcome;
 use crate::state::{AttemptLayout, recorded_path, write_json};
 
@@ -37,6 +38,8 @@ const UNPRIVILEGED: u32 = 1000;
 pub struct Around<'a> {
     /// The host.
     pub host: &'a Host,
+    /// What the guest writes is taken from this.
+    pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
     /// Where a snapshot is.
@@ -70,7 +73,7 @@ pub fn run(
     let Guest { runner, launcher, deadlines, shares } = guest;
     let made = failpoint::turn(Point::AttemptFolder).and_then(|()| attempt.root().make_folders());
     made.with_context(|| format!("making {}", attempt.root().display()))?;
-    let disks = failpoint::around(Point::Disks, || Disks::make(attempt, around.host, job, shares))?;
+    let disks = failpoint::around(Point::Disks, || Disks::make(attempt, around, job, shares))?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let tree = |share: &Share| Some((share.tag.clone(), tree(around, runner, &share.source)?));
     let trees: Vec<(String, Tree)> = shares.iter().filter_map(tree).collect();
@@ -98,6 +101,8 @@ pub fn run(
         deadlines,
         logs: &logs,
         scratch: disks.folder.path(),
+        artifacts: Some(&disks.artifact_disk),
+        quota: around.quota,
     };
     let ended = vm::run(&guest, around.cancel, on_control)?;
     Ok(finished(job, attempt, &ended, &disks))
@@ -116,13 +121,12 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
     }
     let brought = bring(&job.artifacts, attempt, ended, disks, &mut verdict);
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
-    let kept = ended.output.received.min(vm::LOG_LIMIT);
     let finished = JobFinished {
         job: job.job.clone(),
         outcome,
         exit_code,
         reason,
-        guest_log_bytes: kept,
+        guest_log_bytes: ended.output.kept,
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
         artifacts_dir: (brought > 0).then(|| recorded_path(&attempt.artifacts())),
@@ -187,15 +191,15 @@ struct Disks {
 }
 
 impl Disks {
-    fn make(attempt: &AttemptLayout, host: &Host, job: &PlannedJob, shares: &[Share]) -> Result<Self> {
+    fn make(attempt: &AttemptLayout, around: &Around<'_>, job: &PlannedJob, shares: &[Share]) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(crate::state::TEMPORARY_PREFIX)
             .tempdir_in(attempt.root())
             .with_context(|| format!("making a folder in {}", attempt.root().display()))?;
         let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
-        let tar = request::encode(&ask(host, job, shares)).context("encoding the guest's request")?;
+        let tar = request::encode(&ask(around.host, job, shares)).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
-        let artifact_disk = collect::ArtifactDisk::make(&artifacts)?;
+        let artifact_disk = collect::ArtifactDisk::make(&artifacts, around.quota)?;
         Ok(Self { request, artifacts, artifact_disk, folder })
     }
 }

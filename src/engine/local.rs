@@ -17,6 +17,7 @@ use crate::execute::{collect, vm};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
+use crate::quota::Quota;
 use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, recorded_path, remove, write_json};
 
 /// What is around a job on this host.
@@ -24,6 +25,8 @@ use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, recorded_path, 
 pub struct Around<'a> {
     /// The state folder.
     pub state: &'a StateLayout,
+    /// What the job writes is taken from this.
+    pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
     /// What of the environment jobs see.
@@ -70,11 +73,12 @@ fn run_in(
         dir: &workspace.join(&job.workdir),
         timeout,
         logs: &logs,
+        quota: around.quota,
     };
     let ended = run_command(&command, around.cancel)?;
     let mut finished = finished(job, &ended, timeout);
     if !job.artifacts.is_empty() {
-        bring(&mut finished, &workspace, &job.artifacts, attempt);
+        bring(&mut finished, &workspace, &job.artifacts, attempt, around.quota);
     }
     Ok(finished)
 }
@@ -91,15 +95,15 @@ fn finished(job: &PlannedJob, ended: &Ended, timeout: Duration) -> JobFinished {
     let (outcome, exit_code, reason) = judge(ended, timeout);
     JobFinished {
         exit_code: Some(exit_code),
-        guest_log_bytes: ended.output.received.min(vm::LOG_LIMIT),
+        guest_log_bytes: ended.output.kept,
         log_cut: ended.output.over_limit,
         ..without_guest(&job.job, outcome, reason)
     }
 }
 
 /// Brings the artifacts back.
-fn bring(finished: &mut JobFinished, workspace: &Path, globs: &[String], attempt: &AttemptLayout) {
-    let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts()));
+fn bring(finished: &mut JobFinished, workspace: &Path, globs: &[String], attempt: &AttemptLayout, quota: &Quota) {
+    let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts(), quota));
     let brought = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &attempt.manifest(), &manifest)?;
         Ok(manifest.files.len() as u64)

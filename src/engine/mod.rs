@@ -31,6 +31,7 @@ use crate::flake::RenderedFlake;
 use crate::id::Digest;
 use crate::nix::Nix;
 use crate::plan::{Budget, RunPlanRecord};
+use crate::quota::Quota;
 use crate::record::History;
 use crate::state::StateLayout;
 use crate::state::gc::Claim;
@@ -74,6 +75,8 @@ pub struct Settings<'a> {
     pub accelerator: Choice,
     /// How often a job whose guest was lost runs again.
     pub infra_retries: u32,
+    /// What the run may still write to disk because its jobs say so.
+    pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
 }

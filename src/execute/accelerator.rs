@@ -30,6 +30,7 @@ use crate::failpoint::Point;
 use crate::foreign::Beneath;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
+use crate::quota::Quota;
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
 
 /// How long a guest may take to boot with KVM, in seconds; one that works takes less than two.
@@ -223,6 +224,8 @@ fn boot(
         users: Users { host: 0, guest: 0 },
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
         logs,
+        artifacts: None,
+        quota: &Quota::unlimited(),
         scratch: Path::parent(&logs.host).unwrap_or(Path::new(".")),
     };
     Ok(vm::run(&guest, cancel, &mut |_| {})?.observed)

@@ -1,16 +1,18 @@
 //! Artifacts: a tar that a guest wrote, read as if an enemy had.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes artifacts")]
+#![expect(clippy::disallowed_types, reason = "reads a guest's disk")]
 
 mod filter;
 mod gather;
+mod unpacker;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,9 @@ use tar::EntryType;
 pub use filter::Refused;
 pub use gather::gather;
 
+use crate::quota::Quota;
 use filter::Filter;
+use unpacker::Unpacker;
 
 /// The size of the disk that artifacts come on, in bytes; it is sparse on the host.
 pub const DISK_BYTES: u64 = 1 << 30;
@@ -50,41 +54,76 @@ pub struct Artifact {
     pub len: u64,
 }
 
-/// The disk that a guest writes its artifacts to, opened once, since its path may lead to another file later.
+/// The disk that a guest writes its artifacts to, opened once, since its path may lead to another file later. What it
+/// takes on the host is taken from the run's budget for as long as it is there.
 #[derive(Debug)]
-pub struct ArtifactDisk(File);
+pub struct ArtifactDisk {
+    file: File,
+    quota: Quota,
+    charged: AtomicU64,
+}
 
 impl ArtifactDisk {
     /// Makes the empty disk.
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn make(path: &Path) -> Result<Self> {
+    pub fn make(path: &Path, quota: &Quota) -> Result<Self> {
         let make = || {
             let disk = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
             disk.set_len(DISK_BYTES)?;
-            Ok::<_, io::Error>(Self(disk))
+            Ok::<_, io::Error>(disk)
         };
-        make().with_context(|| format!("making {}", path.display()))
+        Ok(Self::of(make().with_context(|| format!("making {}", path.display()))?, quota))
+    }
+
+    fn of(file: File, quota: &Quota) -> Self {
+        Self { file, quota: quota.clone(), charged: AtomicU64::new(0) }
+    }
+
+    /// Takes from the budget what was written since it was last called, and returns whether the budget had that much.
+    pub fn charge(&self) -> bool {
+        // A disk that can't be looked at has written nothing new.
+        let bytes = self.file.metadata().map_or(0, |disk| disk.blocks() * 512);
+        let new = bytes.saturating_sub(self.charged.load(Ordering::Relaxed));
+        let taken = self.quota.take(new);
+        self.charged.fetch_add(taken, Ordering::Relaxed);
+        taken == new
     }
 
     /// Unpacks the plain files that a job's globs match, and the folders that they lie in, into a new folder; leaves
     /// out other plain files, and fails at anything else in the tar.
     ///
     /// # Errors
-    /// When the tar isn't one, or holds what has no place in a folder of artifacts; what was unpacked before stays.
+    /// When the tar isn't one, holds what has no place in a folder of artifacts, or is more than the run may still write;
+    /// what was unpacked before is removed.
     pub fn unpack(&self, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
-        unpack_at_most(MAX_FILES, &self.0, globs, folder)
+        unpack_at_most(MAX_FILES, &self.file, globs, folder, &self.quota)
     }
 }
 
-fn unpack_at_most(most: u64, mut disk: &File, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
+impl Drop for ArtifactDisk {
+    fn drop(&mut self) {
+        self.quota.give_back(*self.charged.get_mut());
+    }
+}
+
+fn unpack_at_most(
+    most: u64,
+    disk: &File,
+    globs: &[String],
+    folder: &Path,
+    quota: &Quota,
+) -> Result<(Manifest, Refused)> {
     let filter = Filter::new(globs)?;
-    fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
+    let mut refused = Refused::default();
+    let manifest = Unpacker::fill(most, folder, quota, |unpacker| unpack_all(disk, &filter, unpacker, &mut refused))?;
+    Ok((manifest, refused))
+}
+
+fn unpack_all(mut disk: &File, filter: &Filter, unpacker: &mut Unpacker<'_>, refused: &mut Refused) -> Result<()> {
     disk.rewind().context("reading the guest's artifacts")?;
     let mut archive = tar::Archive::new(io::BufReader::new(disk));
-    let mut unpacker = Unpacker { folder, most, folders: 0, names: 0, files: Vec::new() };
-    let mut refused = Refused::default();
     let mut long_name = None;
     // Raw, since the crate reads a long name and pax headers into memory, whatever length the guest claims for them.
     for entry in archive.entries().context("reading the guest's artifacts")?.raw(true) {
@@ -108,8 +147,7 @@ fn unpack_at_most(most: u64, mut disk: &File, globs: &[String], folder: &Path) -
     if long_name.is_some() {
         bail!("the guest's artifacts end with the name of a file that isn't there");
     }
-    unpacker.files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok((Manifest { schema_version: 1, files: unpacker.files }, refused))
+    Ok(())
 }
 
 /// Reads what GNU tar puts before a file whose name is longer than a header holds.
@@ -121,49 +159,6 @@ fn read_long_name(entry: &mut impl io::Read) -> Result<PathBuf> {
         bail!("the name of an artifact has more than {MAX_NAME} bytes");
     }
     Ok(OsString::from_vec(name).into())
-}
-
-/// What is unpacked, and how much it is.
-struct Unpacker<'a> {
-    folder: &'a Path,
-    most: u64,
-    folders: u64,
-    names: u64,
-    files: Vec<Artifact>,
-}
-
-impl Unpacker<'_> {
-    fn add(&mut self, name: &Path, place: &Path, content: &mut impl io::Read) -> Result<()> {
-        self.names += name.as_os_str().len() as u64;
-        if self.files.len() as u64 == self.most || self.names > MAX_NAMES {
-            bail!("the job brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
-        }
-        if let Some(parent) = place.parent() {
-            self.make_folders(parent)?;
-        }
-        let len = write(content, &self.folder.join(place))?;
-        self.files.push(Artifact { path: name.to_string_lossy().into_owned(), len });
-        Ok(())
-    }
-
-    fn make_folders(&mut self, inner: &Path) -> Result<()> {
-        if self.folder.join(inner).is_dir() {
-            return Ok(());
-        }
-        let mut folder = self.folder.to_owned();
-        for part in inner {
-            folder.push(part);
-            match fs::create_dir(&folder) {
-                Ok(()) => self.folders += 1,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
-            }
-            if self.folders > self.most {
-                bail!("the job brought back more than {} folders", self.most);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Returns the path without `.`; it may not leave its folder.
@@ -180,13 +175,6 @@ fn inside(name: &Path) -> Result<PathBuf> {
         bail!("artifact {} lies deeper than {MAX_DEPTH} folders", name.display());
     }
     Ok(clean)
-}
-
-fn write(entry: &mut impl io::Read, place: &Path) -> Result<u64> {
-    // The folder is new and holds no links, as nothing here makes any.
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(place);
-    let mut file = file.with_context(|| format!("making {}", place.display()))?;
-    io::copy(entry, &mut file).with_context(|| format!("writing {}", place.display()))
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::channel::{Pumped, join, pump};
 use super::vm::{DEATH, LOG_LIMIT, Logs};
 use crate::cancel::{Cancel, Urgency};
 use crate::event::Reason;
 use crate::failpoint::Point;
-use crate::process::{Group, Invocation, adopt_orphans, kill_orphans};
+use crate::process::{Group, Invocation, Limit, Pumped, adopt_orphans, join, kill_orphans, pump};
+use crate::quota::Quota;
 use crate::record::Outcome;
 
 /// What finds a program by its name, and says it where there is none.
@@ -43,6 +43,8 @@ pub struct LocalCommand<'a> {
     pub timeout: Duration,
     /// Where its logs go; it has no console.
     pub logs: &'a Logs,
+    /// What its output is taken from.
+    pub quota: &'a Quota,
 }
 
 /// How a command ended.
@@ -75,7 +77,7 @@ pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<Ended> {
     adopt_orphans();
     let group = Group::start_marked(&format!("{MARK}={}", command.mark))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
-    let output = pump(output, &command.logs.guest, LOG_LIMIT)?;
+    let output = pump(output, &command.logs.guest, Limit { bytes: LOG_LIMIT, quota: command.quota })?;
     let env = command.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let env = env.chain([(MARK, command.mark)]);
     let invocation =

@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::jail::{self, Jail};
 use super::runtime;
 use crate::failpoint::Point;
-use crate::process::{Child, Group};
+use crate::process::{Child, Group, LogPipe};
 
 /// The listening socket's number in virtiofsd.
 const LISTENER_FD: i32 = 3;
@@ -111,7 +111,13 @@ impl Userland {
 ///
 /// # Errors
 /// When the socket can't be made or the daemon can't be started.
-pub fn serve(group: &Group, programs: &Programs, tree: &Tree, users: Users, log: &Path) -> Result<(Child, UnixStream)> {
+pub fn serve(
+    group: &Group,
+    programs: &Programs,
+    tree: &Tree,
+    users: Users,
+    log: &LogPipe,
+) -> Result<(Child, UnixStream)> {
     let folder = runtime::folder()?;
     let path = folder.path().join(SOCKET);
     let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;

@@ -1,16 +1,13 @@
 //! What a running guest tells, against the clock and the request to end.
 
-#![expect(clippy::disallowed_methods, reason = "reads the clock and looks at a log's size")]
+#![expect(clippy::disallowed_methods, reason = "reads the clock")]
 
-use std::fs;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::ending::Ending;
 use super::launch::stop::Stop;
 use super::verdict::{Cause, Observed};
-use super::vm::LOG_LIMIT;
 use crate::cancel::{Cancel, Urgency};
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
@@ -41,11 +38,11 @@ pub enum Message {
     NetworkEnded(String),
 }
 
-/// Takes in what is told of a guest, and ends it when it takes too long, says too much, or is asked to end.
+/// Takes in what is told of a guest, and ends it when it takes too long, says or writes too much, or is asked to end.
 pub fn supervise(
     deadlines: Deadlines,
     stop: &mut dyn Stop,
-    host_log: &Path,
+    is_over: &dyn Fn() -> Option<Cause>,
     messages: &Receiver<Message>,
     cancel: &Cancel,
     on_control: &mut dyn FnMut(&Control),
@@ -98,9 +95,7 @@ pub fn supervise(
         }
         course.go_on(&mut seen, urgency, |seen| {
             let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
-            let full = fs::metadata(host_log).is_ok_and(|log| log.len() > LOG_LIMIT);
-            let full = full.then_some(Cause::HostLogFull(LOG_LIMIT));
-            asked.or(own_end.take()).or(full).or_else(|| overdue(seen, deadlines, phase_began.elapsed()))
+            asked.or(own_end.take()).or_else(is_over).or_else(|| overdue(seen, deadlines, phase_began.elapsed()))
         });
     }
 }
@@ -117,11 +112,10 @@ fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<C
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
-    use super::{Cause, LOG_LIMIT, Message, Observed, POWER_OFF_SECS, overdue, supervise};
+    use super::{Cause, Message, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
     use crate::execute::launch::stop::Stop;
     use crate::guest::Control;
@@ -195,22 +189,25 @@ mod tests {
             for _ in 0..requests {
                 cancel.request(2);
             }
-            let seen = supervise(deadlines, &mut asked, Path::new("/nonexistent"), &receiver, &cancel, &mut |_| {});
+            let seen = supervise(deadlines, &mut asked, &|| None, &receiver, &cancel, &mut |_| {});
             assert_eq!((seen.cause, asked.of.as_slice()), (Some(Cause::Cancelled), of));
         }
     }
 
     /// Supervises what a thread tells, with a second for each part.
     fn supervised(tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
-        supervised_with(Path::new("/nonexistent"), tell)
+        supervised_with(&|| None, tell)
     }
 
-    fn supervised_with(log: &Path, tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
+    fn supervised_with(
+        is_over: &dyn Fn() -> Option<Cause>,
+        tell: impl FnOnce(SyncSender<Message>) + Send + 'static,
+    ) -> (Observed, Duration) {
         let (sender, receiver) = sync_channel(4);
         let teller = std::thread::spawn(move || tell(sender));
         let deadlines = Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 };
         let (mut asked, began) = (Asked::default(), Instant::now());
-        let seen = supervise(deadlines, &mut asked, log, &receiver, &Cancel::default(), &mut |_| {});
+        let seen = supervise(deadlines, &mut asked, is_over, &receiver, &Cancel::default(), &mut |_| {});
         drop(receiver);
         teller.join().unwrap();
         (seen, began.elapsed())
@@ -244,13 +241,11 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_the_host_has_a_limit() {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        log.as_file().set_len(LOG_LIMIT + 1).unwrap();
-        let (seen, _) = supervised_with(log.path(), |sender| {
+    fn a_guest_that_writes_too_much_is_ended() {
+        let (seen, _) = supervised_with(&|| Some(Cause::DiskBudget(9)), |sender| {
             std::thread::sleep(Duration::from_millis(200));
             sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
         });
-        assert_eq!(seen.cause, Some(Cause::HostLogFull(LOG_LIMIT)));
+        assert_eq!(seen.cause, Some(Cause::DiskBudget(9)));
     }
 }

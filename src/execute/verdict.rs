@@ -3,6 +3,7 @@
 use crate::event::Reason;
 use crate::guest::{Control, quote};
 use crate::id::JobId;
+use crate::quota::MORE;
 use crate::record::Outcome;
 
 /// Why the host ended a guest.
@@ -24,8 +25,8 @@ pub enum Cause {
     Panicked,
     /// It said a second time that it is ready: it started again.
     Restarted,
-    /// The hypervisor and the shares' daemons filled the host's log up to so many bytes.
-    HostLogFull(u64),
+    /// The run wrote all of the bytes that it may.
+    DiskBudget(u64),
     /// It was killed, and its processes are there all the same.
     Undying,
     /// The run was asked to end.
@@ -110,7 +111,7 @@ pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) 
                 | Cause::NetworkEnded(_)
                 | Cause::Flood
                 | Cause::Restarted
-                | Cause::HostLogFull(_)
+                | Cause::DiskBudget(_)
                 | Cause::Undying
         )
     );
@@ -151,8 +152,8 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
             ("the guest said more on its control channel than an agent has to say".into(), logs("guest"))
         }
         (Some(Cause::Restarted), _) => ("the guest started again by itself".to_owned(), console),
-        (Some(Cause::HostLogFull(limit)), _) => {
-            (format!("{hypervisor} and what shares folders with the guest printed more than {limit} bytes"), host)
+        (Some(Cause::DiskBudget(bytes)), _) => {
+            (format!("the run used up its disk budget of {bytes} bytes"), MORE.into())
         }
         (Some(Cause::Undying), _) => {
             (format!("the guest was killed, but {hypervisor} or a share's daemon doesn't end"), host)
@@ -187,7 +188,7 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         }
     };
     // What a guest floods once it floods again.
-    let lost = !matches!(seen.cause, Some(Cause::Flood | Cause::HostLogFull(_)));
+    let lost = !matches!(seen.cause, Some(Cause::Flood | Cause::DiskBudget(_)));
     Verdict { lost, ..shown(message, hint) }
 }
 
@@ -204,6 +205,7 @@ mod tests {
     use super::{Cause, Observed, Verdict, judge};
     use crate::guest::Control;
     use crate::id::JobId;
+    use crate::quota::MORE;
     use crate::record::Outcome;
 
     fn ended(exit: Control) -> Observed {
@@ -272,11 +274,7 @@ mod tests {
             (cause(Cause::Restarted), "the guest started again by itself", console),
             (cause(Cause::Panicked), "the guest's kernel panicked while the job ran", panic),
             (cause(Cause::Flood), "the guest said more on its control channel than an agent has to say", guest),
-            (
-                cause(Cause::HostLogFull(9)),
-                "QEMU and what shares folders with the guest printed more than 9 bytes",
-                host,
-            ),
+            (cause(Cause::DiskBudget(9)), "the run used up its disk budget of 9 bytes", MORE),
             (cause(Cause::Undying), "the guest was killed, but QEMU or a share's daemon doesn't end", host),
             (error(&boots), "the guest failed: no room", console),
             (error(&half), "the guest failed: no room", console),

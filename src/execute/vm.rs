@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::channel::{Pumped, join};
+use super::collect::ArtifactDisk;
 use super::console::Console;
 pub use super::console::tail;
 use super::launch::Launcher;
@@ -21,7 +21,8 @@ use crate::cancel::Cancel;
 use crate::foreign::Beneath;
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
-use crate::process::Group;
+use crate::process::{Copying, Group, Limit, LogPipe, Pumped, join};
+use crate::quota::Quota;
 use crate::state::append_line;
 
 /// The word on the kernel's command line that makes a guest wait for a line of the host once it is ready.
@@ -50,6 +51,23 @@ pub struct Guest<'a> {
     pub logs: &'a Logs,
     /// A folder for what goes with it.
     pub scratch: &'a Path,
+    /// The disk that it brings artifacts back on, if it does.
+    pub artifacts: Option<&'a ArtifactDisk>,
+    /// What all that it has written is taken from.
+    pub quota: &'a Quota,
+}
+
+impl Guest<'_> {
+    /// Returns how much each of its logs may take in.
+    pub(super) fn log_limit(&self) -> Limit<'_> {
+        Limit { bytes: LOG_LIMIT, quota: self.quota }
+    }
+
+    /// Returns why it can't go on, where what it wrote used up the budget.
+    fn is_over_budget(&self) -> Option<Cause> {
+        let is_over = self.artifacts.is_some_and(|disk| !disk.charge());
+        is_over.then(|| Cause::DiskBudget(self.quota.total()))
+    }
 }
 
 /// Where a guest's logs go.
@@ -83,9 +101,11 @@ pub struct Ended {
 pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Control)) -> Result<Ended> {
     let group = Group::start()?;
     let (sender, receiver) = sync_channel(QUEUE);
-    let mut running = guest.launcher.start(guest, &group, &sender)?;
-    drop(sender);
-    let mut observed = supervise(guest.deadlines, &mut *running.stop, &guest.logs.host, &receiver, cancel, on_control);
+    let (log, host_log) = LogPipe::open(&guest.logs.host, guest.log_limit())?;
+    let mut running = guest.launcher.start(guest, &group, &log, &sender)?;
+    drop((sender, log));
+    let is_over = &|| guest.is_over_budget();
+    let mut observed = supervise(guest.deadlines, &mut *running.stop, is_over, &receiver, cancel, on_control);
     group.kill();
     running.stop.gone();
     // With the group gone the streams are at their end, and what they still held is counted.
@@ -107,12 +127,7 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
     }
     let mut troubles = Vec::new();
     let hypervisor = guest.launcher.capabilities().name;
-    for ending in endings(&observed, hypervisor) {
-        if let Err(error) = append_line(&guest.logs.host, &ending) {
-            troubles.push(format!("{error:#}"));
-        }
-    }
-    let mut copied = |thread, log: &Path| {
+    let mut copied = |thread: Copying, log: &Path| {
         let gone = || io::Error::other("its process is killed, but isn't gone");
         join(thread, end).unwrap_or_else(|| Err(gone())).unwrap_or_else(|error| {
             troubles.push(format!("writing {}: {error}", log.display()));
@@ -121,6 +136,12 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
     };
     let output = copied(running.output, &guest.logs.guest);
     copied(running.console, &guest.logs.console);
+    copied(host_log, &guest.logs.host);
+    for ending in endings(&observed, hypervisor) {
+        if let Err(error) = append_line(&guest.logs.host, &ending) {
+            troubles.push(format!("{error:#}"));
+        }
+    }
     match Console::read(&guest.logs.console) {
         Ok(console) => {
             observed.panic = console.panicked();

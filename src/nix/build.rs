@@ -1,15 +1,15 @@
 //! `nix build`, which runs what a project says: confined, without the caller's environment and terminal.
 
-#![expect(clippy::disallowed_methods, reason = "reads the environment, looks at logs and waits for processes")]
+#![expect(clippy::disallowed_methods, reason = "reads the environment, looks at folders and waits for processes")]
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, PipeWriter};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ use super::view::{Mode, View};
 use super::{Nix, Way};
 use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
-use crate::process::{Child, Group, Invocation, ending};
+use crate::process::{Child, Copying, Group, Invocation, Limit, LogPipe, join};
 
 /// The most bytes that a build may print into its log.
 const LOG_LIMIT: u64 = 64 << 20;
@@ -96,11 +96,31 @@ struct Running {
     /// What asks a confined Nix to end: it can't be reached by a signal, since bubblewrap would end before it.
     leash: Option<PipeWriter>,
     group: Group,
+    /// What copies what it prints into its log.
+    copying: Copying,
     /// Where builds and Nix itself put temporary files; it goes after them.
     _tmp: TempDir,
 }
 
 impl Running {
+    /// Waits for the end, and brings it about where it takes too long or is asked for.
+    fn wait(&mut self, timeout: Duration, cancel: &Cancel) -> Result<Built> {
+        let tick = Duration::from_millis(50);
+        let mut waited = Duration::ZERO;
+        while waited < timeout && cancel.urgency() == Urgency::None {
+            if let Some(status) = self.child.wait_timeout(tick)? {
+                return Ok(if status.success() { Built::Yes } else { Built::No });
+            }
+            waited += tick;
+        }
+        self.terminate();
+        waited = Duration::ZERO;
+        while waited < GRACE && cancel.urgency() < Urgency::Now && self.child.wait_timeout(tick)?.is_none() {
+            waited += tick;
+        }
+        Ok(if cancel.urgency() > Urgency::None { Built::Cancelled } else { Built::Late })
+    }
+
     fn terminate(&mut self) {
         if self.leash.take().is_none() {
             self.child.terminate();
@@ -112,36 +132,17 @@ impl Nix {
     /// Builds an output of the flake in a folder and makes `link` its GC root.
     ///
     /// # Errors
-    /// When Nix can't be started, or prints without end.
+    /// When Nix can't be started, or its log can't be written.
     pub fn build(&self, build: Build<'_>, cancel: &Cancel) -> Result<Built> {
         let Build { log, timeout, .. } = build;
         let mut running = self.start(build)?;
-        let tick = Duration::from_millis(50);
-        let mut waited = Duration::ZERO;
-        let mut full = false;
-        while waited < timeout && !full && cancel.urgency() == Urgency::None {
-            if let Some(status) = running.child.wait_timeout(tick)? {
-                return Ok(if status.success() { Built::Yes } else { Built::No });
-            }
-            waited += tick;
-            full = fs::metadata(log).is_ok_and(|log| log.len() > LOG_LIMIT);
-        }
-        running.terminate();
-        waited = Duration::ZERO;
-        while waited < GRACE && cancel.urgency() < Urgency::Now && running.child.wait_timeout(tick)?.is_none() {
-            waited += tick;
-        }
+        let ended = running.wait(timeout, cancel);
         running.group.kill();
-        // A process that is stuck in the kernel doesn't even hear SIGKILL.
-        let status = running.child.wait_timeout(GRACE)?;
-        if cancel.urgency() > Urgency::None {
-            return Ok(Built::Cancelled);
+        // What a daemon of Nix holds open isn't waited for.
+        if let Some(copied) = join(running.copying, Instant::now() + GRACE) {
+            copied.with_context(|| format!("writing {}", log.display()))?;
         }
-        if full {
-            let ending = status.map_or_else(|| "doesn't die".to_owned(), ending);
-            bail!("nix build printed more than {LOG_LIMIT} bytes and {ending}");
-        }
-        Ok(Built::Late)
+        ended
     }
 
     fn start(&self, build: Build<'_>) -> Result<Running> {
@@ -167,8 +168,9 @@ impl Nix {
         let invocation =
             env.into_iter().fold(invocation, |invocation, (name, value)| invocation.env(name, Some(&value)));
         let group = Group::start()?;
-        let child = group.spawn(Point::NixBuild, invocation, build.log)?;
-        Ok(Running { child, leash, group, _tmp: tmp })
+        let (log, copying) = LogPipe::open(build.log, Limit { bytes: LOG_LIMIT, quota: &self.quota })?;
+        let child = group.spawn(Point::NixBuild, invocation, &log)?;
+        Ok(Running { child, leash, group, copying, _tmp: tmp })
     }
 
     fn build_args(&self, build: Build<'_>) -> Vec<OsString> {

@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::doctor::{self, Store};
 use crate::process::{self, Captured, Invocation, ending};
+use crate::quota::Quota;
 pub use build::{Build, Built};
 pub use store::{NixStore, STORE, Way};
 
@@ -28,6 +29,7 @@ pub struct Nix {
     bwrap: Option<PathBuf>,
     builders: Option<String>,
     allows_local_inputs: bool,
+    quota: Quota,
 }
 
 impl Nix {
@@ -39,6 +41,7 @@ impl Nix {
             bwrap: None,
             builders: None,
             allows_local_inputs: false,
+            quota: Quota::unlimited(),
         }
     }
 
@@ -52,6 +55,12 @@ impl Nix {
     #[must_use]
     pub fn with_builders(self, builders: Option<String>) -> Self {
         Self { builders, ..self }
+    }
+
+    /// Has the logs of builds taken from the budget of a run.
+    #[must_use]
+    pub fn with_quota(self, quota: Quota) -> Self {
+        Self { quota, ..self }
     }
 
     /// Allows flakes to have inputs on this machine.

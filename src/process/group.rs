@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
@@ -14,7 +14,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::{Invocation, alone, start};
+use super::pump::announce;
+use super::{Invocation, LogPipe, alone, start};
 use crate::failpoint::{Point, around};
 
 /// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, kills what
@@ -72,13 +73,13 @@ impl Group {
         Ok(Self { guard, pgid, killed: Once::new(), _leash: leash })
     }
 
-    /// Starts a process of the group; what it prints is appended to `log`, after its command line.
+    /// Starts a process of the group that prints into a log, after its command line.
     ///
     /// # Errors
     /// When the log can't be opened or the program can't be started.
-    pub fn spawn(&self, point: Point, invocation: Invocation, log: &Path) -> Result<Child> {
-        let file = announce(&invocation, log)?;
-        self.begin(point, invocation, file)
+    pub fn spawn(&self, point: Point, invocation: Invocation, log: &LogPipe) -> Result<Child> {
+        let writer = log.writer.try_clone().with_context(|| format!("sharing the pipe of {}", log.log.display()))?;
+        self.spawn_into(point, invocation, &log.log, writer)
     }
 
     /// Starts a process of the group whose command line is appended to `log`, and what it prints goes elsewhere.
@@ -120,15 +121,6 @@ impl Group {
             self.guard.wait().ok();
         });
     }
-}
-
-/// Opens a log, and writes into it what is about to be started.
-fn announce(invocation: &Invocation, log: &Path) -> Result<File> {
-    use io::Write as _;
-    let file = OpenOptions::new().create(true).append(true).open(log);
-    let mut file = file.with_context(|| format!("opening {}", log.display()))?;
-    writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))?;
-    Ok(file)
 }
 
 impl Drop for Group {
@@ -182,8 +174,10 @@ impl Child {
 mod tests {
     use std::time::Duration;
 
-    use super::{Group, Invocation};
+    use super::{Group, Invocation, LogPipe};
     use crate::failpoint::Point;
+    use crate::process::Limit;
+    use crate::quota::Quota;
 
     fn sh(script: &str) -> Invocation {
         Invocation::new("/bin/sh").args(["-c", script])
@@ -194,7 +188,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let group = Group::start().unwrap();
-        let child = group.spawn(Point::Command, sh("sleep 1000 & echo $!; wait"), &log).unwrap();
+        let (pipe, _) = LogPipe::open(&log, Limit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
+        let child = group.spawn(Point::Command, sh("sleep 1000 & echo $!; wait"), &pipe).unwrap();
         let pid = loop {
             let text = std::fs::read_to_string(&log).unwrap();
             if let Some(pid) = text.lines().nth(1) {

@@ -10,6 +10,7 @@ mod inherited;
 mod landlock;
 #[cfg_attr(target_os = "macos", path = "orphans_macos.rs")]
 mod orphans;
+mod pump;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -32,6 +33,7 @@ pub use ignored::ignored_signals;
 pub use inherited::close_inherited_on_exec;
 pub use landlock::has_landlock;
 pub use orphans::{adopt_orphans, kill_orphans};
+pub use pump::{Copying, Limit, LogPipe, Pumped, join, pump};
 
 /// Takes a step that makes a pipe or starts a process while no other does. macOS makes a pipe first and has it closed on
 /// exec then: a process that starts in between keeps it open, and with it a group alive that is to end with pikaci.

@@ -12,6 +12,7 @@ use pikaci::execute::share::{Programs, Users};
 use pikaci::execute::vm::{self, Ended, Guest, Logs};
 use pikaci::foreign::Beneath;
 use pikaci::plan::record::Deadlines;
+use pikaci::quota::Quota;
 use tempfile::TempDir;
 
 /// Boots a runner to the guest's end, and returns what it left and its console's log.
@@ -40,6 +41,8 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u
         users: Users { host: 0, guest: 0 },
         deadlines,
         logs: &logs,
+        artifacts: None,
+        quota: &Quota::unlimited(),
         scratch: folder.path(),
     };
     let ended = vm::run(&guest, &Cancel::default(), &mut |_| {}).unwrap();

@@ -11,6 +11,7 @@ mod config;
 mod containers;
 mod contract;
 mod deadlines;
+mod disk_budget;
 mod disk_full;
 mod diskless;
 mod doctor;

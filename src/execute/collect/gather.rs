@@ -10,24 +10,22 @@ use anyhow::{Context as _, Result, bail};
 use rustix::fs::OFlags;
 
 use super::{DISK_BYTES, Filter, MAX_FILES, Manifest, Unpacker};
+use crate::quota::Quota;
 
 /// Copies the plain files that globs match into a new folder; links are neither followed nor taken.
 ///
 /// # Errors
-/// When there is too much, or a file can't be read or written; what was copied before stays.
-pub fn gather(workspace: &Path, globs: &[String], folder: &Path) -> Result<Manifest> {
+/// When there is too much, or a file can't be read or written; what was copied before is removed.
+pub fn gather(workspace: &Path, globs: &[String], folder: &Path, quota: &Quota) -> Result<Manifest> {
     let found = find(workspace, &Filter::new(globs)?)?;
     let lens = found.iter().map(|path| fs::symlink_metadata(workspace.join(path)).map(|meta| meta.len()));
     let bytes: u64 = lens.sum::<std::io::Result<_>>().context("looking at the job's artifacts")?;
     if bytes > DISK_BYTES {
         bail!("they are {bytes} bytes, and a job may bring back {DISK_BYTES}");
     }
-    fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
-    let mut unpacker = Unpacker { folder, most: MAX_FILES, folders: 0, names: 0, files: Vec::new() };
-    for path in found {
-        unpacker.add(&path, &path, &mut open(&workspace.join(&path))?)?;
-    }
-    Ok(Manifest { schema_version: 1, files: unpacker.files })
+    Unpacker::fill(MAX_FILES, folder, quota, |unpacker| {
+        found.iter().try_for_each(|path| unpacker.add(path, path, &mut open(&workspace.join(path))?))
+    })
 }
 
 /// Opens what was a plain file when it was found, and has nothing wait if it is one no more.
@@ -63,7 +61,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use super::gather;
+    use super::{Quota, gather};
 
     #[test]
     fn plain_files_that_match_are_brought_and_nothing_else() {
@@ -76,7 +74,7 @@ mod tests {
         fs::write(folder.path().join("secret.log"), "secret").unwrap();
         symlink("../../secret.log", workspace.join("build/link.log")).unwrap();
         symlink("..", workspace.join("build/loop")).unwrap();
-        let manifest = gather(&workspace, &["build/**/*.log".to_owned()], &artifacts).unwrap();
+        let manifest = gather(&workspace, &["build/**/*.log".to_owned()], &artifacts, &Quota::unlimited()).unwrap();
         let files: Vec<_> = manifest.files.iter().map(|file| (file.path.as_str(), file.len)).collect();
         assert_eq!(files, [("build/a.log", 1), ("build/deep/b.log", 2)]);
         assert_eq!(fs::read_to_string(artifacts.join("build/deep/b.log")).unwrap(), "bb");
@@ -90,7 +88,8 @@ mod tests {
         fs::create_dir(folder.path().join("workspace")).unwrap();
         let huge = fs::File::create(folder.path().join("workspace/huge")).unwrap();
         huge.set_len(super::DISK_BYTES + 1).unwrap();
-        let error = gather(&folder.path().join("workspace"), &["*".to_owned()], &artifacts).unwrap_err();
+        let error =
+            gather(&folder.path().join("workspace"), &["*".to_owned()], &artifacts, &Quota::unlimited()).unwrap_err();
         assert_eq!(error.to_string(), "they are 1073741825 bytes, and a job may bring back 1073741824");
         assert!(!artifacts.exists());
     }

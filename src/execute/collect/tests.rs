@@ -1,15 +1,19 @@
 //! Tars as an enemy would write them.
 
+#![expect(clippy::disallowed_methods, reason = "tests make disks and look at what is unpacked")]
+
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
 use super::{Artifact, ArtifactDisk, Manifest, Refused, gather, unpack_at_most};
+use crate::quota::Quota;
 
 fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, Refused)> {
-    ArtifactDisk(File::open(disk).unwrap()).unpack(globs, folder)
+    ArtifactDisk::of(File::open(disk).unwrap(), &Quota::unlimited()).unpack(globs, folder)
 }
 
 /// Unpacks a disk of a job that asks for everything, and returns the files that came.
@@ -123,7 +127,9 @@ fn files_and_folders_are_counted() {
         assert_eq!(files.unwrap().len(), 10);
         let (disk, artifacts) = (folder.path().join("disk"), folder.path().join("again"));
         let disk = File::open(disk).unwrap();
-        unpack_at_most(most, &disk, &["**".to_owned()], &artifacts).map(drop).map_err(|error| error.to_string())
+        unpack_at_most(most, &disk, &["**".to_owned()], &artifacts, &Quota::unlimited())
+            .map(drop)
+            .map_err(|error| error.to_string())
     };
     assert_eq!(unpacked(30, |number| format!("{number}/a/b/file")), Ok(()));
     let folders = unpacked(29, |number| format!("{number}/a/b/file"));
@@ -179,7 +185,8 @@ fn a_guest_brings_what_the_globs_of_its_job_match_and_no_repository() {
     let disk = folder.path().join("disk");
     fs::write(&disk, tar.into_inner().unwrap()).unwrap();
     let (came, refused) = unpack(&disk, &globs, &folder.path().join("guest")).unwrap();
-    let gathered = gather(&folder.path().join("workspace"), &globs, &folder.path().join("none")).unwrap();
+    let gathered =
+        gather(&folder.path().join("workspace"), &globs, &folder.path().join("none"), &Quota::unlimited()).unwrap();
     let names = |manifest: &Manifest| manifest.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     let mut expected: Vec<&str> = FILES.iter().filter(|(_, taken)| *taken).map(|(name, _)| *name).collect();
     expected.sort_unstable();
@@ -212,14 +219,64 @@ fn a_name_that_is_refused_is_written_without_escapes() {
 fn the_disk_that_was_made_is_read_whatever_its_path_leads_to() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk");
-    let made = ArtifactDisk::make(&path).unwrap();
+    let made = ArtifactDisk::make(&path, &Quota::unlimited()).unwrap();
     // As a hypervisor does that has the same descriptor.
-    let mut tar = Builder::new(&made.0);
+    let mut tar = Builder::new(&made.file);
     tar.append(&header(EntryType::Regular, b"a", 1), &b"x"[..]).unwrap();
     tar.into_inner().unwrap().flush().unwrap();
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
     let (came, _) = made.unpack(&["a".to_owned()], &folder.path().join("artifacts")).unwrap();
     assert_eq!(came.files, [Artifact { path: "a".into(), len: 1 }]);
-    assert!(ArtifactDisk::make(&path).is_err(), "a link is followed");
+    assert!(ArtifactDisk::make(&path, &Quota::unlimited()).is_err(), "a link is followed");
+}
+
+/// Returns the bytes that a folder's files and folders take on the disk.
+fn taken(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let sizes =
+        entries.map(|path| if path.is_dir() { taken(&path) } else { fs::metadata(path).unwrap().blocks() * 512 });
+    sizes.sum()
+}
+
+#[test]
+fn six_disks_that_claim_much_stay_within_the_budget() {
+    const BUDGET: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let quota = Quota::new(BUDGET);
+    let unpacked = (0..6).map(|attempt| {
+        let (path, artifacts) = (folder.path().join("disk"), folder.path().join(format!("artifacts-{attempt}")));
+        let disk = ArtifactDisk::make(&path, &quota).unwrap();
+        // Much that is there, and more that is not but by its header.
+        let mut tar = Builder::new(&disk.file);
+        tar.append(&header(EntryType::Regular, b"a/there", 150_000), std::io::repeat(b'x').take(150_000)).unwrap();
+        tar.append(&header(EntryType::Regular, b"a/zeros", 90 << 20), std::io::empty()).unwrap();
+        tar.into_inner().unwrap();
+        assert!(disk.charge() || quota.left() == 0);
+        let came = disk.unpack(&["**".to_owned()], &artifacts).map(|(manifest, _)| manifest.files);
+        drop(disk);
+        fs::remove_file(path).unwrap();
+        if let Err(error) = &came {
+            assert_eq!(error.to_string(), "the run used up its disk budget of 1048576 bytes");
+            assert!(!artifacts.exists());
+        }
+        assert!(taken(folder.path()) <= BUDGET - quota.left(), "{} of {quota:?}", taken(folder.path()));
+        came.is_ok()
+    });
+    assert_eq!(unpacked.collect::<Vec<_>>(), [true, true, true, true, true, false]);
+}
+
+#[test]
+fn what_fails_to_unpack_is_removed_and_its_budget_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let quota = Quota::new(1 << 20);
+    let disk = ArtifactDisk::make(&folder.path().join("disk"), &quota).unwrap();
+    let mut tar = Builder::new(&disk.file);
+    tar.append(&header(EntryType::Regular, b"a/file", 9000), std::io::repeat(b'x').take(9000)).unwrap();
+    tar.append(&header(EntryType::Symlink, b"link", 0), std::io::empty()).unwrap();
+    tar.into_inner().unwrap();
+    let artifacts = folder.path().join("artifacts");
+    assert!(disk.unpack(&["**".to_owned()], &artifacts).is_err());
+    assert!(!artifacts.exists());
+    assert_eq!(quota.left(), quota.total());
 }

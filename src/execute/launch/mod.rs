@@ -6,21 +6,18 @@ mod qemu;
 pub mod stop;
 mod vfkit;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
-use std::thread::JoinHandle;
 
 use anyhow::Result;
 
-use super::channel::Pumped;
 use super::jail::Jail;
 use super::qemu::Accelerator;
 use super::share;
 use super::supervise::Message;
 use super::vm::Guest;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
-use crate::process::{Child, Group, ending};
+use crate::process::{Child, Copying, Group, LogPipe, ending};
 use stop::Stop;
 
 /// The programs of a hypervisor on this host.
@@ -76,13 +73,19 @@ impl Launcher<'_> {
         }
     }
 
-    /// Starts a guest in a group of processes; what it says goes to `sender`.
-    pub(super) fn start(&self, guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Result<Running> {
+    /// Starts a guest in a group of processes, which print into a log; what it says goes to `sender`.
+    pub(super) fn start(
+        &self,
+        guest: &Guest<'_>,
+        group: &Group,
+        log: &LogPipe,
+        sender: &SyncSender<Message>,
+    ) -> Result<Running> {
         match *self {
             Self::Qemu { qemu, jail, accelerator, share } => {
-                qemu::start(qemu::Qemu { program: qemu, jail, accelerator, share }, guest, group, sender)
+                qemu::start(qemu::Qemu { program: qemu, jail, accelerator, share }, guest, group, log, sender)
             }
-            Self::Vfkit(program) => vfkit::start(program, guest, group, sender),
+            Self::Vfkit(program) => vfkit::start(program, guest, group, log, sender),
         }
     }
 }
@@ -96,9 +99,6 @@ pub(super) struct Running {
     /// What copies the console into its log.
     pub(super) console: Copying,
 }
-
-/// A thread that copies a stream to its end.
-pub(super) type Copying = JoinHandle<io::Result<Pumped>>;
 
 /// Has the end of a process told.
 fn watch(

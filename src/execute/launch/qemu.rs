@@ -20,10 +20,10 @@ use crate::execute::network::{self, Uplink};
 use crate::execute::qemu::{self, Accelerator};
 use crate::execute::qmp::Monitor;
 use crate::execute::supervise::Message;
-use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
+use crate::execute::vm::{Guest, WAIT};
 use crate::execute::{channel, share};
 use crate::failpoint::Point;
-use crate::process::Group;
+use crate::process::{Group, LogPipe, pump};
 
 /// What asks the guest to end its job.
 const CANCEL: &[u8] = b"cancel\n";
@@ -45,6 +45,7 @@ pub(super) fn start(
     programs: Qemu<'_>,
     guest: &Guest<'_>,
     group: &Group,
+    log: &LogPipe,
     sender: &SyncSender<Message>,
 ) -> Result<Running> {
     let (monitor, qmp) = UnixStream::pair().context("making the socket of QEMU's monitor")?;
@@ -76,7 +77,7 @@ pub(super) fn start(
         invocation = invocation.fd(image::open(disk.path, access)?, fd);
     }
     for (fd, (tag, tree)) in (qemu::FIRST_SHARE_FD..).zip(guest.shares) {
-        let (daemon, stream) = share::serve(group, programs.share, tree, guest.users, &guest.logs.host)
+        let (daemon, stream) = share::serve(group, programs.share, tree, guest.users, log)
             .with_context(|| format!("sharing {tag:?} with the guest"))?;
         invocation = invocation.fd(stream, fd);
         let tag = tag.clone();
@@ -84,13 +85,12 @@ pub(super) fn start(
     }
     if network == Network::Outside {
         let uplink = Uplink { qemu: programs.program, jail: programs.jail };
-        let (uplink, stream) =
-            network::start(group, uplink, &guest.logs.host).context("starting the guest's network")?;
+        let (uplink, stream) = network::start(group, uplink, log).context("starting the guest's network")?;
         invocation = invocation.fd(stream, qemu::network_fd(tags.len()));
         watch(Box::new(uplink), sender.clone(), |ending, _| Message::NetworkEnded(ending));
     }
-    let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
-    let output = channel::pump(output, &guest.logs.guest, LOG_LIMIT)?;
+    let console = pump(console, &guest.logs.console, guest.log_limit())?;
+    let output = pump(output, &guest.logs.guest, guest.log_limit())?;
     let ends = control.try_clone().context("sharing the control lines' socket")?;
     channel::controls(control, sender.clone());
     let monitor = Monitor::new(monitor)?;
@@ -98,7 +98,7 @@ pub(super) fn start(
     monitor.on_shutdown(move |reason| {
         shutdowns.send(Message::Shutdown(reason)).ok();
     })?;
-    let qemu = group.spawn(Point::Hypervisor, invocation, &guest.logs.host)?;
+    let qemu = group.spawn(Point::Hypervisor, invocation, log)?;
     watch(Box::new(qemu), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
     Ok(Running { stop: Box::new(Ends { monitor, control: ends }), output, console })
 }

@@ -27,14 +27,20 @@ use crate::execute::vfkit::{self, KERNEL_HEADER, Ports};
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
 use crate::execute::{channel, rest, runtime};
 use crate::failpoint::Point;
-use crate::process::{Child, Group, Invocation};
+use crate::process::{Child, Group, Invocation, LogPipe, pump};
 
 /// How long vfkit may take to end when its service is asked, before it is sent a signal.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long vfkit may take to end in all; it has been seen to hang after a stop.
 const GRACE: Duration = Duration::from_secs(12);
 
-pub(super) fn start(program: &Path, guest: &Guest<'_>, group: &Group, sender: &SyncSender<Message>) -> Result<Running> {
+pub(super) fn start(
+    program: &Path,
+    guest: &Guest<'_>,
+    group: &Group,
+    log: &LogPipe,
+    sender: &SyncSender<Message>,
+) -> Result<Running> {
     if guest.machine.cmdline.split(' ').any(|word| word == WAIT) {
         bail!("a guest can't wait for the host in vfkit, which passes nothing on to it");
     }
@@ -57,12 +63,12 @@ pub(super) fn start(program: &Path, guest: &Guest<'_>, group: &Group, sender: &S
     let follow = |path| Follow::new(path, LOG_LIMIT, gone.clone());
     let panicked = sender.clone();
     let console = Alarm::new(follow(console), PANIC, move || drop(panicked.send(Message::Panicked)));
-    let console = channel::pump(console, &guest.logs.console, LOG_LIMIT)?;
-    let output = channel::pump(follow(output), &guest.logs.guest, LOG_LIMIT)?;
+    let console = pump(console, &guest.logs.console, guest.log_limit())?;
+    let output = pump(follow(output), &guest.logs.guest, guest.log_limit())?;
     channel::controls(follow(control), sender.clone());
     // Where vfkit finds a socket already it doesn't start.
     fs::remove_file(&socket).ok();
-    let vfkit = Arc::new(group.spawn(Point::Hypervisor, Invocation::new(program).args(args), &guest.logs.host)?);
+    let vfkit = Arc::new(group.spawn(Point::Hypervisor, Invocation::new(program).args(args), log)?);
     watch(vfkit.clone(), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
     let stop = Vfkit { process: vfkit, socket, gone, _copies: copies, _names: names, _slot: slot };
     Ok(Running { stop: Box::new(stop), output, console })

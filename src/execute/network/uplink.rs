@@ -14,7 +14,7 @@ use super::relay;
 use crate::execute::jail::{self, Jail};
 use crate::execute::qemu::Accelerator;
 use crate::failpoint::Point;
-use crate::process::{Child, Group};
+use crate::process::{Child, Group, LogPipe};
 
 /// The socket's number in the process.
 const SOCKET_FD: RawFd = 3;
@@ -32,7 +32,7 @@ pub struct Uplink<'a> {
 ///
 /// # Errors
 /// When a socket can't be made, the host's networks can't be read, or the process can't be started.
-pub fn start(group: &Group, uplink: Uplink<'_>, log: &Path) -> Result<(Child, UnixStream)> {
+pub fn start(group: &Group, uplink: Uplink<'_>, log: &LogPipe) -> Result<(Child, UnixStream)> {
     let pair = || UnixStream::pair().context("making a socket of the guest's network");
     let ((guest, relayed), (outside, socket)) = (pair()?, pair()?);
     let attached = attached()?;
@@ -61,7 +61,9 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{Group, Jail, Uplink, start};
+    use super::{Group, Jail, LogPipe, Uplink, start};
+    use crate::process::Limit;
+    use crate::quota::Quota;
 
     #[test]
     fn the_router_of_the_user_network_answers_through_the_relay() {
@@ -70,6 +72,7 @@ mod tests {
         let group = Group::start().unwrap();
         let qemu = Path::new("/usr/bin/qemu-system-x86_64");
         let uplink = Uplink { qemu, jail: &Jail::Bwrap("/usr/bin/bwrap".into()) };
+        let (log, _) = LogPipe::open(&log, Limit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
         let (_uplink, mut guest) = start(&group, uplink, &log).unwrap();
         // A question for the hardware address of 10.0.2.2 (RFC 826), by way of everyone's address.
         let ethernet = [&[0xff; 6][..], &[0x52, 0x54, 0, 1, 2, 3, 8, 6]].concat();

@@ -1,0 +1,47 @@
+//! The disk budget of a run: what jobs, guests and hypervisors write, all attempts together.
+
+use std::fs;
+use std::path::Path;
+
+use pikaci::record::Outcome;
+
+use crate::project::{Project, ran};
+use crate::stand_in::StandIns;
+
+/// Returns the bytes of all files in a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let size = |path: &Path| if path.is_dir() { size(path) } else { fs::metadata(path).unwrap().len() };
+    entries.map(|entry| size(&entry.path())).sum()
+}
+
+#[test]
+fn no_attempt_begins_once_the_budget_is_used_up() {
+    let project = Project::new(
+        r#"{
+          guests.default.base = "none";
+          jobs.flood = { command = "head -c 1000000 /dev/zero | tr '\\0' x; exit 3"; retries = 5; };
+          jobs.next = { command = "true"; };
+        }"#,
+    );
+    let args = ["run", "--allow-unisolated", "--jobs=1", "--keep-going", "--disk=3M"];
+    let run = project.pikaci(&args).exits(102);
+    let job = project.job("flood");
+    assert_eq!((job.status.outcome(), job.attempt), (Some(Outcome::Errored), 4), "{run:?}");
+    let told = "of the run's disk budget of 3145728 bytes 145728 are left, too few for another attempt";
+    assert_eq!(job.reason.message.as_deref(), Some(told));
+    assert_eq!(job.reason.hint.as_deref(), Some("give it more, for instance: pikaci run --disk 20G"));
+    assert_eq!(project.job("next").status.outcome(), Some(Outcome::Errored));
+    assert!(size(&project.last_run().join("jobs")) < 3 << 20);
+}
+
+#[test]
+fn what_a_hypervisor_prints_is_cut_as_what_a_job_prints_is() {
+    let project = Project::new(r#"{ jobs.a = { command = "true"; }; }"#);
+    let qemu = StandIns::new().script("qemu-system-x86_64", "head -c 5000000 /dev/zero | tr '\\0' x >&2; exit 1");
+    ran(&mut qemu.before(project.command(&["run", "--disk=2M"]))).exits(102);
+    let log = fs::read_to_string(project.state(&project.job("a").host_log_path.unwrap())).unwrap();
+    let notice = "\n[pikaci: the run used up its disk budget of 2097152 bytes; the rest is dropped]\n";
+    assert!(log.contains(notice) && log.ends_with("pikaci: QEMU ended with exit code 1\n"), "{} bytes", log.len());
+    assert!(log.len() < (2 << 20) + (16 << 10), "{} bytes", log.len());
+}
