@@ -1,7 +1,9 @@
 # pikaci's own jobs. `make test` runs them in virtual machines (tests/suite/dogfood.rs).
 let
   # What is without effects: its tests need nothing but themselves and the goldens beside them.
-  rooms = [ "cancel::" "config::" "doctor::" "event::" "flake::" "guest::" "id::" "plan::" "record::" "report::" ];
+  rooms = [
+    "cancel::" "config::" "doctor::" "event::" "flake::" "guest::" "id::" "plan::" "policy::" "quota::" "record::" "report::"
+  ];
   pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" "execute::vfkit::" ];
 in
 {
@@ -19,7 +21,7 @@ in
     };
     shell = {
       description = "Every shell file is clean";
-      command = "shellcheck nix/guest/*.sh .ci/run .ci/setup";
+      command = "shellcheck nix/guest/*.sh .ci/*.sh .ci/run .ci/setup";
     };
   };
 
