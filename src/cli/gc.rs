@@ -11,11 +11,10 @@ use super::project::Project;
 use super::runs::clock;
 use super::{Exit, Failure, Format, Place, print, print_json};
 use crate::config;
-use crate::execute::runtime;
 use crate::record::retention::{Kept, Policy};
 use crate::report::{self, Collected, count};
 use crate::state::gc::{self, Turn, Wanted};
-use crate::state::{self, OpenError, StateLayout};
+use crate::state::{self, OpenError, StateLayout, TemporaryFolder};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -68,7 +67,7 @@ fn collect(state: &StateLayout, place: &Place, options: &Options) -> Result<Coll
         Turn::wait(state)?
     };
     super::tell_interrupted(state)?;
-    runtime::sweep();
+    TemporaryFolder::sweep();
     Ok(gc::collect(state, &turn, Wanted { policy, tree, now: clock().now })?)
 }
 

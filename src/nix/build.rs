@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::jail::{Jail, LEASH_FD};
 use super::view::{Mode, View};
@@ -19,6 +18,7 @@ use super::{Nix, Way};
 use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
 use crate::process::{Child, Copying, Group, Invocation, Limit, LogPipe, join};
+use crate::state::TemporaryFolder;
 
 /// The most bytes that a build may print into its log.
 const LOG_LIMIT: u64 = 64 << 20;
@@ -99,7 +99,7 @@ struct Running {
     /// What copies what it prints into its log.
     copying: Copying,
     /// Where builds and Nix itself put temporary files; it goes after them.
-    _tmp: TempDir,
+    _tmp: TemporaryFolder,
 }
 
 impl Running {
@@ -146,7 +146,7 @@ impl Nix {
     }
 
     fn start(&self, build: Build<'_>) -> Result<Running> {
-        let tmp = TempDir::with_prefix("pikaci-nix-").context("making a folder for Nix's temporary files")?;
+        let tmp = TemporaryFolder::make(&std::env::temp_dir()).context("making a folder for Nix's temporary files")?;
         let real = |path: &Path| fs::canonicalize(path).with_context(|| format!("resolving {}", path.display()));
         let (folder, cache) = (real(build.folder)?, real(build.cache)?);
         let (roots, name) = build.link.parent().zip(build.link.file_name()).context("the GC root has no folder")?;

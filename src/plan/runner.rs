@@ -51,7 +51,7 @@ pub enum PlanError {
         has: u32,
     },
     /// A flake can't be rendered.
-    #[error("rendering the runner of guest {guest:?}: {source}")]
+    #[error("rendering the runner of guest {guest:?}")]
     Render {
         /// The guest.
         guest: String,

@@ -10,6 +10,7 @@ mod remove;
 mod run_layout;
 #[cfg_attr(target_os = "macos", path = "sync_tree_macos.rs")]
 mod sync_tree;
+mod temporary_folder;
 mod write;
 
 pub(crate) use layout::is_temporary;
@@ -21,6 +22,7 @@ pub use record::{is_torn, read_plan, read_record};
 pub use remove::remove;
 pub use run_layout::{AttemptLayout, JobLayout, LOCK, RunLayout};
 pub use sync_tree::sync_tree;
+pub use temporary_folder::TemporaryFolder;
 pub use write::{append_line, read_bounded, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.

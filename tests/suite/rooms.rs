@@ -212,7 +212,6 @@ const OWN_FILES: [(&str, &str); 36] = [
     ("execute/private_copy/copy.rs", "a snapshot that was checked, and its copy"),
     ("execute/private_copy/macos.rs", "a snapshot that was checked"),
     ("execute/private_copy/mod.rs", "a copy that was just made"),
-    ("execute/runtime.rs", "folders of this user's among temporary ones"),
     ("execute/share.rs", "the host's /etc"),
     ("failpoint.rs", "a file of a test"),
     ("host/blob.rs", "the host's kernels and programs, regular files without waiting"),
@@ -231,6 +230,7 @@ const OWN_FILES: [(&str, &str); 36] = [
     ("snapshot/store.rs", "the folder of the project itself"),
     ("snapshot/walk.rs", "the folder of the project itself"),
     ("state/gc/meter.rs", "what was moved away to be removed"),
+    ("state/temporary_folder.rs", "folders of this user's among temporary ones"),
     ("state/remove.rs", "a folder that is removed, without following links"),
 ];
 

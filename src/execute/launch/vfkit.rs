@@ -28,6 +28,7 @@ use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
 use crate::execute::{channel, rest, runtime};
 use crate::failpoint::Point;
 use crate::process::{Child, Group, Invocation, LogPipe, pump};
+use crate::state::TemporaryFolder;
 
 /// How long vfkit may take to end when its service is asked, before it is sent a signal.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -109,7 +110,7 @@ impl Stop for Vfkit {
 
 /// Names that vfkit can be given.
 struct Names {
-    folder: runtime::Folder,
+    folder: TemporaryFolder,
 }
 
 impl Names {
