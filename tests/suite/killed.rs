@@ -68,7 +68,7 @@ fn gc() -> Scene {
         for file in [".tmp-file", "runs/.tmp-file", "indexes/.tmp-file"] {
             fs::write(scene.state().join(file), "left").unwrap();
         }
-        fs::create_dir_all(scene.path("tmp/pikaci-vm-left")).unwrap();
+        fs::create_dir_all(scene.path("tmp/pikaci-tmp-left")).unwrap();
     };
     Scene { before, ..local(&["gc", "--keep-runs=0"]) }
 }
