@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How .ci/setup installs what is missing, and removes it again; it is read by it.
-# shellcheck disable=SC2154 # what it uses is said there
+# The functions of .ci/setup that install, and that undo it; .ci/setup sources this file.
+# shellcheck disable=SC2154 # .ci/setup sets the variables
 
-# ---- how it gets there ----------------------------------------------------------------------------------------------
+# ---- install ---------------------------------------------------------------------------------------------------------
 
 # record WORD...: a line of the list that undo reads, before what it names is made.
 record() {
@@ -135,7 +135,7 @@ apt_install() {
   apt_get --no-remove --no-install-recommends "$1" install "${packages[@]}"
 }
 
-# What apt-get says that it would do, before it does it.
+# Prints the packages that apt-get would install or upgrade.
 announce_packages() {
   local simulated
   [ ${#packages[@]} != 0 ] || return 0
@@ -170,7 +170,7 @@ list_missing() {
   [ ${#texts[@]} = 0 ] || printf '  %s\n' "${texts[@]}"
 }
 
-# ---- how it goes again ----------------------------------------------------------------------------------------------
+# ---- undo ------------------------------------------------------------------------------------------------------------
 
 # recorded KIND: what the list has of a kind.
 recorded() {

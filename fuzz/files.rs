@@ -17,7 +17,7 @@ use tempfile::TempDir;
 /// The most that a blob of a target is said to hold, in bytes.
 const CONTENT: u64 = 1 << 20;
 
-/// What is unpacked lies in its folder, is plain, and is what the manifest says.
+/// Checks that unpacked files lie in their folder, are plain, and are those of the manifest.
 pub fn artifacts(bytes: &[u8]) {
     let place = TempDir::new().unwrap();
     let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));

@@ -29,7 +29,7 @@ const MEMORY: u64 = 6 << 30;
 struct Target {
     /// The name of its corpus.
     name: &'static str,
-    /// How many changed inputs `make test` tries.
+    /// Number of changed inputs that `make test` tries.
     inputs: usize,
     /// Words of its language.
     words: &'static [&'static str],

@@ -139,7 +139,7 @@ points! {
     /// `nix build` starts.
     NixBuild = "spawn.nix" Step;
     /// A daemon of a guest starts: that of a share or of its network.
-    Daemon = "spawn.share" Step;
+    Daemon = "spawn.daemon" Step;
     /// QEMU or vfkit starts.
     Hypervisor = "spawn.hypervisor" Step;
 

@@ -121,14 +121,6 @@ impl AsRef<std::path::Path> for RecordedPath {
     }
 }
 
-impl std::ops::Deref for RecordedPath {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
 impl fmt::Display for RecordedPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

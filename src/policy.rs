@@ -1,4 +1,4 @@
-//! What a project may choose for itself: the operator's word, which lies outside of the project. Pure.
+//! The policy of a machine: limits that the operator sets on the choices of projects. Pure.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::plan::record::{Place, PlannedJob};
 /// The version of policy.json that this pikaci reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What jobs may have; a key that isn't written is left to the project.
+/// The limits for jobs; a project chooses freely where a key is absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, in any combination")]
@@ -27,15 +27,15 @@ pub struct Policy {
     pub bases: BTreeSet<Base>,
     /// The most that jobs may reach.
     pub network: Network,
-    /// Whether jobs may be root in their guests.
+    /// True if jobs may be root in their guests.
     pub run_as_root: bool,
-    /// Whether a guest of base `host` may name its kernel.
+    /// True if a guest of base `host` may name its kernel.
     pub kernel: bool,
-    /// Whether a guest may have the programs of a dev shell of the project's flake.
+    /// True if a guest may have the programs of a dev shell of the project's flake.
     pub dev_shell: bool,
-    /// Whether a guest of base `nixos` may have modules of the project.
+    /// True if a guest of base `nixos` may have modules of the project.
     pub modules: bool,
-    /// Whether a guest may be made from the inputs that the project's flake.lock names.
+    /// True if a guest may be built from the inputs in the project's flake.lock.
     pub own_lock: bool,
     /// The most memory that a guest may have: `"512M"` or `"8G"`.
     #[serde(rename = "memory", deserialize_with = "read_memory")]
@@ -74,11 +74,11 @@ impl Default for Policy {
 pub struct Violation {
     /// The job.
     pub job: JobId,
-    /// What it asks for.
+    /// The request that goes too far.
     pub what: String,
     /// The key of the policy.
     pub key: &'static str,
-    /// What forbids it.
+    /// The name of the policy.
     pub by: String,
 }
 
@@ -108,7 +108,7 @@ impl Policy {
         }
     }
 
-    /// Refuses a plan with a job that has more than the policy leaves to the project; `by` is what states the policy.
+    /// Refuses a plan with a job that exceeds the policy; `by` names the policy in the error.
     ///
     /// # Errors
     /// When there is such a job: the first one.
@@ -121,9 +121,12 @@ impl Policy {
         Ok(())
     }
 
+    fn allows_any_guest(&self) -> bool {
+        self.bases == Self::default().bases && self.kernel && self.dev_shell && self.modules && self.own_lock
+    }
+
     /// Returns what a job has that it may not have: the key, and what it asks for.
     fn excess(&self, job: &PlannedJob) -> Option<(&'static str, String)> {
-        let all = Self::default();
         let choices = match &job.place {
             Place::LocalCommand { .. } if !self.bases.contains(&Base::None) => {
                 return Some(("bases", "runs on this machine itself (base `none`)".to_owned()));
@@ -145,13 +148,8 @@ impl Policy {
             return Some(("vcpu", format!("has {} CPUs, more than {most}", job.vcpu)));
         }
         let Some(choices) = choices else {
-            let limits_guests = (&self.bases, self.kernel, self.dev_shell, self.modules, self.own_lock)
-                != (&all.bases, true, true, true, true);
-            return if limits_guests {
-                said("bases", "was planned by a pikaci that didn't record its guest's choices")
-            } else {
-                None
-            };
+            let unrecorded = "was planned by a pikaci that didn't record what the project chose of its guest";
+            return if self.allows_any_guest() { None } else { said("bases", unrecorded) };
         };
         if !self.bases.contains(&choices.base) {
             return Some(("bases", format!("has a guest of base `{}`", choices.base.name())));

@@ -1,4 +1,4 @@
-//! The bytes that a run may still write to disk because a guest or a build has it so.
+//! The disk budget of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The hint for a run whose disk budget is too small.
 pub const MORE: &str = "give it more, for instance: pikaci run --disk 20G";
 
-/// The disk budget of a run, which all that writes for its jobs takes from.
+/// The disk budget of a run, shared by all that writes for its jobs.
 #[derive(Clone, Debug)]
 pub struct Quota {
     total: u64,

@@ -40,7 +40,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         Format::Json => print_json(&artifacts)?,
         Format::Human if artifacts.jobs.is_empty() => {
             let hint = "name files in a job of pikaci.nix: artifacts = [ \"build/**\" ];";
-            super::tell(&format_args!("run {} brought no files back\nhint: {hint}", artifacts.run_id));
+            super::eprint_line(&format_args!("run {} brought no files back\nhint: {hint}", artifacts.run_id));
         }
         Format::Human => print(&report::artifacts(&artifacts))?,
     }

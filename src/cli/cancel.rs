@@ -35,12 +35,12 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::NothingSelected, error).hint(format!("pikaci status {id}")));
     }
     write_atomic(Point::CancelRequest, &runs.state.run(&id).cancel_request(), b"")?;
-    super::tell(&format_args!("run {id} is asked to end"));
+    super::eprint_line(&format_args!("run {id} is asked to end"));
     while runs.is_alive(&id) {
         std::thread::sleep(TICK);
     }
     let record = runs.record(&id)?;
-    super::tell(&format_args!("run {id} {}", record.status.word()));
+    super::eprint_line(&format_args!("run {id} {}", record.status.word()));
     Ok(Exit::Passed)
 }
 

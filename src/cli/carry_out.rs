@@ -56,8 +56,8 @@ pub struct Manner {
     /// How often a job runs again whose guest didn't boot or was lost, besides the job's own `retries`
     #[arg(long, value_name = "N", default_value_t = 1, env = "PIKACI_INFRA_RETRIES")]
     infra_retries: u32,
-    /// Let a run write this much to disk for its jobs: logs and artifacts, `512M`, `20G` [default: 10 GiB, or a tenth of
-    /// what is free if that is less]
+    /// Limit the logs and artifacts of a run to this size on disk: `512M`, `20G` [default: 10 GiB, or a tenth of the free
+    /// space if that is less]
     #[arg(long, value_name = "SIZE", env = "PIKACI_DISK", value_parser = size)]
     disk: Option<u64>,
     /// Print a summary at the end, or each event as it happens, one a line

@@ -15,7 +15,7 @@ pub struct Options {
     /// Say whether this file can be the settings of a machine, and leave pikaci.nix alone
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Say whether this file can be a policy, and leave pikaci.nix alone
+    /// Validate this file as a policy instead of pikaci.nix
     #[arg(long, value_name = "FILE", conflicts_with = "settings")]
     policy: Option<PathBuf>,
 }
@@ -28,7 +28,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     if let Some(file) = &options.policy {
         read_policy(file)?;
-        print(&format!("{} is fine\n", file.display()).into())?;
+        print(&format!("{} is fine", file.display()).into())?;
         return Ok(Exit::Passed);
     }
     let project = Project::find(place)?;

@@ -15,7 +15,7 @@ pub struct Options {
     /// What is to boot the guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     hypervisor: Option<Hypervisor>,
-    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or not at all
+    /// Confine QEMU by bubblewrap or by Landlock [auto: by the better one that works here]; `none` leaves it unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     jail: jail::Choice,
     /// How to print what was found

@@ -116,8 +116,8 @@ impl Machine {
     /// Boots a guest with KVM: one of pikaci where a runner is built already, else the smallest.
     fn try_kvm(&self, qemu: Jailed<'_>, cancel: &Cancel) -> anyhow::Result<Acceleration> {
         let state = self.usable_state();
-        let known = state.map(|state| accelerator::remembered(qemu.program, state)).transpose()?.flatten();
-        if let Some(works) = known {
+        let remembered = state.map(|state| accelerator::remembered(qemu.program, state)).transpose()?.flatten();
+        if let Some(works) = remembered {
             return Ok(Acceleration::Guest(works));
         }
         let first = || Acceleration::Untried("the first run tries whether a guest boots with it".to_owned());

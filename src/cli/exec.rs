@@ -13,7 +13,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use super::carry_out::{disk_quota, outcome_exit, watch_signals};
-use super::output::{LogOutput, tell_page};
+use super::output::{LogOutput, eprint_page};
 use super::programs::{MachineArgs, hypervisor_programs};
 use super::project::{JOB_FILE_LIMIT, path};
 use super::{Exit, Failure};
@@ -93,14 +93,14 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         cancel: &cancel,
     };
     let record = shown(&out.join("guest.log"), || exec(node))?;
-    tell_page(&report::executed(&record));
+    eprint_page(&report::executed(&record));
     Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
 }
 
 /// Says so when a guest is slower than somebody might expect.
 fn tell_emulated(options: &Options, found: &Found) {
     if options.machine.accel == Choice::Auto && found.accelerator == Accelerator::Tcg {
-        super::tell(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, found.reason));
+        super::eprint_line(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, found.reason));
     }
 }
 

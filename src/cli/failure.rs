@@ -120,7 +120,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Indents all lines but the first: names with newlines in them begin no line that looks like pikaci's own.
+/// Indents all lines but the first, so that a name with a newline can't imitate a line of pikaci's own.
 fn indented(text: &str) -> String {
     text.replace('\n', "\n  ")
 }

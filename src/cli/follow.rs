@@ -124,7 +124,7 @@ fn headlines(logs: usize) -> impl FnMut(&JobRecord) {
     move |job| {
         if logs > 1 && last.as_ref() != Some(&job.id) {
             let gap = if last.is_some() { "\n" } else { "" };
-            super::tell(&format_args!("{gap}==> {} <==", job.id));
+            super::eprint_line(&format_args!("{gap}==> {} <==", job.id));
             last = Some(job.id.clone());
         }
     }
@@ -133,7 +133,7 @@ fn headlines(logs: usize) -> impl FnMut(&JobRecord) {
 fn tell_missing(logs: &[Log]) {
     if logs.len() > 1 {
         for log in logs.iter().filter(|log| !log.was_found()) {
-            super::tell(&missing(&log.job));
+            super::eprint_line(&missing(&log.job));
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
         return Ok(Exit::Passed);
     }
     for failed in &collected.failed {
-        super::tell(&format_args!("{} stays: {}", failed.path.display(), failed.error));
+        super::eprint_line(&format_args!("{} stays: {}", failed.path.display(), failed.error));
     }
     let error = anyhow!("{} couldn't be removed", count(collected.failed.len(), "thing"));
     Err(Failure::new(Exit::Internal, error).hint("pikaci gc, once that is mended: it tries again"))
@@ -63,7 +63,7 @@ fn collect(state: &StateLayout, place: &Place, options: &Options) -> Result<Coll
     let turn = if let Some(turn) = Turn::try_take(state)? {
         turn
     } else {
-        super::tell(&"waiting for another pikaci gc");
+        super::eprint_line(&"waiting for another pikaci gc");
         Turn::wait(state)?
     };
     super::tell_interrupted(state)?;

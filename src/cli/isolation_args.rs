@@ -1,4 +1,4 @@
-//! The operator's consent to what a project asks for, and the limits that the operator sets.
+//! The options by which the operator allows or limits the requests of a project.
 
 #![expect(clippy::disallowed_methods, reason = "reads the operator's policy")]
 
@@ -26,11 +26,11 @@ pub struct IsolationArgs {
     /// Let the project's flake.lock name files and folders of this machine as inputs, which go into the Nix store
     #[arg(long, env = "PIKACI_ALLOW_LOCAL_INPUTS", value_parser = FalseyValueParser::new())]
     pub allow_local_inputs: bool,
-    /// Give jobs a machine and nothing that they ask for besides: no network, no root, no kernel, dev shell, module or lock
-    /// of the project's own
+    /// Refuse jobs that ask for more than a virtual machine: network, root, a kernel, dev shell, modules or flake.lock of
+    /// the project
     #[arg(long, env = "PIKACI_UNTRUSTED", value_parser = FalseyValueParser::new())]
     untrusted: bool,
-    /// Leave to the project what this file says [default: /etc/pikaci/policy.json, where there is one]
+    /// Limit the choices of the project by this policy [default: /etc/pikaci/policy.json, where there is one]
     #[arg(long, value_name = "FILE", env = "PIKACI_POLICY")]
     policy: Option<PathBuf>,
 }
@@ -65,11 +65,15 @@ impl IsolationArgs {
             return Ok((file.clone(), read_policy(file)?));
         }
         let file = Path::new(POLICY_FILE);
-        let policy = match fs::metadata(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Policy::default(),
-            _ => read_policy(file)?,
-        };
-        Ok((file.to_owned(), policy))
+        Ok((file.to_owned(), read_if_there(file)?))
+    }
+}
+
+/// Reads a policy; where there is none, everything is left to the project. A link that leads nowhere is an error.
+fn read_if_there(file: &Path) -> Result<Policy, Failure> {
+    match fs::symlink_metadata(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Policy::default()),
+        _ => read_policy(file),
     }
 }
 
@@ -93,4 +97,24 @@ pub fn read_policy(file: &Path) -> Result<Policy, Failure> {
     let hint =
         r#"write an object of JSON like { "network": true, "runAsRoot": false }; its format: pikaci schema policy"#;
     read().map_err(|error: anyhow::Error| Failure::new(Exit::Usage, error).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::{Policy, read_if_there};
+
+    #[test]
+    fn only_a_policy_that_is_not_there_allows_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.json");
+        assert_eq!(read_if_there(&file).ok(), Some(Policy::default()));
+        symlink("nowhere", &file).unwrap();
+        assert!(read_if_there(&file).is_err());
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, r#"{ "runAsRoot": false }"#).unwrap();
+        assert_eq!(read_if_there(&file).ok(), Some(Policy { run_as_root: false, ..Policy::default() }));
+    }
 }

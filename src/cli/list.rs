@@ -21,7 +21,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let listing = listing(&runs, options.limit);
     match options.format {
         Format::Json => print_json(&listing)?,
-        Format::Human if runs.newest().is_empty() => super::tell(&"no runs yet\nhint: pikaci run"),
+        Format::Human if runs.newest().is_empty() => super::eprint_line(&"no runs yet\nhint: pikaci run"),
         Format::Human => print(&report::list(&listing, &clock()))?,
     }
     Ok(Exit::Passed)

@@ -1,4 +1,4 @@
-//! `pikaci logs`: what jobs printed, byte for byte, but at a terminal.
+//! `pikaci logs`: the output of jobs, byte for byte; filtered at a terminal.
 
 use std::io::ErrorKind;
 
@@ -26,7 +26,7 @@ pub struct Options {
     /// Go on until the job has ended
     #[arg(short, long, env = "PIKACI_FOLLOW", value_parser = clap::builder::FalseyValueParser::new())]
     follow: bool,
-    /// Print the bytes as they are at a terminal too, with all that they do there
+    /// Print all bytes unchanged at a terminal too, control sequences included
     #[arg(long, env = "PIKACI_RAW", value_parser = clap::builder::FalseyValueParser::new())]
     raw: bool,
 }

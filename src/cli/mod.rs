@@ -37,7 +37,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub use failure::{Exit, Failure};
 
-use output::{print, print_bytes, print_json, tell};
+use output::{eprint_line, print, print_bytes, print_json};
 use words::Unread;
 
 /// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
     let cli = match words::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(Unread::Settings(failure)) => {
-            tell(&failure);
+            eprint_line(&failure);
             return failure.exit.into();
         }
         Err(Unread::Words(error)) => {
@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
     match dispatch(&cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            tell(&failure);
+            eprint_line(&failure);
             failure.exit.into()
         }
     }
@@ -167,7 +167,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 /// Records the end of runs whose process is gone, and says so.
 fn tell_interrupted(state: &crate::state::StateLayout) -> Result<(), Failure> {
     for run in crate::engine::recover_interrupted(state)? {
-        tell(&format_args!("run {run} was interrupted; its record says so now"));
+        eprint_line(&format_args!("run {run} was interrupted; its record says so now"));
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub fn print_json_line(json: &str) -> Result<(), Failure> {
     print_bytes(format!("{json}\n").as_bytes())
 }
 
-/// Prints bytes that nobody else had a part in on standard output.
+/// Prints bytes of pikaci's own on standard output, unfiltered.
 pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -41,23 +41,23 @@ pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Says something on standard error; that nobody listens there is no reason to end.
-pub fn tell(text: &dyn Display) {
+/// Prints lines on standard error, and goes on if that fails.
+pub fn eprint_line(text: &dyn Display) {
     writeln!(io::stderr(), "{}", escaped(&text.to_string())).ok();
 }
 
-/// As [`tell`], for lines of which a word has a color.
-pub fn tell_page(page: &Page) {
+/// Prints lines with colored words on standard error, and goes on if that fails.
+pub fn eprint_page(page: &Page) {
     io::stderr().write_all(page.render(has_color(&io::stderr())).as_bytes()).ok();
 }
 
-/// Returns lines for what draws on standard error itself.
+/// Renders lines for a progress bar, which prints on standard error itself.
 pub fn drawn(page: &Page) -> String {
     page.render(has_color(&io::stderr())).trim_end_matches('\n').to_owned()
 }
 
-/// Prints help on standard output, or on standard error why the command line is wrong; where even this can't be printed,
-/// the exit code says it.
+/// Prints help on standard output, or an error in the command line on standard error, and goes on if that fails: the exit
+/// code says the same.
 pub fn print_usage(error: &clap::Error) {
     if error.use_stderr() {
         let text = escaped(&error.render().to_string());

@@ -26,13 +26,14 @@ pub const BWRAP: &str = "bwrap";
 /// How long a program may take to tell its version.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How guests run.
+/// The options for the machine of a guest.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct MachineArgs {
     /// Run guests by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     pub accel: Choice,
-    /// Confine QEMU by bubblewrap, by Landlock, by what this machine has of them, or neither it nor Nix at all
+    /// Confine QEMU by bubblewrap or by Landlock [auto: by the better one that works here]; `none` leaves QEMU and Nix
+    /// unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     pub jail: jail::Choice,
 }
@@ -71,13 +72,12 @@ pub fn hypervisor_programs(
     Ok(match hypervisor.hypervisor {
         Hypervisor::Vfkit => Programs::Vfkit(take("vfkit")?),
         Hypervisor::Qemu => {
-            let jails = match take(BWRAP) {
-                Ok(bwrap) => {
-                    let (isolation, jails) = machine.jail.jails(&bwrap, jail::fault(&bwrap));
-                    jails.ok_or_else(|| Failure::no_vm(&doctor::isolation(&isolation)))?
-                }
-                // This process is confined itself.
-                Err(_) => Jails { hypervisor: Jail::None, share: Jail::None },
+            let jails = if confine {
+                let bwrap = take(BWRAP)?;
+                let (isolation, jails) = machine.jail.jails(&bwrap, jail::fault(&bwrap));
+                jails.ok_or_else(|| Failure::no_vm(&doctor::isolation(&isolation)))?
+            } else {
+                Jails { hypervisor: Jail::None, share: Jail::None }
             };
             Programs::Qemu {
                 qemu: take("qemu-system-")?,

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::output::{drawn, tell_page};
+use super::output::{drawn, eprint_page};
 use crate::event::{Event, What};
 use crate::record::History;
-use crate::report::{self, Page, escaped};
+use crate::report::{self, Page, one_line};
 
 /// What is shown of a run.
 pub struct Progress {
@@ -37,7 +37,7 @@ impl Progress {
         let line = report::line(event, history);
         match (&mut self.live, line) {
             (Some(screen), text) => screen.show(event, text),
-            (None, Some(line)) => tell_page(&line),
+            (None, Some(line)) => eprint_page(&line),
             (None, None) => {}
         }
     }
@@ -87,8 +87,4 @@ impl Live {
             self.bars.remove(&line);
         }
     }
-}
-
-fn one_line(text: &str) -> String {
-    escaped(text).replace('\n', "\\n")
 }

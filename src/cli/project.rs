@@ -201,7 +201,7 @@ impl Project {
     }
 }
 
-/// Refuses a state folder that others made, can change, or had git put there.
+/// Refuses a state folder that others own or can write, or that git tracks.
 pub fn verify_state(root: &Path) -> Result<(), Failure> {
     state::verify(root)?;
     if let Some(tracked) = snapshot::tracked_in(root)? {

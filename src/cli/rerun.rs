@@ -56,7 +56,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let history = runs.history(&id)?;
     let wanted = wanted(&history, &names, options.failed)?;
     if wanted.is_empty() {
-        super::tell(&format_args!("nothing to do: every job of run {id} passed"));
+        super::eprint_line(&format_args!("nothing to do: every job of run {id} passed"));
         return Ok(Exit::Passed);
     }
     let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
@@ -138,7 +138,7 @@ fn warn_of_userland(recorded: &RunRecord, plan: &RunPlanRecord, facts: &HostFact
             os.as_ref().map_or_else(|| "an unknown system".to_owned(), |os| os.pretty_name.clone())
         };
         let (then, now) = (name(&recorded.host_os), name(&facts.os_release));
-        super::tell(&format_args!("warning: run {} was on {then}, and this is {now} now", recorded.run_id));
+        super::eprint_line(&format_args!("warning: run {} was on {then}, and this is {now} now", recorded.run_id));
     }
 }
 

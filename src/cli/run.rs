@@ -36,7 +36,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let selection = choose(&config, &options.wanted, &changes)?;
     if selection.jobs.is_empty() {
         let hint = if selection.left_out.is_empty() { "" } else { "\nhint: pikaci run --all" };
-        super::tell(&format_args!("nothing to do: {}{hint}", report::nothing(&selection)));
+        super::eprint_line(&format_args!("nothing to do: {}{hint}", report::nothing(&selection)));
         return Ok(Exit::Passed);
     }
     let (facts, cache) = project.facts(&config, &selection);

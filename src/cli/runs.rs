@@ -97,7 +97,7 @@ impl Runs {
         let is_whole = |id: &&RunId| match self.record(id) {
             Ok(_) => true,
             Err(error) => {
-                super::tell(&format_args!("run {id} is broken: {error:#}"));
+                super::eprint_line(&format_args!("run {id} is broken: {error:#}"));
                 false
             }
         };

@@ -128,7 +128,7 @@ pub struct Job {
     pub guest: String,
     /// Whether the command runs as root of the guest.
     pub run_as_root: bool,
-    /// What the guest reaches.
+    /// The network of the guest.
     pub network: Network,
     /// How often the command runs again when it failed or timed out.
     pub retries: u32,

@@ -8,11 +8,11 @@ use super::program::NAMESPACES;
 pub enum Isolation {
     /// Namespaces of their own, by bubblewrap.
     Namespaces,
-    /// Landlock; what bubblewrap said where it can't be used.
+    /// Landlock; the error of bubblewrap, if that doesn't work.
     Landlock(Option<String>),
     /// None, as the operator asked.
     Off,
-    /// That which is asked for isn't to be had; what bubblewrap said where it can't be used.
+    /// The requested one doesn't work here; the error of bubblewrap, if that was tried.
     Missing(Option<String>),
 }
 
@@ -47,10 +47,10 @@ pub fn isolation(isolation: &Isolation) -> Finding {
     }
 }
 
-/// Fewer open files than this are soon used up by a job that looks at many.
+/// The lowest limit of open files that gives no warning.
 const FEW_FILES: u64 = 200_000;
 
-/// Judges how many files a guest may know at a time of a folder that it shares.
+/// Judges the limit of open files of a share's daemon, which holds one for each file that the guest uses.
 pub fn open_files(limit: u64) -> Finding {
     let topic = "files";
     let what = format!("a guest may use {limit} files of a shared folder at a time");
@@ -69,7 +69,7 @@ mod tests {
     use super::{Isolation, isolation, open_files};
 
     #[test]
-    fn less_than_namespaces_is_a_warning_and_less_than_asked_for_a_problem() {
+    fn a_weaker_jail_is_a_warning_and_a_missing_jail_a_problem() {
         let why = || Some("no namespaces".to_owned());
         for (seen, level, what, remedy) in [
             (Isolation::Namespaces, Ok, "bubblewrap gives", ""),

@@ -95,7 +95,7 @@ pub struct Examination<'a> {
     pub programs: BTreeMap<&'static str, Seen>,
     /// The confinement of a guest's programs, where there is something that confines.
     pub isolation: Option<Isolation>,
-    /// How many files what serves a share may hold open, where that is limited.
+    /// Number of files that the daemon of a share may hold open, if there is such a daemon.
     pub open_files: Option<u64>,
     /// How fast guests can be.
     pub acceleration: Acceleration,

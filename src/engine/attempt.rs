@@ -74,13 +74,13 @@ impl Attempting<'_> {
         let (deadlines, shares) = match &job.place {
             Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
             Place::LocalCommand { snapshot } => {
-                let around = local::Around {
+                let context = local::Around {
                     state: settings.state,
                     quota: settings.quota,
                     cancel: settings.cancel,
                     env: settings.env,
                 };
-                return Ok((local::run(&around, job, snapshot, attempt)?, false));
+                return Ok((local::run(&context, job, snapshot, attempt)?, false));
             }
         };
         let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
@@ -93,13 +93,13 @@ impl Attempting<'_> {
             Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
         };
         let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
-        let around = job::Around {
+        let context = job::Around {
             host,
             quota: settings.quota,
             cancel: settings.cancel,
             snapshot: &|digest| settings.state.snapshot(digest).to_path_buf(),
         };
-        job::run(&around, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
+        job::run(&context, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
     }
 
     fn choose(&self, qemu: Jailed<'_>, runner: &Runner) -> Result<Accelerator> {

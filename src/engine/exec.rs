@@ -39,7 +39,7 @@ pub struct Exec<'a> {
     pub accelerator: Choice,
     /// Is told how this one is.
     pub tell: &'a dyn Fn(&Found),
-    /// What it may write to disk.
+    /// The disk budget.
     pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
@@ -64,9 +64,9 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
             let scratch = runtime::folder().context("making a folder for the probe of KVM")?;
             let state = StateLayout::new(scratch.path().to_owned());
             let jailed = Jailed { program: qemu, jail };
-            let found = accelerator::choose(node.accelerator, jailed, node.runner, &state, node.cancel)?;
-            (node.tell)(&found);
-            Launcher::Qemu { qemu, jail, accelerator: found.accelerator, share }
+            let chosen = accelerator::choose(node.accelerator, jailed, node.runner, &state, node.cancel)?;
+            (node.tell)(&chosen);
+            Launcher::Qemu { qemu, jail, accelerator: chosen.accelerator, share }
         }
         Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
     };

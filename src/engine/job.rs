@@ -38,7 +38,7 @@ const UNPRIVILEGED: u32 = 1000;
 pub struct Around<'a> {
     /// The host.
     pub host: &'a Host,
-    /// What the guest writes is taken from this.
+    /// The disk budget that the guest uses up.
     pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
@@ -119,7 +119,7 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
     for text in &ended.troubles {
         trouble(&mut verdict.outcome, &mut verdict.reason, text.clone());
     }
-    let brought = bring(&job.artifacts, attempt, ended, disks, &mut verdict);
+    let brought = collect_artifacts(&job.artifacts, attempt, ended, disks, &mut verdict);
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
     let finished = JobFinished {
         job: job.job.clone(),
@@ -152,16 +152,22 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Brings the artifacts back and returns how many came.
-fn bring(globs: &[String], attempt: &AttemptLayout, ended: &vm::Ended, disks: &Disks, verdict: &mut Verdict) -> u64 {
-    let Some(told) = ended.observed.artifacts.filter(|count| *count > 0 && !globs.is_empty()) else { return 0 };
+/// Unpacks the artifacts and returns their number.
+fn collect_artifacts(
+    globs: &[String],
+    attempt: &AttemptLayout,
+    ended: &vm::Ended,
+    disks: &Disks,
+    verdict: &mut Verdict,
+) -> u64 {
+    let Some(promised) = ended.observed.artifacts.filter(|count| *count > 0 && !globs.is_empty()) else { return 0 };
     match failpoint::around(Point::Unpack, || disks.artifact_disk.unpack(globs, &attempt.artifacts())) {
         Ok((manifest, refused)) => {
             let brought = manifest.files.len() as u64;
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}"));
             }
-            for text in [refused.message(), missing(told, brought + refused.count)].into_iter().flatten() {
+            for text in [refused.message(), missing(promised, brought + refused.count)].into_iter().flatten() {
                 trouble(&mut verdict.outcome, &mut verdict.reason, text);
             }
             brought

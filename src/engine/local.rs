@@ -25,7 +25,7 @@ use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, recorded_path, 
 pub struct Around<'a> {
     /// The state folder.
     pub state: &'a StateLayout,
-    /// What the job writes is taken from this.
+    /// The disk budget that the job uses up.
     pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
@@ -78,7 +78,7 @@ fn run_in(
     let ended = run_command(&command, around.cancel)?;
     let mut finished = finished(job, &ended, timeout);
     if !job.artifacts.is_empty() {
-        bring(&mut finished, &workspace, &job.artifacts, attempt, around.quota);
+        collect_artifacts(&mut finished, &workspace, &job.artifacts, attempt, around.quota);
     }
     Ok(finished)
 }
@@ -101,8 +101,14 @@ fn finished(job: &PlannedJob, ended: &Ended, timeout: Duration) -> JobFinished {
     }
 }
 
-/// Brings the artifacts back.
-fn bring(finished: &mut JobFinished, workspace: &Path, globs: &[String], attempt: &AttemptLayout, quota: &Quota) {
+/// Copies the artifacts, and adds them to the end of the job.
+fn collect_artifacts(
+    finished: &mut JobFinished,
+    workspace: &Path,
+    globs: &[String],
+    attempt: &AttemptLayout,
+    quota: &Quota,
+) {
     let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts(), quota));
     let brought = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &attempt.manifest(), &manifest)?;

@@ -75,7 +75,7 @@ pub struct Settings<'a> {
     pub accelerator: Choice,
     /// How often a job whose guest was lost runs again.
     pub infra_retries: u32,
-    /// What the run may still write to disk because its jobs say so.
+    /// The disk budget that all jobs of the run use up.
     pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,

@@ -143,8 +143,8 @@ pub fn learn(qemu: Jailed<'_>, runner: &Runner, state: &StateLayout, cancel: &Ca
         learned(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?)
     };
     if let Some(works) = learned {
-        let found = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu.program)?, works };
-        write_json(Point::KvmMemory, &memory(state), &found)?;
+        let record = Memory { schema_version: 1, boot_id: boot_id()?, qemu: identity(qemu.program)?, works };
+        write_json(Point::KvmMemory, &memory(state), &record)?;
     }
     Ok(learned)
 }

@@ -1,4 +1,4 @@
-//! What comes out of a guest: lines into messages.
+//! The control channel of a guest: turns its lines into messages.
 
 #![expect(clippy::disallowed_methods, reason = "reads pipes on threads")]
 

@@ -81,7 +81,7 @@ impl ArtifactDisk {
         Self { file, quota: quota.clone(), charged: AtomicU64::new(0) }
     }
 
-    /// Takes from the budget what was written since it was last called, and returns whether the budget had that much.
+    /// Charges the budget for the blocks written since the last call, and returns whether it had that many bytes left.
     pub fn charge(&self) -> bool {
         // A disk that can't be looked at has written nothing new.
         let bytes = self.file.metadata().map_or(0, |disk| disk.blocks() * 512);

@@ -1,13 +1,14 @@
-//! Files that a guest gets as opened files: kernels and disks.
+//! Opens kernels and disks for a guest, which gets them as descriptors.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "opens files")]
+#![expect(clippy::disallowed_types, reason = "opens files")]
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
-use rustix::fs::OFlags;
+use anyhow::{Context as _, Result};
+use rustix::fs::{Mode, OFlags};
+
+use crate::foreign::Beneath;
 
 /// The access that a guest has to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +24,15 @@ pub enum Access {
 /// # Errors
 /// When it can't be opened, or is something else.
 pub fn open(path: &Path, access: Access) -> Result<File> {
-    let opening = || format!("opening {} for the guest", path.display());
-    let resolved = match access {
-        Access::Read => fs::canonicalize(path).with_context(opening)?,
-        Access::Write => path.to_owned(),
+    let file = match access {
+        Access::Read => Beneath::resolved(path).and_then(|file| file.open()),
+        Access::Write => Beneath::in_its_folder(path).regular(OFlags::RDWR, Mode::empty()),
     };
-    // A device or a FIFO isn't waited for.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let mut options = OpenOptions::new();
-    options.read(true).write(access == Access::Write).custom_flags(flags.cast_signed());
-    let file = options.open(&resolved).with_context(opening)?;
-    if !file.metadata().with_context(opening)?.is_file() {
-        bail!("{}: it is no regular file", opening());
-    }
-    Ok(file)
+    file.with_context(|| format!("opening {} for the guest", path.display()))
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "makes the files to open")]
 mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;

@@ -43,7 +43,7 @@ pub struct LocalCommand<'a> {
     pub timeout: Duration,
     /// Where its logs go; it has no console.
     pub logs: &'a Logs,
-    /// What its output is taken from.
+    /// The disk budget that its output uses up.
     pub quota: &'a Quota,
 }
 

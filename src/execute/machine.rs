@@ -21,7 +21,7 @@ pub struct Machine<'a> {
     pub cmdline: &'a str,
     /// The disks, in order.
     pub disks: &'a [Disk<'a>],
-    /// What it reaches.
+    /// Its network.
     pub network: Network,
 }
 

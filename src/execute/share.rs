@@ -65,7 +65,7 @@ pub enum Tree {
     Folder(PathBuf),
     /// The host's `/usr`, and what of `/etc` it needs, as `usr` and `etc`.
     HostUserland,
-    /// Of a Nix store these paths, by their names; without names all of it, which only a place that is confined itself shares.
+    /// These paths of a Nix store, by name; all of it without names, which only a confined process may share.
     Store(PathBuf, Option<Vec<String>>),
 }
 

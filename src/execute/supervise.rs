@@ -34,7 +34,7 @@ pub enum Message {
     HypervisorEnded(String),
     /// Tag, how its daemon ended, and whether that was well.
     ShareEnded(String, String, bool),
-    /// How the process that reaches the outside for the guest ended.
+    /// The process for the guest's network ended, in this way.
     NetworkEnded(String),
 }
 
@@ -189,8 +189,8 @@ mod tests {
             for _ in 0..requests {
                 cancel.request(2);
             }
-            let seen = supervise(deadlines, &mut asked, &|| None, &receiver, &cancel, &mut |_| {});
-            assert_eq!((seen.cause, asked.of.as_slice()), (Some(Cause::Cancelled), of));
+            let observed = supervise(deadlines, &mut asked, &|| None, &receiver, &cancel, &mut |_| {});
+            assert_eq!((observed.cause, asked.of.as_slice()), (Some(Cause::Cancelled), of));
         }
     }
 

@@ -53,7 +53,7 @@ pub struct Guest<'a> {
     pub scratch: &'a Path,
     /// The disk that it brings artifacts back on, if it does.
     pub artifacts: Option<&'a ArtifactDisk>,
-    /// What all that it has written is taken from.
+    /// The disk budget that its logs and artifacts use up.
     pub quota: &'a Quota,
 }
 

@@ -23,13 +23,9 @@ struct Lock {
     nodes: BTreeMap<String, Node>,
     root: String,
     version: u32,
-    /// Whether inputs may lie on this machine.
-    #[serde(skip, default = "allow")]
+    /// True if inputs may lie on this machine.
+    #[serde(skip)]
     allow_local: bool,
-}
-
-fn allow() -> bool {
-    true
 }
 
 /// A flake in it; what it says of itself besides its inputs is passed on as it is.
@@ -60,7 +56,7 @@ pub(super) fn compose(
     let pinned = parse("pikaci's own", PINNED)?;
     let project = project.map(|text| parse("the project's", text)).transpose()?;
     let project = project.map(|lock| Lock { allow_local, ..lock });
-    let mut lock = Lock { nodes: BTreeMap::new(), root: ROOT.to_owned(), version: 7, allow_local: true };
+    let mut lock = Lock { nodes: BTreeMap::new(), root: ROOT.to_owned(), version: 7, allow_local };
     let mut root = Node::default();
     for name in inputs {
         let of_project = project.as_ref().and_then(|lock| Some((lock, lock.root_input(name)?)));
@@ -121,7 +117,7 @@ impl Lock {
         self.resolve(self.nodes.get(&self.root)?.inputs.get(name)?)
     }
 
-    /// Refuses a node that a runner can't be built from, or mustn't.
+    /// Refuses a node that a runner can't or mustn't be built from.
     fn check(&self, name: &str, node: &Node) -> Result<(), FlakeError> {
         let local = local_input(&node.rest);
         let is_relative =
@@ -138,10 +134,11 @@ impl Lock {
 
     /// Returns the node that an input is, with its name.
     fn resolve(&self, input: &Input) -> Option<(&str, &Node)> {
-        self.resolve_within(input, &mut MOST_STEPS.clone())
+        let mut steps = MOST_STEPS;
+        self.resolve_within(input, &mut steps)
     }
 
-    /// Follows at most so many references, and counts them down.
+    /// Follows references, and counts them down from `steps`; `None` once there are none left.
     fn resolve_within(&self, input: &Input, steps: &mut usize) -> Option<(&str, &Node)> {
         *steps = steps.checked_sub(1)?;
         let name = match input {

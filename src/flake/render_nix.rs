@@ -37,7 +37,7 @@ pub struct NixGuest<'a> {
     pub modules: &'a [String],
     /// What the project has.
     pub project: &'a ProjectFiles,
-    /// Whether inputs of the project may lie on this machine.
+    /// True if inputs of the project may lie on this machine.
     pub allow_local_inputs: bool,
 }
 

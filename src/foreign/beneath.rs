@@ -1,9 +1,8 @@
 //! A path beneath a folder.
 
-#![expect(clippy::disallowed_types, reason = "this is the room that opens files of others")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room that opens files of others")]
 
 use std::ffi::OsString;
-
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::ops::Deref;
@@ -29,7 +28,7 @@ pub struct Beneath {
 pub struct Entry {
     /// Its name.
     pub name: OsString,
-    /// Whether it is a folder; a link is none.
+    /// True for a folder, false for a link to one.
     pub is_folder: bool,
 }
 
@@ -48,6 +47,14 @@ impl Beneath {
             folder: folder.to_owned(),
             path: path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name)),
         }
+    }
+
+    /// Returns the file that a path of this host leads to now; a link that takes its place later isn't followed.
+    ///
+    /// # Errors
+    /// When the path leads nowhere.
+    pub fn resolved(path: &Path) -> io::Result<Self> {
+        Ok(Self::in_its_folder(&std::fs::canonicalize(path)?))
     }
 
     /// Returns a path in this one.
@@ -231,7 +238,7 @@ impl AsRef<Path> for Beneath {
     }
 }
 
-/// Says what a link is, where the system only says that there are too many.
+/// Explains the errors that the system gives for a link or for a path out of the folder.
 fn no_link(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => io::Error::new(ErrorKind::InvalidInput, "a symbolic link is in its place or on the way to it"),

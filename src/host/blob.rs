@@ -1,21 +1,20 @@
 //! The content of the host's files: decoded, hashed, copied.
 #![expect(clippy::disallowed_types, reason = "opens the host's files")]
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use flate2::read::GzDecoder;
 use lzma_rust2::XzReader;
-use rustix::fs::OFlags;
 use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::bzimage::{self, BzImage};
 use super::cache::{Content, HashCache, Stamp};
 use crate::flake::{BlobRef, Encoding};
+use crate::foreign::Beneath;
 use crate::id::Digest;
 
 /// The most that a content may have.
@@ -62,7 +61,8 @@ pub(super) fn read(path: &Path, encoding: Encoding, writer: impl Write) -> anyho
 pub(super) fn start(path: &Path, len: usize) -> anyhow::Result<Vec<u8>> {
     let reading = || format!("reading {}", path.display());
     let mut bytes = Vec::new();
-    regular(path).with_context(reading)?.take(len as u64).read_to_end(&mut bytes).with_context(reading)?;
+    let file = Beneath::resolved(path).and_then(|file| file.open()).with_context(reading)?;
+    file.take(len as u64).read_to_end(&mut bytes).with_context(reading)?;
     Ok(bytes)
 }
 
@@ -87,15 +87,9 @@ fn copy(mut reader: impl Read, mut writer: impl Write, limit: u64) -> anyhow::Re
     }
 }
 
-/// Opens a regular file; whatever else a path leads to isn't waited for.
-fn regular(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
-}
-
 fn open(path: &Path, encoding: Encoding) -> anyhow::Result<Box<dyn Read>> {
-    let file = regular(path).with_context(|| format!("reading {}", path.display()))?;
+    let file = Beneath::resolved(path).and_then(|file| file.open());
+    let file = file.with_context(|| format!("reading {}", path.display()))?;
     let decoder = match encoding {
         Encoding::BzImagePayload => payload(file),
         encoding => decoder(BufReader::new(file), encoding),

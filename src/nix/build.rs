@@ -1,4 +1,4 @@
-//! `nix build`, which runs what a project says: confined, without the caller's environment and terminal.
+//! `nix build`: confined, without the caller's environment and terminal, since it runs code of the project.
 
 #![expect(clippy::disallowed_methods, reason = "reads the environment, looks at folders and waits for processes")]
 
@@ -22,7 +22,7 @@ use crate::state::TemporaryFolder;
 
 /// The most bytes that a build may print into its log.
 const LOG_LIMIT: u64 = 64 << 20;
-/// How long a build may take to end once it was asked to.
+/// Time limit for a build that was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// The variables that Nix, ssh and what downloads sources get, besides those that begin with `NIX_`.
 const KEPT: [&str; 26] = [
@@ -56,7 +56,7 @@ const KEPT: [&str; 26] = [
 /// The variables by which programs of a build are kept from asking at a terminal.
 const SILENT: [(&str, &str); 3] = [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "never"), ("NIX_PATH", "")];
 
-/// How a build ended.
+/// The end of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Built {
     /// It is built, and its GC root stands.
@@ -69,7 +69,7 @@ pub enum Built {
     Cancelled,
 }
 
-/// What to build, and where its traces go.
+/// A build: its flake, and the places of its results.
 #[derive(Clone, Copy, Debug)]
 pub struct Build<'a> {
     /// The folder of the flake.
@@ -78,32 +78,32 @@ pub struct Build<'a> {
     pub output: &'a str,
     /// The files and folders of this machine that the flake's lock names, and that it may have.
     pub inputs: &'a [PathBuf],
-    /// Whether an input is reached by ssh.
+    /// True if an input is fetched by ssh.
     pub uses_ssh: bool,
-    /// What becomes the GC root.
+    /// The path at which Nix makes the GC root.
     pub link: &'a Path,
     /// The folder for what Nix downloads.
     pub cache: &'a Path,
     /// The log of the build.
     pub log: &'a Path,
-    /// How long it may take.
+    /// Time limit of the build.
     pub timeout: Duration,
 }
 
 /// A running build.
 struct Running {
     child: Child,
-    /// What asks a confined Nix to end: it can't be reached by a signal, since bubblewrap would end before it.
+    /// A pipe whose end asks a confined Nix to end: a signal would end bubblewrap first.
     leash: Option<PipeWriter>,
     group: Group,
-    /// What copies what it prints into its log.
+    /// The thread that copies its output into the log.
     copying: Copying,
-    /// Where builds and Nix itself put temporary files; it goes after them.
+    /// The folder for temporary files of Nix and its builds; removed after both.
     _tmp: TemporaryFolder,
 }
 
 impl Running {
-    /// Waits for the end, and brings it about where it takes too long or is asked for.
+    /// Waits for the end of the build; ends it at its time limit or when the run is cancelled.
     fn wait(&mut self, timeout: Duration, cancel: &Cancel) -> Result<Built> {
         let tick = Duration::from_millis(50);
         let mut waited = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Nix in bubblewrap: it evaluates what a project says, and sees nothing of the host but what it needs for that.
+//! Nix in bubblewrap: it evaluates code of the project, and sees only the files of the host that it needs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub struct Jail<'a> {
     pub tmp: &'a Path,
     /// The home folder, which is empty but for what the view shows.
     pub home: Option<PathBuf>,
-    /// Where Nix starts.
+    /// The working folder of Nix.
     pub dir: &'a Path,
 }
 

@@ -19,8 +19,9 @@ use crate::quota::Quota;
 pub use build::{Build, Built};
 pub use store::{NixStore, STORE, Way};
 
-/// How long Nix may take to answer a question.
+/// Time limit for an answer of Nix.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
+
 /// The Nix of this machine, and which store it uses.
 #[derive(Clone, Debug)]
 pub struct Nix {
@@ -136,8 +137,8 @@ impl Nix {
         if let Some(own) = own {
             return Ok(own);
         }
-        let told: serde_json::Value = serde_json::from_slice(&captured.stdout).unwrap_or_default();
-        Ok(Store::Opens(told["url"].as_str().unwrap_or_default().to_owned()))
+        let info: serde_json::Value = serde_json::from_slice(&captured.stdout).unwrap_or_default();
+        Ok(Store::Opens(info["url"].as_str().unwrap_or_default().to_owned()))
     }
 
     fn ask<S: Into<OsString>>(&self, args: impl IntoIterator<Item = S>) -> Result<Captured> {

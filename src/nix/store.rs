@@ -16,7 +16,7 @@ pub const STORE: &str = "/nix/store";
 /// The variables by which Nix chooses its store.
 const VARIABLES: [&str; 4] = ["NIX_REMOTE", "NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_CONF_DIR"];
 
-/// How Nix gets at its store.
+/// The way in which Nix reaches its store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Nix changes the files itself.

@@ -74,7 +74,7 @@ const VARIABLES: [&str; 8] = [
     "SSL_CERT_FILE",
 ];
 
-/// Whether something can be changed.
+/// The access to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// It can only be read.
@@ -83,7 +83,7 @@ pub enum Mode {
     Writable,
 }
 
-/// What a confined Nix sees.
+/// The paths and links in the jail of Nix.
 #[derive(Debug, Default)]
 pub struct View {
     /// Links, with their targets.
@@ -122,7 +122,7 @@ impl View {
         view
     }
 
-    /// Adds a path of the host, but for the whole of it and for its temporary files.
+    /// Adds a path of the host; ignores `/` and `/tmp`.
     pub fn add(&mut self, path: impl Into<PathBuf>, mode: Mode) {
         let path = path.into();
         if path.is_absolute() && path.parent().is_some() && path != Path::new("/tmp") {

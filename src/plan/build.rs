@@ -40,7 +40,7 @@ pub struct PlanInput<'a> {
     pub project: &'a ProjectFiles,
     /// How much jobs may have.
     pub budget: Budget,
-    /// Whether inputs of the project's flake may lie on this machine.
+    /// True if inputs of the project's flake may lie on this machine.
     pub allow_local_inputs: bool,
 }
 

@@ -152,7 +152,7 @@ pub struct PlannedJob {
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
-    /// What the command is to reach.
+    /// The part of the network that the command can reach.
     pub network: Network,
 }
 
@@ -171,7 +171,7 @@ pub enum Place {
         deadlines: Deadlines,
         /// What of the host the guest sees.
         shares: Vec<Share>,
-        /// What the project chose of the guest, as far as a policy may forbid it.
+        /// The choices of the project that a policy may forbid; absent in plans of older versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         choices: Option<GuestChoices>,
     },
@@ -182,19 +182,19 @@ pub enum Place {
     },
 }
 
-/// What a project chose of a guest, as far as the operator may forbid it.
+/// The choices of a project for its guest that a policy may forbid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, in any combination")]
 pub struct GuestChoices {
     /// The base.
     pub base: Base,
-    /// Whether it names its kernel.
+    /// True if the guest names its kernel.
     pub kernel: bool,
-    /// Whether it has the programs of a dev shell of the project's flake.
+    /// True if the guest has the programs of a dev shell of the project's flake.
     pub dev_shell: bool,
-    /// Whether it has NixOS modules of the project.
+    /// True if the guest has NixOS modules of the project.
     pub modules: bool,
-    /// Whether it is made from the inputs that the project's flake.lock names.
+    /// True if the guest is built from the inputs in the project's flake.lock.
     pub own_lock: bool,
 }
 

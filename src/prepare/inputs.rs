@@ -16,7 +16,7 @@ const LOCK_LIMIT: u64 = 32 << 20;
 pub struct FlakeInputs {
     /// Those that lie on this machine, by their nodes.
     pub local: BTreeMap<String, LocalInput>,
-    /// Whether one is reached by ssh.
+    /// True if an input is fetched by ssh.
     pub uses_ssh: bool,
 }
 

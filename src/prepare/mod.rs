@@ -27,7 +27,7 @@ use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, sync_folder};
 use inputs::FlakeInputs;
 pub use runner::{Boot, Runner};
 
-/// How much of a build's log is looked at, in bytes.
+/// The longest log of a build that is searched for known failures, in bytes.
 const LOG_LIMIT: u64 = 128 << 20;
 
 /// Why a runner can't be prepared.

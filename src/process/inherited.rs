@@ -1,4 +1,4 @@
-//! Open files that this process got from the one that started it.
+//! Open files inherited from the parent process.
 
 #![expect(clippy::disallowed_methods, reason = "lists the open files of this process")]
 
@@ -7,8 +7,8 @@ use std::os::fd::{BorrowedFd, RawFd};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
-/// Keeps the open files that this process was started with, but for the standard ones, from all that it starts. It must
-/// be called before any other thread is there.
+/// Closes inherited files, but for the standard ones, in every process that this one starts. It must be called before any
+/// other thread is there.
 pub fn close_inherited_on_exec() {
     let entries = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<RawFd>().ok());

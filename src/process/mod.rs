@@ -43,8 +43,8 @@ fn alone<T>(step: impl FnOnce() -> T) -> T {
     step()
 }
 
-/// What raises the chance that the kernel ends a process first when memory runs out, before the process begins: what it
-/// starts itself has that too. Where it can't be done, the process begins without.
+/// A shell script that sets its own score for the kernel's out-of-memory killer and becomes the program; children inherit
+/// the score. Where the score can't be set, the program starts without it.
 const ADJUST_OOM_SCORE: &str = r#"{ echo "$1" >/proc/self/oom_score_adj; } 2>/dev/null
 shift
 exec "$@""#;
@@ -56,7 +56,7 @@ pub struct Allowed {
     pub read: Vec<PathBuf>,
     /// Those that it may read and write.
     pub write: Vec<PathBuf>,
-    /// Whether it may use TCP.
+    /// True if it may use TCP.
     pub network: bool,
 }
 
@@ -155,7 +155,7 @@ impl Invocation {
         self
     }
 
-    /// Puts the shell in front that adjusts what is to be adjusted before the program begins.
+    /// Starts the program through [`ADJUST_OOM_SCORE`] if a score is set.
     fn adjusted(mut self) -> Self {
         if let Some(score) = self.oom_score_adj.take() {
             let words = ["-c", ADJUST_OOM_SCORE, "adjust", &score.to_string()].map(OsString::from);
@@ -199,7 +199,7 @@ impl Invocation {
     }
 }
 
-/// Starts a process, confined if so asked: on a thread of its own, since that is confined with it.
+/// Starts a process; a confined one on a thread of its own, because Landlock confines the thread too.
 fn start(expression: &duct::Expression, allowed: Option<&Allowed>) -> Result<duct::Handle> {
     let Some(allowed) = allowed else { return Ok(expression.start()?) };
     let confined = || landlock::confine_thread(allowed).and_then(|()| Ok(expression.start()?));

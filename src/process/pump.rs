@@ -1,4 +1,4 @@
-//! What processes print, copied into logs of limited size.
+//! The output of processes, copied into logs of limited size.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads pipes and writes logs")]
 
@@ -13,21 +13,21 @@ use anyhow::{Context as _, Result};
 use super::{Invocation, alone};
 use crate::quota::Quota;
 
-/// What a log took in.
+/// Counts of the bytes of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pumped {
-    /// Bytes that came.
+    /// Bytes that the process wrote.
     pub received: u64,
-    /// Bytes of them that are in the log.
+    /// Bytes that are in the log.
     pub kept: u64,
-    /// Whether some didn't fit into the log.
+    /// True if some bytes didn't fit into the log.
     pub over_limit: bool,
 }
 
 /// A thread that copies a stream to its end.
 pub type Copying = JoinHandle<io::Result<Pumped>>;
 
-/// How much a log may take in.
+/// The limits of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit<'a> {
     /// Its bytes.
@@ -36,7 +36,7 @@ pub struct Limit<'a> {
     pub quota: &'a Quota,
 }
 
-/// A log that processes print into by way of a pipe; it is at its end when they and this are gone.
+/// A log that processes print into through a pipe; it ends when they and this value are gone.
 #[derive(Debug)]
 pub struct LogPipe {
     pub(super) log: PathBuf,
@@ -44,26 +44,28 @@ pub struct LogPipe {
 }
 
 impl LogPipe {
-    /// Opens a log, which goes on where it ends, and returns with it the thread that copies.
+    /// Opens a log to append to, and starts the thread that copies the pipe into it.
     ///
     /// # Errors
     /// When the log or the pipe can't be made.
     pub fn open(log: &Path, limit: Limit<'_>) -> Result<(Self, Copying)> {
-        let file = OpenOptions::new().create(true).append(true).open(log);
-        let file = file.with_context(|| format!("opening {}", log.display()))?;
+        let file = append_to(log)?;
         let (reader, writer) = alone(io::pipe).with_context(|| format!("making the pipe of {}", log.display()))?;
         Ok((Self { log: log.to_owned(), writer }, copy(reader, file, limit)))
     }
 }
 
-/// Opens a log, and writes into it what is about to be started.
+/// Writes the command line of a process that is about to start into a log.
 pub(super) fn announce(invocation: &Invocation, log: &Path) -> Result<()> {
-    let file = OpenOptions::new().create(true).append(true).open(log);
-    let mut file = file.with_context(|| format!("opening {}", log.display()))?;
-    writeln!(file, "$ {invocation}").with_context(|| format!("writing {}", log.display()))
+    writeln!(append_to(log)?, "$ {invocation}").with_context(|| format!("writing {}", log.display()))
 }
 
-/// Copies all that comes from `reader` into a new log, as far as it may; reads on past that, so that nobody waits.
+fn append_to(log: &Path) -> Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(log);
+    file.with_context(|| format!("opening {}", log.display()))
+}
+
+/// Copies a stream into a new log up to its limit, and reads and drops the rest, so that the writer never blocks.
 ///
 /// # Errors
 /// When the log can't be made.
@@ -89,27 +91,26 @@ fn copy(mut reader: impl Read + Send + 'static, mut file: File, limit: Limit<'_>
             if failure.is_some() || pumped.over_limit {
                 continue;
             }
-            let wanted = (count as u64).min(limit - pumped.kept);
-            let kept = quota.take(wanted);
+            let fitting = (count as u64).min(limit - pumped.kept);
+            let kept = quota.take(fitting);
             failure = file.write_all(&buffer[..usize::try_from(kept).unwrap_or(count)]).err();
             pumped.kept += kept;
             if kept < count as u64 {
                 pumped.over_limit = true;
-                let what = if kept < wanted {
+                let reason = if kept < fitting {
                     format!("the run used up its disk budget of {} bytes", quota.total())
                 } else {
                     format!("the log reached its limit of {limit} bytes")
                 };
-                let told = writeln!(file, "\n[pikaci: {what}; the rest is dropped]");
-                failure = failure.or(told.err());
+                let noted = writeln!(file, "\n[pikaci: {reason}; the rest is dropped]");
+                failure = failure.or(noted.err());
             }
         }
         failure.map_or(Ok(pumped), Err)
     })
 }
 
-/// Waits for a thread that copies a stream, which lasts as long as a process at the stream's other end; nothing where it
-/// still goes on at `end`.
+/// Waits until a stream is copied; returns `None` if it isn't at `end`, because a process still holds the other end.
 #[must_use]
 pub fn join(thread: Copying, end: Instant) -> Option<io::Result<Pumped>> {
     while !thread.is_finished() {

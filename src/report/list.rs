@@ -53,13 +53,13 @@ pub fn list(listing: &Listing, clock: &Clock) -> Page {
     let broken = listing.broken.iter().map(|broken| broken.run_id.as_str().len());
     let id_width = broken.chain([width(0)]).max().unwrap_or(0);
     let status_width = "cancelled".len();
-    let around = |[id, _, when, took, target, jobs]: &[String; 6]| {
+    let columns = |[id, _, when, took, target, jobs]: &[String; 6]| {
         let (when_width, took_width, target_width) = (width(2), width(3), width(4));
         let after = format!("  {when:when_width$}  {took:>took_width$}  {target:target_width$}  {jobs}");
         (format!("{id:id_width$}  "), after)
     };
     let of_run = |(run, row): (&RunRecord, &[String; 6])| {
-        let (before, after) = around(row);
+        let (before, after) = columns(row);
         let mut line = Page::default();
         line.painted_line(before, paint_to(run.status, status_width), after);
         (run.run_id.clone(), line)
@@ -72,7 +72,7 @@ pub fn list(listing: &Listing, clock: &Clock) -> Page {
         listing.runs.iter().zip(&rows).map(of_run).chain(listing.broken.iter().map(of_broken)).collect();
     lines.sort_by(|a, b| b.0.cmp(&a.0));
     let all = listing.older + lines.len();
-    let (before, after) = around(&title);
+    let (before, after) = columns(&title);
     let mut page = Page::from(format!("{before}{:status_width$}{after}", title[1]));
     for (_, line) in lines {
         page.append(line);

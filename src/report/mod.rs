@@ -24,7 +24,7 @@ pub use gc::{Collected, Kind, NotRemoved, Removed, collected};
 pub use line::{line, phase};
 pub use list::{Broken, Listing, list};
 pub use page::Page;
-pub use plain::{escaped, escaped_json, is_shown, plain};
+pub use plain::{escaped, escaped_json, is_shown, one_line, plain};
 pub use plan::{nothing, plan};
 pub use schema::{Recorded, schema};
 pub use status::{RunStatus, status};

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::plain::escaped;
+use super::plain::one_line;
 
 /// Lines of text, of which a word each may have a color.
 ///
@@ -69,10 +69,6 @@ impl Line {
         let after = format!("{:fill$}{}", "", one_line(after));
         format!("{}{style}{word}{style:#}{}", one_line(&self.before), after.trim_end())
     }
-}
-
-fn one_line(text: &str) -> String {
-    escaped(text).replace('\n', "\\n")
 }
 
 #[cfg(test)]

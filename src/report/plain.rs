@@ -41,6 +41,12 @@ pub fn escaped(text: &str) -> String {
     spelled(text, is_kept, |c| c.escape_default().to_string())
 }
 
+/// Returns a text on one line whose characters are all shown: others but tabs are spelled out.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    escaped(text).replace('\n', "\\n")
+}
+
 /// Returns JSON whose characters are all shown: others but newlines are spelled out, as JSON has it.
 #[must_use]
 pub fn escaped_json(json: &str) -> String {

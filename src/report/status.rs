@@ -137,7 +137,7 @@ fn logs(job: &JobRecord, state_root: &Path) -> Option<String> {
     Some(beside.fold(output, |text, name| format!("{text}, {name}")))
 }
 
-fn path(state_root: &Path, relative: &str) -> String {
+fn path(state_root: &Path, relative: &RecordedPath) -> String {
     state_root.join(relative).display().to_string()
 }
 

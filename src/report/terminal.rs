@@ -1,4 +1,4 @@
-//! Output of others as a terminal may get it, whatever its bytes are and wherever they are cut.
+//! Filters output of others for a terminal, in pieces of any length.
 
 use super::plain::is_shown;
 

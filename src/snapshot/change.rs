@@ -13,7 +13,7 @@ use super::error::Error;
 use super::git;
 use super::list::{check_path, join, list_folder};
 
-/// How git marks a submodule in its index.
+/// The mode of a submodule in the index of git.
 const SUBMODULE_MODE: &[u8] = b"160000 ";
 
 /// The commit that a source tree is at.

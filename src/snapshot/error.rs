@@ -51,7 +51,7 @@ pub enum Error {
     /// Git lists what is no path of a tree.
     #[error("git lists {path:?}, which is no path of a source tree")]
     Path {
-        /// What it lists.
+        /// The listed path.
         path: PathBuf,
     },
     /// The commit to compare with doesn't exist.

@@ -16,9 +16,9 @@ use crate::process::{Captured, Invocation, capture};
 
 /// How long git may take over a source tree.
 const DEADLINE: Duration = Duration::from_secs(600);
-/// What no repository may say: each of these has git run a program, or believe a folder that a plain clone can hold.
+/// Settings that no repository may change: each would have git run a program, or trust a folder of a plain clone.
 const OVERRIDES: [&str; 3] = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.bareRepository=explicit"];
-/// What git runs for a driver of a filter.
+/// The keys of a filter's driver by which git runs programs, with values that run none.
 const FILTER_KEYS: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
 
 /// Returns whether git would find a repository from a folder: one on the same file system, in it or around it.
@@ -143,8 +143,8 @@ fn git(folder: &Path, args: &[impl AsRef<OsStr>], filters: &[OsString]) -> Invoc
     without_filters(git, filters).args(overrides).args(args.iter().map(AsRef::as_ref))
 }
 
-/// Adds to the settings of the caller's environment, after them, that drivers of filters do nothing. A driver's name may
-/// hold what an argument `-c` can't.
+/// Switches drivers of filters off, by settings in the environment after those of the caller: a driver's name may hold
+/// characters that an argument `-c` can't.
 fn without_filters(git: Invocation, filters: &[OsString]) -> Invocation {
     const COUNT: &str = "GIT_CONFIG_COUNT";
     if filters.is_empty() {

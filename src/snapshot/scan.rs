@@ -60,12 +60,12 @@ pub(super) fn scan_once(root: &Path, state_root: &Path, known: Option<&Index>) -
 pub fn is_intact(snapshot: &Digest, layout: &StateLayout) -> Result<bool, Error> {
     let folder = layout.snapshot(snapshot);
     let handle = folder.open_folder().map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
-    let found = walk::walk(&folder, None, &[])?;
-    if found.iter().any(|found| found.kind == FoundKind::Special) {
+    let listed = walk::walk(&folder, None, &[])?;
+    if listed.iter().any(|listed| listed.kind == FoundKind::Special) {
         return Ok(false);
     }
-    let unknown = vec![None; found.len()];
-    let entries = read_entries(&handle, found, unknown)?;
+    let digests = vec![None; listed.len()];
+    let entries = read_entries(&handle, listed, digests)?;
     Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == snapshot)
 }
 

@@ -118,12 +118,6 @@ impl StateLayout {
     pub fn lock(&self, name: &str) -> Beneath {
         self.folder().join("locks").join(file_name(name))
     }
-
-    /// Returns a path inside the state folder relative to it; `None` for a path outside.
-    #[must_use]
-    pub fn relative(&self, path: &Path) -> Option<PathBuf> {
-        path.strip_prefix(&self.root).ok().map(Path::to_path_buf)
-    }
 }
 
 /// Returns a path of a layout as records hold it, relative to the folder that it is beneath.
@@ -150,9 +144,9 @@ pub(crate) fn is_temporary(name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
-    use super::StateLayout;
+    use super::{StateLayout, recorded_path};
     use crate::id::{Digest, JobId, RunId};
 
     #[test]
@@ -169,9 +163,8 @@ mod tests {
             (run.events(), "runs/20261122T093015Z-4f2a/events.jsonl".to_owned()),
             (attempt.guest_log(), "runs/20261122T093015Z-4f2a/jobs/a+2fb/attempts/1/guest.log".to_owned()),
         ] {
-            assert_eq!(layout.relative(&path), Some(PathBuf::from(expected)));
+            assert_eq!(recorded_path(&path).as_str(), expected);
         }
-        assert_eq!(layout.relative(Path::new("/p/src")), None);
     }
 
     #[test]

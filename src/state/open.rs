@@ -150,7 +150,7 @@ pub fn open(root: &Path) -> Result<StateLayout, OpenError> {
     Ok(StateLayout::new(root.to_owned()))
 }
 
-/// Refuses a state folder that somebody else may have made or can change: nothing of it is believed then.
+/// Refuses a state folder that another user may have made or can change.
 ///
 /// # Errors
 /// When it is a link or has one where pikaci has something of its own, belongs to another user, or others may write it.

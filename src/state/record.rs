@@ -14,7 +14,7 @@ use crate::record::{RunRecord, SCHEMA_VERSION};
 /// # Errors
 /// When it can't be read, or a later pikaci wrote it.
 pub fn read_record(run: &RunLayout) -> Result<RunRecord> {
-    read_known(&run.record(), SCHEMA_VERSION)
+    read_versioned(&run.record(), SCHEMA_VERSION)
 }
 
 /// Returns whether a run's record can't be read at all: a power loss may have torn that of a run that went on.
@@ -28,10 +28,10 @@ pub fn is_torn(run: &RunLayout) -> bool {
 /// # Errors
 /// When it can't be read, or a later pikaci wrote it.
 pub fn read_plan(run: &RunLayout) -> Result<RunPlanRecord> {
-    read_known(&run.plan(), plan::record::SCHEMA_VERSION)
+    read_versioned(&run.plan(), plan::record::SCHEMA_VERSION)
 }
 
-fn read_known<T: DeserializeOwned>(path: &Beneath, known: u32) -> Result<T> {
+fn read_versioned<T: DeserializeOwned>(path: &Beneath, known: u32) -> Result<T> {
     let value: Value = read_json(path)?;
     let version = &value["schema_version"];
     ensure!(

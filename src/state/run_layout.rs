@@ -1,4 +1,4 @@
-//! Where everything of a run lies.
+//! The paths of a run.
 
 use super::name::encode_name;
 use crate::foreign::Beneath;

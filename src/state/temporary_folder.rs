@@ -14,7 +14,7 @@ use super::{FileLock, remove};
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
 
-/// How the names of these folders begin.
+/// The prefix of the names of these folders.
 const PREFIX: &str = "pikaci-tmp-";
 
 /// A folder that goes when it is dropped. Where pikaci is killed it stays, until [`TemporaryFolder::sweep`] finds that
@@ -48,7 +48,7 @@ impl TemporaryFolder {
         self.folder.path()
     }
 
-    /// Removes the folders of this user that pikacis left which were killed. What can't be removed is left to the next one.
+    /// Removes the folders that killed processes of this user left; skips one that can't be removed.
     pub fn sweep() {
         for parent in [&std::env::temp_dir(), Path::new("/tmp")] {
             for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {

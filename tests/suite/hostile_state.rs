@@ -158,8 +158,8 @@ fn one_of_another_user_or_that_others_can_write_is_refused() {
     chown(&state, Some(0), Some(0)).unwrap();
     let mut list = by_plain_user(&scene.project, &programs, &["list"]);
     chown(&state, Some(0), Some(0)).unwrap();
-    let told = ran(&mut list).exits(2).stderr;
-    assert!(told.contains("belongs to another user (uid 0)\nhint: run pikaci as that user"), "{told}");
+    let stderr = ran(&mut list).exits(2).stderr;
+    assert!(stderr.contains("belongs to another user (uid 0)\nhint: run pikaci as that user"), "{stderr}");
 }
 
 /// Replaces texts in all records of the latest run.
@@ -182,7 +182,10 @@ fn forged_records_lead_nowhere() {
         fs::set_permissions(scene.outside.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let log = scene.project.job("a").guest_log_path.unwrap();
         let to = format!("{up}{}", scene.outside("secret").display());
-        forge(&scene.project, &[(&log, &to), ("\"artifacts_dir\": null", &format!("\"artifacts_dir\": {to:?}"))]);
+        forge(
+            &scene.project,
+            &[(log.as_str(), &to), ("\"artifacts_dir\": null", &format!("\"artifacts_dir\": {to:?}"))],
+        );
         scene.holds(programs.as_ref(), |args, ran| assert_ne!(ran.code, Some(124), "{args:?} hangs"));
     }
 }
@@ -217,8 +220,8 @@ fn a_snapshot_that_was_changed_is_not_run_again() {
         let before = fs::read(&file).ok();
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, "changed").unwrap();
-        let told = scene.project.pikaci(&["rerun"]).exits(4).stderr;
-        assert!(told.contains("isn't what it was when it was made\nhint: pikaci run"), "{told}");
+        let stderr = scene.project.pikaci(&["rerun"]).exits(4).stderr;
+        assert!(stderr.contains("isn't what it was when it was made\nhint: pikaci run"), "{stderr}");
         match before {
             Some(text) => fs::write(&file, text).unwrap(),
             None if change == ".git/config" => fs::remove_dir_all(snapshot.join(".git")).unwrap(),

@@ -88,7 +88,7 @@ fn prepare() -> Scene {
 /// The guest boots, and one that is killed has its runner already; those that come after pass without any boot.
 fn guest() -> Scene {
     let before = Scene::has_run;
-    let only = &["guest.", "spawn.guard", "spawn.share", "spawn.hypervisor", "engine.attempt_folder", "engine.phase"];
+    let only = &["guest.", "spawn.guard", "spawn.daemon", "spawn.hypervisor", "engine.attempt_folder", "engine.phase"];
     Scene { programs: StandIns::new(), only, before, ..prepare() }
 }
 

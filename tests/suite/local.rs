@@ -40,7 +40,7 @@ fn a_job_runs_in_a_copy_of_its_own_with_an_environment_of_its_own() {
 
     let job = project.job("one");
     assert_eq!((job.executor.as_str(), job.artifacts, job.console_log_path), ("local", 1, None));
-    let artifact = project.state(job.artifacts_dir.as_deref().unwrap()).join("out.txt");
+    let artifact = project.state(job.artifacts_dir.as_ref().unwrap()).join("out.txt");
     assert_eq!(std::fs::read_to_string(artifact).unwrap(), "changed\n");
     assert_eq!(std::fs::read_to_string(project.path("file")).unwrap(), "as it was\n");
     let attempt = project.last_run().join("jobs/one/attempts/1");
@@ -139,7 +139,7 @@ fn a_job_that_prints_for_ever_fills_no_disk() {
     let project = project(r#"a.command = "head -c 80000000 /dev/zero";"#);
     project.pikaci(&["run"]).exits(0);
     let job = project.job("a");
-    let len = std::fs::metadata(project.state(job.guest_log_path.as_deref().unwrap())).unwrap().len();
+    let len = std::fs::metadata(project.state(job.guest_log_path.as_ref().unwrap())).unwrap().len();
     assert!(job.log_cut && (64 << 20..(64 << 20) + 200).contains(&len), "{len}");
 }
 

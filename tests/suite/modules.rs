@@ -176,14 +176,17 @@ fn what_can_not_work_is_refused_with_what_to_do() {
     }
 }
 
+/// Builds a file of /etc/pikaci from an option of the module, and prints its path.
+fn build_file(class: &str, option: &str, value: &str) -> Ran {
+    let configuration = format!("programs.pikaci = {{ enable = true; {option} = {value}; }};");
+    let file = format!(r#".config.environment.etc."pikaci/{option}.json".source"#);
+    let args = ["build", "--no-link", "--print-out-paths", "--print-build-logs"];
+    of_fixture("oldest", &args, &format!(r#"(evaluate "{class}" {{ {configuration} }}){file}"#))
+}
+
 #[test]
 fn settings_are_validated_when_the_system_is_built() {
-    let build = |settings: &str| {
-        let configuration = format!("programs.pikaci = {{ enable = true; settings = {settings}; }};");
-        let file = r#".config.environment.etc."pikaci/settings.json".source"#;
-        let args = ["build", "--no-link", "--print-out-paths", "--print-build-logs"];
-        of_fixture("oldest", &args, &format!(r#"(evaluate "nixos" {{ {configuration} }}){file}"#))
-    };
+    let build = |settings: &str| build_file("nixos", "settings", settings);
     let good = build(r#"{ jobs = 4; accel = "tcg"; fail-fast = true; base = null; }"#).exits(0);
     let file: Value = serde_json::from_slice(&fs::read(good.stdout.trim()).unwrap()).unwrap();
     assert_eq!(file, json!({ "jobs": 4, "accel": "tcg", "fail-fast": true, "base": null }));
@@ -194,12 +197,7 @@ fn settings_are_validated_when_the_system_is_built() {
 
 #[test]
 fn a_policy_is_validated_when_the_system_is_built() {
-    let build = |policy: &str| {
-        let configuration = format!("programs.pikaci = {{ enable = true; policy = {policy}; }};");
-        let file = r#".config.environment.etc."pikaci/policy.json".source"#;
-        let args = ["build", "--no-link", "--print-out-paths", "--print-build-logs"];
-        of_fixture("oldest", &args, &format!(r#"(evaluate "darwin" {{ {configuration} }}){file}"#))
-    };
+    let build = |policy: &str| build_file("darwin", "policy", policy);
     let good = build(r#"{ bases = [ "host" "nix" ]; network = true; runAsRoot = false; memory = "8G"; }"#).exits(0);
     let file: Value = serde_json::from_slice(&fs::read(good.stdout.trim()).unwrap()).unwrap();
     assert_eq!(file["bases"], json!(["host", "nix"]));

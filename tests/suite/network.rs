@@ -132,14 +132,14 @@ fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_th
         }}"#
     ))
     .file("guest.py", GUEST);
-    let around = tempfile::TempDir::with_prefix("pikaci-test-").unwrap();
-    fs::write(around.path().join("service.py"), SERVICE).unwrap();
-    fs::write(around.path().join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
+    let folder = tempfile::TempDir::with_prefix("pikaci-test-").unwrap();
+    fs::write(folder.path().join("service.py"), SERVICE).unwrap();
+    fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
 
     let run = project.command(&["run"]);
     let mut host = Command::new("unshare");
     host.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", HOST, "host"])
-        .arg(around.path());
+        .arg(folder.path());
     host.arg(run.get_program()).args(run.get_args()).current_dir(project.path("."));
     host.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
     ran(&mut host).exits(0);

@@ -96,7 +96,7 @@ fn security() -> String {
 #[test]
 fn security_says_of_every_key_who_may_choose_it() {
     let security = security();
-    let table = security.split("## Who may choose").nth(1).unwrap().split("## What").next().unwrap();
+    let table = security.split("## Who may choose").nth(1).unwrap().split("\n## ").next().unwrap();
     let keys = include_str!("../../src/config/schema/keys.rs");
     let names = keys.split("key(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     let missing: Vec<&str> = names.filter(|name| !table.contains(&format!("`{name}`"))).collect();
@@ -106,7 +106,7 @@ fn security_says_of_every_key_who_may_choose_it() {
 #[test]
 fn security_names_tests_that_there_are() {
     let security = security();
-    let shown = security.split("## What holds").nth(1).unwrap().split("## ").next().unwrap();
+    let shown = security.split("## Defences").nth(1).unwrap().split("\n## ").next().unwrap();
     let names: Vec<&str> = shown.split('`').skip(1).step_by(2).filter(|name| name.contains("::")).collect();
     assert!(names.len() > 10, "{names:?}");
     for name in names.into_iter().filter(|name| !name.starts_with("prepare::")) {

@@ -87,7 +87,7 @@ impl Project {
     }
 
     /// Returns a path in the project's state folder.
-    pub fn state(&self, name: &str) -> PathBuf {
+    pub fn state(&self, name: &(impl AsRef<Path> + ?Sized)) -> PathBuf {
         self.path(".pikaci").join(name)
     }
 

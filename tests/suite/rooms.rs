@@ -195,7 +195,7 @@ fn durable_steps_are_taken_where_points_are() {
 const OPENERS: [&str; 6] =
     ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
 /// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
-const OWN_FILES: [(&str, &str); 36] = [
+const OWN_FILES: [(&str, &str); 34] = [
     ("cli/examine.rs", "those that Nix's settings name"),
     ("cli/isolation_args.rs", "the operator's policy"),
     ("cli/settings.rs", "the operator's settings"),
@@ -204,7 +204,6 @@ const OWN_FILES: [(&str, &str); 36] = [
     ("execute/collect/gather.rs", "a workspace that was listed without links"),
     ("execute/collect/unpacker.rs", "a folder that was just made"),
     ("execute/follow.rs", "what vfkit writes into a folder that was just made"),
-    ("execute/image.rs", "files of a runner that was checked, and disks that were just made"),
     ("execute/jail/enter.rs", "QEMU's own program and its data"),
     ("execute/jail/place.rs", "the host's /usr"),
     ("execute/jail/user.rs", "/proc"),
@@ -214,7 +213,6 @@ const OWN_FILES: [(&str, &str); 36] = [
     ("execute/private_copy/mod.rs", "a copy that was just made"),
     ("execute/share.rs", "the host's /etc"),
     ("failpoint.rs", "a file of a test"),
-    ("host/blob.rs", "the host's kernels and programs, regular files without waiting"),
     ("host/kernel.rs", "the host's /boot"),
     ("host/memory.rs", "/proc"),
     ("host/mod.rs", "/etc/os-release and /proc"),

@@ -117,7 +117,7 @@ fn a_folder_of_an_attempt_that_cannot_be_made_is_the_jobs_fault_alone() {
     assert!(message.starts_with("making ") && message.ends_with("/jobs/a/attempts/1: quota exceeded"), "{message}");
     assert!(ran.stdout.contains(&message), "{}", ran.stdout);
     // What is shown and what is said to type lead to a log that is there.
-    let log = project.state(project.job("a").host_log_path.as_deref().unwrap());
+    let log = project.state(project.job("a").host_log_path.as_ref().unwrap());
     assert!(ran.stdout.contains(&format!("full log: {}\n", log.display())), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("\nhint: pikaci logs --job a --kind host\n"), "{}", ran.stdout);
     let told = project.pikaci(&["logs", "--job", "a", "--kind", "host"]).exits(0);

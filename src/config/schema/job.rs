@@ -160,6 +160,7 @@ fn read_network(reader: &mut Reader, fields: &Fields) -> Option<Network> {
     if &**name != "host" {
         let hint = "write `network = true;` to reach the outside, `network = \"host\";` to reach this machine too";
         reader.refuse(&field.value.at, format!("`{}` can't be {}", field.place, quoted(name)), hint);
+        return None;
     }
     Some(Network::Host)
 }

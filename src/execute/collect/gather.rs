@@ -17,14 +17,14 @@ use crate::quota::Quota;
 /// # Errors
 /// When there is too much, or a file can't be read or written; what was copied before is removed.
 pub fn gather(workspace: &Path, globs: &[String], folder: &Path, quota: &Quota) -> Result<Manifest> {
-    let found = find(workspace, &Filter::new(globs)?)?;
-    let lens = found.iter().map(|path| fs::symlink_metadata(workspace.join(path)).map(|meta| meta.len()));
+    let files = find(workspace, &Filter::new(globs)?)?;
+    let lens = files.iter().map(|path| fs::symlink_metadata(workspace.join(path)).map(|meta| meta.len()));
     let bytes: u64 = lens.sum::<std::io::Result<_>>().context("looking at the job's artifacts")?;
     if bytes > DISK_BYTES {
         bail!("they are {bytes} bytes, and a job may bring back {DISK_BYTES}");
     }
     Unpacker::fill(MAX_FILES, folder, quota, |unpacker| {
-        found.iter().try_for_each(|path| unpacker.add(path, path, &mut open(&workspace.join(path))?))
+        files.iter().try_for_each(|path| unpacker.add(path, path, &mut open(&workspace.join(path))?))
     })
 }
 

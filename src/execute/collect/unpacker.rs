@@ -13,11 +13,11 @@ use super::{Artifact, MAX_NAMES, Manifest};
 use crate::quota::Quota;
 use crate::state::remove;
 
-/// What a file or a folder is taken to need besides its content, and what of a file is a hole or isn't, in bytes.
+/// The unit of the budget, in bytes: each file and folder costs one besides its content, and one of zeros becomes a hole.
 const BLOCK: usize = 4096;
 /// A block that becomes a hole.
 const HOLE: [u8; BLOCK] = [0; BLOCK];
-/// What is read at a time, in bytes.
+/// Size of the read buffer, in bytes.
 const BUFFER: usize = 16 * BLOCK;
 
 /// A folder that is being filled, and how much is in it.

@@ -9,7 +9,7 @@ use super::user::unused_user;
 use crate::doctor::Isolation;
 use crate::process::{Invocation, capture, has_landlock};
 
-/// How long bubblewrap may take to start nothing.
+/// Time limit for a trial of bubblewrap.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The confinement that the operator asks for.
@@ -74,7 +74,7 @@ impl Choice {
     }
 }
 
-/// Starts bubblewrap with nothing to do, and returns why it can't be used, if so.
+/// Tries bubblewrap, and returns its error if it doesn't work.
 #[must_use]
 pub fn fault(bwrap: &Path) -> Option<String> {
     let place = ["--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"].map(OsString::from);

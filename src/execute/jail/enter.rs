@@ -23,9 +23,9 @@ const OOM_SCORE: u16 = 500;
 pub struct Qemu<'a> {
     /// The program.
     pub program: &'a Path,
-    /// How instructions run.
+    /// The accelerator.
     pub accelerator: Accelerator,
-    /// Whether the guest has the network of this host.
+    /// True if the process keeps the network of this host.
     pub network: bool,
     /// The files that it opens again by their descriptors.
     pub files: &'a [&'a Path],
@@ -92,7 +92,7 @@ fn allowed<'a>(program: &Path, read: impl Iterator<Item = &'a Path>, devices: &[
 struct Program {
     /// Its path without links.
     path: PathBuf,
-    /// The opened program, where the jail's user can't get at its path.
+    /// The opened program, if the jail's user can't open it by its path.
     file: Option<File>,
 }
 

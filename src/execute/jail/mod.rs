@@ -1,4 +1,4 @@
-//! Jails: what a hypervisor, and what serves its shares, may do and see on this host.
+//! The jails of hypervisors and of the daemons of shares.
 
 mod choice;
 mod enter;

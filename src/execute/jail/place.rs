@@ -22,7 +22,7 @@ pub const LINKS: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 pub const DEVICES: [&str; 3] = ["/dev/null", "/dev/zero", "/dev/urandom"];
 /// KVM's device.
 pub const KVM: &str = "/dev/kvm";
-/// The file descriptor of a program that the jail's user can't get at.
+/// The file descriptor of a program that the jail's user can't open by its path.
 pub const PROGRAM_FD: RawFd = 49;
 
 /// Returns bubblewrap's arguments for QEMU: nothing in its place can be written to but devices.
@@ -62,7 +62,7 @@ impl Args {
         self.0.extend(words.map(|word| word.as_ref().to_owned()));
     }
 
-    /// Adds these devices and no others, and the names of what is open.
+    /// Adds these devices, and the names of open files.
     fn devices(&mut self, devices: &[&str]) {
         for device in devices {
             self.add(["--dev-bind", device, device]);

@@ -1,4 +1,4 @@
-//! A frame of a guest to what becomes of it: a pure function.
+//! Decides on the frames that a guest sends: a pure function.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,7 +21,7 @@ const NAME_PORT: u16 = 53;
 /// The messages by which a guest finds its router and the router finds the guest (RFC 4861).
 const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=136;
 
-/// What becomes of a frame.
+/// The decision on a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// It goes on.

@@ -1,5 +1,5 @@
-//! What a guest gets for a frame that doesn't go on, so that it doesn't wait: "administratively prohibited", as a router
-//! with such rules says it (RFC 792, RFC 1812, RFC 4443).
+//! The answer to a frame that is refused, so that the guest doesn't wait: "administratively prohibited", as a router with
+//! such rules sends it (RFC 792, RFC 1812, RFC 4443).
 
 use super::judge::{ROUTER, ROUTER_V6};
 

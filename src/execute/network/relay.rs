@@ -18,10 +18,10 @@ use super::rules::Subnet;
 
 /// The longest frame, in bytes; QEMU itself takes none that is longer (`NET_BUFSIZE`).
 const LONGEST: usize = 4096 + 65536;
-/// How long the networks of the host are taken to be the same.
+/// Time after which the networks of the host are read again.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Passes on what a guest and the outside send each other, until one of them is gone.
+/// Passes frames between a guest and the outside until one of them is gone.
 ///
 /// # Errors
 /// When a socket can't be shared.

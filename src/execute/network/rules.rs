@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Subnet {
     /// One of its addresses.
     pub address: IpAddr,
-    /// How many bits all its addresses have in common.
+    /// Number of leading bits that all its addresses share.
     pub prefix: u32,
 }
 

@@ -19,7 +19,7 @@ use crate::process::{Child, Group, LogPipe};
 /// The socket's number in the process.
 const SOCKET_FD: RawFd = 3;
 
-/// What it takes to start the process.
+/// The program of the process, and its jail.
 #[derive(Clone, Copy, Debug)]
 pub struct Uplink<'a> {
     /// QEMU.
