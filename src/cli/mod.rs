@@ -111,6 +111,7 @@ enum Command {
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    output::report_panics();
     crate::process::close_inherited_on_exec();
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();

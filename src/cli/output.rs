@@ -5,8 +5,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads NO_COLOR in the environment")]
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use anyhow::anyhow;
 
 use crate::report::{Page, TerminalFilter, escaped, escaped_json};
 
@@ -49,6 +52,19 @@ pub fn eprint_line(text: &dyn Display) {
 /// Prints lines with colored words on standard error, and goes on if that fails.
 pub fn eprint_page(page: &Page) {
     io::stderr().write_all(page.render(has_color(&io::stderr())).as_bytes()).ok();
+}
+
+/// Prints each panic of this process as a failure, in place of Rust's raw text.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let failure = Failure::new(Exit::Internal, anyhow!("pikaci itself {panic}"));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            eprint_line(&format_args!("{failure}\n{backtrace}"));
+        } else {
+            eprint_line(&failure.hint("this is a bug of pikaci: report it with what RUST_BACKTRACE=1 adds"));
+        }
+    }));
 }
 
 /// Renders lines for a progress bar, which prints on standard error itself.

@@ -87,6 +87,18 @@ fn names_of_folders_files_and_words_are_clean() {
     is_clean(pikaci(&["check"]), 2);
 }
 
+#[test]
+fn a_panic_is_clean() {
+    let project = Project::new("{ jobs.evil.command = \"true\"; }").committed();
+    let panic = format!("spawn.capture.before=panic({})", HOSTILE.replace(';', ":"));
+    let stderr =
+        is_clean(ran(project.command(&["plan"]).env("FAILPOINTS", panic).env("RUST_BACKTRACE", "0")), 101).stderr;
+    assert!(
+        stderr.starts_with("error: pikaci itself panicked at ") && stderr.contains("\nhint: this is a bug"),
+        "{stderr}"
+    );
+}
+
 /// A run whose records say what is hostile.
 fn forged() -> (Project, Run) {
     let project = Project::new("{ jobs.test.command = \"true\"; }");
