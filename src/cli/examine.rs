@@ -27,7 +27,7 @@ use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::JOB_FILE;
 use crate::prepare::Runner;
-use crate::process::{Invocation, capture};
+use crate::process::{Invocation, capture, delegated_group};
 use crate::state::{self, StateLayout};
 
 /// How long a program that is tried may take.
@@ -73,12 +73,14 @@ impl Machine {
 
     /// Asks everything on it but how fast guests are.
     pub fn ask(&self) -> Examination<'_> {
+        let uses_qemu = self.hypervisor.hypervisor == Hypervisor::Qemu;
         Examination {
             hypervisor: self.hypervisor,
             facts: &self.facts,
             nix: self.nix.as_ref().map(ask),
             programs: programs(self.hypervisor, &self.facts, self.bwrap_fault.as_ref()),
-            open_files: (self.hypervisor.hypervisor == Hypervisor::Qemu).then(share::open_files),
+            open_files: uses_qemu.then(share::open_files),
+            control_group: uses_qemu.then(delegated_group),
             isolation: self.jails.as_ref().map(|(isolation, _)| isolation.clone()),
             acceleration: Acceleration::Untried("it wasn't tried".to_owned()),
             needed: self.has_project,

@@ -1,5 +1,7 @@
 //! The confinement of a guest's programs on this machine.
 
+use std::path::Path;
+
 use super::Finding;
 use super::program::NAMESPACES;
 
@@ -47,6 +49,19 @@ pub fn isolation(isolation: &Isolation) -> Finding {
     }
 }
 
+/// Judges the control group below which a guest's processes have limits, if there is one.
+pub fn limits(control_group: Option<&Path>) -> Finding {
+    let topic = "limits";
+    if let Some(folder) = control_group {
+        let folder = folder.display();
+        return Finding::ok(topic, format!("the kernel limits a guest's memory and number of processes, in {folder}"));
+    }
+    let what = "no control group is delegated to pikaci, so a guest that breaks out of QEMU may take all memory";
+    let remedy = "run pikaci in a session of your user, or in a service of systemd with Delegate=yes and \
+        DelegateSubgroup=pikaci";
+    Finding::warning(topic, what, remedy)
+}
+
 /// The lowest limit of open files that gives no warning.
 const FEW_FILES: u64 = 200_000;
 
@@ -65,8 +80,10 @@ pub fn open_files(limit: u64) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Level::{Ok, Problem, Warning};
-    use super::{Isolation, isolation, open_files};
+    use super::{Isolation, isolation, limits, open_files};
 
     #[test]
     fn a_weaker_jail_is_a_warning_and_a_missing_jail_a_problem() {
@@ -83,6 +100,14 @@ mod tests {
             assert_eq!((finding.topic.as_str(), finding.level), ("jail", level), "{seen:?}");
             assert!(finding.what.contains(what) && finding.remedy.unwrap_or_default().contains(remedy), "{seen:?}");
         }
+    }
+
+    #[test]
+    fn a_missing_control_group_is_a_warning() {
+        let with = limits(Some(Path::new("/sys/fs/cgroup/a.service")));
+        assert!(with.level == Ok && with.what.ends_with("in /sys/fs/cgroup/a.service"), "{with:?}");
+        let without = limits(None);
+        assert!(without.level == Warning && without.remedy.unwrap().contains("Delegate=yes"));
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub struct Examination<'a> {
     pub isolation: Option<Isolation>,
     /// Number of files that the daemon of a share may hold open, if there is such a daemon.
     pub open_files: Option<u64>,
+    /// The control group below which a guest's processes have limits, if there is one; `None` where no group has any.
+    pub control_group: Option<Option<PathBuf>>,
     /// How fast guests can be.
     pub acceleration: Acceleration,
     /// Whether a project asks for what the facts and the guests are about.
@@ -121,6 +123,7 @@ pub fn findings(seen: &Examination<'_>) -> Vec<Finding> {
     findings.extend(seen.hypervisor.programs.iter().map(|each| program(each, arch, seen.programs.get(each.name))));
     findings.extend(seen.isolation.as_ref().map(isolation));
     findings.extend(seen.open_files.map(isolation::open_files));
+    findings.extend(seen.control_group.as_ref().map(|group| isolation::limits(group.as_deref())));
     findings.extend(machine::acceleration(&seen.acceleration));
     findings.extend(machine::kernels(seen.facts, seen.needed));
     findings.push(machine::memory(&seen.guests, seen.facts.memory_mib, seen.available_mib));
@@ -164,6 +167,7 @@ mod tests {
             )]),
             isolation: None,
             open_files: None,
+            control_group: None,
             acceleration: Acceleration::Mac(Some(can)),
             needed: true,
             guests: BTreeMap::from([("default".to_owned(), 1024)]),

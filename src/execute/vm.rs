@@ -21,7 +21,7 @@ use crate::cancel::Cancel;
 use crate::foreign::Beneath;
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
-use crate::process::{Copying, Group, Limit, LogPipe, Pumped, join};
+use crate::process::{Copying, Group, Limit, Limits, LogPipe, Pumped, join};
 use crate::quota::Quota;
 use crate::state::append_line;
 
@@ -31,6 +31,11 @@ pub const WAIT: &str = "pikaci.wait";
 pub const LOG_LIMIT: u64 = 64 << 20;
 /// The most messages that wait for who takes them; who has more to say waits.
 const QUEUE: usize = 64;
+/// The bytes of memory that a guest's processes may have beside its own: QEMU's translated code takes up to 1 GiB
+/// (`accel/tcg/region.c`), the daemons of shares a few hundred bytes for each file.
+const OVERHEAD: u64 = 2 << 30;
+/// The most threads of a guest's processes that aren't CPUs: QEMU and a daemon start up to 64 workers each.
+const THREADS: u32 = 512;
 /// How long what was killed may take to be gone; only a kernel that is stuck takes longer.
 pub const DEATH: Duration = Duration::from_secs(5);
 
@@ -99,7 +104,7 @@ pub struct Ended {
 /// # Errors
 /// When it can't be started or its logs can't be written.
 pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Control)) -> Result<Ended> {
-    let group = Group::start()?;
+    let group = Group::start_limited(limits(&guest.machine))?;
     let (sender, receiver) = sync_channel(QUEUE);
     let (log, host_log) = LogPipe::open(&guest.logs.host, guest.log_limit())?;
     let mut running = guest.launcher.start(guest, &group, &log, &sender)?;
@@ -152,6 +157,11 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
         Err(error) => troubles.push(format!("{error:#}")),
     }
     Ok(Ended { hypervisor, observed, output, troubles })
+}
+
+/// Returns the limits of all that a guest is made of.
+fn limits(machine: &Machine<'_>) -> Limits {
+    Limits { memory: (machine.memory_mib << 20) + OVERHEAD, processes: THREADS + machine.vcpu }
 }
 
 /// Returns what the host's log is to say of the ends of its processes, which may have said nothing.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Once;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::control_group::{ControlGroup, Limits, delegated_group};
 use super::pump::announce;
 use super::{Invocation, LogPipe, alone, start};
 use crate::failpoint::{Point, around};
@@ -38,6 +39,7 @@ pub struct Group {
     guard: duct::Handle,
     pgid: Pid,
     killed: Once,
+    limits: Option<ControlGroup>,
     _leash: PipeWriter,
 }
 
@@ -70,7 +72,18 @@ impl Group {
             around(Point::Guard, || alone(|| guard.start())).context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pgid = pgid.context("the guard of a process group has no process id")?;
-        Ok(Self { guard, pgid, killed: Once::new(), _leash: leash })
+        Ok(Self { guard, pgid, killed: Once::new(), limits: None, _leash: leash })
+    }
+
+    /// Starts an empty group whose processes have limits, where a control group is delegated.
+    ///
+    /// # Errors
+    /// When no process can be started, or a delegated control group refuses the limits.
+    pub fn start_limited(limits: Limits) -> Result<Self> {
+        let mut group = Self::start()?;
+        let make = |parent: PathBuf| ControlGroup::make(&parent, group.number(), limits);
+        group.limits = delegated_group().map(make).transpose()?;
+        Ok(group)
     }
 
     /// Starts a process of the group that prints into a log, after its command line.
@@ -95,7 +108,9 @@ impl Group {
         let name = invocation.program.display().to_string();
         let copy = output.try_clone().with_context(|| format!("starting {name}"))?;
         let allowed = invocation.allowed.clone();
-        let expression = invocation.expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
+        let entrance = self.limits.as_ref().map(ControlGroup::entrance).transpose()?;
+        let expression =
+            invocation.entering(entrance).expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
         let handle = around(point, || alone(|| start(&expression, allowed.as_ref())))
             .with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })

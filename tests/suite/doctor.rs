@@ -72,6 +72,7 @@ fn a_machine_that_runs_jobs_has_no_problem_and_nothing_of_it_changes() {
         "bwrap",
         "jail",
         "files",
+        "limits",
         "kvm",
         "kernel",
         "busybox",

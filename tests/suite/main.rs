@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod containers;
 mod contract;
+mod control_group;
 mod deadlines;
 mod disk_budget;
 mod disk_full;

@@ -195,7 +195,7 @@ fn durable_steps_are_taken_where_points_are() {
 const OPENERS: [&str; 6] =
     ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
 /// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
-const OWN_FILES: [(&str, &str); 34] = [
+const OWN_FILES: [(&str, &str); 35] = [
     ("cli/examine.rs", "those that Nix's settings name"),
     ("cli/isolation_args.rs", "the operator's policy"),
     ("cli/settings.rs", "the operator's settings"),
@@ -218,6 +218,7 @@ const OWN_FILES: [(&str, &str); 34] = [
     ("host/mod.rs", "/etc/os-release and /proc"),
     ("nix/store.rs", "the GC roots of Nix"),
     ("nix/view.rs", "files that Nix's settings name"),
+    ("process/control_group.rs", "/proc and /sys/fs/cgroup"),
     ("process/ignored.rs", "/proc"),
     ("process/inherited.rs", "/dev/fd"),
     ("process/orphans.rs", "/proc"),

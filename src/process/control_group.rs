@@ -1,0 +1,120 @@
+//! Control groups: limits of the kernel for what a guest is made of, where systemd leaves a part of the tree to pikaci.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "control groups are folders and files")]
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::fs::{Access, access, getxattr};
+use rustix::process::{Pid, getpid, getuid, test_kill_process};
+
+/// Where systemd mounts the control groups of version 2 (<https://systemd.io/CGROUP_DELEGATION>).
+const ROOT: &str = "/sys/fs/cgroup";
+/// The marks of a group that is left to a service.
+const MARKS: [&str; 2] = ["user.delegate", "trusted.delegate"];
+/// The controllers that count memory and processes.
+const CONTROLLERS: [&str; 2] = ["memory", "pids"];
+/// The beginning of the names of pikaci's groups; the process ids of pikaci and of a guard follow.
+const PREFIX: &str = "pikaci-";
+
+/// The most that the processes of a group may have together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Number of processes and threads.
+    pub processes: u32,
+}
+
+/// Returns the control group below which pikaci may make groups of its own, if there is one: that of its service or of
+/// its user's session.
+#[must_use]
+pub fn delegated_group() -> Option<PathBuf> {
+    let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    // No process may be in a group whose groups have limits, so it is never the one that this process is in.
+    let parent = Path::new(ROOT).join(own).parent()?.to_owned();
+    can_limit(&parent).then_some(parent)
+}
+
+fn can_limit(folder: &Path) -> bool {
+    let has = |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|list| names_all(&list));
+    let is_empty = || fs::read_to_string(folder.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty());
+    is_delegated(folder)
+        && access(folder, Access::WRITE_OK).is_ok()
+        && (has("cgroup.subtree_control") || has("cgroup.controllers") && is_empty())
+}
+
+/// Returns whether a list has both controllers.
+fn names_all(list: &str) -> bool {
+    CONTROLLERS.iter().all(|controller| list.split_whitespace().any(|name| name == *controller))
+}
+
+/// Returns whether a group is left to this user: it is the user's own, or systemd marks it. Root owns all of them.
+fn is_delegated(folder: &Path) -> bool {
+    let uid = getuid();
+    let is_own = !uid.is_root() && fs::metadata(folder).is_ok_and(|file| file.uid() == uid.as_raw());
+    is_own || MARKS.iter().any(|mark| getxattr(folder, *mark, &mut [0; 1]).is_ok())
+}
+
+/// A control group, which ends with its processes when it is dropped.
+#[derive(Debug)]
+pub(super) struct ControlGroup {
+    folder: PathBuf,
+}
+
+impl ControlGroup {
+    /// Makes a control group with limits in a delegated one; the number is of one group of processes.
+    pub(super) fn make(parent: &Path, number: u32, limits: Limits) -> Result<Self> {
+        remove_ended(parent);
+        let folder = parent.join(format!("{PREFIX}{}-{number}", getpid()));
+        let making = || format!("making the control group {}", folder.display());
+        let enable: Vec<String> = CONTROLLERS.iter().map(|name| format!("+{name}")).collect();
+        fs::write(parent.join("cgroup.subtree_control"), enable.join(" ")).with_context(making)?;
+        fs::create_dir(&folder).with_context(making)?;
+        let group = Self { folder };
+        for (file, value) in [
+            ("memory.max", limits.memory.to_string()),
+            ("memory.oom.group", "1".to_owned()),
+            ("pids.max", limits.processes.to_string()),
+        ] {
+            let file = group.folder.join(file);
+            fs::write(&file, value).with_context(|| format!("writing {}", file.display()))?;
+        }
+        Ok(group)
+    }
+
+    /// Opens the file through which a process enters: the kernel judges by who opened it, not by who writes.
+    pub(super) fn entrance(&self) -> Result<File> {
+        let file = self.folder.join("cgroup.procs");
+        OpenOptions::new().write(true).open(&file).with_context(|| format!("opening {}", file.display()))
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        // Kernels before 5.14 have no such file; the group of processes is killed in any case.
+        fs::write(self.folder.join("cgroup.kill"), "1").ok();
+        for _ in 0..100 {
+            if fs::remove_dir(&self.folder).is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Removes the groups of every pikaci that was killed; one that still holds a process can't be removed.
+fn remove_ended(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next()?.parse().ok());
+        if number.and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH)) {
+            fs::remove_dir(entry.path()).ok();
+        }
+    }
+}
