@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::isolation_args::IsolationArgs;
-use super::programs::{MachineArgs, programs};
+use super::programs::{MachineArgs, programs, refuse_without_bwrap};
 use super::progress::Progress;
 use super::stream::Stream;
 use super::wanted::size;
@@ -82,15 +82,20 @@ pub struct Begin<'a> {
 }
 
 impl Manner {
-    /// Finds what builds guests and boots them, where a hypervisor is needed.
+    /// Finds what builds guests and boots them, where a hypervisor is needed; and what shares the host's `/usr`, where
+    /// a guest sees it.
     pub fn machines(
         &self,
         facts: &HostFacts,
         hypervisor: Option<&Capabilities>,
         isolation: &IsolationArgs,
+        shares_usr: bool,
     ) -> Result<Option<Machines>, Failure> {
         let Some(hypervisor) = hypervisor else { return Ok(None) };
         let (host, nix) = programs(facts, hypervisor, self.machine)?;
+        if shares_usr {
+            refuse_without_bwrap(&host.programs, facts)?;
+        }
         let nix = nix.with_builders(self.builders.clone()).allowing_local_inputs(isolation.allow_local_inputs);
         Ok(Some(Machines { nix, host }))
     }

@@ -112,6 +112,17 @@ pub fn version(program: &Path) -> String {
     said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
 }
 
+/// Refuses to share the host's `/usr` where bubblewrap doesn't work, which shows it without what only root may read.
+pub fn refuse_without_bwrap(programs: &Programs, facts: &HostFacts) -> Result<(), Failure> {
+    let Programs::Qemu { share, .. } = programs else { return Ok(()) };
+    if matches!(share.jail, Jail::Bwrap(_)) {
+        return Ok(());
+    }
+    let bwrap = capabilities(Hypervisor::Qemu).programs.iter().find(|program| program.name == BWRAP);
+    let seen = facts.tools.get(BWRAP).map(|path| Seen { path: path.clone(), said: None, failed: jail::fault(path) });
+    bwrap.map_or(Ok(()), |bwrap| refuse(&doctor::program(bwrap, facts.arch(), seen.as_ref())))
+}
+
 fn refuse(finding: &Finding) -> Result<(), Failure> {
     if finding.level == Level::Problem { Err(Failure::no_vm(finding)) } else { Ok(()) }
 }

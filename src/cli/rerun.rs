@@ -63,7 +63,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     options.isolation.check(&plan)?;
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = rerun::hypervisor(&plan).map(capabilities);
-    let machines = options.manner.machines(&facts, hypervisor, &options.isolation)?;
+    let machines = options.manner.machines(&facts, hypervisor, &options.isolation, rerun::uses_host(&plan))?;
     refuse_gone(&runs, &id, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;
     warn_of_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();

@@ -10,11 +10,12 @@ use super::carry_out::{Begin, Manner, declared, new_run_id};
 use super::project::{Project, make_plan};
 use super::wanted::{Wanted, choose};
 use super::{Exit, Failure, Place};
+use crate::config::Base;
 use crate::event::{self, RunStarted};
 use crate::id::Digest;
-use crate::plan::RunPlanRecord;
 use crate::plan::facts::HostFacts;
 use crate::plan::select::Changes;
+use crate::plan::{RunPlanRecord, base};
 use crate::state::gc::Claim;
 use crate::state::recorded_path;
 use crate::{report, snapshot};
@@ -43,7 +44,8 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let files = project.files(&config, &selection)?;
     // Before anything is copied.
     let hypervisor = config.has_guest(&selection.jobs).then(|| options.wanted.hypervisor(&facts));
-    let machines = options.manner.machines(&facts, hypervisor, &options.wanted.isolation)?;
+    let shares_usr = config.has_guest_of(&selection.jobs, |guest| base(guest, &facts.system) == Base::Host);
+    let machines = options.manner.machines(&facts, hypervisor, &options.wanted.isolation, shares_usr)?;
     let claim = Claim::take(&project.state)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
     let mut plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;

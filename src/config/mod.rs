@@ -105,7 +105,13 @@ impl Config {
     /// Returns whether one of these jobs runs in a machine of its own.
     #[must_use]
     pub fn has_guest<'a>(&self, jobs: impl IntoIterator<Item = &'a JobId>) -> bool {
-        jobs.into_iter().any(|job| self.guests[&self.jobs[job].guest].base != Some(Base::None))
+        self.has_guest_of(jobs, |guest| guest.base != Some(Base::None))
+    }
+
+    /// Returns whether the guest of one of these jobs is such a one.
+    #[must_use]
+    pub fn has_guest_of<'a>(&self, jobs: impl IntoIterator<Item = &'a JobId>, is: impl Fn(&Guest) -> bool) -> bool {
+        jobs.into_iter().any(|job| is(&self.guests[&self.jobs[job].guest]))
     }
 }
 

@@ -8,7 +8,8 @@ use crate::plan::hypervisor::Program;
 
 /// What to do where a user's programs may not be confined.
 pub(super) const NAMESPACES: &str = "let users make namespaces: sudo sysctl kernel.unprivileged_userns_clone=1, \
-    or on Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+    or on Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container, show it all of /proc: \
+    docker run --security-opt systempaths=unconfined, podman run --security-opt unmask=ALL";
 
 /// A program of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -90,7 +90,7 @@ pub struct Users {
 /// What of the host's userland is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Userland {
-    /// The names in `/etc` that are shown.
+    /// The names in `/etc` that are shown: what serves them may be a user of its own.
     etc: Vec<String>,
     /// The folders below `/usr` that are as private as `/etc` is.
     private: Vec<PathBuf>,
@@ -101,7 +101,9 @@ impl Userland {
         let python =
             fs::read_dir("/etc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut etc: Vec<String> = python.filter(|name| name.starts_with("python3")).collect();
-        etc.extend(ETC.iter().filter(|name| Path::new("/etc").join(name).exists()).map(ToString::to_string));
+        etc.extend(
+            ETC.iter().filter(|name| jail::is_readable_by_all(&Path::new("/etc").join(name))).map(ToString::to_string),
+        );
         etc.sort();
         Self { etc, private: jail::etc_folders() }
     }

@@ -128,6 +128,8 @@ fn without_namespaces_landlock_is_less_and_nothing_is_only_by_consent() {
     let error =
         "error: no virtual machine can run here: bubblewrap can't confine QEMU: no namespaces\nhint: let users ";
     assert!(refused.starts_with(error) && refused.ends_with("--jail=none\n"), "{refused}");
+    let refused = ran(&mut broken.before(project.command(&["run"]))).exits(69).stderr;
+    assert!(refused.contains("/bwrap doesn't work here: no namespaces\nhint: let users "), "{refused}");
     assert!(project.runs().is_empty());
     for (args, what) in [
         (&["doctor"][..], "\nok       jail       bubblewrap gives QEMU namespaces of its own"),

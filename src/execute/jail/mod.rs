@@ -8,4 +8,4 @@ mod user;
 pub use choice::{Choice, Jail, Jails, fault};
 pub use enter::{Qemu, qemu, share};
 pub use place::etc_folders;
-pub use user::own_user;
+pub use user::{is_readable_by_all, own_user};

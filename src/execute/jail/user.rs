@@ -66,8 +66,18 @@ pub fn qemu_user(group: &Group, accelerator: Accelerator) -> Option<User> {
 
 /// Returns whether every user may run a program and enter each folder on the way to it.
 pub fn is_open_to_all(program: &Path) -> bool {
+    gives_all(program, 0o005)
+}
+
+/// Returns whether every user may read a file, or list a folder, and enter each folder on the way to it.
+#[must_use]
+pub fn is_readable_by_all(path: &Path) -> bool {
+    gives_all(path, if path.is_dir() { 0o005 } else { 0o004 })
+}
+
+fn gives_all(path: &Path, mode: u32) -> bool {
     let has = |path: &Path, mode| fs::metadata(path).is_ok_and(|file| file.mode() & mode == mode);
-    has(program, 0o005) && program.ancestors().skip(1).all(|folder| has(folder, 0o001))
+    has(path, mode) && path.ancestors().skip(1).all(|folder| has(folder, 0o001))
 }
 
 #[cfg(test)]
