@@ -166,7 +166,7 @@ fn programs_that_are_missing_old_or_broken_are_problems_and_most_of_them_begin_n
         ("virtiofsd", "echo virtiofsd 1.10.1", "is version 1.10.1, and virtiofsd 1.13 or newer", "install it", 69),
         ("bwrap", "echo bubblewrap 0.4.1", "is version 0.4.1, and bwrap 0.5 or newer is needed", "install it", 69),
         ("qemu-system-x86_64", "echo QEMU emulator version 4.2.1", "can't share folders", "install it", 101),
-        ("bwrap", "echo no namespaces >&2; exit 1", "doesn't work here: no namespaces", "let users make names", 101),
+        ("bwrap", "echo no namespaces >&2; exit 1", "doesn't work here: no namespaces", "let users make names", 69),
     ] {
         let instead = StandIns::new().script(name, script);
         let found = Found::of(&ran(&mut instead.before(project.command(JSON))).exits(69));
