@@ -112,6 +112,9 @@ impl Downstream {
 #[test]
 fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
     let downstream = Downstream::new(JOBS);
+    // So that the job, which sees this file, never ran before.
+    let folder = downstream.folder.path().to_str().unwrap().to_owned();
+    let downstream = downstream.file("src/folder", &folder);
     let passed = downstream.build("passes").exits(0);
     for line in ["> Hello, world!", "> 1000", "> src", "> pikaci: passes passed in "] {
         assert!(passed.stderr.contains(line), "{line}: {}", passed.stderr);
