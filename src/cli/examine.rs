@@ -18,8 +18,8 @@ use crate::doctor::{
 use crate::execute::accelerator::{self, Jailed};
 use crate::execute::jail::{self, Jails};
 use crate::execute::launch::capabilities;
+use crate::execute::open_files::open_files;
 use crate::execute::qemu::Accelerator;
-use crate::execute::share;
 use crate::host::{self, Gather, HashCache, available_mib, free_disk};
 use crate::nix::Nix;
 use crate::plan::base;
@@ -79,7 +79,7 @@ impl Machine {
             facts: &self.facts,
             nix: self.nix.as_ref().map(ask),
             programs: programs(self.hypervisor, &self.facts, self.bwrap_fault.as_ref()),
-            open_files: uses_qemu.then(share::open_files),
+            open_files: uses_qemu.then(open_files),
             control_group: uses_qemu.then(delegated_group),
             isolation: self.jails.as_ref().map(|(isolation, _)| isolation.clone()),
             acceleration: Acceleration::Untried("it wasn't tried".to_owned()),

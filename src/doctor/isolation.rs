@@ -62,6 +62,9 @@ pub fn limits(control_group: Option<&Path>) -> Finding {
     Finding::warning(topic, what, remedy)
 }
 
+/// The hint for a machine whose limit of open files is too low.
+pub const MORE_FILES: &str = "raise the hard limit: LimitNOFILE=1048576 in a service of systemd, else \
+    `* hard nofile 1048576` in /etc/security/limits.conf; then log in again (ulimit -Hn)";
 /// The lowest limit of open files that gives no warning.
 const FEW_FILES: u64 = 200_000;
 
@@ -72,10 +75,7 @@ pub fn open_files(limit: u64) -> Finding {
     if limit >= FEW_FILES {
         return Finding::ok(topic, what);
     }
-    let what = format!("{what}; a job that looks at more can't start any program");
-    let remedy = "raise the hard limit: LimitNOFILE=1048576 in a service of systemd, else `* hard nofile 1048576` in \
-        /etc/security/limits.conf; then log in again (ulimit -Hn)";
-    Finding::warning(topic, what, remedy)
+    Finding::warning(topic, format!("{what}; a job that uses more errs"), MORE_FILES)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 pub use builder::Settings;
-pub use isolation::{Isolation, isolation};
+pub use isolation::{Isolation, MORE_FILES, isolation};
 pub use machine::{Acceleration, Disk, LOWER_MEMORY, NO_GUEST, Use, closed};
 pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, too_old, unconfined};
 pub use program::{Seen, program};

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::launch::stop::Stop;
-use super::verdict::{Cause, Observed};
+use super::observed::{Cause, Observed};
 use crate::cancel::Urgency;
 
 /// How far a guest is on its way to its end.

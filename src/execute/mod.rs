@@ -12,6 +12,8 @@ pub mod launch;
 pub mod local;
 pub mod machine;
 pub mod network;
+pub mod observed;
+pub mod open_files;
 pub mod private_copy;
 pub mod qemu;
 pub mod qmp;

@@ -10,18 +10,15 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::jail::{self, Jail};
+use super::open_files::open_files;
 use super::runtime;
 use crate::failpoint::Point;
 use crate::process::{Child, Group, LogPipe};
 
 /// The listening socket's number in virtiofsd.
 const LISTENER_FD: i32 = 3;
-
-/// The most files that a daemon may need to hold open: Linux gives no process more by default (`fs.nr_open`).
-const MOST_FILES: u64 = 1 << 20;
 
 /// The number, in bubblewrap, of the file that says which store paths are shown.
 const BINDS_FD: i32 = 48;
@@ -148,16 +145,6 @@ pub fn serve(
     drop(folder);
     let daemon = group.spawn(Point::Daemon, invocation.fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
-}
-
-/// Returns how many files a daemon may hold open; it holds one for each file that the guest knows. Where this process may,
-/// it raises that to `MOST_FILES`.
-#[must_use]
-pub fn open_files() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let has = limit.maximum.unwrap_or(MOST_FILES);
-    let raised = Rlimit { maximum: Some(MOST_FILES), ..limit };
-    if has < MOST_FILES && setrlimit(Resource::Nofile, raised).is_ok() { MOST_FILES } else { has.min(MOST_FILES) }
 }
 
 /// Returns bubblewrap's arguments for the tree, which it puts at `/share`.

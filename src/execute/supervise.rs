@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::ending::Ending;
 use super::launch::stop::Stop;
-use super::verdict::{Cause, Observed};
+use super::observed::{Cause, Observed};
 use crate::cancel::{Cancel, Urgency};
 use crate::guest::Control;
 use crate::plan::record::Deadlines;

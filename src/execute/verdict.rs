@@ -1,82 +1,12 @@
 //! What was seen of a guest to how its job ended: a pure function.
 
+use super::observed::{Cause, Observed};
+use crate::doctor::MORE_FILES;
 use crate::event::Reason;
 use crate::guest::{Control, quote};
 use crate::id::JobId;
 use crate::quota::MORE;
 use crate::record::Outcome;
-
-/// Why the host ended a guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// It wasn't ready in so many seconds.
-    BootDeadline(u64),
-    /// Its command and what is around it took longer than so many seconds.
-    JobDeadline(u64),
-    /// It took longer than so many seconds to end after the command.
-    CollectDeadline(u64),
-    /// The daemon of a share ended first: tag, and how it ended.
-    ShareEnded(String, String),
-    /// The process that reached the outside for it ended first, in this way.
-    NetworkEnded(String),
-    /// It said more on its control channel than an agent has to say.
-    Flood,
-    /// Its console shows a panic.
-    Panicked,
-    /// It said a second time that it is ready: it started again.
-    Restarted,
-    /// The run wrote all of the bytes that it may.
-    DiskBudget(u64),
-    /// It was killed, and its processes are there all the same.
-    Undying,
-    /// The run was asked to end.
-    Cancelled,
-}
-
-/// What was seen of a guest.
-#[expect(clippy::struct_excessive_bools, reason = "each is a thing seen or not, in any combination")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// Whether it said that it is ready.
-    pub ready: bool,
-    /// Whether its command reached its deadline.
-    pub deadline: bool,
-    /// How it said that the command ended: `Exit` or `Signal`.
-    pub exit: Option<Control>,
-    /// What it said that failed inside.
-    pub error: Option<String>,
-    /// How many bytes of output it said there are.
-    pub output: Option<u64>,
-    /// How many artifacts it said there are.
-    pub artifacts: Option<u64>,
-    /// Whether it said that this is all.
-    pub end: bool,
-    /// QMP's reason for the shutdown.
-    pub shutdown: Option<String>,
-    /// How the hypervisor ended.
-    pub hypervisor: Option<String>,
-    /// Why the host ended it, if it did.
-    pub cause: Option<Cause>,
-    /// Whether the console shows a kernel panic.
-    pub panic: bool,
-}
-
-impl Observed {
-    /// Takes in a control line.
-    pub fn control(&mut self, line: Control) {
-        match line {
-            Control::Ready => self.ready = true,
-            Control::Phase { .. } => {}
-            Control::Deadline => self.deadline = true,
-            // Only the agent's own word is the first one.
-            Control::Exit(_) | Control::Signal(_) => drop(self.exit.get_or_insert(line)),
-            Control::Output(bytes) => self.output = Some(bytes),
-            Control::Artifacts(count) => self.artifacts = Some(count),
-            Control::Error(text) => self.error = Some(text),
-            Control::End => self.end = true,
-        }
-    }
-}
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +27,8 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) -> Verdict {
     if seen.cause == Some(Cause::Cancelled) {
-        return verdict(
-            Outcome::Cancelled,
-            None,
-            Reason { message: Some("the run was cancelled".to_owned()), ..Reason::default() },
-        );
+        let message = Some("the run was cancelled".to_owned());
+        return verdict(Outcome::Cancelled, None, Reason { message, ..Reason::default() });
     }
     // What the host itself saw break stands above what the guest then said.
     let broke = matches!(
@@ -112,6 +39,7 @@ pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) 
                 | Cause::Flood
                 | Cause::Restarted
                 | Cause::DiskBudget(_)
+                | Cause::OutOfFiles
                 | Cause::Undying
         )
     );
@@ -155,6 +83,10 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         (Some(Cause::DiskBudget(bytes)), _) => {
             (format!("the run used up its disk budget of {bytes} bytes"), MORE.into())
         }
+        (Some(Cause::OutOfFiles), _) => (
+            "the job used more files of a shared folder than this machine lets a process hold open".into(),
+            MORE_FILES.into(),
+        ),
         (Some(Cause::Undying), _) => {
             (format!("the guest was killed, but {hypervisor} or a share's daemon doesn't end"), host)
         }
@@ -188,7 +120,7 @@ fn errored(seen: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         }
     };
     // What a guest floods once it floods again.
-    let lost = !matches!(seen.cause, Some(Cause::Flood | Cause::DiskBudget(_)));
+    let lost = !matches!(seen.cause, Some(Cause::Flood | Cause::DiskBudget(_) | Cause::OutOfFiles));
     Verdict { lost, ..shown(message, hint) }
 }
 
@@ -228,7 +160,8 @@ mod tests {
         assert_eq!(of(&Observed { error: Some("no room".into()), ..seen.clone() }), (Outcome::Errored, Some(0)));
         assert_eq!(of(&Observed { end: false, ..seen.clone() }), (Outcome::Errored, None));
         assert_eq!(of(&Observed { exit: None, ..seen.clone() }), (Outcome::Errored, None));
-        for cause in [Cause::ShareEnded("usr".into(), "ended".into()), Cause::Flood, Cause::Undying] {
+        for cause in [Cause::ShareEnded("usr".into(), "ended".into()), Cause::Flood, Cause::OutOfFiles, Cause::Undying]
+        {
             for exit in [Control::Exit(0), Control::Exit(3)] {
                 assert_eq!(of(&Observed { cause: Some(cause.clone()), ..ended(exit) }), (Outcome::Errored, None));
             }

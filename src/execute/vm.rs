@@ -14,9 +14,10 @@ use super::console::Console;
 pub use super::console::tail;
 use super::launch::Launcher;
 use super::machine::Machine;
+use super::observed::{Cause, Observed};
+use super::open_files::reached_limit;
 use super::share::{Tree, Users};
 use super::supervise::{Message, supervise};
-use super::verdict::{Cause, Observed};
 use crate::cancel::Cancel;
 use crate::foreign::Beneath;
 use crate::guest::Control;
@@ -146,6 +147,12 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
         if let Err(error) = append_line(&guest.logs.host, &ending) {
             troubles.push(format!("{error:#}"));
         }
+    }
+    match reached_limit(&guest.logs.host) {
+        // What was cancelled may have reached it too, and isn't to be mended.
+        Ok(true) if observed.cause != Some(Cause::Cancelled) => observed.cause = Some(Cause::OutOfFiles),
+        Ok(_) => {}
+        Err(error) => troubles.push(format!("{error:#}")),
     }
     match Console::read(&guest.logs.console) {
         Ok(console) => {

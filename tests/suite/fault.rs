@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pikaci::execute::console::Console;
-use pikaci::execute::verdict::{Cause, judge};
+use pikaci::execute::observed::Cause;
+use pikaci::execute::verdict::judge;
 use pikaci::foreign::Beneath;
 use pikaci::id::JobId;
 use pikaci::plan::record::Deadlines;

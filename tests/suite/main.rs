@@ -47,6 +47,7 @@ mod killing;
 mod local;
 mod local_inputs;
 mod look;
+mod many_files;
 mod many_runs;
 mod modules;
 mod modules_real;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pikaci::execute::verdict::Cause;
+use pikaci::execute::observed::Cause;
 use pikaci::plan::record::Deadlines;
 
 use crate::diskless::boot;
