@@ -1,8 +1,8 @@
-//! What the host observed of a guest.
+//! The host's observations of a guest.
 
 use crate::guest::Control;
 
-/// Why the host ended a guest.
+/// The reason for which the host ended a guest, or doesn't rely on its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// It wasn't ready in so many seconds.
@@ -23,7 +23,7 @@ pub enum Cause {
     Restarted,
     /// The run wrote all of the bytes that it may.
     DiskBudget(u64),
-    /// A share had no more files for it, so that it can't have seen all of them.
+    /// The daemon of a share reached its limit of open files.
     OutOfFiles,
     /// It was killed, and its processes are there all the same.
     Undying,
@@ -31,36 +31,36 @@ pub enum Cause {
     Cancelled,
 }
 
-/// What was seen of a guest.
-#[expect(clippy::struct_excessive_bools, reason = "each is a thing seen or not, in any combination")]
+/// All that was observed of a guest up to its end.
+#[expect(clippy::struct_excessive_bools, reason = "each is observed or not, in any combination")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Whether it said that it is ready.
+    /// True if the guest reported that it is ready.
     pub ready: bool,
-    /// Whether its command reached its deadline.
+    /// True if the command reached its deadline.
     pub deadline: bool,
-    /// How it said that the command ended: `Exit` or `Signal`.
+    /// The end of the command as the guest reported it: `Exit` or `Signal`.
     pub exit: Option<Control>,
-    /// What it said that failed inside.
+    /// The failure that the guest reported.
     pub error: Option<String>,
-    /// How many bytes of output it said there are.
+    /// The number of bytes of output that the guest reported.
     pub output: Option<u64>,
-    /// How many artifacts it said there are.
+    /// The number of artifacts that the guest reported.
     pub artifacts: Option<u64>,
-    /// Whether it said that this is all.
+    /// True if the guest reported that nothing follows.
     pub end: bool,
     /// QMP's reason for the shutdown.
     pub shutdown: Option<String>,
-    /// How the hypervisor ended.
+    /// The end of the hypervisor, in words.
     pub hypervisor: Option<String>,
-    /// Why the host ended it, if it did.
+    /// The reason for which the host ended the guest, if it did.
     pub cause: Option<Cause>,
-    /// Whether the console shows a kernel panic.
+    /// True if the console shows a kernel panic.
     pub panic: bool,
 }
 
 impl Observed {
-    /// Takes in a control line.
+    /// Records a control line.
     pub fn control(&mut self, line: Control) {
         match line {
             Control::Ready => self.ready = true,

@@ -1,4 +1,4 @@
-//! The limit of open files of what serves a share, and whether a guest reached it.
+//! The limit of open files of a share's daemon.
 
 use std::io::Read as _;
 
@@ -16,8 +16,8 @@ const REACHED: &[u8] = b"No more file descriptors available to the guest";
 /// The part of a log, in bytes, that is searched for it: daemons print little.
 const SEARCHED: u64 = 1 << 20;
 
-/// Returns how many files a daemon may hold open; it holds one for each file that the guest knows. Where this process may,
-/// it raises that to `MOST_FILES`.
+/// Returns the number of files that a daemon may hold open, one for each file that the guest knows. Raises it to
+/// `MOST_FILES` if this process may.
 #[must_use]
 pub fn open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);

@@ -1,4 +1,4 @@
-//! Control groups: limits of the kernel for what a guest is made of, where systemd leaves a part of the tree to pikaci.
+//! Control groups: limits of the kernel for the processes of a guest, where systemd delegates a part of the tree to pikaci.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "control groups are folders and files")]
 
@@ -14,7 +14,7 @@ use rustix::process::{Pid, getpid, getuid, test_kill_process};
 
 /// Where systemd mounts the control groups of version 2 (<https://systemd.io/CGROUP_DELEGATION>).
 const ROOT: &str = "/sys/fs/cgroup";
-/// The marks of a group that is left to a service.
+/// The extended attributes by which systemd marks a delegated group, with the value 1.
 const MARKS: [&str; 2] = ["user.delegate", "trusted.delegate"];
 /// The controllers that count memory and processes.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
@@ -54,11 +54,16 @@ fn names_all(list: &str) -> bool {
     CONTROLLERS.iter().all(|controller| list.split_whitespace().any(|name| name == *controller))
 }
 
-/// Returns whether a group is left to this user: it is the user's own, or systemd marks it. Root owns all of them.
+/// Returns whether a group is delegated: this user owns it, or systemd marks it. Root owns all groups, so only the mark
+/// counts there.
 fn is_delegated(folder: &Path) -> bool {
     let uid = getuid();
     let is_own = !uid.is_root() && fs::metadata(folder).is_ok_and(|file| file.uid() == uid.as_raw());
-    is_own || MARKS.iter().any(|mark| getxattr(folder, *mark, &mut [0; 1]).is_ok())
+    let is_marked = |mark: &str| {
+        let mut value = [0];
+        getxattr(folder, mark, &mut value).is_ok() && value == *b"1"
+    };
+    is_own || MARKS.into_iter().any(is_marked)
 }
 
 /// A control group, which ends with its processes when it is dropped.
