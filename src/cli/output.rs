@@ -3,7 +3,7 @@
 //! Names, paths, messages and logs are chosen by guests, projects and state folders. What is for people has no control
 //! character but newlines, tabs and the colors of [`Page`]; JSON and logs keep their bytes, but at a terminal.
 
-#![expect(clippy::disallowed_methods, reason = "reads NO_COLOR in the environment")]
+#![expect(clippy::disallowed_methods, reason = "reads NO_COLOR and TERM in the environment")]
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
@@ -117,7 +117,8 @@ impl Write for LogOutput {
     }
 }
 
-/// Returns whether a stream gets colors (<https://no-color.org>).
+/// Returns whether a stream gets colors: it is a terminal that has them, and nobody declined (<https://no-color.org>).
 fn has_color(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stream.is_terminal() && !is_dumb() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
