@@ -2,7 +2,7 @@
 let
   # What is without effects: its tests need nothing but themselves and the goldens beside them.
   rooms = [
-    "cancel::" "config::" "doctor::" "event::" "flake::" "guest::" "id::" "plan::" "policy::" "quota::" "record::" "report::"
+    "cancel::" "config::" "doctor::" "event::" "flake::" "glob::" "guest::" "id::" "plan::" "policy::" "quota::" "record::" "report::"
   ];
   pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" "execute::vfkit::" ];
 in

@@ -1,9 +1,14 @@
-# Globs of a job's `paths`, as pikaci reads them: `*` and `?` don't match `/`, `**` is any number of folders.
+# Globs of a job's `paths`, as pikaci reads them (src/glob.rs): `*` and `?` don't match `/`, `**` is any number of folders.
 let
   inherit (builtins)
+    concatMap
+    concatStringsSep
     elem
+    filter
     genList
+    isString
     match
+    split
     stringLength
     substring
     ;
@@ -16,7 +21,60 @@ let
     "\\"
   ];
 
-  # A glob as a regular expression of the whole path.
+  # The plain globs that a glob stands for: without needless `.` and `/`, with its brackets spelt out, and with what is in
+  # the folder that it names.
+  plain =
+    glob:
+    let
+      parts = filter (part: isString part && part != "" && part != ".") (split "/" glob);
+      folder = if match ".*/[.]?" glob == null then "" else "/**";
+      clean = if parts == [ ] then "**" else concatStringsSep "/" parts + folder;
+      globs = [ clean ] ++ (if has [ "[" ] clean then [ (speltOut clean) ] else [ ]);
+    in
+    globs ++ map (each: "${each}/**") (filter namesFolder globs);
+
+  # Whether a glob has one of these characters without a backslash before it.
+  has =
+    chars: glob:
+    let
+      go =
+        i:
+        i < stringLength glob
+        && (
+          elem (substring i 1 glob) chars || go (i + (if substring i 1 glob == "\\" then 2 else 1))
+        );
+    in
+    go 0;
+
+  # A glob whose brackets match themselves.
+  speltOut =
+    glob:
+    let
+      go =
+        i:
+        let
+          c = substring i 1 glob;
+        in
+        if i >= stringLength glob then
+          ""
+        else if c == "\\" then
+          "${substring i 2 glob}${go (i + 2)}"
+        else if c == "[" || c == "]" then
+          "\\${c}${go (i + 1)}"
+        else
+          "${c}${go (i + 1)}";
+    in
+    go 0;
+
+  # Whether a glob can name a folder: its last part, or with braces all of it, has nothing wild.
+  namesFolder =
+    glob:
+    let
+      last = if has [ "{" ] glob then glob else builtins.elemAt (match "(.*/)?([^/]*)" glob) 1;
+    in
+    !(has [ "*" "?" "[" ] last);
+
+  # A plain glob as a regular expression of the whole path.
   toRegex =
     glob:
     let
@@ -97,7 +155,6 @@ let
         "{"
         "}"
         "["
-        "]"
         "*"
         "?"
       ]
@@ -111,10 +168,10 @@ let
     glob:
     let
       length = stringLength glob;
-      plain = builtins.foldl' (
+      start = builtins.foldl' (
         end: i: if end == i && !(elem (substring i 1 glob) special) then i + 1 else end
       ) 0 (genList (i: i) length);
-      folder = match "(.*)/[^/]*" (substring 0 plain glob);
+      folder = match "(.*)/[^/]*" (substring 0 start glob);
     in
     if folder == null then "" else builtins.head folder;
 
@@ -127,9 +184,15 @@ in
 
   # Whether a path, relative to the project, is one that a job with these globs sees; of a folder, whether one below is.
   selects =
-    globs: path: type:
+    globs:
+    let
+      all = concatMap plain globs;
+      roots = map root all;
+      expressions = map toRegex all;
+    in
+    path: type:
     if type == "directory" then
-      builtins.any (glob: isBelow path (root glob) || isBelow (root glob) path) globs
+      builtins.any (folder: isBelow path folder || isBelow folder path) roots
     else
-      builtins.any (glob: match (toRegex glob) path != null) globs;
+      builtins.any (expression: match expression path != null) expressions;
 }

@@ -84,14 +84,14 @@ let
         ".git"
         ".pikaci"
       ];
-      globs = job.paths or [ ];
+      isSeen = if (job.paths or [ ]) == [ ] then _: _: true else selects job.paths;
     in
     builtins.path {
       name = "source";
       path = root;
       filter =
         path: type:
-        !(builtins.elem (relative path) hidden) && (globs == [ ] || selects globs (relative path) type);
+        !(builtins.elem (relative path) hidden) && isSeen (relative path) type;
     };
 
   check =

@@ -20,6 +20,7 @@
 //! | [`id`] | newtypes for ids and digests | nothing |
 //! | [`config`] | job file text → [`config::Config`] | nothing |
 //! | [`flake`] | runner flakes: render, check, digest | nothing |
+//! | [`glob`] | globs of `paths` and `artifacts`: what they match | nothing |
 //! | [`guest`] | request and streams of a guest, as values | nothing |
 //! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
 //! | [`policy`] | what the operator leaves to a project | nothing |
@@ -64,6 +65,7 @@ pub mod execute;
 pub mod failpoint;
 pub mod flake;
 pub mod foreign;
+pub mod glob;
 pub mod guest;
 pub mod host;
 pub mod id;

@@ -7,8 +7,9 @@ use clap::{Args, CommandFactory as _};
 use super::isolation_args::read_policy;
 use super::project::Project;
 use super::settings::Settings;
-use super::{Cli, Exit, Failure, Place, print};
+use super::{Cli, Exit, Failure, Place, print, tree_notes};
 use crate::report::count;
+use crate::snapshot;
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -33,6 +34,10 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     let project = Project::find(place)?;
     let config = project.config()?;
+    if config.jobs.values().any(|job| !job.paths.is_empty()) {
+        let tree = snapshot::peek(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
+        tree_notes::print(&config, config.jobs.keys(), &tree);
+    }
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));
     print(&format!("pikaci.nix is fine: {jobs}, {targets}").into())?;
     Ok(Exit::Passed)

@@ -27,6 +27,7 @@ mod schema;
 mod settings;
 mod status;
 mod stream;
+mod tree_notes;
 mod wanted;
 mod words;
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::project::{Project, make_plan};
 use super::wanted::{Wanted, choose};
-use super::{Exit, Failure, Format, Place, print, print_json};
+use super::{Exit, Failure, Format, Place, print, print_json, tree_notes};
 use crate::{report, snapshot};
 
 #[derive(Debug, Args)]
@@ -26,6 +26,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     );
     let selection = choose(&config, &options.wanted, &changes?)?;
     let tree = tree?;
+    tree_notes::print_for(&config, &selection, &tree);
     let (facts, _) = project.facts(&config, &selection);
     let files = project.files(&config, &selection)?;
     let plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;

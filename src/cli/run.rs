@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::carry_out::{Begin, Manner, declared, new_run_id};
 use super::project::{Project, make_plan};
 use super::wanted::{Wanted, choose};
-use super::{Exit, Failure, Place};
+use super::{Exit, Failure, Place, tree_notes};
 use crate::config::Base;
 use crate::event::{self, RunStarted};
 use crate::id::Digest;
@@ -37,6 +37,8 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let selection = choose(&config, &options.wanted, &changes)?;
     if selection.jobs.is_empty() {
         let hint = if selection.left_out.is_empty() { "" } else { "\nhint: pikaci run --all" };
+        let tree = snapshot::peek(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
+        tree_notes::print_for(&config, &selection, &tree);
         super::eprint_line(&format_args!("nothing to do: {}{hint}", report::nothing(&selection)));
         return Ok(Exit::Passed);
     }
@@ -48,6 +50,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let machines = options.manner.machines(&facts, hypervisor, &options.wanted.isolation, shares_usr)?;
     let claim = Claim::take(&project.state)?;
     let tree = snapshot::take(&project.root, &project.state).map_err(|error| project.unreadable(error))?;
+    tree_notes::print_for(&config, &selection, &tree);
     let mut plan = make_plan(&config, &selection, &facts, &tree, &options.wanted, &files)?;
     cache.save(&project.hash_cache())?;
     let now = Timestamp::now();

@@ -3,10 +3,11 @@
 //! globset says what a glob means; its own expression is parsed and spelt anew for `grep -E` in the C locale, which
 //! counts bytes as globset does.
 
-use globset::GlobBuilder;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 use thiserror::Error;
+
+use crate::glob::{build, plain};
 
 /// A glob that can't be given to a guest.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -19,14 +20,14 @@ pub enum PatternError {
     MatchesNothing(String),
 }
 
-/// Returns the extended regular expression, in bytes, that matches the same paths as a glob does
+/// Returns the extended regular expression, in bytes, that matches the same paths as a plain glob does
 /// (`*` and `?` don't match `/`).
 ///
 /// # Errors
 /// When the glob isn't one, or matches only names with a newline.
 pub fn expression(glob: &str) -> Result<Vec<u8>, PatternError> {
     let nothing = || PatternError::MatchesNothing(glob.to_owned());
-    let parsed = GlobBuilder::new(glob).literal_separator(true).build()?;
+    let parsed = build(glob)?;
     let hir = ParserBuilder::new().utf8(false).build().parse(parsed.regex()).map_err(|_| nothing())?;
     let mut out = Vec::new();
     spell(&hir, &mut out).ok_or_else(nothing)?;
@@ -37,6 +38,7 @@ pub fn expression(glob: &str) -> Result<Vec<u8>, PatternError> {
 /// another.
 #[must_use]
 pub fn roots(globs: &[String]) -> Vec<String> {
+    let globs: Vec<String> = globs.iter().flat_map(|glob| plain(glob)).collect();
     let mut folders: Vec<&str> = globs.iter().map(|glob| literal_path(glob)).collect();
     folders.sort_unstable();
     let mut roots: Vec<&str> = Vec::new();

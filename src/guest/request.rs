@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::artifacts::{self, PatternError};
 use super::{Access, Mount, Request};
+use crate::glob::plain;
 
 /// The tag of the share whose files artifacts are taken from.
 const WORKSPACE: &str = "workspace";
@@ -117,8 +118,8 @@ fn job(request: &Request) -> Result<String, RequestError> {
 
 fn patterns(globs: &[String]) -> Result<Vec<u8>, RequestError> {
     let mut text = Vec::new();
-    for glob in globs {
-        text.extend(artifacts::expression(glob)?);
+    for glob in globs.iter().flat_map(|glob| plain(glob)) {
+        text.extend(artifacts::expression(&glob)?);
         text.push(b'\n');
     }
     Ok(text)

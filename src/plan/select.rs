@@ -1,11 +1,11 @@
 //! Names and changed files to the jobs that run.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use globset::{GlobBuilder, GlobSetBuilder};
+use std::path::Path;
 
 use super::record::LeftOutJob;
 use crate::config::Config;
+use crate::glob::Globs;
 use crate::id::{JobId, TargetId};
 
 /// The name of the job file, which is always in the project's own folder.
@@ -120,19 +120,42 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Returns those globs that match a file, found for all of them at once; one that can't be read, which the job file's
-/// reader refuses, matches everything.
+/// Returns those globs that match a file, found for all of them at once; all of them where one can't be read, which the
+/// reader of the job file refuses, or where they are too large together.
 fn touched<'a>(globs: impl Iterator<Item = &'a String>, files: &[String]) -> BTreeSet<&'a str> {
     let globs: BTreeSet<&str> = globs.map(String::as_str).collect();
-    let mut builder = GlobSetBuilder::new();
-    for path in &globs {
-        let glob = GlobBuilder::new(path).literal_separator(true).build();
-        builder.add(glob.unwrap_or_else(|_| globset::Glob::new("**").expect("** is a glob")));
-    }
-    // Where the set as a whole is too large to be built, nothing is known to be untouched.
-    let Ok(set) = builder.build() else { return globs };
-    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matches(file)).collect();
+    let Ok(set) = Globs::new(globs.iter().copied()) else { return globs };
+    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matching(Path::new(file))).collect();
     globs.into_iter().enumerate().filter(|(place, _)| matching.contains(place)).map(|(_, glob)| glob).collect()
+}
+
+/// A glob of a job's `paths` that matches no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmatched<'a> {
+    /// The first job that has it.
+    pub job: &'a JobId,
+    /// The glob.
+    pub glob: &'a str,
+}
+
+/// Returns the globs of jobs' `paths` that match none of these files.
+#[must_use]
+pub fn unmatched<'a>(
+    config: &'a Config,
+    jobs: impl Iterator<Item = &'a JobId>,
+    files: impl Iterator<Item: AsRef<Path>>,
+) -> Vec<Unmatched<'a>> {
+    let mut open: BTreeMap<&str, &JobId> = BTreeMap::new();
+    for (job, glob) in jobs.flat_map(|job| config.jobs[job].paths.iter().map(move |glob| (job, glob))) {
+        open.entry(glob).or_insert(job);
+    }
+    let all: Vec<Unmatched<'_>> = open.into_iter().map(|(glob, job)| Unmatched { job, glob }).collect();
+    let Ok(globs) = Globs::new(all.iter().map(|one| one.glob)) else { return Vec::new() };
+    let mut matched = BTreeSet::new();
+    if !all.is_empty() {
+        files.for_each(|file| matched.extend(globs.matching(file.as_ref())));
+    }
+    all.into_iter().enumerate().filter(|(place, _)| !matched.contains(place)).map(|(_, one)| one).collect()
 }
 
 fn with_needs(config: &Config, jobs: BTreeSet<JobId>) -> BTreeSet<JobId> {

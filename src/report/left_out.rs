@@ -1,13 +1,10 @@
 //! The jobs that a run left out, because nothing that they depend on changed.
 
-use super::count;
 use super::plain::plain;
+use super::{MOST, count};
 use crate::guest::quote;
 use crate::plan::record::LeftOutJob;
 use crate::record::RunRecord;
-
-/// The most of them that have a line of their own.
-const MOST: usize = 8;
 
 /// Returns a line for each job that was left out; of many, for the first ones, and how many more there are.
 pub fn lines(left_out: &[LeftOutJob], line: impl Fn(&str, &str) -> String) -> Vec<String> {

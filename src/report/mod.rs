@@ -16,6 +16,7 @@ mod schema;
 mod status;
 mod summary;
 mod terminal;
+mod tree;
 
 pub use artifacts::{Artifact, Artifacts, JobArtifacts, artifacts, size};
 pub use clock::Clock;
@@ -30,6 +31,7 @@ pub use schema::{Recorded, schema};
 pub use status::{RunStatus, status};
 pub use summary::{executed, summary};
 pub use terminal::TerminalFilter;
+pub use tree::{skipped, unmatched};
 
 use anstyle::AnsiColor;
 use jiff::{SignedDuration, Timestamp};
@@ -59,6 +61,19 @@ fn duration(from: Timestamp, to: Timestamp) -> String {
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The most of equal lines that are printed.
+const MOST: usize = 8;
+
+/// Returns the first of many lines, and how many more there are.
+#[must_use]
+pub fn first(mut lines: Vec<String>, noun: &str) -> Vec<String> {
+    if lines.len() > MOST {
+        let more = lines.split_off(MOST - 1).len();
+        lines.push(format!("… and {} more", count(more, noun)));
+    }
+    lines
 }
 
 /// Returns how many jobs stand where: `3 passed, 1 failed`.

@@ -219,6 +219,28 @@ fn where_nothing_matches_it_says_why() {
 }
 
 #[test]
+fn a_glob_without_a_file_is_named_at_each_command() {
+    let project = Project::new(
+        r#"{
+          jobs.code = { command = "true"; paths = [ "./src" "app/[id].js" "srcs/**" ]; };
+          jobs.docs = { command = "true"; paths = [ "doc/" ]; };
+        }"#,
+    )
+    .file("src/a.c", "int a;\n")
+    .file("app/[id].js", "a\n")
+    .committed();
+    let note = |job, glob| format!("note: `{glob}` in `jobs.{job}.paths` matches no file of the project\n");
+    let both = note("docs", "doc/") + &note("code", "srcs/**");
+    assert_eq!(project.pikaci(&["check"]).exits(0).stderr, both);
+    assert_eq!(project.pikaci(&["plan"]).exits(0).stderr, both);
+    assert_eq!(project.pikaci(&["plan", "code"]).exits(0).stderr, note("code", "srcs/**"));
+    let project = project.file("app/[id].js", "b\n");
+    assert_eq!(jobs(&plan(&project, &[])), ["code"]);
+    let project = project.file("app/[id].js", "a\n").file("README.md", "new\n");
+    assert!(project.pikaci(&["run"]).exits(0).stderr.starts_with(&(both + "nothing to do: ")));
+}
+
+#[test]
 fn what_is_left_out_is_told_while_other_jobs_run() {
     let jobs = r#"{
       jobs.docs = { command = "true"; paths = [ "docs/**" ]; };

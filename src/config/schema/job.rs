@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::GlobBuilder;
-
 use super::reader::{Field, Fields, Reader, place};
 use super::{keys, references, timeout};
 use crate::config::diagnostic::{Bytes, quoted};
 use crate::config::eval::{Attr, Attrs, Kind};
 use crate::config::{Command, Job, Network};
+use crate::glob;
 use crate::guest::request::{RESERVED_PREFIX, is_variable_name};
 use crate::id::JobId;
 
@@ -19,9 +18,10 @@ const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
 const MAX_RETRIES: u32 = 10;
 /// The longest argument or variable that Linux passes to a program, less the NUL at its end (`MAX_ARG_STRLEN`).
 const MAX_ARGUMENT: usize = 128 * 1024 - 1;
+/// The most that Linux passes to a program, in bytes: a quarter of the usual stack, less what a guest adds (`execve(2)`).
+const MAX_ARGUMENTS: usize = (2 << 20) - (64 << 10);
 /// How much the defaults of all jobs may take together, in bytes.
 const MAX_SPREAD: usize = 64 << 20;
-const MAX_GLOB: usize = 1024;
 
 /// What a job has that doesn't say otherwise.
 pub(super) struct Defaults {
@@ -106,9 +106,11 @@ fn read(
         }
         return None;
     };
+    let command = read_command(reader, &field)?;
+    check_total(reader, name, attr, &command, &circumstances.env);
     Some(Job {
         description,
-        command: read_command(reader, &field)?,
+        command,
         needs,
         paths,
         env: circumstances.env,
@@ -124,6 +126,12 @@ fn read(
 fn read_command(reader: &mut Reader, field: &Field) -> Option<Command> {
     if let Kind::Str(script) = &field.value.kind {
         check_length(reader, field, script.len(), &field.value.at);
+        if script.contains("\r\n") {
+            let message =
+                format!("`{}` has line ends of Windows, which a shell takes for part of each command", field.place);
+            let hint = "save the file with line ends of Unix; in git: `pikaci.nix text eol=lf` in .gitattributes";
+            reader.refuse(&field.value.at, message, hint);
+        }
         if script.trim().is_empty() {
             reader.refuse(&field.value.at, format!("`{}` is empty", field.place), field.hint());
         }
@@ -143,6 +151,28 @@ fn read_command(reader: &mut Reader, field: &Field) -> Option<Command> {
         reader.refuse(&field.value.at, format!("`{}` names no program", field.place), hint);
     }
     Some(Command::Argv(arguments.into_iter().map(|(argument, _)| argument.to_string()).collect()))
+}
+
+/// Refuses a job whose command and environment no program can be given together.
+fn check_total(reader: &mut Reader, name: &str, attr: &Attr, command: &Command, env: &BTreeMap<String, String>) {
+    let words = match command {
+        Command::Shell(script) => script.len(),
+        Command::Argv(words) => words.iter().map(|word| taken(word.len())).sum(),
+    };
+    let total: usize = words + env.iter().map(|(name, value)| taken(name.len() + 1 + value.len())).sum::<usize>();
+    if total > MAX_ARGUMENTS {
+        let message = format!(
+            "the command and the environment of the job {} are {total} bytes long, and Linux \
+            passes at most {MAX_ARGUMENTS} to a program",
+            quoted(name)
+        );
+        reader.refuse(&attr.name_at, message, "keep data in files of its own");
+    }
+}
+
+/// Returns how much the kernel counts for a string: with its NUL, and a pointer to it.
+fn taken(length: usize) -> usize {
+    length + 1 + size_of::<u64>()
 }
 
 fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &Bytes) {
@@ -218,34 +248,12 @@ fn read_globs(reader: &mut Reader, fields: &Fields, key: &str) -> Vec<String> {
     let Some(field) = fields.get(key) else { return Vec::new() };
     let globs = reader.strings(&field).unwrap_or_default();
     let mut seen = BTreeSet::new();
-    for (glob, at) in &globs {
-        if seen.insert(&***glob)
-            && let Err(wrong) = check_glob(glob)
+    for (text, at) in &globs {
+        if seen.insert(&***text)
+            && let Err(wrong) = glob::check(text)
         {
-            reader.refuse(at, format!("{} in `{}` {wrong}", quoted(glob), field.place), field.hint());
+            reader.refuse(at, format!("{} in `{}` {wrong}", quoted(text), field.place), field.hint());
         }
     }
     globs.into_iter().map(|(glob, _)| glob.to_string()).collect()
-}
-
-fn check_glob(glob: &str) -> Result<(), String> {
-    if glob.is_empty() {
-        return Err("is empty".to_owned());
-    }
-    if glob.len() > MAX_GLOB {
-        return Err(format!("is longer than {MAX_GLOB} bytes"));
-    }
-    if glob.starts_with('/') {
-        return Err("is absolute: globs are relative to the project".to_owned());
-    }
-    if glob.split(['/', '{', '}', ',']).any(|part| part == "..") {
-        return Err("leaves the project".to_owned());
-    }
-    if glob.matches('{').count() > 32 {
-        return Err("has more than 32 braces".to_owned());
-    }
-    match GlobBuilder::new(glob).literal_separator(true).build() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("isn't a glob: {}", error.kind())),
-    }
 }

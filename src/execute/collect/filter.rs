@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::glob::Globs;
 
 /// The folder or file that makes a folder a repository; Git runs what it says.
 const REPOSITORY: &str = ".git";
@@ -13,7 +14,7 @@ const NAMED: usize = 3;
 /// Decides which files are artifacts of a job.
 #[derive(Debug)]
 pub struct Filter {
-    globs: GlobSet,
+    globs: Globs,
 }
 
 impl Filter {
@@ -22,12 +23,8 @@ impl Filter {
     /// # Errors
     /// When a glob isn't one.
     pub fn new(globs: &[String]) -> Result<Self> {
-        let mut set = GlobSetBuilder::new();
-        for glob in globs {
-            let glob = GlobBuilder::new(glob).literal_separator(true).build();
-            set.add(glob.context("reading a glob of artifacts")?);
-        }
-        Ok(Self { globs: set.build().context("reading the globs of artifacts")? })
+        let globs = Globs::new(globs.iter().map(String::as_str)).context("reading the globs of artifacts")?;
+        Ok(Self { globs })
     }
 
     /// Returns the reason why a file, by its path in the workspace, is no artifact.
