@@ -40,9 +40,7 @@ let
       go =
         i:
         i < stringLength glob
-        && (
-          elem (substring i 1 glob) chars || go (i + (if substring i 1 glob == "\\" then 2 else 1))
-        );
+        && (elem (substring i 1 glob) chars || go (i + (if substring i 1 glob == "\\" then 2 else 1)));
     in
     go 0;
 

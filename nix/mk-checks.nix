@@ -89,9 +89,7 @@ let
     builtins.path {
       name = "source";
       path = root;
-      filter =
-        path: type:
-        !(builtins.elem (relative path) hidden) && isSeen (relative path) type;
+      filter = path: type: !(builtins.elem (relative path) hidden) && isSeen (relative path) type;
     };
 
   check =

@@ -44,6 +44,6 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     Ok(vec![Row {
         what: "1,000 `true` jobs, executor local",
         figures: interleave(bench, 5, contenders)?,
-        checks: vec![Check::at_most(0, 1.5, 1)],
+        checks: vec![Check::at_most(0, 1.2, 1)],
     }])
 }

@@ -31,8 +31,8 @@ use crate::process::ignored_signals;
 use crate::quota::Quota;
 use crate::record::{CANCEL_COMMAND, History, Outcome};
 use crate::report;
-use crate::state::StateLayout;
 use crate::state::gc::Claim;
+use crate::state::{StateLayout, outside};
 
 /// The disk budget of a run on a large disk, in bytes.
 const USUAL_DISK: u64 = 10 << 30;
@@ -111,6 +111,7 @@ impl Manner {
             state,
             machines: machines.as_ref(),
             env: &local_env(),
+            local_folder: &outside(Path::new(&begin.start.source_root)),
             flakes: &begin.plan.flakes,
             budget: begin.budget,
             fail_fast: self.fail_fast,

@@ -79,6 +79,7 @@ impl Attempting<'_> {
                     quota: settings.quota,
                     cancel: settings.cancel,
                     env: settings.env,
+                    folder: settings.local_folder,
                 };
                 return Ok((local::run(&context, job, snapshot, attempt)?, false));
             }

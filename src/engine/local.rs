@@ -18,7 +18,7 @@ use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
 use crate::quota::Quota;
-use crate::state::{AttemptLayout, StateLayout, TEMPORARY_PREFIX, recorded_path, remove, write_json};
+use crate::state::{AttemptLayout, StateLayout, TemporaryFolder, recorded_path, write_json};
 
 /// What is around a job on this host.
 #[derive(Clone, Copy)]
@@ -31,6 +31,8 @@ pub struct Around<'a> {
     pub cancel: &'a Cancel,
     /// What of the environment jobs see.
     pub env: &'a BTreeMap<String, String>,
+    /// Where the folders are made that jobs work in.
+    pub folder: &'a Path,
 }
 
 /// Runs one attempt at a job to its end.
@@ -39,14 +41,9 @@ pub struct Around<'a> {
 /// When what is around the command fails: folders, copies, processes.
 pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &AttemptLayout) -> Result<JobFinished> {
     attempt.root().make_folders().with_context(|| format!("making {}", attempt.root().display()))?;
-    // What runs there may write all of it, so it is removed as what a guest wrote is.
-    let folder = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .tempdir_in(attempt.root())
-        .with_context(|| format!("making a folder in {}", attempt.root().display()))?
-        .keep();
-    let finished = run_in(&folder, around, job, snapshot, attempt);
-    let removed = remove(&folder);
+    let folder = TemporaryFolder::make(around.folder)?;
+    let finished = run_in(folder.path(), around, job, snapshot, attempt);
+    let removed = folder.remove();
     let mut finished = finished?;
     if let Err(error) = removed {
         trouble(&mut finished.outcome, &mut finished.reason, format!("{error:#}"));
@@ -68,7 +65,7 @@ fn run_in(
     let timeout = Duration::from_secs(job.timeout_secs);
     let command = LocalCommand {
         argv: &job.command,
-        env: &environment(around.env, &temporary, job),
+        env: &environment(around.env, folder, &temporary, job),
         mark: &attempt.root().to_string_lossy(),
         dir: &workspace.join(&job.workdir),
         timeout,
@@ -83,8 +80,19 @@ fn run_in(
     Ok(finished)
 }
 
-fn environment(host: &BTreeMap<String, String>, temporary: &Path, job: &PlannedJob) -> BTreeMap<String, String> {
-    let own = [("CI", "true".into()), ("PIKACI", "1".into()), ("TMPDIR", temporary.to_string_lossy())];
+/// Returns the environment of a job: git looks for a repository no further up than its folder.
+fn environment(
+    host: &BTreeMap<String, String>,
+    folder: &Path,
+    temporary: &Path,
+    job: &PlannedJob,
+) -> BTreeMap<String, String> {
+    let own = [
+        ("CI", "true".into()),
+        ("PIKACI", "1".into()),
+        ("TMPDIR", temporary.to_string_lossy()),
+        ("GIT_CEILING_DIRECTORIES", folder.to_string_lossy()),
+    ];
     let mut env = host.clone();
     env.extend(own.map(|(name, value)| (name.to_owned(), value.into_owned())));
     env.extend(job.env.clone());

@@ -15,6 +15,7 @@ mod schedule;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -65,6 +66,8 @@ pub struct Settings<'a> {
     pub machines: Option<&'a Machines>,
     /// What of the environment jobs without a guest see.
     pub env: &'a BTreeMap<String, String>,
+    /// Where the folders are made that jobs without a guest work in.
+    pub local_folder: &'a Path,
     /// The flakes to write where they aren't there.
     pub flakes: &'a BTreeMap<Digest, RenderedFlake>,
     /// How much may run at a time.

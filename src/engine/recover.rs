@@ -14,14 +14,15 @@ use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
 use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
 use crate::state::{
-    FileLock, LOCK, RunLayout, StateLayout, is_temporary, is_torn, read_bounded, read_json, read_record, recorded_path,
-    remove,
+    FileLock, LOCK, RunLayout, StateLayout, TemporaryFolder, is_temporary, is_torn, read_bounded, read_json,
+    read_record, recorded_path, remove,
 };
 
 /// What is said of a run that nobody ended.
 const INTERRUPTED: &str = "interrupted: pikaci was killed or the machine went down";
 
-/// Records `errored: interrupted` for every run that says it is running while nobody holds its lock.
+/// Records `errored: interrupted` for every run that says it is running while nobody holds its lock, and removes what it
+/// left among temporary files.
 ///
 /// # Errors
 /// When the folder of runs can't be read; a single broken run is left as it is.
@@ -38,6 +39,9 @@ pub fn recover_interrupted(state: &StateLayout) -> Result<Vec<RunId>> {
         if recover(state, &id).unwrap_or(false) {
             recovered.push(id);
         }
+    }
+    if !recovered.is_empty() {
+        TemporaryFolder::sweep_outside();
     }
     Ok(recovered)
 }

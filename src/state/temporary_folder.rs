@@ -4,8 +4,8 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
@@ -48,18 +48,62 @@ impl TemporaryFolder {
         self.folder.path()
     }
 
+    /// Removes it, whatever was made in it.
+    ///
+    /// # Errors
+    /// When something in it can't be removed; what is left then stays.
+    pub fn remove(self) -> Result<()> {
+        remove(&self.folder.keep())
+    }
+
     /// Removes the folders that killed processes of this user left; skips one that can't be removed.
     pub fn sweep() {
-        for parent in [&std::env::temp_dir(), Path::new("/tmp")] {
-            for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
-                let is_ours = |entry: fs::Metadata| entry.is_dir() && entry.uid() == rustix::process::getuid().as_raw();
-                if entry.file_name().as_bytes().starts_with(PREFIX.as_bytes())
-                    && entry.metadata().is_ok_and(is_ours)
-                    && let Ok(Some(_left)) = FileLock::try_folder(Point::Sweep, &Beneath::new(entry.path()))
-                {
-                    remove(&entry.path()).ok();
-                }
-            }
+        sweep_in(&std::env::temp_dir());
+        sweep_in(Path::new("/tmp"));
+        Self::sweep_outside();
+    }
+
+    /// Removes those of them that were made [`outside`] of a project, in the cache.
+    pub fn sweep_outside() {
+        cache_folder().iter().for_each(|folder| sweep_in(folder));
+    }
+}
+
+fn sweep_in(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
+        if entry.file_name().as_bytes().starts_with(PREFIX.as_bytes())
+            && entry.metadata().is_ok_and(|folder| folder.is_dir() && is_own(&folder))
+            && let Ok(Some(_left)) = FileLock::try_folder(Point::Sweep, &Beneath::new(entry.path()))
+        {
+            remove(&entry.path()).ok();
         }
     }
+}
+
+/// Returns a folder for copies of a source tree in which programs that look upwards find nothing of the tree's project:
+/// pikaci's folder in the cache of this user, who alone can put something there. Where there is none, or it is inside of
+/// the project, temporary files go there.
+#[must_use]
+pub fn outside(source_root: &Path) -> PathBuf {
+    let project = source_root.ancestors().filter(|folder| folder.join(".git").symlink_metadata().is_ok()).last();
+    let is_outside = |folder: &PathBuf| !folder.starts_with(project.unwrap_or(source_root));
+    let made = cache_folder().filter(|folder| {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).is_ok()
+            && fs::metadata(folder).is_ok_and(|folder| is_own(&folder))
+    });
+    let resolved = made.and_then(|folder| folder.canonicalize().ok());
+    resolved.filter(is_outside).unwrap_or_else(std::env::temp_dir)
+}
+
+/// Returns pikaci's folder in the cache of this user, if the user has a home: that of another, as `sudo` leaves it in the
+/// environment, isn't one.
+fn cache_folder() -> Option<PathBuf> {
+    let path = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = path("XDG_CACHE_HOME").or_else(|| Some(path("HOME")?.join(".cache")))?;
+    let existing = cache.ancestors().find_map(|folder| fs::metadata(folder).ok())?;
+    is_own(&existing).then(|| cache.join("pikaci"))
+}
+
+fn is_own(folder: &fs::Metadata) -> bool {
+    folder.uid() == rustix::process::getuid().as_raw()
 }

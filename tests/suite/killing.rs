@@ -109,6 +109,7 @@ impl Scene {
         let mut command = programs.before(self.project.command(&[]));
         fs::create_dir_all(self.path("tmp")).unwrap();
         command.args(args).env("PIKACI_STATE_ROOT", self.state()).env("TMPDIR", self.path("tmp"));
+        command.env("XDG_CACHE_HOME", self.path("cache"));
         command.envs(self.env.iter().copied());
         command
     }
@@ -186,7 +187,8 @@ impl Scene {
         let left: Vec<_> = all(&self.state()).into_iter().filter(|path| is_temporary(path)).collect();
         // Who has the number of a guest is told by locks.
         let is_lock = |path: &PathBuf| path.to_string_lossy().contains("/pikaci-slots-");
-        let left = [left, all(&self.path("tmp")).into_iter().filter(|path| !is_lock(path)).collect()].concat();
+        let elsewhere = ["tmp", "cache/pikaci"].map(|name| all(&self.path(name))).concat();
+        let left = [left, elsewhere.into_iter().filter(|path| !is_lock(path)).collect()].concat();
         assert!(left.is_empty(), "gc after {target} leaves {left:#?}");
     }
 

@@ -75,6 +75,7 @@ mod snapshot;
 mod stand_in;
 #[cfg(feature = "failpoints")]
 mod together;
+mod upwards;
 mod vfkit;
 mod vfkit_guest;
 mod vfkit_parser;

@@ -19,9 +19,10 @@ pub fn nix(which: &str) -> PathBuf {
     path
 }
 
-/// A project with a job file; the folder goes with it.
+/// A project with a job file; a folder of its own goes with it.
 pub struct Project {
-    folder: TempDir,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
     allows_local_inputs: bool,
 }
 
@@ -48,7 +49,14 @@ impl Ran {
 impl Project {
     /// Makes a project outside git with this job file.
     pub fn new(job_file: &str) -> Self {
-        let project = Self { folder: TempDir::with_prefix("pikaci-test-").unwrap(), allows_local_inputs: false };
+        let folder = TempDir::with_prefix("pikaci-test-").unwrap();
+        let project = Self::at(folder.path(), job_file);
+        Self { _temporary: Some(folder), ..project }
+    }
+
+    /// Makes a project in a folder that somebody else keeps.
+    pub fn at(folder: &Path, job_file: &str) -> Self {
+        let project = Self { folder: folder.to_owned(), _temporary: None, allows_local_inputs: false };
         project.file("pikaci.nix", job_file)
     }
 
@@ -77,13 +85,13 @@ impl Project {
     #[track_caller]
     pub fn git(&self, args: &[&str]) {
         let identity = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"];
-        let status = Command::new("git").args(identity).args(args).current_dir(self.folder.path()).status().unwrap();
+        let status = Command::new("git").args(identity).args(args).current_dir(&self.folder).status().unwrap();
         assert!(status.success(), "git {args:?}");
     }
 
     /// Returns a path in the project.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// Returns a path in the project's state folder.
@@ -97,7 +105,7 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pikaci"));
         let nix = nix("oldest");
         let path = std::env::var("PATH").unwrap();
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.args(args).current_dir(&self.folder).stdin(Stdio::null());
         command.env("PATH", format!("{}:{path}", nix.parent().unwrap().display()));
         command.env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg").env("PIKACI_INFRA_RETRIES", "0");
         command.env("PIKACI_ALLOW_UNISOLATED", "true");
