@@ -25,7 +25,7 @@ pub fn artifacts(bytes: &[u8]) {
     let written = File::options().write(true).open(&disk).unwrap();
     written.write_all_at(bytes, 0).unwrap();
     written.set_len(bytes.len() as u64).unwrap();
-    let unpacked = made.unpack(&["**".to_owned()], &folder);
+    let unpacked = made.unpack(u64::MAX, &["**".to_owned()], &folder);
     assert_eq!(fs::read(&disk).unwrap(), bytes);
     let beside: BTreeSet<_> = fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(beside.iter().all(|name| name == "disk" || name == "artifacts"), "{beside:?}");
@@ -41,7 +41,7 @@ pub fn artifacts(bytes: &[u8]) {
     }
 }
 
-/// Adds the lengths of the files below a folder, which holds folders and plain files that nobody may execute.
+/// Adds the lengths of the files below a folder, which holds folders and plain files that nobody else may write.
 fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -49,7 +49,7 @@ fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
         if metadata.is_dir() {
             plain_files(&path, lengths);
         } else {
-            assert!(metadata.is_file() && metadata.permissions().mode() & 0o7133 == 0, "{}", path.display());
+            assert!(metadata.is_file() && metadata.permissions().mode() & 0o7022 == 0, "{}", path.display());
             lengths.push(metadata.len());
         }
     }

@@ -195,6 +195,9 @@ pub struct JobFinished {
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
     pub artifacts_dir: Option<RecordedPath>,
+    /// What is to be said of its artifacts, whatever its outcome.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// Why something didn't pass, and what to do about it.

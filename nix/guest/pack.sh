@@ -1,35 +1,58 @@
 # Reads the artifacts for artifacts.sh: as the job's user, since what lies in the job's folders may lead anywhere, and
-# writing nothing but to standard output. Runs under busybox ash; its argument is what to do.
+# writing nothing but to the descriptors that it is given. Runs under busybox ash with the request's folder as its
+# environment; its argument is what to do.
+# In a list, a line is a path: where a name has a newline, it stands as the byte 1.
 # shellcheck shell=dash disable=SC1090,SC1091,SC2154,SC2317 # sources the request's files, which call a function of this one
 
 newline='
 '
 
-# Prints the files below a folder; the request calls it as `under FOLDER`. A list of lines can't hold a newline.
+# Prints all that is no folder below a folder, or the file itself; the request calls it as `under FOLDER`. Where it is a
+# link, what it leads to counts.
 under() {
-    [ ! -e "./$1" ] || find "./$1" -type f \( -path "*$newline*" \
-        -exec sh -c 'echo "pikaci: no artifact, for the newline in its name: $1" >&2' sh {} \; -o -print \)
+    [ ! -e "./$1" ] || find -H "./$1" ! -type d \( -path "*$newline*" \
+        -exec sh -c 'printf %s "$1" | tr "\n" "\001"; echo' sh {} \; -o -print \)
 }
 
-# Passes on the names of files that the job's user can read.
+# Does the same where a folder is reached through a link; the request calls it for one in another folder.
+under_link() { [ "$(readlink -f "./$1")" = "$(pwd -P)/$1" ] || under "$1"; }
+
+# Prints those of its arguments that are files which the job's user can read, through a link too; says on descriptor 5
+# why the others can't come. (Reading lines would take a system call for each byte.)
 readable() {
-    while IFS= read -r name; do
-        if [ -r "$name" ]; then
-            printf '%s\n' "$name"
+    for path; do
+        name=$path
+        case $path in
+        *"$newline"*) name=$(printf %s_ "$path" | tr '\n' '\001') && name=${name%_} ;;
+        esac
+        if [ -f "$path" ]; then
+            if [ -r "$path" ]; then printf '%s\n' "$name"; else leave unreadable; fi
+        elif [ -L "$path" ]; then
+            leave link
+        elif [ -e "$path" ]; then
+            leave special
         else
-            echo "pikaci: no artifact, since the job's user can't read it: $name" >&2
+            leave name
         fi
     done
 }
 
-# Prints inode, size and name of the files that the request's patterns match, but for those of repositories.
+leave() { printf '%s %s\n' "$1" "${name#./}" >&5; }
+
+# Prints the paths of the files that the request's patterns match, but for those of repositories.
 list() {
     . "$request"/roots | sed -E -e 's|^\./||' -e '\#(^|/)[.][gG][iI][tT](/|$)#d' | grep -E -f "$request"/patterns |
-        sort -u | readable | tr '\n' '\0' | xargs -0 -r stat -c '%d:%i %s %n' --
+        sort -u | sed 's|^|./|' | each sh "$0" readable
 }
 
-# Writes a tar of the files that it reads the names of, up to so many bytes of names.
-archive() { tr '\n' '\0' | xargs -0 -r -s "$1" tar -c -f - --; }
+# Runs a command with the paths of a list as its last arguments.
+each() { tr '\n\001' '\0\n' | xargs -0 -r -s 131072 "$@"; }
+
+# Prints device and inode, links and size of each file of a list.
+sizes() { each stat -L -c '%d:%i %h %s' --; }
+
+# Writes a tar of the files of a list.
+archive() { each tar -c -h -f - --; }
 
 request=/pikaci/run/request
 . "$request"/settings

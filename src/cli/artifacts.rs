@@ -50,10 +50,9 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
 fn of_job(runs: &Runs, run: &RunId, job: &JobRecord) -> Result<Option<JobArtifacts>, Failure> {
     let Some(folder) = &job.artifacts_dir else { return Ok(None) };
     let manifest: Manifest = read_json(&runs.state.run(run).job(&job.id).attempt(job.attempt).manifest())?;
-    let files = manifest
-        .files
-        .into_iter()
-        .map(|file| Artifact { path: file.path.strip_prefix("./").unwrap_or(&file.path).to_owned(), len: file.len });
+    // Earlier versions wrote the names as tar does.
+    let path = |path: &str| path.strip_prefix("./").unwrap_or(path).to_owned();
+    let files = manifest.files.iter().map(|file| Artifact { path: path(&file.path), len: file.len });
     let folder = runs.state.root().join(folder);
     Ok(Some(JobArtifacts { job: job.id.clone(), folder, files: files.collect() }))
 }

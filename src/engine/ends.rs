@@ -15,6 +15,7 @@ pub fn without_guest(job: &JobId, outcome: Outcome, reason: Reason) -> JobFinish
         log_cut: false,
         artifacts: 0,
         artifacts_dir: None,
+        warnings: Vec::new(),
     }
 }
 

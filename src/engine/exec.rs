@@ -82,7 +82,7 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
 
 fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRecord {
     let attempt = AttemptLayout::new(Beneath::new(node.out));
-    let JobFinished { job, outcome, exit_code, reason, log_cut, artifacts, artifacts_dir, .. } = finished;
+    let JobFinished { job, outcome, exit_code, reason, log_cut, artifacts, artifacts_dir, warnings, .. } = finished;
     JobRecord {
         schema_version: record::SCHEMA_VERSION,
         plan_node_id: NodeId::new(format!("execute:{job}")),
@@ -106,5 +106,6 @@ fn record_of(node: &Exec<'_>, finished: JobFinished, began: Timestamp) -> JobRec
         log_cut,
         artifacts,
         artifacts_dir,
+        warnings,
     }
 }

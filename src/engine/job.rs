@@ -119,7 +119,7 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
     for text in &ended.troubles {
         trouble(&mut verdict.outcome, &mut verdict.reason, text.clone());
     }
-    let brought = collect_artifacts(&job.artifacts, attempt, ended, disks, &mut verdict);
+    let (brought, warnings) = collect_artifacts(&job.artifacts, attempt, ended, disks, &mut verdict);
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
     let finished = JobFinished {
         job: job.job.clone(),
@@ -130,6 +130,7 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
         log_cut: ended.output.over_limit || ended.observed.output.is_some_and(|told| told > ended.output.received),
         artifacts: brought,
         artifacts_dir: (brought > 0).then(|| recorded_path(&attempt.artifacts())),
+        warnings,
     };
     (finished, lost)
 }
@@ -152,25 +153,27 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Unpacks the artifacts and returns their number.
+/// Unpacks the artifacts, and returns their number and what is to be said of them.
 fn collect_artifacts(
     globs: &[String],
     attempt: &AttemptLayout,
     ended: &vm::Ended,
     disks: &Disks,
     verdict: &mut Verdict,
-) -> u64 {
-    let Some(promised) = ended.observed.artifacts.filter(|count| *count > 0 && !globs.is_empty()) else { return 0 };
-    match failpoint::around(Point::Unpack, || disks.artifact_disk.unpack(globs, &attempt.artifacts())) {
-        Ok((manifest, refused)) => {
+) -> (u64, Vec<String>) {
+    let Some(promised) = ended.observed.artifacts.filter(|_| !globs.is_empty()) else { return (0, Vec::new()) };
+    let unpack = || disks.artifact_disk.unpack(promised, globs, &attempt.artifacts());
+    match failpoint::around(Point::Unpack, unpack) {
+        Ok((mut manifest, refused)) => {
             let brought = manifest.files.len() as u64;
+            manifest.left_out = ended.observed.left_out.clone();
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}"));
             }
             for text in [refused.message(), missing(promised, brought + refused.count)].into_iter().flatten() {
                 trouble(&mut verdict.outcome, &mut verdict.reason, text);
             }
-            brought
+            (brought, manifest.warnings(globs))
         }
         Err(error) => {
             trouble(
@@ -178,7 +181,7 @@ fn collect_artifacts(
                 &mut verdict.reason,
                 format!("its artifacts couldn't be brought back: {error:#}"),
             );
-            0
+            (0, Vec::new())
         }
     }
 }

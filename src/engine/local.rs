@@ -120,11 +120,13 @@ fn collect_artifacts(
     let gathered = failpoint::around(Point::Gather, || collect::gather(workspace, globs, &attempt.artifacts(), quota));
     let brought = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &attempt.manifest(), &manifest)?;
-        Ok(manifest.files.len() as u64)
+        Ok(manifest)
     });
     match brought {
-        Ok(files) => {
+        Ok(manifest) => {
+            let files = manifest.files.len() as u64;
             finished.artifacts = files;
+            finished.warnings = manifest.warnings(globs);
             let folder = recorded_path(&attempt.artifacts());
             finished.artifacts_dir = (files > 0).then_some(folder);
         }

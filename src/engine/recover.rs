@@ -172,6 +172,7 @@ fn finished(job: &JobRecord) -> Option<Event> {
         log_cut: job.log_cut,
         artifacts: job.artifacts,
         artifacts_dir: job.artifacts_dir.clone(),
+        warnings: job.warnings.clone(),
         ..without_guest(&job.id, job.status.outcome()?, job.reason.clone())
     };
     Some(Event { at: job.finished_at?, what: What::JobFinished(Box::new(finished)) })

@@ -1,11 +1,13 @@
-//! Artifacts: a tar that a guest wrote, read as if an enemy had.
+//! Artifacts: tars that a guest wrote, read as if an enemy had.
 
 #![expect(clippy::disallowed_types, reason = "reads a guest's disk")]
 
 mod filter;
 mod gather;
+mod left_out;
 mod unpacker;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
@@ -20,7 +22,9 @@ use tar::EntryType;
 
 pub use filter::Refused;
 pub use gather::gather;
+pub use left_out::{LeftOutFile, LeftOutFiles};
 
+use crate::glob::Globs;
 use crate::quota::Quota;
 use filter::Filter;
 use unpacker::Unpacker;
@@ -33,7 +37,7 @@ const MAX_FILES: u64 = 100_000;
 const MAX_NAME: u64 = 4096;
 /// How many bytes the names of all files may have, since they are kept in memory and in the manifest.
 const MAX_NAMES: u64 = 32 << 20;
-/// How deep a file may lie.
+/// How deep a file may lie, in folders and itself.
 const MAX_DEPTH: usize = 100;
 
 /// What a job brought back, as it is written to `manifest.json`.
@@ -43,12 +47,42 @@ pub struct Manifest {
     pub schema_version: u32,
     /// The files, by path.
     pub files: Vec<Artifact>,
+    /// The files that the job's globs match and that didn't come.
+    #[serde(default, skip_serializing_if = "LeftOutFiles::is_empty")]
+    pub left_out: LeftOutFiles,
+}
+
+impl Manifest {
+    /// Returns the manifest of a job that brought these files back, and left out none.
+    #[must_use]
+    pub fn new(files: Vec<Artifact>) -> Self {
+        Self { schema_version: 1, files, left_out: LeftOutFiles::default() }
+    }
+
+    /// Returns what is to be said of the artifacts of a job with these globs.
+    #[must_use]
+    pub fn warnings(&self, globs: &[String]) -> Vec<String> {
+        let paths = self.files.iter().map(|file| &file.path);
+        let paths = paths.chain(self.left_out.first.iter().map(|file| &file.path));
+        let mut matched = BTreeSet::new();
+        // With globs that can't be read together nothing is to be said of each.
+        if let Ok(set) = Globs::new(globs.iter().map(String::as_str)) {
+            paths.for_each(|path| matched.extend(set.matching(Path::new(path))));
+        } else {
+            matched.extend(0..globs.len());
+        }
+        let unmatched =
+            globs.iter().enumerate().filter(|(place, _)| self.left_out.more == 0 && !matched.contains(place));
+        let unmatched = unmatched.map(|(_, glob)| format!("no file matches the artifacts `{glob}`"));
+        self.left_out.message().into_iter().chain(unmatched).collect()
+    }
 }
 
 /// A file that a job brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// Its path in the workspace, and below the artifacts' folder.
+    /// Its path below the artifacts' folder, and in the workspace, but for bytes of its name that are no UTF-8: those are
+    /// written as `%E9` is.
     pub path: String,
     /// Its length, in bytes.
     pub len: u64,
@@ -91,14 +125,17 @@ impl ArtifactDisk {
         taken == new
     }
 
-    /// Unpacks the plain files that a job's globs match, and the folders that they lie in, into a new folder; leaves
-    /// out other plain files, and fails at anything else in the tar.
+    /// Unpacks the first so many plain files and hard links of the tars that lie on the disk, as far as a job's globs match
+    /// them, and the folders that they lie in, into a new folder; leaves out others, and fails at anything else in a tar.
     ///
     /// # Errors
-    /// When the tar isn't one, holds what has no place in a folder of artifacts, or is more than the run may still write;
+    /// When a tar isn't one, holds what has no place in a folder of artifacts, or is more than the run may still write;
     /// what was unpacked before is removed.
-    pub fn unpack(&self, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
-        unpack_at_most(MAX_FILES, &self.file, globs, folder, &self.quota)
+    pub fn unpack(&self, count: u64, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
+        if count == 0 {
+            return Ok((Manifest::new(Vec::new()), Refused::default()));
+        }
+        unpack_at_most(MAX_FILES, &self.file, count, globs, folder, &self.quota)
     }
 }
 
@@ -111,43 +148,74 @@ impl Drop for ArtifactDisk {
 fn unpack_at_most(
     most: u64,
     disk: &File,
+    count: u64,
     globs: &[String],
     folder: &Path,
     quota: &Quota,
 ) -> Result<(Manifest, Refused)> {
     let filter = Filter::new(globs)?;
     let mut refused = Refused::default();
-    let manifest = Unpacker::fill(most, folder, quota, |unpacker| unpack_all(disk, &filter, unpacker, &mut refused))?;
+    let manifest =
+        Unpacker::fill(most, folder, quota, |unpacker| unpack_all(disk, count, &filter, unpacker, &mut refused))?;
     Ok((manifest, refused))
 }
 
-fn unpack_all(mut disk: &File, filter: &Filter, unpacker: &mut Unpacker<'_>, refused: &mut Refused) -> Result<()> {
+fn unpack_all(
+    mut disk: &File,
+    count: u64,
+    filter: &Filter,
+    unpacker: &mut Unpacker<'_>,
+    refused: &mut Refused,
+) -> Result<()> {
     disk.rewind().context("reading the guest's artifacts")?;
     let mut archive = tar::Archive::new(io::BufReader::new(disk));
-    let mut long_name = None;
+    // Between two tars there are zeros, and after the last one.
+    archive.set_ignore_zeros(true);
+    let (mut came, mut long_name, mut long_link) = (0, None, None);
     // Raw, since the crate reads a long name and pax headers into memory, whatever length the guest claims for them.
-    for entry in archive.entries().context("reading the guest's artifacts")?.raw(true) {
+    let mut entries = archive.entries().context("reading the guest's artifacts")?.raw(true);
+    while came < count {
+        let Some(entry) = entries.next() else { break };
         let mut entry = entry.context("reading the guest's artifacts")?;
-        match entry.header().entry_type() {
+        let kind = entry.header().entry_type();
+        match kind {
             EntryType::GNULongName if long_name.is_none() => long_name = Some(read_long_name(&mut entry)?),
-            EntryType::Regular | EntryType::Continuous => {
+            EntryType::GNULongLink if long_link.is_none() => long_link = Some(read_long_name(&mut entry)?),
+            EntryType::Regular | EntryType::Continuous | EntryType::Link => {
                 let name = match long_name.take() {
                     Some(name) => name,
                     None => entry.path().context("reading the name of an artifact")?.into_owned(),
                 };
                 let place = inside(&name)?;
-                match filter.refusal(&place) {
-                    Some(reason) => refused.add(&name, reason),
-                    None => unpacker.add(&name, &place, &mut entry)?,
+                let first = match (kind, long_link.take()) {
+                    (EntryType::Link, Some(first)) => Some(inside(&first)?),
+                    (EntryType::Link, None) => {
+                        Some(inside(&entry.link_name()?.context("an artifact links to nothing")?)?)
+                    }
+                    _ => None,
+                };
+                came += 1;
+                match (filter.refusal(&place), first) {
+                    (Some(reason), _) => refused.add(&name, reason),
+                    (None, Some(first)) => unpacker.link(&place, &first)?,
+                    (None, None) => {
+                        let executable = entry.header().mode().is_ok_and(is_executable);
+                        unpacker.add(&place, executable, &mut entry)?;
+                    }
                 }
             }
             other => bail!("artifact {} is no plain file ({other:?})", String::from_utf8_lossy(&entry.path_bytes())),
         }
     }
-    if long_name.is_some() {
+    if long_name.is_some() || long_link.is_some() {
         bail!("the guest's artifacts end with the name of a file that isn't there");
     }
     Ok(())
+}
+
+/// Returns whether the owner of a file with this mode may execute it.
+fn is_executable(mode: u32) -> bool {
+    mode & 0o100 != 0
 }
 
 /// Reads what GNU tar puts before a file whose name is longer than a header holds.

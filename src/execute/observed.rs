@@ -1,5 +1,6 @@
 //! The host's observations of a guest.
 
+use super::collect::LeftOutFiles;
 use crate::guest::Control;
 
 /// The reason for which the host ended a guest, or doesn't rely on its result.
@@ -47,6 +48,8 @@ pub struct Observed {
     pub output: Option<u64>,
     /// The number of artifacts that the guest reported.
     pub artifacts: Option<u64>,
+    /// The files that the guest reported as left out.
+    pub left_out: LeftOutFiles,
     /// True if the guest reported that nothing follows.
     pub end: bool,
     /// QMP's reason for the shutdown.
@@ -70,6 +73,8 @@ impl Observed {
             Control::Exit(_) | Control::Signal(_) => drop(self.exit.get_or_insert(line)),
             Control::Output(bytes) => self.output = Some(bytes),
             Control::Artifacts(count) => self.artifacts = Some(count),
+            Control::LeftOut { reason, path } => self.left_out.add(path, reason.text()),
+            Control::MoreLeftOut(count) => self.left_out.add_more(count),
             Control::Error(text) => self.error = Some(text),
             Control::End => self.end = true,
         }

@@ -3,6 +3,8 @@
 //! globset says what a glob means; its own expression is parsed and spelt anew for `grep -E` in the C locale, which
 //! counts bytes as globset does.
 
+use std::collections::BTreeSet;
+
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
 use thiserror::Error;
@@ -34,23 +36,30 @@ pub fn expression(glob: &str) -> Result<Vec<u8>, PatternError> {
     Ok(out)
 }
 
-/// Returns the folders and files, relative to the workspace, below which every match of the globs lies; none lies in
-/// another.
+/// The folders and files, relative to the workspace, below which matches lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roots {
+    /// Those of which none lies in another.
+    pub outer: Vec<String>,
+    /// Those that lie in others, where they may be reached through links only.
+    pub inner: Vec<String>,
+}
+
+/// Returns the folders and files below which every match of the globs lies.
 #[must_use]
-pub fn roots(globs: &[String]) -> Vec<String> {
+pub fn roots(globs: &[String]) -> Roots {
     let globs: Vec<String> = globs.iter().flat_map(|glob| plain(glob)).collect();
-    let mut folders: Vec<&str> = globs.iter().map(|glob| literal_path(glob)).collect();
-    folders.sort_unstable();
-    let mut roots: Vec<&str> = Vec::new();
+    let folders: BTreeSet<&str> = globs.iter().map(|glob| literal_path(glob)).collect();
+    let mut roots = Roots::default();
     for folder in folders {
-        let within = |root: &&str| {
-            root.is_empty() || folder.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let within = |root: &String| {
+            root.is_empty()
+                || folder.strip_prefix(root.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        if !roots.iter().any(within) {
-            roots.push(folder);
-        }
+        let place = if roots.outer.iter().any(within) { &mut roots.inner } else { &mut roots.outer };
+        place.push(folder.to_owned());
     }
-    roots.into_iter().map(str::to_owned).collect()
+    roots
 }
 
 /// Returns the path that a glob begins with, as far as it is spelt out.
@@ -76,7 +85,11 @@ fn spell(hir: &Hir, out: &mut Vec<u8>) -> Option<()> {
         HirKind::Look(Look::End) => out.push(b'$'),
         HirKind::Look(_) => return None,
         HirKind::Repetition(repetition) => {
-            spell_group(std::slice::from_ref(&*repetition.sub), out)?;
+            // A group would be remembered, which makes matching slow.
+            match repetition.sub.kind() {
+                HirKind::Class(_) => spell(&repetition.sub, out)?,
+                _ => spell_group(std::slice::from_ref(&*repetition.sub), out)?,
+            }
             let max = repetition.max.map_or(String::new(), |max| max.to_string());
             out.extend(format!("{{{},{max}}}", repetition.min).bytes());
         }
@@ -152,7 +165,7 @@ mod tests {
     fn globs_are_spelt_for_grep() {
         let table = [
             ("build/a.log", r"^build/a\.log$"),
-            ("*.log", r"){0,}\.log$"),
+            ("*.log", r"]{0,}\.log$"),
             ("{a,b}.o", r"\.o$"),
             ("[]^-]x", r"^[]^-]x$"),
             ("[[^]x", r"^[[^]x$"),
@@ -180,19 +193,24 @@ mod tests {
     }
 
     #[test]
-    fn roots_hold_every_match_once() {
-        let table: [(&[&str], &[&str]); 7] = [
-            (&["build/**/*.log", "build/x/*.o"], &["build"]),
-            (&["a/*", "ab/*", "a/c/*"], &["a", "ab"]),
-            (&["out.txt", "a/b"], &["a/b", "out.txt"]),
-            (&["*.log", "a/b"], &[""]),
-            (&["a/{b,c}/d", "a\\/x/y"], &[""]),
-            (&["a/{b,c}/d"], &["a"]),
-            (&["a/*", "a-b/*", "a/y/z"], &["a", "a-b"]),
+    fn roots_hold_every_match() {
+        let table: [(&[&str], &[&str], &[&str]); 7] = [
+            (&["build/**/*.log", "build/x/*.o"], &["build"], &["build/x"]),
+            (&["a/*", "ab/*", "a/c/*"], &["a", "ab"], &["a/c"]),
+            (&["out.txt", "a/b"], &["a/b", "out.txt"], &[]),
+            (&["*.log", "a/b"], &[""], &["a/b"]),
+            (&["a/{b,c}/d", "a\\/x/y"], &[""], &["a"]),
+            (&["a/{b,c}/d"], &["a"], &[]),
+            (&["a/*", "a-b/*", "a/y/z"], &["a", "a-b"], &["a/y/z"]),
         ];
-        for (globs, expected) in table {
+        for (globs, outer, inner) in table {
             let globs: Vec<String> = globs.iter().map(|&glob| glob.to_owned()).collect();
-            assert_eq!(roots(&globs), expected, "{globs:?}");
+            let roots = roots(&globs);
+            assert_eq!((roots.outer, roots.inner), (owned(outer), owned(inner)), "{globs:?}");
         }
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
     }
 }

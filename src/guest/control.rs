@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::Control;
+use super::{Control, LeftOut};
 
 /// The longest line that is read, in bytes; what an agent says is far shorter.
 const LONGEST_LINE: usize = 4096;
@@ -55,6 +55,8 @@ impl FromStr for Control {
             "signal" => number(rest).filter(|signal| (1..=64).contains(signal)).map(Self::Signal),
             "output" => number(rest).map(Self::Output),
             "artifacts" => number(rest).map(Self::Artifacts),
+            "left-out" => left_out(rest),
+            "left-out-more" => number(rest).map(Self::MoreLeftOut),
             "error" if !rest.is_empty() => Some(Self::Error(printable(rest))),
             _ => None,
         };
@@ -73,6 +75,12 @@ fn phase(text: &str) -> Option<Control> {
     Some(Control::Phase { name: name.to_owned(), uptime_centis })
 }
 
+fn left_out(text: &str) -> Option<Control> {
+    let (word, path) = text.split_once(' ')?;
+    let reason = LeftOut::ALL.into_iter().find(|reason| reason.word() == word)?;
+    Some(Control::LeftOut { reason, path: printable(path) })
+}
+
 /// `str::parse` without the sign that it would take.
 fn number<N: FromStr>(text: &str) -> Option<N> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
@@ -85,7 +93,7 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Control, ControlDecoder, LONGEST_LINE};
+    use super::{Control, ControlDecoder, LONGEST_LINE, LeftOut};
 
     #[test]
     fn every_line_of_the_contract_is_read() {
@@ -98,6 +106,9 @@ mod tests {
             ("signal 9", Control::Signal(9)),
             ("output 5242880", Control::Output(5_242_880)),
             ("artifacts 3", Control::Artifacts(3)),
+            ("left-out link out/a b", Control::LeftOut { reason: LeftOut::Link, path: "out/a b".into() }),
+            ("left-out name a\u{1}b", Control::LeftOut { reason: LeftOut::Name, path: "a\u{fffd}b".into() }),
+            ("left-out-more 7", Control::MoreLeftOut(7)),
             ("error no disk: \u{1b}[2J", Control::Error("no disk: \u{fffd}[2J".into())),
             ("end", Control::End),
         ];
@@ -133,6 +144,10 @@ mod tests {
             "output 1e3",
             "error",
             "error ",
+            "left-out",
+            "left-out large",
+            "left-out lost a",
+            "left-out-more",
             "root",
         ];
         for line in lines {

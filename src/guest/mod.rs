@@ -54,6 +54,59 @@ pub enum Access {
     Disk,
 }
 
+/// Why a file is no artifact though a glob matches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// There is no room for it.
+    Large,
+    /// There are too many files.
+    Many,
+    /// It lies too deep.
+    Deep,
+    /// It is a link, and leads to no file.
+    Link,
+    /// The job's user can't read it.
+    Unreadable,
+    /// It is neither a file nor a folder nor a link.
+    Special,
+    /// Its name has a control character.
+    Name,
+}
+
+impl LeftOut {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Large, Self::Many, Self::Deep, Self::Link, Self::Unreadable, Self::Special, Self::Name];
+
+    /// Returns the word for it on the control channel.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Large => "large",
+            Self::Many => "many",
+            Self::Deep => "deep",
+            Self::Link => "link",
+            Self::Unreadable => "unreadable",
+            Self::Special => "special",
+            Self::Name => "name",
+        }
+    }
+
+    /// Returns what is to be said of the file.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Large => "doesn't fit into the 1 GiB that a job may bring back",
+            Self::Many => "is one of more files than a job may bring back",
+            Self::Deep => "lies deeper than an artifact may",
+            Self::Link => "is a link, and leads to no file",
+            Self::Unreadable => "can't be read by the job's user",
+            Self::Special => "is a pipe, a socket or a device",
+            Self::Name => "has a control character in its name",
+        }
+    }
+}
+
 /// A line of the control channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -76,6 +129,15 @@ pub enum Control {
     Output(u64),
     /// The artifacts were packed: so many files.
     Artifacts(u64),
+    /// A file that a glob matches can't come.
+    LeftOut {
+        /// Why not.
+        reason: LeftOut,
+        /// Its path, as far as a line holds it.
+        path: String,
+    },
+    /// So many more can't come.
+    MoreLeftOut(u64),
     /// Something in the guest failed; what, for people.
     Error(String),
     /// All that the guest has to say is said.

@@ -127,8 +127,11 @@ fn patterns(globs: &[String]) -> Result<Vec<u8>, RequestError> {
 
 fn roots(globs: &[String]) -> Result<String, RequestError> {
     let mut text = String::new();
-    for root in artifacts::roots(globs) {
-        line(&mut text, &["under", &quote("an artifact glob", &root)?]);
+    let roots = artifacts::roots(globs);
+    for (call, folders) in [("under", roots.outer), ("under_link", roots.inner)] {
+        for folder in folders {
+            line(&mut text, &[call, &quote("an artifact glob", &folder)?]);
+        }
     }
     Ok(text)
 }

@@ -172,7 +172,14 @@ impl JobRecord {
             log_cut: false,
             artifacts: 0,
             artifacts_dir: None,
+            warnings: Vec::new(),
         }
+    }
+
+    /// Returns when its first attempt began.
+    #[must_use]
+    pub fn first_started_at(&self) -> Option<Timestamp> {
+        self.earlier_attempts.first().map_or(self.started_at, |first| first.started_at)
     }
 }
 
@@ -201,4 +208,5 @@ fn finish(record: &mut JobRecord, finished: &JobFinished, at: Timestamp) {
     record.log_cut = finished.log_cut;
     record.artifacts = finished.artifacts;
     record.artifacts_dir.clone_from(&finished.artifacts_dir);
+    record.warnings.clone_from(&finished.warnings);
 }

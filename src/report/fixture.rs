@@ -106,6 +106,7 @@ pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason
         log_cut: false,
         artifacts: 0,
         artifacts_dir: None,
+        warnings: Vec::new(),
     }
 }
 

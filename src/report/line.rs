@@ -38,7 +38,11 @@ pub fn line(event: &Event, history: &History) -> Option<Page> {
             let cut = if finished.log_cut { "; its log is cut" } else { "" };
             let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
             let more = format!("{flaky}{cut}");
-            Some(end(finished.job.as_str(), finished.outcome, start, event.at, &finished.reason, &more))
+            let mut page = end(finished.job.as_str(), finished.outcome, start, event.at, &finished.reason, &more);
+            for warning in &finished.warnings {
+                page.line(format!("{}: warning: {}", finished.job, plain(warning)));
+            }
+            Some(page)
         }
         What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them").into()),
     }

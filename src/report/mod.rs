@@ -37,7 +37,7 @@ use anstyle::AnsiColor;
 use jiff::{SignedDuration, Timestamp};
 
 use self::page::Painted;
-use crate::record::{JobSummary, Open, Outcome, Status};
+use crate::record::{JobRecord, JobSummary, Open, Outcome, Status};
 
 /// The version of the JSON that is printed of a list, a run, its artifacts and a machine.
 const SCHEMA_VERSION: u32 = 1;
@@ -74,6 +74,12 @@ pub fn first(mut lines: Vec<String>, noun: &str) -> Vec<String> {
         lines.push(format!("… and {} more", count(more, noun)));
     }
     lines
+}
+
+/// Returns the lines for the warnings of a job.
+fn warnings(job: &JobRecord) -> Vec<String> {
+    let lines = job.warnings.iter().map(|warning| format!("warning: {}", plain::cut(warning, plain::MESSAGE)));
+    first(lines.collect(), "warning")
 }
 
 /// Returns how many jobs stand where: `3 passed, 1 failed`.

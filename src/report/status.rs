@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::plain::plain;
-use super::{Clock, Page, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
+use super::{Clock, Page, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally, warnings};
 use crate::guest::quote;
 use crate::id::RecordedPath;
 use crate::plan::record::LOCAL;
@@ -53,11 +53,14 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
         }
     }
     for job in &history.jobs {
-        let took = took(job.started_at, job.finished_at, job.status, clock);
+        let took = took(job.first_started_at(), job.finished_at, job.status, clock);
         let word = paint_to(job.status, "cancelled".len());
         page.painted_line("  ", word, format!("  {:width$}  {took:>6}  {}", job.id, details(job)));
         if let Some(logs) = logs(job, state_root) {
             page.line(format!("             {logs}"));
+        }
+        for warning in warnings(job) {
+            page.line(format!("             {warning}"));
         }
     }
     for line in left_out::lines(&run.left_out, |job, why| format!("  left out   {job:width$}          {why}")) {

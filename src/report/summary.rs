@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::plain::{LINE, MESSAGE, cut};
-use super::{Page, UNISOLATED, count, duration, left_out, paint, paint_to, tally};
+use super::{Page, UNISOLATED, count, duration, left_out, paint, paint_to, tally, warnings};
 use crate::guest::quote;
 use crate::id::JobId;
 use crate::plan::record::LOCAL;
@@ -109,6 +109,9 @@ pub fn executed(job: &JobRecord) -> Page {
     if job.log_cut {
         page.line("    [the log is cut: bytes of the output are missing]");
     }
+    for warning in warnings(job) {
+        page.line(format!("pikaci: {}: {warning}", job.id));
+    }
     let message = job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
     page.line(format!("pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
     page
@@ -117,14 +120,15 @@ pub fn executed(job: &JobRecord) -> Page {
 /// Returns a line for each job; among many only for those that didn't pass.
 fn table(history: &History) -> Page {
     let all = history.jobs.len() <= MOST_PASSED;
-    let shown = |job: &&JobRecord| all || job.log_cut || !job.status.outcome().is_some_and(Outcome::is_success);
+    let has_news = |job: &JobRecord| job.log_cut || !job.warnings.is_empty();
+    let shown = |job: &&JobRecord| all || has_news(job) || !job.status.outcome().is_some_and(Outcome::is_success);
     let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
     let left_out = &history.run.left_out;
     let names = jobs.iter().map(|job| &job.id).chain(left_out.iter().map(|job| &job.id));
     let width = names.map(|name| name.as_str().chars().count()).max().unwrap_or(0);
     let mut page = Page::default();
     for job in jobs {
-        let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
+        let took = job.first_started_at().zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
         let artifacts = match job.artifacts {
             0 => String::new(),
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
@@ -135,6 +139,9 @@ fn table(history: &History) -> Page {
         let word = paint_to(job.status, "cancelled".len());
         let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
         page.painted_line("  ", word, format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{why}", job.id));
+        for warning in warnings(job) {
+            page.line(format!("             {warning}"));
+        }
     }
     for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
         page.line(line);

@@ -65,7 +65,9 @@ impl TemporaryFolder {
 
     /// Removes those of them that were made [`outside`] of a project, in the cache.
     pub fn sweep_outside() {
-        cache_folder().iter().for_each(|folder| sweep_in(folder));
+        if let Some(folder) = cache_folder() {
+            sweep_in(&folder);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The guest contract, as a job sees it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -178,21 +179,25 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
     // Its own 2 s, and the 5 s between TERM and KILL.
     assert!((7_000..17_000).contains(&took), "the command took {took} ms of the guest's own clock");
     let files = tree(&project.state(&job.artifacts_dir.unwrap()));
-    let contents: Vec<(&str, &str)> =
+    let contents: BTreeMap<&str, &str> =
         files.iter().filter_map(|(name, (_, content))| Some((name.as_str(), content.as_deref()?))).collect();
     let long = format!("out/{long}/{long}/name.log");
+    let passwd = contents["out/link.log"].to_owned();
     let expected = [
         ("a \"b\" $c.txt", "named\n"),
         ("out/a/b/deep.log", "deep\n"),
+        ("out/link.log", &passwd),
         (long.as_str(), "long\n"),
         ("out/one.log", "twin\n"),
         ("out/three.log", "twin\n"),
         ("out/top.log", "top\n"),
         ("out/two.log", "twin\n"),
     ];
-    assert_eq!(contents, expected);
+    assert_eq!(contents, expected.into());
+    // Through a link comes what the job could have printed.
+    assert!(passwd.starts_with("job:x:"), "{passwd}");
     let console = fs::read_to_string(project.last_run().join("jobs/stubborn/attempts/1/console.log")).unwrap();
-    let left_out = "pikaci: no artifact, since the job's user can't read it: out/unreadable.log";
+    let left_out = "pikaci: no artifact: unreadable out/unreadable.log";
     assert!(console.contains(left_out), "{console}");
 }
 

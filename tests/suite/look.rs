@@ -207,7 +207,7 @@ fn artifacts_are_listed_with_their_folder() {
         run.start(job);
         fs::create_dir_all(run.attempt(job).artifacts()).unwrap();
         let files = vec![Artifact { path: path.to_owned(), len: 2048 }];
-        write_json(Point::Manifest, &run.attempt(job).manifest(), &Manifest { schema_version: 1, files }).unwrap();
+        write_json(Point::Manifest, &run.attempt(job).manifest(), &Manifest::new(files)).unwrap();
         run.finish(job, Outcome::Passed, None);
     }
     run.end(Outcome::Passed);

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod artifacts;
 mod cancel;
 mod checking;
 mod checks;

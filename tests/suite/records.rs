@@ -70,6 +70,7 @@ impl Run {
             log_cut: false,
             artifacts: u64::from(brought.is_some()),
             artifacts_dir: brought,
+            warnings: Vec::new(),
         })));
     }
 

@@ -80,7 +80,7 @@ fn globs() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let script = any_text().prop_map(|text| Command::Shell(format!("x{}", text.replace("\r\n", "\n"))));
+    let script = any_text().prop_map(|text| Command::Shell(format!("x{}", text.replace('\r', ""))));
     let argv =
         vec(any_text(), 0..3).prop_map(|rest| Command::Argv(std::iter::once("make".to_owned()).chain(rest).collect()));
     prop_oneof![script, argv]

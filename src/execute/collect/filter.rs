@@ -4,12 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use super::LeftOutFiles;
 use crate::glob::Globs;
 
 /// The folder or file that makes a folder a repository; Git runs what it says.
 const REPOSITORY: &str = ".git";
-/// The number of refused files that are named.
-const NAMED: usize = 3;
 
 /// Decides which files are artifacts of a job.
 #[derive(Debug)]
@@ -41,29 +40,24 @@ impl Filter {
     }
 }
 
-/// The files of a guest that were left out.
+/// The files that a guest brought though its job didn't ask for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
     /// The number of them.
     pub count: u64,
-    named: Vec<String>,
+    files: LeftOutFiles,
 }
 
 impl Refused {
-    /// Counts a file, and keeps its name and the reason while there are few.
+    /// Adds a file.
     pub(super) fn add(&mut self, path: &Path, reason: &str) {
         self.count += 1;
-        if self.named.len() < NAMED {
-            let name = path.to_string_lossy();
-            self.named.push(format!("{name:?} {reason}"));
-        }
+        self.files.add(path.to_string_lossy().into_owned(), reason);
     }
 
     /// Returns a message for people, if there are such files.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let more = self.count - self.named.len() as u64;
-        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        (self.count > 0).then(|| format!("artifacts were left out: {}{more}", self.named.join(", ")))
+        self.files.message()
     }
 }

@@ -12,8 +12,11 @@ use tar::{Builder, EntryType, Header};
 use super::{Artifact, ArtifactDisk, Manifest, Refused, gather, unpack_at_most};
 use crate::quota::Quota;
 
+/// The number of files that a guest may say; all that come are taken.
+const ANY: u64 = u64::MAX;
+
 fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, Refused)> {
-    ArtifactDisk::of(File::open(disk).unwrap(), &Quota::unlimited()).unpack(globs, folder)
+    ArtifactDisk::of(File::open(disk).unwrap(), &Quota::unlimited()).unpack(ANY, globs, folder)
 }
 
 /// Unpacks a disk of a job that asks for everything, and returns the files that came.
@@ -50,7 +53,7 @@ fn unpacked(headers: &[Header]) -> (tempfile::TempDir, anyhow::Result<Vec<Artifa
 #[test]
 fn plain_files_arrive() {
     let (folder, files) = unpacked(&[header(EntryType::Regular, b"./build/test.log", 700)]);
-    assert_eq!(files.unwrap(), [Artifact { path: "./build/test.log".into(), len: 700 }]);
+    assert_eq!(files.unwrap(), [Artifact { path: "build/test.log".into(), len: 700 }]);
     assert_eq!(fs::read(folder.path().join("artifacts/build/test.log")).unwrap(), [b'x'; 700]);
 }
 
@@ -127,7 +130,7 @@ fn files_and_folders_are_counted() {
         assert_eq!(files.unwrap().len(), 10);
         let (disk, artifacts) = (folder.path().join("disk"), folder.path().join("again"));
         let disk = File::open(disk).unwrap();
-        unpack_at_most(most, &disk, &["**".to_owned()], &artifacts, &Quota::unlimited())
+        unpack_at_most(most, &disk, ANY, &["**".to_owned()], &artifacts, &Quota::unlimited())
             .map(drop)
             .map_err(|error| error.to_string())
     };
@@ -226,7 +229,7 @@ fn the_disk_that_was_made_is_read_whatever_its_path_leads_to() {
     tar.into_inner().unwrap().flush().unwrap();
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
-    let (came, _) = made.unpack(&["a".to_owned()], &folder.path().join("artifacts")).unwrap();
+    let (came, _) = made.unpack(1, &["a".to_owned()], &folder.path().join("artifacts")).unwrap();
     assert_eq!(came.files, [Artifact { path: "a".into(), len: 1 }]);
     assert!(ArtifactDisk::make(&path, &Quota::unlimited()).is_err(), "a link is followed");
 }
@@ -253,7 +256,7 @@ fn six_disks_that_claim_much_stay_within_the_budget() {
         tar.append(&header(EntryType::Regular, b"a/zeros", 90 << 20), std::io::empty()).unwrap();
         tar.into_inner().unwrap();
         assert!(disk.charge() || quota.left() == 0);
-        let came = disk.unpack(&["**".to_owned()], &artifacts).map(|(manifest, _)| manifest.files);
+        let came = disk.unpack(ANY, &["**".to_owned()], &artifacts).map(|(manifest, _)| manifest.files);
         drop(disk);
         fs::remove_file(path).unwrap();
         if let Err(error) = &came {
@@ -276,7 +279,7 @@ fn what_fails_to_unpack_is_removed_and_its_budget_given_back() {
     tar.append(&header(EntryType::Symlink, b"link", 0), std::io::empty()).unwrap();
     tar.into_inner().unwrap();
     let artifacts = folder.path().join("artifacts");
-    assert!(disk.unpack(&["**".to_owned()], &artifacts).is_err());
+    assert!(disk.unpack(ANY, &["**".to_owned()], &artifacts).is_err());
     assert!(!artifacts.exists());
     assert_eq!(quota.left(), quota.total());
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes artifacts")]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -26,7 +28,8 @@ pub(super) struct Unpacker<'a> {
     most: u64,
     folders: u64,
     names: u64,
-    files: Vec<Artifact>,
+    /// The lengths of the files, by path.
+    files: BTreeMap<String, u64>,
     quota: &'a Quota,
     taken: u64,
 }
@@ -41,7 +44,7 @@ impl<'a> Unpacker<'a> {
         fill: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<Manifest> {
         fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
-        let mut unpacker = Self { folder, most, folders: 0, names: 0, files: Vec::new(), quota, taken: 0 };
+        let mut unpacker = Self { folder, most, folders: 0, names: 0, files: BTreeMap::new(), quota, taken: 0 };
         if let Err(error) = fill(&mut unpacker) {
             return Err(match remove(folder) {
                 Ok(()) => {
@@ -51,22 +54,41 @@ impl<'a> Unpacker<'a> {
                 Err(left) => error.context(format!("{left:#}")),
             });
         }
-        unpacker.files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Manifest { schema_version: 1, files: unpacker.files })
+        Ok(Manifest::new(unpacker.files.into_iter().map(|(path, len)| Artifact { path, len }).collect()))
     }
 
     /// Adds a file with its folders.
-    pub(super) fn add(&mut self, name: &Path, place: &Path, content: &mut impl io::Read) -> Result<()> {
-        self.names += name.as_os_str().len() as u64;
+    pub(super) fn add(&mut self, place: &Path, executable: bool, content: &mut impl io::Read) -> Result<()> {
+        let place = self.make_place(place)?;
+        let len = self.write(content, &self.folder.join(&place), executable)?;
+        self.files.insert(place, len);
+        Ok(())
+    }
+
+    /// Adds another name, with its folders, for a file that was added before.
+    pub(super) fn link(&mut self, place: &Path, first: &Path) -> Result<()> {
+        let first = utf8(first);
+        let Some(&len) = self.files.get(&first) else {
+            bail!("artifact {} links to {first}, which didn't come before it", place.display());
+        };
+        let place = self.make_place(place)?;
+        let (from, to) = (self.folder.join(first), self.folder.join(&place));
+        fs::hard_link(&from, &to).with_context(|| format!("linking {} to {}", to.display(), from.display()))?;
+        self.files.insert(place, len);
+        Ok(())
+    }
+
+    /// Counts a file, makes the folders that it lies in, and returns its path.
+    fn make_place(&mut self, place: &Path) -> Result<String> {
+        self.names += place.as_os_str().len() as u64;
         if self.files.len() as u64 == self.most || self.names > MAX_NAMES {
             bail!("the job brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
         }
-        if let Some(parent) = place.parent() {
+        let place = utf8(place);
+        if let Some(parent) = Path::new(&place).parent() {
             self.make_folders(parent)?;
         }
-        let len = self.write(content, &self.folder.join(place))?;
-        self.files.push(Artifact { path: name.to_string_lossy().into_owned(), len });
-        Ok(())
+        Ok(place)
     }
 
     fn make_folders(&mut self, inner: &Path) -> Result<()> {
@@ -92,9 +114,10 @@ impl<'a> Unpacker<'a> {
     }
 
     /// Writes a new file, in which blocks of zeros are holes, and returns its length.
-    fn write(&mut self, content: &mut impl io::Read, place: &Path) -> Result<u64> {
-        // The folder is new and holds no links, as nothing here makes any.
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(place);
+    fn write(&mut self, content: &mut impl io::Read, place: &Path, executable: bool) -> Result<u64> {
+        // The folder is new and holds no symbolic links, as nothing here makes any.
+        let mode = if executable { 0o755 } else { 0o644 };
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(place);
         let mut file = file.with_context(|| format!("making {}", place.display()))?;
         self.take(BLOCK)?;
         let writing = || format!("writing {}", place.display());
@@ -126,6 +149,15 @@ impl<'a> Unpacker<'a> {
         }
         Ok(())
     }
+}
+
+/// Spells a path in UTF-8, which records and the file systems of macOS need: other bytes as `%E9` is.
+fn utf8(path: &Path) -> String {
+    let chunks = path.as_os_str().as_bytes().utf8_chunks();
+    chunks.fold(String::new(), |text, chunk| {
+        let invalid = chunk.invalid().iter().map(|byte| format!("%{byte:02X}"));
+        invalid.fold(text + chunk.valid(), |text, byte| text + &byte)
+    })
 }
 
 fn skip(file: &mut File, bytes: usize) -> io::Result<u64> {

@@ -57,8 +57,9 @@ prop_compose! {
         log_cut in any::<bool>(),
         artifacts in any::<u64>(),
         artifacts_dir in option::of(place()),
+        warnings in vec(text(), 0..3),
     ) -> JobFinished {
-        JobFinished { job, outcome, exit_code, reason, guest_log_bytes, log_cut, artifacts, artifacts_dir }
+        JobFinished { job, outcome, exit_code, reason, guest_log_bytes, log_cut, artifacts, artifacts_dir, warnings }
     }
 }
 

@@ -1,0 +1,60 @@
+//! The files of a job that match its globs and didn't come.
+
+use serde::{Deserialize, Serialize};
+
+/// The number of them that are kept by path.
+const KEPT: usize = 20;
+/// The number of them that a message names.
+const NAMED: usize = 3;
+
+/// A file that didn't come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutFile {
+    /// Its path in the workspace.
+    pub path: String,
+    /// Why it didn't come; goes on from the path.
+    pub reason: String,
+}
+
+/// The files that didn't come, the first of them by path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOutFiles {
+    /// The first of them.
+    pub first: Vec<LeftOutFile>,
+    /// The number of the others.
+    pub more: u64,
+}
+
+impl LeftOutFiles {
+    /// Adds a file.
+    pub fn add(&mut self, path: String, reason: &str) {
+        if self.first.len() < KEPT {
+            self.first.push(LeftOutFile { path, reason: reason.to_owned() });
+        } else {
+            self.add_more(1);
+        }
+    }
+
+    /// Adds so many files that aren't named.
+    pub fn add_more(&mut self, count: u64) {
+        self.more = self.more.saturating_add(count);
+    }
+
+    /// Returns whether all files came.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.more == 0
+    }
+
+    /// Returns a message for people, if there are such files.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        let (named, others) = self.first.split_at(self.first.len().min(NAMED));
+        let mut parts: Vec<String> = named.iter().map(|file| format!("{:?} {}", file.path, file.reason)).collect();
+        let more = (others.len() as u64).saturating_add(self.more);
+        if more > 0 {
+            parts.push(format!("and {more} more"));
+        }
+        (!self.is_empty()).then(|| format!("artifacts were left out: {}", parts.join(", ")))
+    }
+}
