@@ -111,6 +111,7 @@ impl Manner {
             state,
             machines: machines.as_ref(),
             env: &local_env(),
+            snapshot: &state.recorded(&begin.start.snapshot_dir),
             local_folder: &outside(Path::new(&begin.start.source_root)),
             flakes: &begin.plan.flakes,
             budget: begin.budget,

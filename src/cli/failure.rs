@@ -160,7 +160,10 @@ impl From<OpenError> for Failure {
 
 impl From<snapshot::Error> for Failure {
     fn from(error: snapshot::Error) -> Self {
-        let is_usage = matches!(error, snapshot::Error::NoSuchBase { .. } | snapshot::Error::Path { .. });
+        let is_usage = matches!(
+            error,
+            snapshot::Error::NoSuchBase { .. } | snapshot::Error::Partial { .. } | snapshot::Error::Path { .. }
+        );
         let exit = if is_usage { Exit::Usage } else { Exit::Internal };
         let hint = error.hint();
         let failure = Self::new(exit, error);

@@ -64,7 +64,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = rerun::hypervisor(&plan).map(capabilities);
     let machines = options.manner.machines(&facts, hypervisor, &options.isolation, rerun::uses_host(&plan))?;
-    refuse_gone(&runs, &id, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;
+    refuse_gone(&runs, &history.run, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;
     warn_of_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();
     plan.run_id = Some(new_run_id(now, &runs.state)?);
@@ -104,13 +104,13 @@ fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<
 }
 
 /// Refuses a plan whose snapshot or runner nothing can bring back.
-fn refuse_gone(runs: &Runs, id: &RunId, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
+fn refuse_gone(runs: &Runs, run: &RunRecord, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
+    let (id, folder) = (&run.run_id, &runs.state.recorded(&run.snapshot_dir));
     for snapshot in rerun::snapshots(plan) {
-        let folder = runs.state.snapshot(snapshot);
         if !folder.is_folder() {
             return Err(gone(id, anyhow!("its snapshot {} is gone", folder.display())));
         }
-        if !snapshot::is_intact(snapshot, &runs.state)? {
+        if !snapshot::is_intact(folder, snapshot)? {
             return Err(gone(id, anyhow!("its snapshot {} isn't what it was when it was made", folder.display())));
         }
     }

@@ -56,7 +56,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     plan.record.run_id = Some(new_run_id(now, &project.state)?);
     plan.record.created_at = Some(now);
-    let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.digest())?;
+    let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.copy_id())?;
     let budget = options.wanted.room.budget(&facts);
     options.manner.carry_out(Begin { state: &project.state, machines, plan: &plan, start, budget, claim })
 }
@@ -67,9 +67,13 @@ fn started(
     wanted: &Wanted,
     changes: &Changes,
     facts: &HostFacts,
-    snapshot: &Digest,
+    copy_id: &Digest,
 ) -> Result<RunStarted, Failure> {
-    let head = snapshot::head(&project.root).map_err(|error| project.unreadable(error))?;
+    // Only the record wants it.
+    let head = snapshot::head(&project.root).unwrap_or_else(|error| {
+        super::eprint_line(&format_args!("note: the commit isn't recorded: {error}"));
+        None
+    });
     let run_id = plan.run_id.clone().context("the plan has no run")?;
     Ok(RunStarted {
         schema_version: event::SCHEMA_VERSION,
@@ -78,7 +82,7 @@ fn started(
         target_id: plan.target_id.clone(),
         target_description: plan.target_description.clone(),
         source_root: project.root.to_string_lossy().into_owned(),
-        snapshot_dir: recorded_path(&project.state.snapshot(snapshot)),
+        snapshot_dir: recorded_path(&project.state.snapshot(copy_id)),
         git_head: head.as_ref().and_then(|head| head.commit.clone()),
         git_dirty: head.map(|head| head.dirty),
         plan_path: recorded_path(&project.state.run(&run_id).plan()),

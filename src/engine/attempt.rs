@@ -73,15 +73,15 @@ impl Attempting<'_> {
         failpoint::turn(Point::NodeBegins)?;
         let (deadlines, shares) = match &job.place {
             Place::VmCommand { deadlines, shares, .. } => (*deadlines, shares),
-            Place::LocalCommand { snapshot } => {
+            Place::LocalCommand { .. } => {
                 let context = local::Around {
-                    state: settings.state,
+                    snapshot: settings.snapshot,
                     quota: settings.quota,
                     cancel: settings.cancel,
                     env: settings.env,
                     folder: settings.local_folder,
                 };
-                return Ok((local::run(&context, job, snapshot, attempt)?, false));
+                return Ok((local::run(&context, job, attempt)?, false));
             }
         };
         let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
@@ -94,12 +94,7 @@ impl Attempting<'_> {
             Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
         };
         let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
-        let context = job::Around {
-            host,
-            quota: settings.quota,
-            cancel: settings.cancel,
-            snapshot: &|digest| settings.state.snapshot(digest).to_path_buf(),
-        };
+        let context = job::Around { host, quota: settings.quota, cancel: settings.cancel, snapshot: settings.snapshot };
         job::run(&context, job, job::Guest { runner, launcher, deadlines, shares }, attempt, &mut phase)
     }
 

@@ -13,7 +13,7 @@ use crate::execute::launch::{Launcher, Programs};
 use crate::execute::runtime;
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
-use crate::id::{Digest, NodeId};
+use crate::id::NodeId;
 use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::quota::Quota;
@@ -51,12 +51,7 @@ pub struct Exec<'a> {
 /// When what is around the guest fails.
 pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     let attempt = AttemptLayout::new(Beneath::new(node.out));
-    let around = job::Around {
-        host: node.host,
-        quota: node.quota,
-        cancel: node.cancel,
-        snapshot: &|_: &Digest| node.workspace.to_owned(),
-    };
+    let around = job::Around { host: node.host, quota: node.quota, cancel: node.cancel, snapshot: node.workspace };
     let began = Timestamp::now();
     let launcher = match &node.host.programs {
         Programs::Qemu { qemu, jail, share } => {

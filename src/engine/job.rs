@@ -1,7 +1,7 @@
 //! The glue around one job in a guest: its request and disks before, its verdict and artifacts after.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -17,7 +17,6 @@ use crate::execute::verdict::{Verdict, judge};
 use crate::execute::{collect, vm};
 use crate::failpoint::{self, Point};
 use crate::guest::{Access, Control, Mount, Request, request};
-use crate::id::Digest;
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::prepare::Runner;
 use crate::quota::Quota;
@@ -42,8 +41,8 @@ pub struct Around<'a> {
     pub quota: &'a Quota,
     /// The request to end.
     pub cancel: &'a Cancel,
-    /// Where a snapshot is.
-    pub snapshot: &'a dyn Fn(&Digest) -> PathBuf,
+    /// The copy of the source tree.
+    pub snapshot: &'a Path,
 }
 
 /// What a guest is made of.
@@ -250,7 +249,7 @@ fn users(host: &Host, job: &PlannedJob) -> Users {
 /// Returns the folder behind a share; a disk is none.
 fn tree(around: &Around<'_>, runner: &Runner, source: &ShareSource) -> Option<Tree> {
     match source {
-        ShareSource::Snapshot(digest) => Some(Tree::Folder((around.snapshot)(digest))),
+        ShareSource::Snapshot(_) => Some(Tree::Folder(around.snapshot.to_owned())),
         ShareSource::HostUserland => Some(Tree::HostUserland),
         ShareSource::HostStore => Some(Tree::Store(runner.store().to_owned(), runner.closure())),
         ShareSource::StoreDisk => None,

@@ -15,16 +15,15 @@ use crate::execute::local::{Ended, LocalCommand, judge, run as run_command};
 use crate::execute::private_copy::private_copy;
 use crate::execute::{collect, vm};
 use crate::failpoint::{self, Point};
-use crate::id::Digest;
 use crate::plan::record::PlannedJob;
 use crate::quota::Quota;
-use crate::state::{AttemptLayout, StateLayout, TemporaryFolder, recorded_path, write_json};
+use crate::state::{AttemptLayout, TemporaryFolder, recorded_path, write_json};
 
 /// What is around a job on this host.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    /// The state folder.
-    pub state: &'a StateLayout,
+    /// The copy of the source tree.
+    pub snapshot: &'a Path,
     /// The disk budget that the job uses up.
     pub quota: &'a Quota,
     /// The request to end.
@@ -39,10 +38,10 @@ pub struct Around<'a> {
 ///
 /// # Errors
 /// When what is around the command fails: folders, copies, processes.
-pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &AttemptLayout) -> Result<JobFinished> {
+pub fn run(around: &Around<'_>, job: &PlannedJob, attempt: &AttemptLayout) -> Result<JobFinished> {
     attempt.root().make_folders().with_context(|| format!("making {}", attempt.root().display()))?;
     let folder = TemporaryFolder::make(around.folder)?;
-    let finished = run_in(folder.path(), around, job, snapshot, attempt);
+    let finished = run_in(folder.path(), around, job, attempt);
     let removed = folder.remove();
     let mut finished = finished?;
     if let Err(error) = removed {
@@ -51,15 +50,9 @@ pub fn run(around: &Around<'_>, job: &PlannedJob, snapshot: &Digest, attempt: &A
     Ok(finished)
 }
 
-fn run_in(
-    folder: &Path,
-    around: &Around<'_>,
-    job: &PlannedJob,
-    snapshot: &Digest,
-    attempt: &AttemptLayout,
-) -> Result<JobFinished> {
+fn run_in(folder: &Path, around: &Around<'_>, job: &PlannedJob, attempt: &AttemptLayout) -> Result<JobFinished> {
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
-    failpoint::around(Point::PrivateCopy, || private_copy(&around.state.snapshot(snapshot), &workspace, None))?;
+    failpoint::around(Point::PrivateCopy, || private_copy(around.snapshot, &workspace, None))?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let logs = vm::Logs { host: attempt.host_log(), guest: attempt.guest_log(), console: attempt.console_log() };
     let timeout = Duration::from_secs(job.timeout_secs);

@@ -66,6 +66,8 @@ pub struct Settings<'a> {
     pub machines: Option<&'a Machines>,
     /// What of the environment jobs without a guest see.
     pub env: &'a BTreeMap<String, String>,
+    /// The copy of the source tree that all jobs of the run see.
+    pub snapshot: &'a Path,
     /// Where the folders are made that jobs without a guest work in.
     pub local_folder: &'a Path,
     /// The flakes to write where they aren't there.

@@ -1,9 +1,7 @@
-#![expect(clippy::disallowed_methods, reason = "looks for .git")]
 //! What changed in a source tree, as git sees it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +10,10 @@ use rustix::fs::{AtFlags, CWD, FileType, statat};
 use super::error::Error;
 use super::git;
 use super::list::{check_path, join, list_folder};
+use crate::foreign::Beneath;
 
 /// The mode of a submodule in the index of git.
-const SUBMODULE_MODE: &[u8] = b"160000 ";
+const SUBMODULE_MODE: &[u8] = b"160000";
 
 /// The commit that a source tree is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,10 +78,11 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
     let mut paths = BTreeSet::new();
     if let Some(base) = base {
         let Some(fork) = fork_point(source_root, base)? else {
-            return all(&format!("HEAD and {base} have no common ancestor here"));
+            let more = if is_shallow(source_root)? { ", but `git fetch --unshallow` may bring one" } else { "" };
+            return all(&format!("HEAD and {base} have no common ancestor here{more}"));
         };
         let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &fork, "HEAD"];
-        let output = git::run(source_root, &args)?;
+        let output = git::run(source_root, &args).or_else(|error| Err(partial(source_root, base, error)?))?;
         paths.extend(output.split(|byte| *byte == 0).map(<[u8]>::to_vec));
     }
     paths.extend(output.split(|byte| *byte == 0).filter_map(status_path).map(<[u8]>::to_vec));
@@ -93,12 +93,24 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
     Ok(ChangedFiles::Known(known))
 }
 
+fn is_shallow(source_root: &Path) -> Result<bool, Error> {
+    Ok(git::line(source_root, &["rev-parse", "--is-shallow-repository"])?.as_deref() == Some("true"))
+}
+
+/// Returns the error of comparing with a base: in a partial clone, that what it lacks has to be fetched.
+fn partial(source_root: &Path, base: &str, error: Error) -> Result<Error, Error> {
+    let promisor = git::line(source_root, &["config", "--get-regexp", r"^remote\..*\.promisor$"])?;
+    let base = base.to_owned();
+    Ok(promisor.map_or(error, |_| Error::Partial { base, root: source_root.to_owned() }))
+}
+
 /// Returns the commit at which HEAD left a base, if there is one.
 fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
     let name = format!("{base}^{{commit}}");
     let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &name];
     let Some(commit) = git::line(source_root, &args)? else {
-        return Err(Error::NoSuchBase { base: base.to_owned(), root: source_root.to_owned() });
+        let shallow = is_shallow(source_root)?;
+        return Err(Error::NoSuchBase { base: base.to_owned(), root: source_root.to_owned(), shallow });
     };
     git::line(source_root, &["merge-base", &commit, "HEAD"])
 }
@@ -108,39 +120,96 @@ fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
 fn status(source_root: &Path, untracked: &str) -> Result<Vec<u8>, Error> {
     let args = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--ignore-submodules=dirty", untracked];
     let args = [args.as_slice(), &["--", "."]].concat();
-    let (output, submodules) = rayon::join(
-        || git::run_with(source_root, &args, &git::local_filters(source_root)?),
-        || submodules(source_root),
-    );
+    let (output, staged) =
+        rayon::join(|| git::run_with(source_root, &args, &git::local_filters(source_root)?), || staged(source_root));
     let mut output = output?;
-    for path in submodules? {
+    let Staged { submodules, hidden } = staged?;
+    let mut changed = hidden_changes(source_root, hidden)?;
+    for path in submodules {
         let folder = join(source_root, &path);
-        let is_repository = fs::symlink_metadata(folder.join(".git")).is_ok();
-        if is_repository && status(&folder, untracked)?.split(|byte| *byte == 0).any(is_change) {
-            let prefix = git::run(source_root, &["rev-parse", "--show-prefix"])?;
-            let prefix = prefix.strip_suffix(b"\n").unwrap_or(&prefix);
-            output.extend([b"? ", prefix, &path, b"\0"].concat());
+        let has_changes = if git::is_top(&folder) {
+            status(&folder, untracked)?.split(|byte| *byte == 0).any(is_change)
+        } else {
+            // Without its repository there is nothing that its files could be compared with.
+            Beneath::new(source_root).join(OsStr::from_bytes(&path)).entries().is_ok_and(|inside| !inside.is_empty())
+        };
+        if has_changes {
+            changed.push(path);
         }
     }
+    if !changed.is_empty() {
+        let prefix = git::run(source_root, &["rev-parse", "--show-prefix"])?;
+        let prefix = prefix.strip_suffix(b"\n").unwrap_or(&prefix);
+        output.extend(changed.iter().flat_map(|path| [b"? ", prefix, path, b"\0"].concat()));
+    }
     Ok(output)
+}
+
+/// Returns those files that git was told to take for unchanged and that aren't what its index has. One that git left out
+/// of a sparse checkout is no change; one that a filter changes on its way in always is.
+fn hidden_changes(source_root: &Path, hidden: Vec<Hidden>) -> Result<Vec<Vec<u8>>, Error> {
+    let kind = |hidden: &Hidden| {
+        let stat = statat(CWD, join(source_root, &hidden.path), AtFlags::SYMLINK_NOFOLLOW);
+        stat.ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
+    };
+    let (missing, present): (Vec<_>, Vec<_>) = hidden.into_iter().partition(|hidden| kind(hidden).is_none());
+    let mut changed: Vec<_> =
+        missing.into_iter().filter(|hidden| !hidden.is_sparse).map(|hidden| hidden.path).collect();
+    // A name with a newline can't be asked about, and a link would be followed.
+    let is_plain = |hidden: &Hidden| kind(hidden) == Some(FileType::RegularFile) && !hidden.path.contains(&b'\n');
+    let (plain, others): (Vec<_>, Vec<_>) = present.into_iter().partition(is_plain);
+    changed.extend(others.into_iter().map(|hidden| hidden.path));
+    if !plain.is_empty() {
+        let paths: Vec<&[u8]> = plain.iter().map(|hidden| hidden.path.as_slice()).collect();
+        let hashes = git::hashes(source_root, &paths)?;
+        let is_changed = |(hidden, hash): &(Hidden, Vec<u8>)| hidden.object != *hash;
+        changed.extend(plain.into_iter().zip(hashes).filter(is_changed).map(|(hidden, _)| hidden.path));
+    }
+    Ok(changed)
 }
 
 fn is_change(record: &[u8]) -> bool {
     !record.is_empty() && !record.starts_with(b"# ")
 }
 
-/// Returns the submodules of a tree, relative to it, and other repositories that git tracks as such.
-fn submodules(source_root: &Path) -> Result<Vec<Vec<u8>>, Error> {
-    let output = git::run(source_root, &["ls-files", "-z", "--stage"])?;
-    let submodule = |line: &[u8]| {
-        let (about, path) = line.split_at_checked(line.iter().position(|byte| *byte == b'\t')?)?;
-        about.starts_with(SUBMODULE_MODE).then(|| path[1..].to_vec())
-    };
-    let mut paths: Vec<Vec<u8>> = output.split(|byte| *byte == 0).filter_map(submodule).collect();
-    // In a conflict each side has a line.
-    paths.dedup();
-    paths.iter().try_for_each(|path| check_path(path))?;
-    Ok(paths)
+/// What git's index says of a tree that its status doesn't.
+struct Staged {
+    /// The submodules, and other repositories that git tracks as such.
+    submodules: Vec<Vec<u8>>,
+    /// The files that git was told to take for unchanged.
+    hidden: Vec<Hidden>,
+}
+
+/// A file that git was told to take for unchanged.
+struct Hidden {
+    path: Vec<u8>,
+    /// What the index has of it.
+    object: Vec<u8>,
+    /// Whether it may be missing.
+    is_sparse: bool,
+}
+
+/// Reads git's index.
+fn staged(source_root: &Path) -> Result<Staged, Error> {
+    let output = git::run(source_root, &["ls-files", "-z", "-v", "--stage"])?;
+    let mut staged = Staged { submodules: Vec::new(), hidden: Vec::new() };
+    for line in output.split(|byte| *byte == 0) {
+        // A letter, then mode, object and stage, a tab, and the path.
+        let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { continue };
+        let (path, fields) = (line[tab + 1..].to_vec(), line[..tab].split(|byte| *byte == b' ').collect::<Vec<_>>());
+        let [tag, mode, object, _] = fields[..] else { continue };
+        check_path(&path)?;
+        if mode == SUBMODULE_MODE {
+            // In a conflict each side has a line.
+            if staged.submodules.last() != Some(&path) {
+                staged.submodules.push(path);
+            }
+        } else if tag.first().is_some_and(|tag| tag.is_ascii_lowercase() || *tag == b'S') {
+            let is_sparse = tag.eq_ignore_ascii_case(b"S");
+            staged.hidden.push(Hidden { path, object: object.to_vec(), is_sparse });
+        }
+    }
+    Ok(staged)
 }
 
 /// Returns the path of a record of `git status --porcelain=v2 -z`.

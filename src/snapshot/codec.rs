@@ -11,7 +11,7 @@ use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::state::write_atomic;
 
-const MAGIC: &[u8] = b"pikaci index 1\n";
+const MAGIC: &[u8] = b"pikaci index 2\n";
 /// The longest index that is read, in bytes: millions of files.
 const LIMIT: u64 = 1 << 30;
 

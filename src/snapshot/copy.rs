@@ -13,12 +13,15 @@ use super::disk::copy_content;
 
 /// What fits into one read and one write, and isn't worth sharing blocks for.
 const SMALL: usize = 128 * 1024;
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 /// How a copy is to be.
 pub(super) struct Wanted<'a> {
     pub(super) executable: bool,
     pub(super) content: &'a [u8; 32],
-    pub(super) mtime_secs: i64,
+    /// When it was written, in nanoseconds since 1970.
+    pub(super) mtime_ns: i64,
 }
 
 /// Copies a file to a new one; returns whether the content is the one that is wanted.
@@ -36,7 +39,7 @@ pub(super) fn copy_file(mut source: File, to: &Path, wanted: &Wanted<'_>) -> io:
         digest(&mut copy)?
     };
     copy.set_permissions(Permissions::from_mode(if wanted.executable { 0o755 } else { 0o644 }))?;
-    let time = Timespec { tv_sec: wanted.mtime_secs, tv_nsec: 0 };
+    let time = Timespec { tv_sec: wanted.mtime_ns.div_euclid(SECOND), tv_nsec: wanted.mtime_ns.rem_euclid(SECOND) };
     futimens(&copy, &Timestamps { last_access: time, last_modification: time })?;
     Ok(content.as_slice() == wanted.content)
 }
@@ -71,13 +74,13 @@ mod tests {
             fs::write(&from, &bytes).unwrap();
             let (content, executable) = (Sha256::digest(&bytes).into(), len == 1);
             assert!(
-                copy_file(File::open(&from).unwrap(), &to, &Wanted { executable, content: &content, mtime_secs: 5 })
+                copy_file(File::open(&from).unwrap(), &to, &Wanted { executable, content: &content, mtime_ns: -1 })
                     .unwrap()
             );
             assert!(fs::read(&to).unwrap() == bytes, "{len}");
             let meta = fs::metadata(&to).unwrap();
             assert_eq!(meta.mode() & 0o777, if executable { 0o755 } else { 0o644 });
-            assert_eq!(meta.mtime(), 5);
+            assert_eq!((meta.mtime(), meta.mtime_nsec()), (-1, 999_999_999));
         }
     }
 
@@ -87,7 +90,7 @@ mod tests {
         let from = folder.path().join("from");
         fs::write(&from, "now").unwrap();
         let content = Sha256::digest("before").into();
-        let wanted = Wanted { executable: false, content: &content, mtime_secs: 0 };
+        let wanted = Wanted { executable: false, content: &content, mtime_ns: 0 };
         assert!(!copy_file(File::open(&from).unwrap(), &folder.path().join("to"), &wanted).unwrap());
     }
 }

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+
+use crate::guest::quote;
 
 /// Why a source tree can't be read or copied.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,16 @@ pub enum Error {
         base: String,
         /// The tree.
         root: PathBuf,
+        /// Whether the repository lacks a part of its history.
+        shallow: bool,
+    },
+    /// The clone left out what a comparison needs, and nothing is fetched without being asked for.
+    #[error("comparing with {base}: {root} is a partial clone, without the folders of that commit")]
+    Partial {
+        /// The name that was given.
+        base: String,
+        /// The tree.
+        root: PathBuf,
     },
     /// The copy can't be written.
     #[error(transparent)]
@@ -72,17 +84,21 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Changing { .. } => Some("run it again when nothing writes into the source tree".to_owned()),
-            Self::Read { path, .. } => {
-                Some(format!("make it readable, or have git ignore it: echo '/{}' >> .gitignore", path.display()))
+            Self::Changing { path } => {
+                Some(format!("run it again when nothing writes there, or have git ignore it: {}", ignoring(path)))
             }
+            Self::Read { path, .. } => Some(format!("make it readable, or have git ignore it: {}", ignoring(path))),
             Self::GitMissing { .. } => Some("install git".to_owned()),
             Self::Ownership { owner, .. } => Some(match owner {
                 Some(owner) => format!("run pikaci as that user: sudo -u '#{owner}' pikaci …"),
                 None => "run pikaci as that user".to_owned(),
             }),
             Self::Path { .. } => Some("this repository's index isn't one that git makes: clone it again".to_owned()),
+            Self::NoSuchBase { shallow: true, .. } => Some("git fetch --unshallow".to_owned()),
             Self::NoSuchBase { .. } => Some("git fetch".to_owned()),
+            Self::Partial { base, .. } => {
+                Some(format!("let git fetch them: git diff --name-only {}...HEAD", quote(base)))
+            }
             Self::Git { .. } | Self::Other(_) => None,
         }
     }
@@ -99,4 +115,9 @@ impl Error {
             errno => Self::Read { path: PathBuf::from(OsStr::from_bytes(path)), source: errno.into() },
         }
     }
+}
+
+/// Returns the command that has git ignore a file.
+fn ignoring(path: &Path) -> String {
+    format!("echo {} >> .gitignore", quote(&format!("/{}", path.display())))
 }

@@ -12,12 +12,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::Error;
+use crate::foreign::Beneath;
 use crate::process::{Captured, Invocation, capture};
 
 /// How long git may take over a source tree.
 const DEADLINE: Duration = Duration::from_secs(600);
 /// Settings that no repository may change: each would have git run a program, or trust a folder of a plain clone.
 const OVERRIDES: [&str; 3] = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.bareRepository=explicit"];
+/// The longest file `.git` that is read, in bytes.
+const LINK_LIMIT: u64 = 16 << 10;
 /// The keys of a filter's driver by which git runs programs, with values that run none.
 const FILTER_KEYS: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
 
@@ -25,10 +28,26 @@ const FILTER_KEYS: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process
 pub(super) fn is_repository(folder: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
     let Ok(folder) = folder.canonicalize() else { return false };
-    folder
-        .ancestors()
-        .take_while(|ancestor| device(ancestor) == device(&folder))
-        .any(|ancestor| fs::symlink_metadata(ancestor.join(".git")).is_ok())
+    let mut around = folder.ancestors().take_while(|ancestor| device(ancestor) == device(&folder));
+    around.find_map(has_repository).unwrap_or(false)
+}
+
+/// Returns whether a folder is the top of a repository.
+pub(super) fn is_top(folder: &Path) -> bool {
+    has_repository(folder) == Some(true)
+}
+
+/// Returns whether git finds a repository by the `.git` of a folder; `None` where git looks further up.
+fn has_repository(folder: &Path) -> Option<bool> {
+    let git = folder.join(".git");
+    let has_head = |folder: &Path| fs::symlink_metadata(folder.join("HEAD")).is_ok();
+    if fs::metadata(&git).ok()?.is_dir() {
+        return has_head(&git).then_some(true);
+    }
+    // A worktree or a submodule, whose repository may have been left behind.
+    let text = Beneath::new(folder).join(".git").read(LINK_LIMIT).ok()?;
+    let place = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
+    Some(has_head(&folder.join(OsStr::from_bytes(place))))
 }
 
 /// Returns something in a folder, or the folder, that the repository around it tracks; a folder that isn't there has
@@ -104,6 +123,16 @@ pub(super) fn ignored(folder: &Path, paths: &[Vec<u8>]) -> Result<HashSet<Vec<u8
         return Err(failure(folder, &args, &output));
     }
     Ok(output.stdout.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"./")).map(<[u8]>::to_vec).collect())
+}
+
+/// Returns the names that git has for the contents of files as they are, in the order of their paths.
+pub(super) fn hashes(folder: &Path, paths: &[&[u8]]) -> Result<Vec<Vec<u8>>, Error> {
+    let args = ["hash-object", "--no-filters", "--stdin-paths"];
+    let output = capture(git(folder, &args, &[]).stdin(paths.join(&b'\n')), DEADLINE)?;
+    if !output.status.success() {
+        return Err(failure(folder, &args, &output));
+    }
+    Ok(output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect())
 }
 
 fn failure(folder: &Path, args: &[impl AsRef<OsStr>], output: &Captured) -> Error {

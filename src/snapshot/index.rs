@@ -52,7 +52,7 @@ impl Index {
         }
         Self {
             started_ns: tree.started_ns(),
-            snapshot: tree.digest().clone(),
+            snapshot: tree.copy_id().clone(),
             environment: witness::environment(),
             witnesses,
             others,
@@ -60,7 +60,7 @@ impl Index {
         }
     }
 
-    /// Returns the snapshot that was taken along with the index.
+    /// Returns the name of the copy that was made along with the index.
     #[must_use]
     pub fn snapshot(&self) -> &Digest {
         &self.snapshot
@@ -72,7 +72,7 @@ impl Index {
             EntryKind::File { stat, .. } => Some(stat),
             _ => None,
         });
-        self.snapshot == *tree.digest()
+        self.snapshot == *tree.copy_id()
             && (tree.recalled || self.witnesses.is_empty())
             && self.files.iter().map(|file| file.stat).eq(stats)
             && self.files.iter().all(|file| self.is_settled(&file.stat))
@@ -98,10 +98,17 @@ impl Index {
         paths
     }
 
-    /// Returns whether a file is in the snapshot, the same to the last byte and bit.
-    pub(super) fn holds(&self, path: &[u8], executable: bool, content: &[u8; 32]) -> bool {
+    /// Returns whether the tree had something at a path that was no file.
+    pub(super) fn is_other(&self, path: &[u8]) -> bool {
+        self.others.binary_search_by(|other| other.as_slice().cmp(path)).is_ok()
+    }
+
+    /// Returns whether a file is in the snapshot, the same to the last byte and bit, and written at the same time.
+    pub(super) fn holds(&self, path: &[u8], executable: bool, content: &[u8; 32], mtime_ns: i64) -> bool {
         let at = self.files.binary_search_by(|file| file.path.as_slice().cmp(path));
-        at.is_ok_and(|at| self.files[at].executable == executable && self.files[at].content == *content)
+        at.map(|at| &self.files[at]).is_ok_and(|file| {
+            file.executable == executable && file.content == *content && file.stat.mtime_ns == mtime_ns
+        })
     }
 
     /// Returns the digests of those files, sorted by path, that are as they were.

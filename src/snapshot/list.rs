@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, FileType, Stat, statat};
 use rustix::io::Errno;
 
 use super::error::Error;
+use super::folders::folders;
 use super::index::Index;
 use super::tree::FileStat;
 use super::{git, walk};
@@ -66,7 +67,11 @@ pub(super) fn list(root: &Path, state_root: &Path, known: Option<&Index>) -> Res
     if let Some(paths) = known.and_then(Index::listing) {
         let handle = File::open(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
         let found = look_at(&handle, b"", &paths, |_| false)?;
-        if found.iter().all(|found| found.kind != FoundKind::Folder) {
+        // A folder that was empty then is so now.
+        if found
+            .iter()
+            .all(|found| found.kind != FoundKind::Folder || known.is_some_and(|known| known.is_other(&found.path)))
+        {
             return Ok((found, true));
         }
     }
@@ -80,8 +85,8 @@ fn list_afresh(root: &Path, state_root: &Path) -> Result<Vec<Found>, Error> {
         list_repository(root, b"", &mut found)?;
     }
     // In a folder that the repository around it ignores, git lists nothing.
-    if found.is_empty() && fs::symlink_metadata(root.join(".git")).is_err() {
-        found = walk::walk(root, state.as_deref(), &walk::LEFT_OUT)?;
+    if found.is_empty() && !git::is_top(root) {
+        found = walk::walk_source(root, state.as_deref())?;
     }
     if let Some(state) = state {
         found.retain(|found| !is_within(&found.path, &state));
@@ -91,10 +96,10 @@ fn list_afresh(root: &Path, state_root: &Path) -> Result<Vec<Found>, Error> {
     Ok(found)
 }
 
-/// Lists the files in a repository at a path of the source tree.
+/// Lists the files in a folder of the source tree that git lists as one thing.
 pub(super) fn list_folder(root: &Path, folder: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let mut found = Vec::new();
-    list_repository(root, folder, &mut found)?;
+    list_nested(root, folder, &mut found)?;
     Ok(found.into_iter().map(|found| found.path).collect())
 }
 
@@ -124,36 +129,49 @@ fn list_repository(root: &Path, prefix: &[u8], all: &mut Vec<Found>) -> Result<(
     let handle = Beneath::new(root).join(OsStr::from_bytes(prefix)).open_folder();
     let handle = handle.map_err(|source| Error::Read { path: folder.clone(), source })?;
     // Looking at the tracked files and looking for untracked ones take about the same time: side by side.
-    let (tracked, untracked) = rayon::join(
+    let (cached, others) = rayon::join(
         || {
             let output = git::run(&folder, &["ls-files", "-z", "--cached"])?;
             let paths = split(&output)?;
             let missing = missing_folders(&handle, &paths);
-            look_at(&handle, prefix, &paths, |path| !missing.is_empty() && parents(path).any(|p| missing.contains(p)))
+            let is_missing = |path: &[u8]| !missing.is_empty() && parents(path).any(|p| missing.contains(p));
+            let found = look_at(&handle, prefix, &paths, is_missing)?;
+            Ok::<_, Error>((output, found))
         },
         || git::run(&folder, &["ls-files", "-z", "--others", "--exclude-standard"]),
     );
+    let ((cached, tracked), others) = (cached?, others?);
+    let mut others = split(&others)?;
+    others.retain(|path| !path.split(|byte| *byte == b'/').any(walk::is_left_out));
+    let untracked = look_at(&handle, prefix, &others, |_| false)?;
     let mut nested = BTreeSet::new();
-    let untracked = look_at(&handle, prefix, &split(&untracked?)?, |_| false)?;
-    for found in tracked?.into_iter().chain(untracked) {
+    for found in tracked.into_iter().chain(untracked) {
         match found.kind {
             FoundKind::Folder => drop(nested.insert(found.path)),
             _ => all.push(found),
         }
     }
+    let listed = [split(&cached)?, others].concat();
+    for path in folders(&folder, &listed)?.empty {
+        let path = join_bytes(prefix, &path);
+        if !nested.contains(&path) {
+            all.push(Found { path, kind: FoundKind::Folder, stat: FileStat::default() });
+        }
+    }
     nested.iter().try_for_each(|path| list_nested(root, path, all))
 }
 
-/// Adds what is in a folder that git lists as one thing: a submodule, another repository, or neither any more.
+/// Adds what is in a folder that git lists as one thing: another repository, a submodule that has lost its own, or an
+/// empty folder.
 fn list_nested(root: &Path, path: &[u8], all: &mut Vec<Found>) -> Result<(), Error> {
-    let folder = join(root, path);
-    if fs::symlink_metadata(folder.join(".git")).is_ok() {
+    if git::is_top(&join(root, path)) {
         return list_repository(root, path, all);
     }
-    let is_empty = Beneath::new(root).join(OsStr::from_bytes(path)).entries().is_ok_and(|entries| entries.is_empty());
-    if is_empty {
+    let inside = walk::walk_folder(root, path)?;
+    if inside.is_empty() {
         all.push(Found { path: path.to_vec(), kind: FoundKind::Folder, stat: FileStat::default() });
     }
+    all.extend(inside);
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "resolves where the source tree is")]
 //! Content-addressed copies of the source tree, and what changed in it.
 //!
-//! A snapshot holds the tracked files and the untracked ones that aren't ignored, as they are in the working tree;
-//! outside a git repository all files; never the state folder, and never `.git`: a job sees the tree, not its history.
-//! Submodules and repositories inside the repository are listed by git in the same way.
+//! A snapshot holds the tracked files and the untracked ones that aren't ignored, as they are in the working tree, with
+//! their times, and empty folders; outside a git repository all files; never the state folder, and never `.git` or what
+//! other systems of versions keep: a job sees the tree, not its history. Submodules and repositories inside the repository
+//! are listed by git in the same way.
 //!
 //! [`peek`] only reads, [`take`] also copies. Both are quick on a tree that hasn't changed because of an index.
 
@@ -13,6 +14,7 @@ mod copy;
 #[cfg_attr(target_os = "macos", path = "disk_macos.rs")]
 mod disk;
 mod error;
+mod folders;
 mod git;
 mod index;
 mod list;
@@ -54,7 +56,7 @@ pub fn peek(source_root: &Path, layout: &StateLayout) -> Result<Tree, Error> {
     scan(source_root, layout.root(), Index::load(&index_path(source_root, layout)).as_ref())
 }
 
-/// Reads a source tree and makes sure that there is a copy of it, [`StateLayout::snapshot`] of its digest.
+/// Reads a source tree and makes sure that there is a copy of it, [`StateLayout::snapshot`] of its [`Tree::copy_id`].
 ///
 /// # Errors
 /// When the tree can't be read or copied, or doesn't stand still.

@@ -18,9 +18,8 @@ use super::index::Index;
 use super::list::{Found, FoundKind, list};
 use super::tree::{Entry, EntryKind, Tree};
 use super::{still, walk};
-use crate::foreign::open_beneath;
+use crate::foreign::{Beneath, open_beneath};
 use crate::id::Digest;
-use crate::state::StateLayout;
 
 /// How much of a file is read at once.
 const CHUNK: usize = 128 * 1024;
@@ -53,20 +52,19 @@ pub(super) fn scan_once(root: &Path, state_root: &Path, known: Option<&Index>) -
     Ok(tree)
 }
 
-/// Returns whether a snapshot holds what its name says and nothing else; all of it is read.
+/// Returns whether a folder holds the tree with a digest and nothing else; all of it is read.
 ///
 /// # Errors
 /// When something in it can't be read.
-pub fn is_intact(snapshot: &Digest, layout: &StateLayout) -> Result<bool, Error> {
-    let folder = layout.snapshot(snapshot);
+pub fn is_intact(folder: &Beneath, digest: &Digest) -> Result<bool, Error> {
     let handle = folder.open_folder().map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
-    let listed = walk::walk(&folder, None, &[])?;
+    let listed = walk::walk(folder, None, &[])?;
     if listed.iter().any(|listed| listed.kind == FoundKind::Special) {
         return Ok(false);
     }
     let digests = vec![None; listed.len()];
     let entries = read_entries(&handle, listed, digests)?;
-    Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == snapshot)
+    Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == digest)
 }
 
 pub(super) fn read_entries(root: &File, found: Vec<Found>, known: Vec<Option<[u8; 32]>>) -> Result<Vec<Entry>, Error> {

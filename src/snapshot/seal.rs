@@ -23,7 +23,7 @@ const SEAL_LEN: u64 = 64;
 
 /// Returns whether the snapshot of a tree is there, as it was when it was made.
 pub(super) fn is_whole(tree: &Tree, layout: &StateLayout) -> bool {
-    is_untouched(tree.digest(), &paths(tree), layout)
+    is_untouched(tree.copy_id(), &paths(tree), layout)
 }
 
 /// Returns whether a snapshot of entries, sorted by path, is there, as it was when it was made.
@@ -35,7 +35,7 @@ pub(super) fn is_untouched(snapshot: &Digest, paths: &[&[u8]], layout: &StateLay
 
 /// Remembers how a complete copy looks that is about to become the snapshot of a tree.
 pub(super) fn write(tree: &Tree, copy: &Path, layout: &StateLayout) -> Result<()> {
-    let path = layout.snapshot_seal(tree.digest());
+    let path = layout.snapshot_seal(tree.copy_id());
     if let Some(folder) = &path.parent() {
         folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
     }

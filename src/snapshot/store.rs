@@ -22,16 +22,16 @@ use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::foreign::Beneath;
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder, sync_tree};
 
-/// Makes sure that there is a copy of a tree under its digest. It is there whole or not at all; one that was written
+/// Makes sure that there is a copy of a tree under its copy's name. It is there whole or not at all; one that was written
 /// into since is made anew, and nothing is taken from it.
 ///
-/// Folders and executable files have mode 0755, other files 0644. Files that the snapshot of `known` holds too are
-/// hard links to it, with the time at which they were copied then; all new ones have the time of this copy.
+/// Folders and executable files have mode 0755, other files 0644; files have the times that they have in the tree. Those
+/// that the snapshot of `known` holds too, written at the same time, are hard links to it.
 ///
 /// # Errors
 /// When a file changed since the tree was read, or something can't be read or written.
 pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result<(), Error> {
-    let target = layout.snapshot(tree.digest());
+    let target = layout.snapshot(tree.copy_id());
     if seal::is_whole(tree, layout) {
         return Ok(());
     }
@@ -51,18 +51,16 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
     let root = File::open(tree.root()).with_context(|| format!("opening {}", tree.root().display()))?;
     make_folders(tree, copy.path()).context("making the folders of a snapshot")?;
     let previous = known
-        .filter(|index| index.snapshot() != tree.digest())
+        .filter(|index| index.snapshot() != tree.copy_id())
         .filter(|index| seal::is_untouched(index.snapshot(), &index.paths(), layout))
         .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()).to_path_buf() });
-    tree.entries()
-        .par_iter()
-        .try_for_each(|entry| store_entry(&root, tree.started_ns(), entry, copy.path(), previous.as_ref()))?;
+    tree.entries().par_iter().try_for_each(|entry| store_entry(&root, entry, copy.path(), previous.as_ref()))?;
     if target.is_there() {
         around(Point::SnapshotDiscard, || fs::remove_dir_all(&target))
             .with_context(|| format!("removing {}, which was changed", target.display()))?;
     }
     seal::write(tree, copy.path(), layout)?;
-    publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.digest()))?;
+    publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.copy_id()))?;
     Ok(())
 }
 
@@ -98,26 +96,20 @@ fn make_folders(tree: &Tree, copy: &Path) -> io::Result<()> {
     fs::set_permissions(copy, Permissions::from_mode(0o755))
 }
 
-fn store_entry(
-    root: &File,
-    started_ns: i64,
-    entry: &Entry,
-    copy: &Path,
-    previous: Option<&Previous<'_>>,
-) -> Result<(), Error> {
+fn store_entry(root: &File, entry: &Entry, copy: &Path, previous: Option<&Previous<'_>>) -> Result<(), Error> {
     let to = join(copy, &entry.path);
     match &entry.kind {
         EntryKind::EmptyFolder => {}
         EntryKind::Symlink { target } => {
             symlink(join(Path::new(""), target), &to).with_context(|| format!("making link {}", to.display()))?;
         }
-        EntryKind::File { executable, content, .. } => {
+        EntryKind::File { executable, content, stat } => {
             let link = |previous: &Previous<'_>| {
-                previous.index.holds(&entry.path, *executable, content)
+                previous.index.holds(&entry.path, *executable, content, stat.mtime_ns)
                     && fs::hard_link(join(&previous.folder, &entry.path), &to).is_ok()
             };
             if !previous.is_some_and(link) {
-                let wanted = Wanted { executable: *executable, content, mtime_secs: started_ns / 1_000_000_000 };
+                let wanted = Wanted { executable: *executable, content, mtime_ns: stat.mtime_ns };
                 store_file(root, entry, &to, &wanted)?;
             }
         }

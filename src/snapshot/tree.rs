@@ -16,6 +16,7 @@ pub struct Tree {
     skipped: Vec<PathBuf>,
     started_ns: i64,
     digest: Digest,
+    copy_id: Digest,
     /// Whether the index knew which files there are.
     pub(super) recalled: bool,
 }
@@ -77,7 +78,8 @@ impl Tree {
     pub fn new(root: PathBuf, mut entries: Vec<Entry>, skipped: Vec<PathBuf>, started_ns: i64) -> Self {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let digest = digest(&entries);
-        Self { root, entries, skipped, started_ns, digest, recalled: false }
+        let copy_id = copy_id(&digest, &entries);
+        Self { root, entries, skipped, started_ns, digest, copy_id, recalled: false }
     }
 
     /// Returns where the tree is.
@@ -109,6 +111,25 @@ impl Tree {
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
+
+    /// Returns the name of its copy: the digest of what the tree holds and of when its files were written. Jobs go by times
+    /// as `make` and cargo do, so trees of equal content with other times have copies of their own.
+    #[must_use]
+    pub fn copy_id(&self) -> &Digest {
+        &self.copy_id
+    }
+}
+
+/// Digests the content of a tree and when each file was written.
+fn copy_id(digest: &Digest, entries: &[Entry]) -> Digest {
+    let mut hasher = Sha256::new_with_prefix(b"pikaci copy 1\n");
+    hasher.update(digest.as_str());
+    for entry in entries {
+        if let EntryKind::File { stat, .. } = &entry.kind {
+            hasher.update(stat.mtime_ns.to_le_bytes());
+        }
+    }
+    Digest::finish(hasher)
 }
 
 /// Frames every part by its length, so that no two trees give the same bytes.
@@ -193,6 +214,8 @@ mod tests {
     fn when_a_file_was_written_is_no_part_of_the_digest() {
         let file = |stat| [(b"a".to_vec(), EntryKind::File { executable: false, content: [0; 32], stat })];
         let later = FileStat { mtime_ns: 1, ..FileStat::default() };
-        assert_eq!(of(file(FileStat::default())).digest(), of(file(later)).digest());
+        let (before, after) = (of(file(FileStat::default())), of(file(later)));
+        assert_eq!(before.digest(), after.digest());
+        assert_ne!(before.copy_id(), after.copy_id());
     }
 }

@@ -4,9 +4,8 @@
 //! The names in a folder can't change without the folder's stamps, nor what is tracked without those of git's index,
 //! nor what is ignored without those of a `.gitignore`, an exclude file or a configuration file.
 
-use std::collections::HashSet;
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -15,10 +14,10 @@ use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use rustix::fs::stat;
 
+use super::folders::{Folders, folders};
 use super::git;
-use super::list::{join, join_bytes, parents, state_inside};
-use super::tree::{FileStat, Tree};
-use crate::foreign::{Beneath, Entry};
+use super::list::{join, state_inside};
+use super::tree::{EntryKind, FileStat, Tree};
 
 /// A file or folder and its stamps, or that it isn't there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +61,14 @@ pub(super) fn gather(tree: &Tree, state_root: &Path) -> Result<Vec<Witness>> {
     }
     let root = tree.root().canonicalize().context("finding the source tree")?;
     let Some(mut paths) = settings(&root)? else { return Ok(Vec::new()) };
-    let Some(folders) = folders(&root, tree, state_root)? else { return Ok(Vec::new()) };
-    for folder in folders {
+    let listed = tree.entries().iter().filter(|entry| entry.kind != EntryKind::EmptyFolder);
+    let listed: Vec<&[u8]> = listed.map(|entry| entry.path.as_slice()).collect();
+    let Folders { all, has_repositories, .. } = folders(&root, &listed)?;
+    if has_repositories {
+        return Ok(Vec::new());
+    }
+    let state = state_inside(&root, state_root);
+    for folder in all.iter().filter(|folder| state.as_ref() != Some(*folder)).map(|folder| join(&root, folder)) {
         paths.push(folder.join(".gitignore"));
         paths.push(folder);
     }
@@ -103,44 +108,4 @@ fn settings(root: &Path) -> Result<Option<Vec<PathBuf>>> {
     paths.sort();
     paths.dedup();
     Ok(Some(paths))
-}
-
-/// Returns all folders that git looks into for untracked files; `None` when there is a repository among them.
-fn folders(root: &Path, tree: &Tree, state_root: &Path) -> Result<Option<Vec<PathBuf>>> {
-    let state = state_inside(root, state_root);
-    let known: HashSet<&[u8]> = tree.entries().iter().flat_map(|entry| parents(&entry.path)).collect();
-    let (mut all, mut level) = (Vec::new(), vec![Vec::new()]);
-    while !level.is_empty() {
-        let (mut next, mut unknown) = (Vec::new(), Vec::new());
-        for folder in &level {
-            for (name, path) in subfolders(root, folder)? {
-                if name == ".git" && !folder.is_empty() {
-                    return Ok(None);
-                } else if known.contains(path.as_slice()) {
-                    next.push(path);
-                } else if name != ".git" && state.as_ref() != Some(&path) {
-                    unknown.push(path);
-                }
-            }
-        }
-        // What holds nothing that is listed is ignored as a whole, or something new in it would be listed.
-        let ignored = git::ignored(root, &unknown)?;
-        next.extend(unknown.into_iter().filter(|path| !ignored.contains(path)));
-        all.extend(level.iter().map(|folder| join(root, folder)));
-        level = next;
-    }
-    Ok(Some(all))
-}
-
-/// Returns names and paths of the folders in a folder, and of a file `.git`, which is a repository as well.
-fn subfolders(root: &Path, folder: &[u8]) -> Result<Vec<(OsString, Vec<u8>)>> {
-    let full = Beneath::new(root).join(OsStr::from_bytes(folder));
-    let mut found = Vec::new();
-    for Entry { name, is_folder } in full.entries().with_context(|| format!("reading {}", full.display()))? {
-        if name == ".git" || is_folder {
-            let path = join_bytes(folder, name.as_bytes());
-            found.push((name, path));
-        }
-    }
-    Ok(found)
 }

@@ -76,10 +76,10 @@ impl StateLayout {
         self.folder().join("snapshots")
     }
 
-    /// Returns the folder of a snapshot.
+    /// Returns the folder of a snapshot, by the name of the copy.
     #[must_use]
-    pub fn snapshot(&self, digest: &Digest) -> Beneath {
-        self.snapshots().join(digest.as_str())
+    pub fn snapshot(&self, copy_id: &Digest) -> Beneath {
+        self.snapshots().join(copy_id.as_str())
     }
 
     /// Returns the folder of what is known of snapshots and source trees.
@@ -90,8 +90,8 @@ impl StateLayout {
 
     /// Returns the file that shows whether a snapshot is still what was copied.
     #[must_use]
-    pub fn snapshot_seal(&self, digest: &Digest) -> Beneath {
-        self.indexes().join(format!("{digest}.seal"))
+    pub fn snapshot_seal(&self, copy_id: &Digest) -> Beneath {
+        self.indexes().join(format!("{copy_id}.seal"))
     }
 
     /// Returns the file that remembers what the files of a source tree held when they were last read.

@@ -69,9 +69,11 @@ fn an_equal_tree_is_not_copied_again() {
     let first = snapshots(&project);
     let inode = |folder: &PathBuf| fs::metadata(folder.join("file")).unwrap().ino();
     let inodes: Vec<u64> = first.iter().map(inode).collect();
-    // Equal in content, and no file of it is the one that was copied.
+    // Equal in content and times, and no file of it is the one that was copied.
+    let written = fs::metadata(project.path("file")).unwrap().modified().unwrap();
     fs::remove_file(project.path("file")).unwrap();
     let project = project.file("file", "one\n");
+    fs::File::options().write(true).open(project.path("file")).unwrap().set_modified(written).unwrap();
     snapshot(&project, &[]);
     assert_eq!((snapshots(&project), first.len()), (first.clone(), 1));
     assert_eq!(first.iter().map(inode).collect::<Vec<_>>(), inodes);

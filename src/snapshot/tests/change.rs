@@ -1,6 +1,7 @@
 //! What changed.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::Fixture;
 use crate::snapshot::{ChangedFiles, Error, changed_files, head};
@@ -113,4 +114,67 @@ fn repositories_inside_count_file_by_file() {
         ChangedFiles::Known(paths) => paths.contains(&PathBuf::from("lib/new.c")),
         ChangedFiles::All { .. } => false,
     }));
+}
+
+#[test]
+fn what_git_was_told_to_take_for_unchanged_counts() {
+    let tree = Fixture::repository();
+    for name in ["assumed", "assumed too", "skipped", "sparse", "gone"] {
+        tree.write(name, "1");
+    }
+    tree.commit("");
+    tree.git("", &["update-index", "--assume-unchanged", "assumed", "assumed too", "gone"]);
+    tree.git("", &["update-index", "--skip-worktree", "skipped", "sparse"]);
+    assert_eq!(changed(&tree.root, None), [""; 0]);
+    assert!(!head(&tree.root).unwrap().unwrap().dirty);
+    tree.write("assumed", "2");
+    tree.write("skipped", "2");
+    tree.remove("sparse");
+    tree.remove("gone");
+    assert_eq!(changed(&tree.root, None), ["assumed", "gone", "skipped"]);
+    assert!(head(&tree.root).unwrap().unwrap().dirty);
+}
+
+#[test]
+fn a_submodule_without_its_repository_has_changed() {
+    let tree = Fixture::new();
+    tree.init("../library");
+    tree.write("../library/lib.c", "");
+    tree.commit("../library");
+    tree.init("");
+    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
+    tree.commit("");
+    tree.remove("lib/.git");
+    assert_eq!(changed(&tree.root, None), ["lib", "lib/lib.c"]);
+}
+
+/// Makes a clone of a repository of three commits beside it, and returns it with the first of them.
+fn clone(how: &[&str]) -> (Fixture, PathBuf, String) {
+    let tree = Fixture::repository();
+    for text in ["1", "2", "3"] {
+        tree.write("folder/file", text);
+        tree.commit("");
+    }
+    tree.git("", &["config", "uploadpack.allowFilter", "true"]);
+    let root = tree.root.join("clone");
+    let from = format!("file://{}", tree.root.display());
+    tree.git("", &[&["clone", "-q"], how, &[&from, "clone"]].concat());
+    let first = Command::new("git").args(["rev-parse", "HEAD~2"]).current_dir(&tree.root).output().unwrap();
+    (tree, root, String::from_utf8(first.stdout).unwrap().trim().to_owned())
+}
+
+#[test]
+fn a_clone_that_lacks_what_is_compared_is_told_what_brings_it() {
+    let (tree, root, first) = clone(&["--depth=1"]);
+    let error = changed_files(&root, Some(&first)).unwrap_err();
+    assert_eq!(error.hint().unwrap(), "git fetch --unshallow", "{error}");
+    tree.git("clone", &["fetch", "-q", "--unshallow"]);
+    assert_eq!(changed(&root, Some(&first)), ["folder/file"]);
+
+    let (tree, root, first) = clone(&["--filter=tree:0"]);
+    let error = changed_files(&root, Some(&first)).unwrap_err();
+    let hint = format!("let git fetch them: git diff --name-only {first}...HEAD");
+    assert_eq!(error.hint().unwrap(), hint, "{error}");
+    tree.git("clone", &["diff", "--name-only", &format!("{first}...HEAD")]);
+    assert_eq!(changed(&root, Some(&first)), ["folder/file"]);
 }

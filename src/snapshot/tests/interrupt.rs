@@ -67,6 +67,6 @@ fn a_kill_leaves_nothing_under_a_name_and_the_next_store_cleans_up() {
     assert!(seen);
     assert!(tree.snapshots().iter().all(|name| name.starts_with(".tmp-")));
     let taken = tree.take();
-    assert_eq!(tree.snapshots(), [taken.digest().to_string()]);
+    assert_eq!(tree.snapshots(), [taken.copy_id().to_string()]);
     assert_same(&taken, &tree.copy(&taken));
 }

@@ -93,6 +93,88 @@ fn submodules_and_repositories_inside() {
 }
 
 #[test]
+fn a_submodule_without_its_repository_comes_file_by_file() {
+    let tree = Fixture::new();
+    tree.init("../library");
+    tree.write("../library/deep/lib.c", "");
+    tree.commit("../library");
+    tree.init("");
+    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
+    tree.commit("");
+    for left in [None, Some("gitdir: ../.git/modules/gone\n")] {
+        tree.remove("lib/.git");
+        if let Some(text) = left {
+            tree.write("lib/.git", text);
+        }
+        assert_eq!(tree.paths(), [".gitmodules", "lib/deep/lib.c"]);
+        tree.write("lib/.git", "");
+    }
+}
+
+#[test]
+fn empty_folders_come_as_far_as_git_ignores_none_of_them() {
+    let tree = Fixture::repository();
+    tree.write(".gitignore", "build/\n*.tmp\n");
+    tree.write("src/a.c", "");
+    tree.commit("");
+    for folder in ["logs", "src/empty/deep", "build/empty", "x.tmp", "new/empty", ".svn/pristine"] {
+        tree.folder(folder);
+    }
+    tree.write("new/file", "");
+    tree.write("logs/ignored.tmp", "");
+    tree.write("cache/.gitignore", "*\n");
+    assert_eq!(tree.paths(), [".gitignore", "new/empty", "new/file", "src/a.c", "src/empty/deep"]);
+    tree.remove("logs/ignored.tmp");
+    let all = [".gitignore", "logs", "new/empty", "new/file", "src/a.c", "src/empty/deep"];
+    assert_eq!(tree.paths(), all);
+    // As the index has it too.
+    for _ in 0..2 {
+        let taken = tree.take();
+        super::assert_same(&taken, &tree.copy(&taken));
+        assert_eq!(tree.paths(), all);
+    }
+    tree.write("logs/file", "");
+    assert!(tree.paths().contains(&"logs/file".to_owned()));
+}
+
+#[test]
+fn a_git_that_leads_nowhere_makes_no_repository() {
+    for text in ["gitdir: /nowhere/.git/worktrees/x\n", "gitdir: ../gone", "nonsense"] {
+        let tree = Fixture::new();
+        tree.write(".git", text);
+        tree.write("a", "");
+        assert_eq!(tree.paths(), ["a"], "{text}");
+    }
+    let tree = Fixture::repository();
+    tree.write("part/a", "");
+    tree.write(".gitignore", "*.o\n");
+    tree.folder("part/.git");
+    tree.write("part/b.o", "");
+    let found = crate::snapshot::scan(&tree.root.join("part"), tree.layout.root(), None).unwrap();
+    let paths: Vec<_> = found.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
+    assert_eq!(paths, ["a"], "git looks further up from an empty one");
+}
+
+#[test]
+fn other_systems_of_versions_stay_out() {
+    for tree in [Fixture::new(), Fixture::repository()] {
+        for file in [".jj/repo/store", ".hg/store/x", "sub/.svn/wc.db", "a", "sub/b"] {
+            tree.write(file, "");
+        }
+        assert_eq!(tree.paths(), ["a", "sub/b"]);
+    }
+    let tree = Fixture::new();
+    tree.folder(".jj/repo");
+    tree.write(".gitignore", "/target/\n*.o\n!kept.o\n");
+    tree.write("sub/.gitignore", "/local\n!b.o\n");
+    for file in ["target/x", "sub/target/x", "a.o", "kept.o", "local", "sub/local", "sub/b.o", "sub/c.o"] {
+        tree.write(file, "");
+    }
+    let expected = [".gitignore", "kept.o", "local", "sub/.gitignore", "sub/b.o", "sub/target/x"];
+    assert_eq!(tree.paths(), expected);
+}
+
+#[test]
 fn links_are_never_followed() {
     let tree = Fixture::repository();
     tree.write("folder/a", "");
@@ -135,7 +217,4 @@ fn a_tree_that_is_missing_or_broken_is_an_error() {
     let tree = Fixture::new();
     let error = take(&tree.root.join("none"), &tree.layout).unwrap_err();
     assert!(matches!(error, Error::Read { .. }), "{error}");
-    tree.write(".git", "gitdir: /nowhere\n");
-    let error = take(&tree.root, &tree.layout).unwrap_err();
-    assert!(matches!(error, Error::Git { .. }), "{error}");
 }

@@ -8,10 +8,11 @@ mod settle;
 mod store;
 mod swap;
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use super::{EntryKind, Tree, peek, take};
 use crate::state::{self, StateLayout};
@@ -85,6 +86,14 @@ impl Fixture {
         fs::set_permissions(self.root.join(path), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
+    fn written(&self, path: &str) -> SystemTime {
+        fs::metadata(self.root.join(path)).unwrap().modified().unwrap()
+    }
+
+    fn set_written(&self, path: &str, time: SystemTime) {
+        File::options().write(true).open(self.root.join(path)).unwrap().set_modified(time).unwrap();
+    }
+
     fn remove(&self, path: &str) {
         fs::remove_file(self.root.join(path)).unwrap();
     }
@@ -104,7 +113,7 @@ impl Fixture {
 
     /// Returns where the copy of a tree is.
     fn copy(&self, tree: &Tree) -> PathBuf {
-        self.layout.snapshot(tree.digest()).to_path_buf()
+        self.layout.snapshot(tree.copy_id()).to_path_buf()
     }
 
     fn snapshots(&self) -> Vec<String> {

@@ -59,6 +59,7 @@ fn an_unchanged_tree_is_recalled_and_nothing_is_written() {
     assert_ne!(changed.digest(), first.digest());
     // Each of these changes what git lists, and each is seen although none touches a file of the tree.
     tree.write("empty/deep/new", "");
+    tree.write("empty/deep/too", "");
     assert_eq!(tree.peek().entries().len(), base + 1);
     tree.take();
     tree.write(".git/info/exclude", "new\n");

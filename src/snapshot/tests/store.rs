@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Fixture, assert_same};
 use crate::snapshot::{Error, Index, Tree, store, take};
@@ -32,13 +33,41 @@ fn an_equal_tree_is_not_copied_again() {
     tree.write("a", "text");
     let first = tree.take();
     let before = fs::metadata(tree.copy(&first)).unwrap();
-    fs::remove_file(tree.root.join("a")).unwrap();
+    let written = tree.written("a");
+    tree.remove("a");
     tree.write("a", "text");
+    tree.set_written("a", written);
     let second = tree.take();
     assert_eq!(first.digest(), second.digest());
     let after = fs::metadata(tree.copy(&second)).unwrap();
     assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
     assert_eq!(tree.snapshots().len(), 1);
+}
+
+#[test]
+fn files_keep_their_times_and_trees_of_other_times_have_other_copies() {
+    let tree = Fixture::new();
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let set = |name, seconds, nanos| tree.set_written(name, UNIX_EPOCH + Duration::new(seconds, nanos));
+    for name in ["generated", "source", "same"] {
+        tree.write(name, name);
+        set(name, 1_700_000_000, 123_456_789);
+    }
+    let first = tree.take();
+    set("generated", 1_700_000_001, 5);
+    let second = tree.take();
+    assert_eq!(first.digest(), second.digest());
+    let (before, after) = (tree.copy(&first), tree.copy(&second));
+    for name in ["generated", "source", "same"] {
+        assert_eq!(time(&after.join(name)), time(&tree.root.join(name)), "{name}");
+    }
+    assert!(time(&before.join("generated")) < time(&after.join("generated")));
+    let inode = |copy: &Path, name: &str| fs::metadata(copy.join(name)).unwrap().ino();
+    assert_eq!(inode(&before, "same"), inode(&after, "same"));
+    assert_ne!(inode(&before, "generated"), inode(&after, "generated"));
+    // The first one is as it was, for whoever still works with it.
+    set("generated", 1_700_000_000, 123_456_789);
+    assert_eq!(tree.copy(&tree.take()), before);
 }
 
 #[test]
@@ -122,6 +151,7 @@ fn nothing_is_shared_with_a_snapshot_that_was_written_into() {
     let first = tree.copy(&tree.take());
     fs::write(first.join("stays"), "y").unwrap();
     tree.write("changes", "2");
+    let written = tree.written("changes");
     let second = tree.take();
     assert_same(&second, &tree.copy(&second));
     // A file that two snapshots share is changed in both.
@@ -129,7 +159,8 @@ fn nothing_is_shared_with_a_snapshot_that_was_written_into() {
     let third = tree.take();
     fs::write(tree.copy(&third).join("stays"), "z").unwrap();
     tree.write("changes", "2");
-    assert_eq!(tree.take().digest(), second.digest());
+    tree.set_written("changes", written);
+    assert_eq!(tree.take().copy_id(), second.copy_id());
     assert_same(&second, &tree.copy(&second));
 }
 
@@ -158,7 +189,7 @@ fn many_at_once_make_one_copy() {
         let threads: Vec<_> = (0..8).map(|at| scope.spawn(move || run(at))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(tree.snapshots(), [trees[0].digest().to_string()]);
+    assert_eq!(tree.snapshots(), [trees[0].copy_id().to_string()]);
     assert_same(&trees[0], &tree.copy(&trees[0]));
     assert!(Index::load(&tree.layout.snapshot_index(&tree.root)).is_some());
 }
