@@ -97,8 +97,26 @@ read_request() {
 
 # All that the job can write; apart from what the agent writes, so that a full disk is the job's error alone.
 mount_scratch() {
-    must mount -t tmpfs -o mode=0700,size=75%,nosuid,nodev scratch $scratch
+    # A file takes about 3 KiB of the kernel's memory: its own inode and name, and those of the overlay.
+    must mount -t tmpfs -o "mode=0700,size=75%,nr_inodes=$(($(memory_kib) / 3)),nosuid,nodev" scratch $scratch
 }
+
+# Prints how much memory the machine has, in KiB.
+memory_kib() {
+    while read -r name value _; do
+        if [ "$name" = MemTotal: ]; then echo "$value" && return; fi
+    done </proc/meminfo
+}
+
+# Lets jobs watch as many files as a desktop does, and has a job leave the agent the processes and the time that it needs:
+# in a group of its own it competes as one with each process of the agent. A kernel without one of these keeps its own.
+set_limits() {
+    echo 524288 >/proc/sys/fs/inotify/max_user_watches
+    echo 1024 >/proc/sys/fs/inotify/max_user_instances
+    for controller in cpu memory pids; do echo +$controller >$cgroup/cgroup.subtree_control; done
+    # Not by `read`, which reads a byte at a time: of a sysctl only the first one comes.
+    echo $(($(cat /proc/sys/kernel/threads-max) / 2)) >$cgroup/job/pids.max
+} 2>/dev/null
 
 # Mounts one share; the request calls it as `share TAG MOUNT_POINT read_only|overlay|disk`.
 share() {
@@ -132,6 +150,7 @@ share_userland() {
         [ -e "/etc/${entry##*/}" ] || set -- "$@" "$entry"
     done
     must ln -s "$@" /etc/
+    if [ -d "$host/dpkg" ]; then must mkdir -p /var/lib && must ln -s "$host/dpkg" /var/lib/dpkg; fi
 }
 
 add_user() {
@@ -152,6 +171,7 @@ bring_up_network() {
 run_job() {
     must mkdir $cgroup/job
     [ -e $cgroup/job/cgroup.kill ] || fail "this kernel's cgroups have no cgroup.kill"
+    set_limits
     must mkfifo -m 600 $run/fifo
     must chown "$uid:$uid" $run/fifo
     pump &
@@ -168,6 +188,7 @@ run_job() {
         </dev/null >$run/fifo 2>&1 3>&- 4>&-
     kill $deadline_pid $listen_pid
     phase collect
+    tell_of_memory
     tell "$(outcome)"
     guard 60 "ending what the command left behind"
     kill_job
@@ -213,6 +234,13 @@ kill_job() {
     # shellcheck disable=SC2086 # a pattern
     for kill in $cgroup/$job_cgroups/cgroup.kill; do echo 1 >"$kill"; done
 }
+
+# Says that the kernel ended a process of the job for lack of memory.
+tell_of_memory() {
+    while read -r name count; do
+        if [ "$name" = oom_kill ] && [ "$count" -gt 0 ]; then tell out-of-memory; fi
+    done <$cgroup/job/memory.events
+} 2>/dev/null
 
 # Prints how the command ended, from the first line that `time` wrote.
 outcome() {

@@ -36,6 +36,8 @@ mount_own_file_systems() {
     must mount -t devpts -o gid=5,mode=620,ptmxmode=666,nosuid,noexec devpts /dev/pts
     must mount -t cgroup2 -o nosuid,nodev,noexec cgroup $cgroup
     must cp -a /pikaci/dev/* /dev/
+    # As udev has it; only in a network or a mount of its own does a job get further with them.
+    for node in /dev/fuse /dev/net/tun; do [ ! -e $node ] || chmod 0666 $node; done
     mount_scratch
     mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
     chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp

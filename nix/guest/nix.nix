@@ -28,6 +28,10 @@ let
     "virtio_net?"
     "virtio_rng?"
     "af_packet?"
+    "fuse?"
+    "loop?"
+    "tun?"
+    "veth?"
   ]
   ++ (
     if onDisk then

@@ -15,7 +15,7 @@ look_up() {
 
 unset SHLVL
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export HOME=/var/job USER="$1" LOGNAME="$1" SHELL=/bin/sh LANG=C.UTF-8 CI=true PIKACI=1
+export HOME=/var/job USER="$1" LOGNAME="$1" SHELL=/bin/sh LANG=C.UTF-8 TERM=xterm CI=true PIKACI=1
 # shellcheck source=/dev/null
 [ ! -f /pikaci/environment ] || . /pikaci/environment
 

@@ -36,7 +36,7 @@ impl Progress {
     pub fn show(&mut self, event: &Event, history: &History) {
         let line = report::line(event, history);
         match (&mut self.live, line) {
-            (Some(screen), text) => screen.show(event, text),
+            (Some(screen), text) => screen.show(event, history, text),
             (None, Some(line)) => eprint_page(&line),
             (None, None) => {}
         }
@@ -52,11 +52,14 @@ impl Progress {
 }
 
 impl Live {
-    fn show(&mut self, event: &Event, line: Option<Page>) {
+    fn show(&mut self, event: &Event, history: &History, line: Option<Page>) {
         match &event.what {
             // The live line says it.
-            What::JobStarted { job, .. } => return self.set(job.as_str(), "starting"),
-            What::JobPhase { job, phase, .. } => self.set(job.as_str(), report::phase(phase)),
+            What::JobStarted { job, attempt, .. } => return self.set(job.as_str(), &tried("starting", *attempt)),
+            What::JobPhase { job, phase, .. } => {
+                let attempt = history.job(job).map_or(1, |job| job.attempt);
+                self.set(job.as_str(), &tried(report::phase(phase), attempt));
+            }
             What::PrepareStarted { node, .. } => self.set(node.as_str(), "building the guest"),
             What::JobFinished(finished) => self.remove(finished.job.as_str()),
             What::PrepareFinished { node, .. } => self.remove(node.as_str()),
@@ -87,4 +90,9 @@ impl Live {
             self.bars.remove(&line);
         }
     }
+}
+
+/// Returns what a job does, with the number of its attempt from the second on.
+fn tried(what: &str, attempt: u32) -> String {
+    if attempt > 1 { format!("attempt {attempt}: {what}") } else { what.to_owned() }
 }

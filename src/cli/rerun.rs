@@ -71,6 +71,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     plan.created_at = Some(now);
     let start = RunStarted { host_os: facts.os_release.clone(), ..started(&runs, &history.run, &plan, names)? };
     let plan = Plan { record: plan, flakes: std::collections::BTreeMap::new() };
+    options.room.print_limit(&facts);
     let budget = options.room.budget(&facts);
     options.manner.carry_out(Begin { state: &runs.state, machines, plan: &plan, start, budget, claim })
 }

@@ -57,6 +57,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     plan.record.run_id = Some(new_run_id(now, &project.state)?);
     plan.record.created_at = Some(now);
     let start = started(&project, &plan.record, &options.wanted, &changes, &facts, tree.copy_id())?;
+    options.wanted.room.print_limit(&facts);
     let budget = options.wanted.room.budget(&facts);
     options.manner.carry_out(Begin { state: &project.state, machines, plan: &plan, start, budget, claim })
 }

@@ -4,13 +4,14 @@ use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
 use super::isolation_args::IsolationArgs;
-use super::{Exit, Failure};
+use super::{Exit, Failure, eprint_line};
 use crate::config::{self, Config};
 use crate::execute::launch::capabilities;
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::{Changes, Selection, UnknownName, select};
 use crate::plan::{Asked, Budget};
+use crate::report::count;
 
 /// Which jobs are meant.
 #[derive(Clone, Debug, Args)]
@@ -56,6 +57,18 @@ impl Room {
     /// Returns how much that is on this host.
     pub fn budget(&self, facts: &HostFacts) -> Budget {
         Budget::of(Asked { nodes: self.jobs, cpus: self.cpus, memory_mib: self.memory }, facts)
+    }
+
+    /// Says so where CPUs allow fewer jobs at a time than were asked for.
+    pub fn print_limit(&self, facts: &HostFacts) {
+        let cpus = self.budget(facts).cpus;
+        if let Some(jobs) = self.jobs.filter(|jobs| u32::from(*jobs) > cpus) {
+            let cpus = count(cpus as usize, "CPU");
+            let note = format!(
+                "--jobs={jobs} has no effect beyond the {cpus} that jobs may use; --cpus={jobs} lets them share"
+            );
+            eprint_line(&format_args!("note: {note}"));
+        }
     }
 }
 

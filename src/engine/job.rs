@@ -118,7 +118,10 @@ fn finished(job: &PlannedJob, attempt: &AttemptLayout, ended: &vm::Ended, disks:
     for text in &ended.troubles {
         trouble(&mut verdict.outcome, &mut verdict.reason, text.clone());
     }
-    let (brought, warnings) = collect_artifacts(&job.artifacts, attempt, ended, disks, &mut verdict);
+    let (brought, mut warnings) = collect_artifacts(&job.artifacts, attempt, ended, disks, &mut verdict);
+    if ended.observed.out_of_memory && verdict.outcome == Outcome::Passed {
+        warnings.push("the guest's kernel ended a process of the job for lack of memory".to_owned());
+    }
     let Verdict { outcome, exit_code, reason, lost, .. } = verdict;
     let finished = JobFinished {
         job: job.job.clone(),

@@ -83,6 +83,7 @@ fn environment(
     let own = [
         ("CI", "true".into()),
         ("PIKACI", "1".into()),
+        ("TERM", "xterm".into()),
         ("TMPDIR", temporary.to_string_lossy()),
         ("GIT_CEILING_DIRECTORIES", folder.to_string_lossy()),
     ];

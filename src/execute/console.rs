@@ -9,6 +9,8 @@ use crate::report::plain;
 
 /// How much of a log's end is looked at, in bytes.
 const END: u64 = 16 << 10;
+/// How much of it is looked at where that is fewer lines than are shown, in bytes.
+const MOST_END: u64 = END << 8;
 /// How many lines are shown.
 const LINES: usize = 20;
 /// What the kernel says when it can't go on; a trace of many lines follows.
@@ -57,34 +59,45 @@ pub fn tail(log: &Beneath) -> Result<Vec<String>> {
     Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
+/// Returns the last lines of a log; where a few are longer than that, as what draws its progress over and over makes them,
+/// those before them too.
 fn lines(log: &Beneath) -> Result<Vec<String>> {
-    let end = end(log).with_context(|| format!("reading {}", log.display()))?;
-    Ok(end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect())
+    let mut bytes = END;
+    loop {
+        let (end, is_all) = end(log, bytes).with_context(|| format!("reading {}", log.display()))?;
+        let lines: Vec<_> = end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect();
+        if is_all || lines.len() >= LINES || bytes >= MOST_END {
+            return Ok(lines);
+        }
+        bytes *= 4;
+    }
 }
 
-/// Returns the end of a log, from the start of a line on; of a line that is longer than that, its end.
-fn end(log: &Beneath) -> io::Result<String> {
+/// Returns the end of a log, from the start of a line on, and whether that is all of it; of a line that is longer than that,
+/// its end.
+fn end(log: &Beneath, bytes: u64) -> io::Result<(String, bool)> {
     let mut file = log.open()?;
-    let start = file.metadata()?.len().saturating_sub(END);
+    let start = file.metadata()?.len().saturating_sub(bytes);
     // The byte before tells whether a line begins here.
     file.seek(SeekFrom::Start(start.saturating_sub(1)))?;
-    let mut bytes = Vec::new();
-    file.take(END + 1).read_to_end(&mut bytes)?;
+    let mut end = Vec::new();
+    file.take(bytes + 1).read_to_end(&mut end)?;
     if start == 0 {
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        return Ok((String::from_utf8_lossy(&end).into_owned(), true));
     }
-    let line = bytes.iter().position(|byte| *byte == b'\n').map(|at| &bytes[at + 1..]).filter(|rest| !rest.is_empty());
-    Ok(line.map_or_else(
-        || format!("…{}", String::from_utf8_lossy(&bytes).trim_start_matches('\u{fffd}')),
+    let line = end.iter().position(|byte| *byte == b'\n').map(|at| &end[at + 1..]).filter(|rest| !rest.is_empty());
+    let text = line.map_or_else(
+        || format!("…{}", String::from_utf8_lossy(&end).trim_start_matches('\u{fffd}')),
         |whole| String::from_utf8_lossy(whole).into_owned(),
-    ))
+    );
+    Ok((text, false))
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
 
-    use super::{Console, END, tail};
+    use super::{Console, MOST_END, tail};
     use crate::foreign::Beneath;
 
     fn log(text: &str) -> tempfile::NamedTempFile {
@@ -100,7 +113,7 @@ mod tests {
     #[test]
     fn a_tail_has_whole_lines_as_they_were_written() {
         assert_eq!(tail(&place(&log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n"))).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
-        let long = usize::try_from(END).unwrap();
+        let long = usize::try_from(MOST_END).unwrap();
         // A line that lies half before the end that is looked at, one that begins with it, and one longer than it.
         let half = format!("{}\n{}\nlast\n", "x".repeat(long), "y".repeat(long - 100));
         assert_eq!(tail(&place(&log(&half))).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
@@ -108,6 +121,13 @@ mod tests {
         assert_eq!(tail(&place(&log(&exact))).unwrap(), ["y".repeat(long - 1)]);
         let lines = tail(&place(&log(&format!("{}z\n", "x".repeat(2 * long))))).unwrap();
         assert!(lines.len() == 1 && lines[0].starts_with("…x") && lines[0].ends_with("xz"), "{lines:?}");
+    }
+
+    #[test]
+    fn an_error_is_found_before_a_long_line_of_progress() {
+        let progress = format!("error: no such file\n{}", "\r 50% downloading".repeat(100_000 / 17));
+        let lines = tail(&place(&log(&progress))).unwrap();
+        assert_eq!((lines.len(), lines[0].as_str()), (2, "error: no such file"));
     }
 
     #[test]

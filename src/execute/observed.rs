@@ -40,6 +40,8 @@ pub struct Observed {
     pub ready: bool,
     /// True if the command reached its deadline.
     pub deadline: bool,
+    /// True if the kernel ended a process of the job for lack of memory.
+    pub out_of_memory: bool,
     /// The end of the command as the guest reported it: `Exit` or `Signal`.
     pub exit: Option<Control>,
     /// The failure that the guest reported.
@@ -69,6 +71,7 @@ impl Observed {
             Control::Ready => self.ready = true,
             Control::Phase { .. } => {}
             Control::Deadline => self.deadline = true,
+            Control::OutOfMemory => self.out_of_memory = true,
             // Only the agent's own word is the first one.
             Control::Exit(_) | Control::Signal(_) => drop(self.exit.get_or_insert(line)),
             Control::Output(bytes) => self.output = Some(bytes),

@@ -29,6 +29,9 @@ const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-s
 /// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
 
+/// What Debian knows of the packages in `/usr`.
+const DPKG: &str = "/var/lib/dpkg";
+
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
 
@@ -60,7 +63,7 @@ const ETC: &[&str] = &[
 pub enum Tree {
     /// A folder as it is.
     Folder(PathBuf),
-    /// The host's `/usr`, and what of `/etc` it needs, as `usr` and `etc`.
+    /// The host's `/usr`, what of `/etc` it needs, and what its packages are, as `usr`, `etc` and `dpkg`.
     HostUserland,
     /// These paths of a Nix store, by name; all of it without names, which only a confined process may share.
     Store(PathBuf, Option<Vec<String>>),
@@ -163,6 +166,7 @@ fn place(tree: &Tree, userland: &Userland) -> Vec<OsString> {
                 let hidden = format!("/share{}", folder.display());
                 add(&[&"--tmpfs", &hidden, &"--remount-ro", &hidden]);
             }
+            add(&[&"--ro-bind-try", &DPKG, &"/share/dpkg"]);
             for name in &userland.etc {
                 add(&[&"--ro-bind", &format!("/etc/{name}"), &format!("/share/etc/{name}")]);
             }
@@ -265,6 +269,7 @@ mod tests {
         --remount-ro /share/usr/etc
         --tmpfs /share/usr/local/etc
         --remount-ro /share/usr/local/etc
+        --ro-bind-try /var/lib/dpkg /share/dpkg
         --ro-bind /etc/localtime /share/etc/localtime
         --ro-bind /etc/ssl/certs /share/etc/ssl/certs /virtiofsd
         --fd=3

@@ -8,6 +8,9 @@ use crate::id::JobId;
 use crate::quota::MORE;
 use crate::record::Outcome;
 
+/// What to do about a job that needs more memory than its guest has.
+const MORE_MEMORY: &str = "raise the guest's `memory` in pikaci.nix";
+
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -63,8 +66,11 @@ pub fn judge(seen: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) 
     if code == 0 {
         return verdict(Outcome::Passed, Some(0), Reason::default());
     }
-    let hint = (code == 137)
-        .then(|| "signal 9 is often the end of memory: raise the guest's `memory` in pikaci.nix".to_owned());
+    if seen.out_of_memory {
+        let message = format!("{said}, after the guest's kernel ended a process of it for lack of memory");
+        return verdict(Outcome::Failed, Some(code), Reason::new(message, MORE_MEMORY));
+    }
+    let hint = (code == 137).then(|| format!("signal 9 is often the end of memory: {MORE_MEMORY}"));
     verdict(Outcome::Failed, Some(code), Reason { message: Some(said), hint, evidence: Vec::new() })
 }
 
@@ -173,6 +179,17 @@ mod tests {
         );
         assert_eq!(of(&Observed { cause: Some(Cause::Cancelled), ..seen }), (Outcome::Cancelled, None));
         assert_eq!(of(&Observed::default()), (Outcome::Errored, None));
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_named_whatever_process_it_ended() {
+        let seen = Observed { out_of_memory: true, ..ended(Control::Exit(2)) };
+        let Verdict { outcome, exit_code, reason, .. } = judge(&seen, "QEMU", &JobId::new("j"), 60);
+        assert_eq!((outcome, exit_code), (Outcome::Failed, Some(2)));
+        let message =
+            "the command ended with exit code 2, after the guest's kernel ended a process of it for lack of memory";
+        assert_eq!(reason.message.as_deref(), Some(message));
+        assert_eq!(reason.hint.as_deref(), Some("raise the guest's `memory` in pikaci.nix"));
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl FromStr for Control {
         let control = match word {
             "ready" if line == word => Some(Self::Ready),
             "deadline" if line == word => Some(Self::Deadline),
+            "out-of-memory" if line == word => Some(Self::OutOfMemory),
             "end" if line == word => Some(Self::End),
             "phase" => phase(rest),
             "exit" => number(rest).map(Self::Exit),
@@ -101,6 +102,7 @@ mod tests {
             ("ready", Control::Ready),
             ("phase job 12.07", Control::Phase { name: "job".into(), uptime_centis: 1207 }),
             ("deadline", Control::Deadline),
+            ("out-of-memory", Control::OutOfMemory),
             ("exit 0", Control::Exit(0)),
             ("exit 255", Control::Exit(255)),
             ("signal 9", Control::Signal(9)),

@@ -121,6 +121,8 @@ pub enum Control {
     },
     /// The command reached its deadline and is being ended.
     Deadline,
+    /// The kernel ended a process of the job for lack of memory.
+    OutOfMemory,
     /// The command ended by itself with this code.
     Exit(u8),
     /// The command was ended by this signal.

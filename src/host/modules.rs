@@ -6,8 +6,9 @@ use crate::flake::Encoding;
 
 /// The modules without which a guest can't do its work.
 const ESSENTIAL: [&str; 5] = ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay"];
-/// The modules that a guest loads where the kernel has them: network, entropy, the raw sockets of DHCP.
-const OPTIONAL: [&str; 3] = ["virtio_net", "virtio_rng", "af_packet"];
+/// The modules that a guest loads where the kernel has them: network, entropy, the raw sockets of DHCP; and what jobs with
+/// containers and images of disks need.
+const OPTIONAL: [&str; 7] = ["virtio_net", "virtio_rng", "af_packet", "fuse", "loop", "tun", "veth"];
 
 /// Returns the names of the modules that a guest asks for.
 pub(super) fn wanted() -> Vec<String> {

@@ -196,7 +196,7 @@ pub struct JobRecord {
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
     pub artifacts_dir: Option<RecordedPath>,
-    /// What is to be said of its artifacts, whatever its outcome.
+    /// What is to be said of it whatever its outcome, of its artifacts above all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -16,6 +16,8 @@ const MOST_TOLD: usize = 8;
 const MOST_LINES: usize = 24;
 /// The most jobs for which the table has those that passed.
 const MOST_PASSED: usize = 24;
+/// What git says where there is no history.
+const NO_GIT: &str = "fatal: not a git repository";
 /// The most hints at the end.
 const MOST_HINTS: usize = 3;
 
@@ -49,7 +51,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let after = format!("{took}: {}{message}", tally(&run.jobs));
     page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
-    for hint in hints(&prepares, &failed).into_iter().chain(left_out::hint(run)) {
+    for hint in hints(&prepares, &failed, tails).into_iter().chain(left_out::hint(run)) {
         page.line(format!("hint: {hint}"));
     }
     page
@@ -150,10 +152,15 @@ fn table(history: &History) -> Page {
 }
 
 /// Returns what to type next: what is said about a failure, else where its whole log is.
-fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord]) -> Vec<String> {
+fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<JobId, Vec<String>>) -> Vec<String> {
     let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
+    let asked_git =
+        |job: &JobRecord| tails.get(&job.id).is_some_and(|tail| tail.iter().any(|line| line.contains(NO_GIT)));
     let of_jobs = failed.iter().map(|job| match &job.reason.hint {
         Some(hint) => hint.clone(),
+        None if asked_git(job) => {
+            format!("jobs see the files without .git: give {} what it asks git for, in a file", job.id)
+        }
         None => format!("pikaci logs --job {}", quote(job.id.as_str())),
     });
     let mut hints = Vec::new();
@@ -179,6 +186,18 @@ mod tests {
 
     fn text(history: &History, tails: &BTreeMap<JobId, Vec<String>>) -> String {
         summary(history, tails, Path::new("/p/.pikaci")).render(false)
+    }
+
+    #[test]
+    fn a_job_that_asks_git_is_told_that_there_is_none() {
+        let mut history = begun("1", &["build"]);
+        start(&mut history, "build");
+        let reason = Reason { message: Some("the command ended with exit code 128".to_owned()), ..Reason::default() };
+        let finished = ended("build", Outcome::Failed, Some(128), reason);
+        apply(&mut history, 5_000, What::JobFinished(Box::new(finished)));
+        let said = "fatal: not a git repository (or any of the parent directories): .git";
+        let text = text(&history, &[(JobId::new("build"), vec![said.to_owned()])].into());
+        assert!(text.contains("hint: jobs see the files without .git: give build what it asks git for"), "{text}");
     }
 
     #[test]

@@ -77,6 +77,7 @@ mod stand_in;
 #[cfg(feature = "failpoints")]
 mod together;
 mod upwards;
+mod usable;
 mod vfkit;
 mod vfkit_guest;
 mod vfkit_parser;
