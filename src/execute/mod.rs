@@ -14,6 +14,7 @@ pub mod machine;
 pub mod network;
 pub mod observed;
 pub mod open_files;
+mod package_files;
 pub mod private_copy;
 pub mod qemu;
 pub mod qmp;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at folders and makes sockets")]
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::jail::{self, Jail};
 use super::open_files::open_files;
+use super::package_files::package_files;
 use super::runtime;
 use crate::failpoint::Point;
 use crate::process::{Child, Group, LogPipe};
@@ -35,8 +37,8 @@ const DPKG: &str = "/var/lib/dpkg";
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
 
-/// What of /etc a usable userland needs, and `python3*`; none of it is secret. Not `profile.d`, where administrators
-/// put tokens.
+/// What of /etc a usable userland needs even where it was made or changed here, and `python3*`; none of it is secret. Not
+/// `profile.d`, where administrators put tokens. What packages shipped is added to that.
 const ETC: &[&str] = &[
     "alternatives",
     "ca-certificates",
@@ -104,6 +106,12 @@ impl Userland {
         etc.extend(
             ETC.iter().filter(|name| jail::is_readable_by_all(&Path::new("/etc").join(name))).map(ToString::to_string),
         );
+        let is_within = |name: &str, folder: &str| {
+            name.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut shipped = package_files();
+        shipped.retain(|name| !etc.iter().any(|shown| is_within(name, shown) || is_within(shown, name)));
+        etc.extend(shipped);
         etc.sort();
         Self { etc, private: jail::etc_folders() }
     }
@@ -161,12 +169,17 @@ fn place(tree: &Tree, userland: &Userland) -> Vec<OsString> {
         Tree::HostUserland => {
             // Without these modes the folders that bubblewrap makes are closed to the job's user.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
-            add(&[&"--perms", &"0755", &"--dir", &"/share/etc/ssl", &"--ro-bind", &"/usr", &"/share/usr"]);
+            add(&[&"--ro-bind", &"/usr", &"/share/usr"]);
             for folder in &userland.private {
                 let hidden = format!("/share{}", folder.display());
                 add(&[&"--tmpfs", &hidden, &"--remount-ro", &hidden]);
             }
             add(&[&"--ro-bind-try", &DPKG, &"/share/dpkg"]);
+            let parents = userland.etc.iter().flat_map(|name| Path::new(name).ancestors().skip(1));
+            let parents: BTreeSet<&Path> = parents.filter(|parent| !parent.as_os_str().is_empty()).collect();
+            for parent in parents {
+                add(&[&"--perms", &"0755", &"--dir", &Path::new("/share/etc").join(parent)]);
+            }
             for name in &userland.etc {
                 add(&[&"--ro-bind", &format!("/etc/{name}"), &format!("/share/etc/{name}")]);
             }
@@ -262,14 +275,14 @@ mod tests {
         --dir /share
         --perms 0755
         --dir /share/etc
-        --perms 0755
-        --dir /share/etc/ssl
         --ro-bind /usr /share/usr
         --tmpfs /share/usr/etc
         --remount-ro /share/usr/etc
         --tmpfs /share/usr/local/etc
         --remount-ro /share/usr/local/etc
         --ro-bind-try /var/lib/dpkg /share/dpkg
+        --perms 0755
+        --dir /share/etc/ssl
         --ro-bind /etc/localtime /share/etc/localtime
         --ro-bind /etc/ssl/certs /share/etc/ssl/certs /virtiofsd
         --fd=3

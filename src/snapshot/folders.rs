@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+
+use rayon::prelude::*;
 
 use super::error::Error;
 use super::list::{join_bytes, parents};
@@ -29,8 +32,9 @@ pub(super) fn folders(repository: &Path, listed: &[&[u8]]) -> Result<Folders, Er
     let (mut folders, mut level) = (Folders::default(), vec![Vec::new()]);
     while !level.is_empty() {
         let (mut next, mut unknown) = (Vec::new(), Vec::new());
-        for folder in level {
-            let Inside { is_empty, is_repository, subfolders } = look_into(repository, &folder)?;
+        let inside: Vec<_> = level.par_iter().map(|folder| look_into(repository, folder)).collect();
+        for (folder, inside) in level.into_iter().zip(inside) {
+            let Inside { is_empty, is_repository, subfolders } = inside?;
             if (is_repository && !folder.is_empty()) || nested.contains(folder.as_slice()) {
                 folders.has_repositories = true;
                 continue;
@@ -59,12 +63,17 @@ struct Inside {
     subfolders: Vec<Vec<u8>>,
 }
 
+/// Looks into a folder; of one that may not be read, or is gone, nothing is known, as git has it.
 fn look_into(repository: &Path, folder: &[u8]) -> Result<Inside, Error> {
     let full = Beneath::new(repository).join(OsStr::from_bytes(folder));
-    let mut inside = Inside { is_empty: true, is_repository: false, subfolders: Vec::new() };
-    let read = |source| Error::Read { path: Path::new(OsStr::from_bytes(folder)).to_owned(), source };
-    for Entry { name, is_folder } in full.entries().map_err(read)? {
-        inside.is_empty = false;
+    let mut inside = Inside { is_empty: false, is_repository: false, subfolders: Vec::new() };
+    let entries = match full.entries() {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), PermissionDenied | NotFound | NotADirectory) => return Ok(inside),
+        Err(source) => return Err(Error::Read { path: Path::new(OsStr::from_bytes(folder)).to_owned(), source }),
+    };
+    inside.is_empty = entries.is_empty();
+    for Entry { name, is_folder } in entries {
         inside.is_repository |= name == ".git";
         if is_folder && !walk::is_left_out(name.as_bytes()) {
             inside.subfolders.push(join_bytes(folder, name.as_bytes()));

@@ -31,7 +31,7 @@ is user "$(id -u):$(id -g):$(id -G)" "1000:1000:1000"
 is stdin "$(wc -c)" 0
 is folder "$PWD" /workspace
 is homes "$(ls -A /home /root 2>/dev/null)" ""
-for file in shadow gshadow ssh sudoers machine-id passwd- ssl/private krb5.keytab fstab profile.d; do
+for file in shadow gshadow ssh/ssh_host_ed25519_key sudoers machine-id passwd- ssl/private krb5.keytab fstab; do
     fails test -e /etc/$file
 done
 is etc "$(ls -A /usr/local/etc 2>/dev/null)" ""

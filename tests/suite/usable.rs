@@ -19,6 +19,7 @@ fn a_guest_has_what_jobs_expect_of_a_machine_and_survives_what_they_do_to_it() {
               for node in /dev/fuse /dev/net/tun; do [ -w $node ] && echo "node $node"; done
               ip link add one type veth peer name two 2>&1 || echo "no veth for users"
               dpkg-query --search /usr/bin/env
+              cat /etc/debconf.conf
               stat -c 'time %Y %y' written
               make -q generated && echo "up to date"
             '';
@@ -47,6 +48,7 @@ fn a_guest_has_what_jobs_expect_of_a_machine_and_survives_what_they_do_to_it() {
         assert!(output.lines().any(|said| said == line), "{line}: {output}");
     }
     assert!(output.contains("coreutils: /usr/bin/env"), "{output}");
+    assert!(output.contains(&fs::read_to_string("/etc/debconf.conf").unwrap()), "{output}");
     let time = output.lines().find(|line| line.starts_with("time ")).unwrap();
     assert!(time.starts_with(&format!("time {} ", written.mtime())) && time.contains(&nanos), "{time}, not {nanos}");
     let bomb = project.job("bomb");

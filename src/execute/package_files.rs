@@ -1,0 +1,150 @@
+//! What Debian's packages keep in `/etc` and their programs need to run, as it was shipped.
+//!
+//! A file that nobody has changed since holds nothing that isn't in a public package: that is the rule for what a guest may
+//! see of `/etc`, whatever the packages are.
+
+#![expect(clippy::disallowed_methods, reason = "reads what dpkg knows and what lies in /etc")]
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use md5::{Digest as _, Md5};
+
+use super::jail::is_readable_by_all;
+
+/// The most that is looked at in one folder, and the longest file: what a program reads when it starts is small.
+const MOST_FILES: usize = 1000;
+const MOST_BYTES: u64 = 1 << 20;
+/// The most files that are shown of a folder in which some were changed.
+const MOST_PARTS: usize = 16;
+
+/// Returns the paths below `/etc` that packages shipped and that are as they were: folders in which all is, and files.
+pub fn package_files() -> Vec<String> {
+    let status = fs::read_to_string("/var/lib/dpkg/status").unwrap_or_default();
+    shipped_in(Path::new("/etc"), &conffiles(&status))
+}
+
+/// Returns the files of packages that an administrator may change, with the digests that they had when they came
+/// ([deb-conffiles(5)], dpkg's status).
+///
+/// [deb-conffiles(5)]: https://manpages.debian.org/bookworm/dpkg-dev/deb-conffiles.5.en.html
+fn conffiles(status: &str) -> HashMap<PathBuf, &str> {
+    let mut files = HashMap::new();
+    let mut is_list = false;
+    for line in status.lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        match fields[..] {
+            // A fourth field says that the package has it no more.
+            ["", path, digest] if is_list => drop(files.insert(PathBuf::from(path), digest)),
+            ["", ..] => {}
+            _ => is_list = line == "Conffiles:",
+        }
+    }
+    files
+}
+
+fn shipped_in(etc: &Path, conffiles: &HashMap<PathBuf, &str>) -> Vec<String> {
+    let mut shipped = Vec::new();
+    for path in entries(etc) {
+        let mut files = Vec::new();
+        if !collect(&path, &mut files) {
+            continue;
+        }
+        let (intact, changed): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_intact(file, conffiles));
+        if intact.is_empty() {
+            continue;
+        }
+        let shown = if changed.is_empty() { vec![path] } else { intact.into_iter().take(MOST_PARTS).collect() };
+        shipped.extend(shown.iter().filter_map(|path| path.strip_prefix(etc).ok()?.to_str().map(str::to_owned)));
+    }
+    shipped.sort();
+    shipped
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    // A name with anything else is none of a package's.
+    let is_plain = |name: &OsStr| name.as_bytes().iter().all(u8::is_ascii_graphic);
+    entries.filter(|entry| is_plain(&entry.file_name())).map(|entry| entry.path()).collect()
+}
+
+/// Adds the files at a path but for links, which show nothing but where they lead; returns whether that was all.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> bool {
+    let Ok(kind) = fs::symlink_metadata(path).map(|meta| meta.file_type()) else { return false };
+    if kind.is_dir() {
+        return is_readable_by_all(path) && entries(path).iter().all(|path| collect(path, files));
+    }
+    if kind.is_file() {
+        files.push(path.to_owned());
+    }
+    files.len() <= MOST_FILES
+}
+
+fn is_intact(path: &Path, conffiles: &HashMap<PathBuf, &str>) -> bool {
+    let digest = || {
+        let is_small = fs::metadata(path).ok()?.len() <= MOST_BYTES;
+        let digest = is_small.then(|| fs::read(path).map(Md5::digest))?.ok()?;
+        Some(digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    };
+    conffiles.get(path).is_some_and(|shipped| is_readable_by_all(path) && digest().as_deref() == Some(*shipped))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::Path;
+
+    use super::{conffiles, package_files, shipped_in};
+
+    /// The MD5 of `shipped`.
+    const SHIPPED: &str = "8407efe4e76e884909955a5e7293661e";
+
+    #[test]
+    fn what_is_as_it_was_shipped_is_shown_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        let etc = folder.path();
+        let mut status = String::from("Package: a\nStatus: install ok installed\nConffiles:\n");
+        let mut write = |name: &str, text: &str, is_shipped: bool| {
+            let path = etc.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            if is_shipped {
+                writeln!(status, " {} {SHIPPED}", path.display()).unwrap();
+            }
+        };
+        for (name, text, is_shipped) in [
+            ("fonts/fonts.conf", "shipped", true),
+            ("maven/m2.conf", "shipped", true),
+            ("maven/settings.xml", "password", true),
+            ("own/token", "shipped", false),
+            ("wgetrc", "shipped", true),
+            ("changed", "password", true),
+            ("sudoers", "shipped", true),
+            ("private/file", "shipped", true),
+        ] {
+            write(name, text, is_shipped);
+        }
+        writeln!(status, " {} {SHIPPED} obsolete\nDescription: a\n more", etc.join("own/token").display()).unwrap();
+        symlink("../../usr/share/fonts/x.conf", etc.join("fonts/x.conf")).unwrap();
+        symlink("wgetrc", etc.join("link")).unwrap();
+        fs::set_permissions(etc.join("sudoers"), fs::Permissions::from_mode(0o440)).unwrap();
+        fs::set_permissions(etc.join("private"), fs::Permissions::from_mode(0o750)).unwrap();
+        assert_eq!(shipped_in(etc, &conffiles(&status)), ["fonts", "maven/m2.conf", "wgetrc"]);
+        assert!(shipped_in(Path::new("/none"), &conffiles(&status)).is_empty());
+    }
+
+    #[test]
+    fn this_machine_has_such_files_and_shows_no_secret() {
+        let files = package_files();
+        assert!(files.iter().any(|name| name == "debconf.conf"), "{files:?}");
+        for secret in ["shadow", "gshadow", "sudoers", "ssl", "machine-id"] {
+            assert!(!files.iter().any(|name| name == secret), "{secret}: {files:?}");
+        }
+    }
+}
