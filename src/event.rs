@@ -195,7 +195,7 @@ pub struct JobFinished {
     pub artifacts: u64,
     /// Where they are, relative to the state folder.
     pub artifacts_dir: Option<RecordedPath>,
-    /// What is to be said of it whatever its outcome, of its artifacts above all.
+    /// Remarks that change no outcome, such as artifacts that are missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -71,10 +71,10 @@ fn names_folder(glob: &str) -> bool {
 }
 
 /// Returns whether a glob has one of these characters without a backslash before it.
-fn has(glob: &str, wanted: &[char]) -> bool {
+fn has(glob: &str, characters: &[char]) -> bool {
     let mut chars = glob.chars();
     while let Some(c) = chars.next() {
-        if wanted.contains(&c) {
+        if characters.contains(&c) {
             return true;
         }
         if c == '\\' {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_match_is_refused() {
+    fn globs_that_can_never_match_are_refused() {
         for (glob, why) in [
             ("", "is empty"),
             ("/src", "is absolute"),

@@ -32,7 +32,7 @@ use crate::quota::Quota;
 use crate::record::{CANCEL_COMMAND, History, Outcome};
 use crate::report;
 use crate::state::gc::Claim;
-use crate::state::{StateLayout, outside};
+use crate::state::{StateLayout, folder_outside};
 
 /// The disk budget of a run on a large disk, in bytes.
 const USUAL_DISK: u64 = 10 << 30;
@@ -112,7 +112,7 @@ impl Manner {
             machines: machines.as_ref(),
             env: &local_env(),
             snapshot: &state.recorded(&begin.start.snapshot_dir),
-            local_folder: &outside(Path::new(&begin.start.source_root)),
+            local_folder: &folder_outside(Path::new(&begin.start.source_root)),
             flakes: &begin.plan.flakes,
             budget: begin.budget,
             fail_fast: self.fail_fast,

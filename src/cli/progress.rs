@@ -55,10 +55,12 @@ impl Live {
     fn show(&mut self, event: &Event, history: &History, line: Option<Page>) {
         match &event.what {
             // The live line says it.
-            What::JobStarted { job, attempt, .. } => return self.set(job.as_str(), &tried("starting", *attempt)),
+            What::JobStarted { job, attempt, .. } => {
+                return self.set(job.as_str(), &with_attempt("starting", *attempt));
+            }
             What::JobPhase { job, phase, .. } => {
                 let attempt = history.job(job).map_or(1, |job| job.attempt);
-                self.set(job.as_str(), &tried(report::phase(phase), attempt));
+                self.set(job.as_str(), &with_attempt(report::phase(phase), attempt));
             }
             What::PrepareStarted { node, .. } => self.set(node.as_str(), "building the guest"),
             What::JobFinished(finished) => self.remove(finished.job.as_str()),
@@ -92,7 +94,7 @@ impl Live {
     }
 }
 
-/// Returns what a job does, with the number of its attempt from the second on.
-fn tried(what: &str, attempt: u32) -> String {
-    if attempt > 1 { format!("attempt {attempt}: {what}") } else { what.to_owned() }
+/// Returns a step of a job, from the second attempt on with the attempt's number.
+fn with_attempt(step: &str, attempt: u32) -> String {
+    if attempt > 1 { format!("attempt {attempt}: {step}") } else { step.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Notes on a source tree: what a job file or its author may expect in it and isn't there.
+//! Notes on a source tree: globs that match no file of it, and files that no snapshot holds.
 
 use super::eprint_line;
 use crate::config::Config;

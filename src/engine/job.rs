@@ -155,7 +155,7 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Unpacks the artifacts, and returns their number and what is to be said of them.
+/// Unpacks the artifacts, and returns their number and remarks on them.
 fn collect_artifacts(
     globs: &[String],
     attempt: &AttemptLayout,
@@ -172,7 +172,7 @@ fn collect_artifacts(
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 trouble(&mut verdict.outcome, &mut verdict.reason, format!("{error:#}"));
             }
-            for text in [refused.message(), missing(promised, brought + refused.count)].into_iter().flatten() {
+            for text in [refused.message(), missing(promised, brought + refused.count())].into_iter().flatten() {
                 trouble(&mut verdict.outcome, &mut verdict.reason, text);
             }
             (brought, manifest.warnings(globs))

@@ -30,7 +30,7 @@ pub struct Around<'a> {
     pub cancel: &'a Cancel,
     /// What of the environment jobs see.
     pub env: &'a BTreeMap<String, String>,
-    /// Where the folders are made that jobs work in.
+    /// The parent of the folders that jobs work in.
     pub folder: &'a Path,
 }
 

@@ -68,7 +68,7 @@ pub struct Settings<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// The copy of the source tree that all jobs of the run see.
     pub snapshot: &'a Path,
-    /// Where the folders are made that jobs without a guest work in.
+    /// The parent of the folders that jobs without a guest work in.
     pub local_folder: &'a Path,
     /// The flakes to write where they aren't there.
     pub flakes: &'a BTreeMap<Digest, RenderedFlake>,

@@ -20,7 +20,6 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
-pub use filter::Refused;
 pub use gather::gather;
 pub use left_out::{LeftOutFile, LeftOutFiles};
 
@@ -37,7 +36,7 @@ const MAX_FILES: u64 = 100_000;
 const MAX_NAME: u64 = 4096;
 /// How many bytes the names of all files may have, since they are kept in memory and in the manifest.
 const MAX_NAMES: u64 = 32 << 20;
-/// How deep a file may lie, in folders and itself.
+/// The most names in the path of a file, its own among them.
 const MAX_DEPTH: usize = 100;
 
 /// What a job brought back, as it is written to `manifest.json`.
@@ -59,7 +58,7 @@ impl Manifest {
         Self { schema_version: 1, files, left_out: LeftOutFiles::default() }
     }
 
-    /// Returns what is to be said of the artifacts of a job with these globs.
+    /// Returns a remark on the files that were left out, and one on each glob of the job that matched no file.
     #[must_use]
     pub fn warnings(&self, globs: &[String]) -> Vec<String> {
         let paths = self.files.iter().map(|file| &file.path);
@@ -131,9 +130,9 @@ impl ArtifactDisk {
     /// # Errors
     /// When a tar isn't one, holds what has no place in a folder of artifacts, or is more than the run may still write;
     /// what was unpacked before is removed.
-    pub fn unpack(&self, count: u64, globs: &[String], folder: &Path) -> Result<(Manifest, Refused)> {
+    pub fn unpack(&self, count: u64, globs: &[String], folder: &Path) -> Result<(Manifest, LeftOutFiles)> {
         if count == 0 {
-            return Ok((Manifest::new(Vec::new()), Refused::default()));
+            return Ok((Manifest::new(Vec::new()), LeftOutFiles::default()));
         }
         unpack_at_most(MAX_FILES, &self.file, count, globs, folder, &self.quota)
     }
@@ -152,9 +151,9 @@ fn unpack_at_most(
     globs: &[String],
     folder: &Path,
     quota: &Quota,
-) -> Result<(Manifest, Refused)> {
+) -> Result<(Manifest, LeftOutFiles)> {
     let filter = Filter::new(globs)?;
-    let mut refused = Refused::default();
+    let mut refused = LeftOutFiles::default();
     let manifest =
         Unpacker::fill(most, folder, quota, |unpacker| unpack_all(disk, count, &filter, unpacker, &mut refused))?;
     Ok((manifest, refused))
@@ -165,7 +164,7 @@ fn unpack_all(
     count: u64,
     filter: &Filter,
     unpacker: &mut Unpacker<'_>,
-    refused: &mut Refused,
+    refused: &mut LeftOutFiles,
 ) -> Result<()> {
     disk.rewind().context("reading the guest's artifacts")?;
     let mut archive = tar::Archive::new(io::BufReader::new(disk));
@@ -196,7 +195,7 @@ fn unpack_all(
                 };
                 came += 1;
                 match (filter.refusal(&place), first) {
-                    (Some(reason), _) => refused.add(&name, reason),
+                    (Some(reason), _) => refused.add(name.to_string_lossy().into_owned(), reason),
                     (None, Some(first)) => unpacker.link(&place, &first)?,
                     (None, None) => {
                         let executable = entry.header().mode().is_ok_and(is_executable);

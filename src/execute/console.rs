@@ -9,7 +9,7 @@ use crate::report::plain;
 
 /// How much of a log's end is looked at, in bytes.
 const END: u64 = 16 << 10;
-/// How much of it is looked at where that is fewer lines than are shown, in bytes.
+/// The most of it that is looked at to get all lines that are shown, in bytes.
 const MOST_END: u64 = END << 8;
 /// How many lines are shown.
 const LINES: usize = 20;
@@ -59,8 +59,7 @@ pub fn tail(log: &Beneath) -> Result<Vec<String>> {
     Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
-/// Returns the last lines of a log; where a few are longer than that, as what draws its progress over and over makes them,
-/// those before them too.
+/// Returns the last lines of a log, those before a very long one too, such as a progress bar writes.
 fn lines(log: &Beneath) -> Result<Vec<String>> {
     let mut bytes = END;
     loop {
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_found_before_a_long_line_of_progress() {
+    fn a_tail_reaches_back_past_a_long_line_of_progress() {
         let progress = format!("error: no such file\n{}", "\r 50% downloading".repeat(100_000 / 17));
         let lines = tail(&place(&log(&progress))).unwrap();
         assert_eq!((lines.len(), lines[0].as_str()), (2, "error: no such file"));

@@ -1,27 +1,25 @@
-//! What Debian's packages keep in `/etc` and their programs need to run, as it was shipped.
+//! The files of Debian's packages in `/etc` that are as they were shipped: their programs need them to run.
 //!
-//! A file that nobody has changed since holds nothing that isn't in a public package: that is the rule for what a guest may
-//! see of `/etc`, whatever the packages are.
+//! A guest may see them by this rule, whatever the package: an unchanged file holds nothing that isn't public.
 
 #![expect(clippy::disallowed_methods, reason = "reads what dpkg knows and what lies in /etc")]
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest as _, Md5};
 
 use super::jail::is_readable_by_all;
 
-/// The most that is looked at in one folder, and the longest file: what a program reads when it starts is small.
+/// The most files of a folder that is shown: a program reads few when it starts.
 const MOST_FILES: usize = 1000;
+/// The longest file that is shown, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 /// The most files that are shown of a folder in which some were changed.
 const MOST_PARTS: usize = 16;
 
-/// Returns the paths below `/etc` that packages shipped and that are as they were: folders in which all is, and files.
+/// Returns the unchanged files of packages by their paths below `/etc`; a folder with no other files stands for its own.
 pub fn package_files() -> Vec<String> {
     let status = fs::read_to_string("/var/lib/dpkg/status").unwrap_or_default();
     shipped_in(Path::new("/etc"), &conffiles(&status))
@@ -66,12 +64,10 @@ fn shipped_in(etc: &Path, conffiles: &HashMap<PathBuf, &str>) -> Vec<String> {
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    // A name with anything else is none of a package's.
-    let is_plain = |name: &OsStr| name.as_bytes().iter().all(u8::is_ascii_graphic);
-    entries.filter(|entry| is_plain(&entry.file_name())).map(|entry| entry.path()).collect()
+    entries.map(|entry| entry.path()).collect()
 }
 
-/// Adds the files at a path but for links, which show nothing but where they lead; returns whether that was all.
+/// Adds the files at a path, but for links, which hold nothing but a path. Returns whether all were added.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> bool {
     let Ok(kind) = fs::symlink_metadata(path).map(|meta| meta.file_type()) else { return false };
     if kind.is_dir() {
@@ -105,7 +101,7 @@ mod tests {
     const SHIPPED: &str = "8407efe4e76e884909955a5e7293661e";
 
     #[test]
-    fn what_is_as_it_was_shipped_is_shown_and_nothing_else() {
+    fn unchanged_files_of_packages_are_shown_and_no_others() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let etc = folder.path();
@@ -127,6 +123,8 @@ mod tests {
             ("changed", "password", true),
             ("sudoers", "shipped", true),
             ("private/file", "shipped", true),
+            ("java/java.conf", "shipped", true),
+            ("java/my token", "password", false),
         ] {
             write(name, text, is_shipped);
         }
@@ -135,7 +133,7 @@ mod tests {
         symlink("wgetrc", etc.join("link")).unwrap();
         fs::set_permissions(etc.join("sudoers"), fs::Permissions::from_mode(0o440)).unwrap();
         fs::set_permissions(etc.join("private"), fs::Permissions::from_mode(0o750)).unwrap();
-        assert_eq!(shipped_in(etc, &conffiles(&status)), ["fonts", "maven/m2.conf", "wgetrc"]);
+        assert_eq!(shipped_in(etc, &conffiles(&status)), ["fonts", "java/java.conf", "maven/m2.conf", "wgetrc"]);
         assert!(shipped_in(Path::new("/none"), &conffiles(&status)).is_empty());
     }
 

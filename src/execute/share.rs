@@ -31,14 +31,14 @@ const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-s
 /// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
 
-/// What Debian knows of the packages in `/usr`.
+/// The database of the packages in `/usr`.
 const DPKG: &str = "/var/lib/dpkg";
 
 /// The name of a socket in its folder.
 const SOCKET: &str = "s";
 
-/// What of /etc a usable userland needs even where it was made or changed here, and `python3*`; none of it is secret. Not
-/// `profile.d`, where administrators put tokens. What packages shipped is added to that.
+/// The names in /etc that a usable userland needs, even those that were made or changed on this machine; none is secret.
+/// `python3*` and the unchanged files of packages are added.
 const ETC: &[&str] = &[
     "alternatives",
     "ca-certificates",
@@ -106,11 +106,9 @@ impl Userland {
         etc.extend(
             ETC.iter().filter(|name| jail::is_readable_by_all(&Path::new("/etc").join(name))).map(ToString::to_string),
         );
-        let is_within = |name: &str, folder: &str| {
-            name.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let overlap = |one: &str, two: &str| Path::new(one).starts_with(two) || Path::new(two).starts_with(one);
         let mut shipped = package_files();
-        shipped.retain(|name| !etc.iter().any(|shown| is_within(name, shown) || is_within(shown, name)));
+        shipped.retain(|name| !etc.iter().any(|shown| overlap(name, shown)));
         etc.extend(shipped);
         etc.sort();
         Self { etc, private: jail::etc_folders() }

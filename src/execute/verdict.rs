@@ -8,7 +8,7 @@ use crate::id::JobId;
 use crate::quota::MORE;
 use crate::record::Outcome;
 
-/// What to do about a job that needs more memory than its guest has.
+/// The hint for a job that needs more memory than its guest has.
 const MORE_MEMORY: &str = "raise the guest's `memory` in pikaci.nix";
 
 /// How a job ended.
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_lack_of_memory_is_named_whatever_process_it_ended() {
-        let seen = Observed { out_of_memory: true, ..ended(Control::Exit(2)) };
-        let Verdict { outcome, exit_code, reason, .. } = judge(&seen, "QEMU", &JobId::new("j"), 60);
+        let observed = Observed { out_of_memory: true, ..ended(Control::Exit(2)) };
+        let Verdict { outcome, exit_code, reason, .. } = judge(&observed, "QEMU", &JobId::new("j"), 60);
         assert_eq!((outcome, exit_code), (Outcome::Failed, Some(2)));
         let message =
             "the command ended with exit code 2, after the guest's kernel ended a process of it for lack of memory";

@@ -4,6 +4,7 @@
 //! counts bytes as globset does.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look};
@@ -52,11 +53,8 @@ pub fn roots(globs: &[String]) -> Roots {
     let folders: BTreeSet<&str> = globs.iter().map(|glob| literal_path(glob)).collect();
     let mut roots = Roots::default();
     for folder in folders {
-        let within = |root: &String| {
-            root.is_empty()
-                || folder.strip_prefix(root.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let place = if roots.outer.iter().any(within) { &mut roots.inner } else { &mut roots.outer };
+        let is_inner = roots.outer.iter().any(|root| Path::new(folder).starts_with(root));
+        let place = if is_inner { &mut roots.inner } else { &mut roots.outer };
         place.push(folder.to_owned());
     }
     roots

@@ -54,7 +54,7 @@ pub enum Access {
     Disk,
 }
 
-/// Why a file is no artifact though a glob matches it.
+/// The reason for which a file that a glob matches is no artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut {
     /// There is no room for it.
@@ -92,7 +92,7 @@ impl LeftOut {
         }
     }
 
-    /// Returns what is to be said of the file.
+    /// Returns the end of a sentence that begins with the path of the file.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
@@ -133,7 +133,7 @@ pub enum Control {
     Artifacts(u64),
     /// A file that a glob matches can't come.
     LeftOut {
-        /// Why not.
+        /// The reason.
         reason: LeftOut,
         /// Its path, as far as a line holds it.
         path: String,

@@ -1,9 +1,9 @@
-//! Where a run, a node or a job stands.
+//! The status of a run, a node or a job.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How a job, a node or a run ended.
+/// The end of a job, a node or a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -13,7 +13,7 @@ pub enum Outcome {
     Failed,
     /// Its command reached its deadline.
     TimedOut,
-    /// What should have run it broke.
+    /// It couldn't be carried out.
     Errored,
     /// It was asked to end.
     Cancelled,
@@ -60,7 +60,7 @@ impl Outcome {
     }
 }
 
-/// Where something stands.
+/// The status of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", untagged)]
 pub enum Status {
@@ -70,7 +70,7 @@ pub enum Status {
     Done(Outcome),
 }
 
-/// Where something that has not ended stands.
+/// The status of something that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Open {

@@ -16,7 +16,7 @@ const MOST_TOLD: usize = 8;
 const MOST_LINES: usize = 24;
 /// The most jobs for which the table has those that passed.
 const MOST_PASSED: usize = 24;
-/// What git says where there is no history.
+/// The error of git in a folder without history.
 const NO_GIT: &str = "fatal: not a git repository";
 /// The most hints at the end.
 const MOST_HINTS: usize = 3;
@@ -154,11 +154,11 @@ fn table(history: &History) -> Page {
 /// Returns what to type next: what is said about a failure, else where its whole log is.
 fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<JobId, Vec<String>>) -> Vec<String> {
     let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
-    let asked_git =
+    let lacks_history =
         |job: &JobRecord| tails.get(&job.id).is_some_and(|tail| tail.iter().any(|line| line.contains(NO_GIT)));
     let of_jobs = failed.iter().map(|job| match &job.reason.hint {
         Some(hint) => hint.clone(),
-        None if asked_git(job) => {
+        None if lacks_history(job) => {
             format!("jobs see the files without .git: give {} what it asks git for, in a file", job.id)
         }
         None => format!("pikaci logs --job {}", quote(job.id.as_str())),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_asks_git_is_told_that_there_is_none() {
+    fn a_job_that_needs_git_history_gets_a_hint() {
         let mut history = begun("1", &["build"]);
         start(&mut history, "build");
         let reason = Reason { message: Some("the command ended with exit code 128".to_owned()), ..Reason::default() };

@@ -172,7 +172,7 @@ fn is_change(record: &[u8]) -> bool {
     !record.is_empty() && !record.starts_with(b"# ")
 }
 
-/// What git's index says of a tree that its status doesn't.
+/// The entries of git's index that its status leaves out.
 struct Staged {
     /// The submodules, and other repositories that git tracks as such.
     submodules: Vec<Vec<u8>>,
@@ -183,9 +183,9 @@ struct Staged {
 /// A file that git was told to take for unchanged.
 struct Hidden {
     path: Vec<u8>,
-    /// What the index has of it.
+    /// Its content in the index, as git names it.
     object: Vec<u8>,
-    /// Whether it may be missing.
+    /// True if it may be missing.
     is_sparse: bool,
 }
 

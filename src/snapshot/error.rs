@@ -63,7 +63,7 @@ pub enum Error {
         base: String,
         /// The tree.
         root: PathBuf,
-        /// Whether the repository lacks a part of its history.
+        /// True if the repository lacks a part of its history.
         shallow: bool,
     },
     /// The clone left out what a comparison needs, and nothing is fetched without being asked for.

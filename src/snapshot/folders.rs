@@ -20,13 +20,13 @@ pub(super) struct Folders {
     pub(super) all: Vec<Vec<u8>>,
     /// Those in which there is nothing at all.
     pub(super) empty: Vec<Vec<u8>>,
-    /// Whether there are other repositories among them.
+    /// True if other repositories are among them.
     pub(super) has_repositories: bool,
 }
 
 /// Returns the folders of a repository in which git lists these paths.
 pub(super) fn folders(repository: &Path, listed: &[&[u8]]) -> Result<Folders, Error> {
-    let known: HashSet<&[u8]> = listed.iter().flat_map(|path| parents(path)).collect();
+    let holding: HashSet<&[u8]> = listed.iter().flat_map(|path| parents(path)).collect();
     // A folder that git lists itself is a submodule or another repository.
     let nested: HashSet<&[u8]> = listed.iter().copied().collect();
     let (mut folders, mut level) = (Folders::default(), vec![Vec::new()]);
@@ -40,7 +40,7 @@ pub(super) fn folders(repository: &Path, listed: &[&[u8]]) -> Result<Folders, Er
                 continue;
             }
             for path in subfolders {
-                let is_listed = known.contains(path.as_slice()) || nested.contains(path.as_slice());
+                let is_listed = holding.contains(path.as_slice()) || nested.contains(path.as_slice());
                 if is_listed { next.push(path) } else { unknown.push(path) }
             }
             if is_empty && !folder.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn folders(repository: &Path, listed: &[&[u8]]) -> Result<Folders, Er
     Ok(folders)
 }
 
-/// What a folder holds.
+/// The content of a folder.
 struct Inside {
     is_empty: bool,
     is_repository: bool,

@@ -28,8 +28,8 @@ const FILTER_KEYS: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process
 pub(super) fn is_repository(folder: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
     let Ok(folder) = folder.canonicalize() else { return false };
-    let mut around = folder.ancestors().take_while(|ancestor| device(ancestor) == device(&folder));
-    around.find_map(has_repository).unwrap_or(false)
+    let mut ancestors = folder.ancestors().take_while(|ancestor| device(ancestor) == device(&folder));
+    ancestors.find_map(has_repository).unwrap_or(false)
 }
 
 /// Returns whether a folder is the top of a repository.

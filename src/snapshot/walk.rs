@@ -20,15 +20,15 @@ use crate::foreign::{Beneath, Entry};
 /// Names that are no part of a source tree wherever they are: repositories, and the state of whatever project.
 pub(super) const LEFT_OUT: [&str; 5] = [".git", ".hg", ".jj", ".pikaci", ".svn"];
 
-/// Returns whether a name is one of these.
-pub(super) fn is_left_out(name: &[u8]) -> bool {
-    LEFT_OUT.iter().any(|left_out| name == left_out.as_bytes())
-}
-
 /// The repository whose ignore rules are those of git.
 const JUJUTSU: &str = ".jj";
 /// The longest file of ignore rules that is read, in bytes.
 const RULES_LIMIT: u64 = 1 << 20;
+
+/// Returns whether a name is one of those that are left out.
+pub(super) fn is_left_out(name: &[u8]) -> bool {
+    LEFT_OUT.iter().any(|left_out| name == left_out.as_bytes())
+}
 
 /// Lists all that is in a tree but for the state folder and some names; a folder is listed when it holds nothing.
 pub(super) fn walk(root: &Path, state: Option<&[u8]>, left_out: &[&str]) -> Result<Vec<Found>, Error> {
@@ -38,7 +38,7 @@ pub(super) fn walk(root: &Path, state: Option<&[u8]>, left_out: &[&str]) -> Resu
 /// Lists a source tree that git doesn't know, but for what the rules of Jujutsu ignore where it has the tree.
 pub(super) fn walk_source(root: &Path, state: Option<&[u8]>) -> Result<Vec<Found>, Error> {
     let has_rules = Beneath::new(root).join(JUJUTSU).open_folder().is_ok();
-    let rules = has_rules.then(|| Rules { inner: GitignoreBuilder::new("").build().ok(), outer: None });
+    let rules = has_rules.then(|| Rules { inner: Gitignore::empty(), outer: None });
     list_below(root, b"", Walk { state, left_out: &LEFT_OUT, rules: rules.as_ref() })
 }
 
@@ -47,7 +47,7 @@ pub(super) fn walk_folder(root: &Path, path: &[u8]) -> Result<Vec<Found>, Error>
     list_below(root, path, Walk { state: None, left_out: &LEFT_OUT, rules: None })
 }
 
-/// What isn't listed.
+/// The things that a list leaves out.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
     state: Option<&'a [u8]>,
@@ -57,7 +57,7 @@ struct Walk<'a> {
 
 /// The ignore rules of a folder and of those around it.
 struct Rules<'a> {
-    inner: Option<Gitignore>,
+    inner: Gitignore,
     outer: Option<&'a Self>,
 }
 
@@ -70,17 +70,18 @@ impl<'a> Rules<'a> {
             // What isn't a rule ignores nothing, as git has it.
             builder.add_line(None, line).ok();
         }
-        Self { inner: builder.build().ok(), outer: Some(outer) }
+        Self { inner: builder.build().unwrap_or_else(|_| Gitignore::empty()), outer: Some(outer) }
     }
 
+    /// Returns whether a path is ignored: the innermost rule that matches it decides.
     fn ignore(&self, path: &[u8], is_folder: bool) -> bool {
         let path = Path::new(OsStr::from_bytes(path));
         let mut rules = Some(self);
         while let Some(Self { inner, outer }) = rules {
-            match inner.as_ref().map(|inner| inner.matched(path, is_folder)) {
-                Some(Match::Ignore(_)) => return true,
-                Some(Match::Whitelist(_)) => return false,
-                _ => rules = *outer,
+            match inner.matched(path, is_folder) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => rules = *outer,
             }
         }
         false

@@ -22,7 +22,7 @@ pub use record::{is_torn, read_plan, read_record};
 pub use remove::remove;
 pub use run_layout::{AttemptLayout, JobLayout, LOCK, RunLayout};
 pub use sync_tree::sync_tree;
-pub use temporary_folder::{TemporaryFolder, outside};
+pub use temporary_folder::{TemporaryFolder, folder_outside};
 pub use write::{append_line, read_bounded, read_json, sync_file, sync_folder, write_atomic, write_json, write_view};
 
 /// How the names of temporary files and folders begin: whatever bears it after a crash is rubbish.

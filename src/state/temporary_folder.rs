@@ -63,7 +63,7 @@ impl TemporaryFolder {
         Self::sweep_outside();
     }
 
-    /// Removes those of them that were made [`outside`] of a project, in the cache.
+    /// Removes those of them that are in the cache, see [`folder_outside`].
     pub fn sweep_outside() {
         if let Some(folder) = cache_folder() {
             sweep_in(&folder);
@@ -86,10 +86,11 @@ fn sweep_in(parent: &Path) {
 /// pikaci's folder in the cache of this user, who alone can put something there. Where there is none, or it is inside of
 /// the project, temporary files go there.
 #[must_use]
-pub fn outside(source_root: &Path) -> PathBuf {
+pub fn folder_outside(source_root: &Path) -> PathBuf {
     let project = source_root.ancestors().filter(|folder| folder.join(".git").symlink_metadata().is_ok()).last();
     let is_outside = |folder: &PathBuf| !folder.starts_with(project.unwrap_or(source_root));
-    let made = cache_folder().filter(|folder| {
+    // Nothing is made in the project, nor does a link lead into it.
+    let made = cache_folder().filter(is_outside).filter(|folder| {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).is_ok()
             && fs::metadata(folder).is_ok_and(|folder| is_own(&folder))
     });

@@ -53,7 +53,7 @@ const COMES: [(&str, u64, u32); 16] = [
 ];
 
 #[test]
-fn guests_and_jobs_without_one_bring_the_same() {
+fn a_guest_and_base_none_bring_the_same_artifacts() {
     let command = serde_json::to_string(&format!("{COMMAND}\necho run >run.log")).unwrap().replace("${", "\\${");
     let project = Project::new(&format!(
         r#"{{

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::project::{Project, ran};
 
-/// What each tool says of where it is; none of it may come from the repository around the project.
+/// Prints the project of each tool; none may be the repository around.
 const TOOLS: &str = r#"
     echo "folder $PWD"
     ! git rev-parse --show-toplevel
@@ -43,7 +43,7 @@ fn project() -> (TempDir, Project) {
 }
 
 #[test]
-fn tools_find_nothing_of_the_project_around_a_job() {
+fn tools_stay_in_the_copy_that_a_job_works_on() {
     let (repository, project) = project();
     project.pikaci(&["run", "--all"]).exits(0);
     let output = project.output("tools");

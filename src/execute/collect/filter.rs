@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::LeftOutFiles;
 use crate::glob::Globs;
 
 /// The folder or file that makes a folder a repository; Git runs what it says.
@@ -37,27 +36,5 @@ impl Filter {
         } else {
             None
         }
-    }
-}
-
-/// The files that a guest brought though its job didn't ask for them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refused {
-    /// The number of them.
-    pub count: u64,
-    files: LeftOutFiles,
-}
-
-impl Refused {
-    /// Adds a file.
-    pub(super) fn add(&mut self, path: &Path, reason: &str) {
-        self.count += 1;
-        self.files.add(path.to_string_lossy().into_owned(), reason);
-    }
-
-    /// Returns a message for people, if there are such files.
-    #[must_use]
-    pub fn message(&self) -> Option<String> {
-        self.files.message()
     }
 }

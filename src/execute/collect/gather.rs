@@ -14,7 +14,7 @@ use super::{DISK_BYTES, Filter, LeftOutFiles, MAX_DEPTH, MAX_FILES, MAX_NAMES, M
 use crate::guest::{LeftOut, artifacts};
 use crate::quota::Quota;
 
-/// What a tar has for each file, in bytes, and what its content is rounded up to.
+/// The length of a header in a tar, and the unit of a file's content there, in bytes.
 const TAR_BLOCK: u64 = 512;
 
 /// Copies the files that globs match into a new folder, through a link too, in the order of their paths and as far as
@@ -93,7 +93,7 @@ fn open(path: &Path) -> Result<(File, Metadata), LeftOut> {
     file.map(|file| (file, meta)).map_err(|_| LeftOut::Unreadable)
 }
 
-/// Returns the paths of all that globs match and is no folder, sorted. A glob may begin with a linked folder; below, no
+/// Returns the paths that globs match, but for folders, sorted. A glob may begin with a linked folder; below, no
 /// link is followed.
 fn find(workspace: &Path, globs: &[String], filter: &Filter) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_leaves_the_rest() {
+    fn a_file_that_is_too_large_takes_nothing_from_others() {
         let folder = tempfile::tempdir().unwrap();
         let (workspace, artifacts) = (folder.path().join("workspace"), folder.path().join("artifacts"));
         fs::create_dir(&workspace).unwrap();

@@ -1,4 +1,4 @@
-//! The files of a job that match its globs and didn't come.
+//! The files that match the globs of a job and weren't brought back.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,16 @@ const KEPT: usize = 20;
 /// The number of them that a message names.
 const NAMED: usize = 3;
 
-/// A file that didn't come.
+/// A file that wasn't brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutFile {
     /// Its path in the workspace.
     pub path: String,
-    /// Why it didn't come; goes on from the path.
+    /// The reason, as the end of a sentence that begins with the path.
     pub reason: String,
 }
 
-/// The files that didn't come, the first of them by path.
+/// The files that weren't brought back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOutFiles {
     /// The first of them.
@@ -40,18 +40,24 @@ impl LeftOutFiles {
         self.more = self.more.saturating_add(count);
     }
 
-    /// Returns whether all files came.
+    /// Returns whether all files were brought back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.more == 0
+        self.count() == 0
+    }
+
+    /// Returns the number of files.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        (self.first.len() as u64).saturating_add(self.more)
     }
 
     /// Returns a message for people, if there are such files.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let (named, others) = self.first.split_at(self.first.len().min(NAMED));
-        let mut parts: Vec<String> = named.iter().map(|file| format!("{:?} {}", file.path, file.reason)).collect();
-        let more = (others.len() as u64).saturating_add(self.more);
+        let named = self.first.iter().take(NAMED);
+        let mut parts: Vec<String> = named.map(|file| format!("{:?} {}", file.path, file.reason)).collect();
+        let more = self.count() - parts.len() as u64;
         if more > 0 {
             parts.push(format!("and {more} more"));
         }

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
-use super::{Artifact, ArtifactDisk, Manifest, Refused, gather, unpack_at_most};
+use super::{Artifact, ArtifactDisk, LeftOutFiles, Manifest, gather, unpack_at_most};
 use crate::quota::Quota;
 
 /// The number of files that a guest may say; all that come are taken.
 const ANY: u64 = u64::MAX;
 
-fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, Refused)> {
+fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, LeftOutFiles)> {
     ArtifactDisk::of(File::open(disk).unwrap(), &Quota::unlimited()).unpack(ANY, globs, folder)
 }
 
@@ -200,7 +200,7 @@ fn a_guest_brings_what_the_globs_of_its_job_match_and_no_repository() {
             assert_eq!(folder.path().join(artifacts).join(name).exists(), taken, "{artifacts} {name}");
         }
     }
-    assert_eq!(refused.count, 7);
+    assert_eq!(refused.count(), 7);
     assert_eq!(
         refused.message().unwrap(),
         "artifacts were left out: \"secret\" matches no glob of the job, \"deep/a.txt\" matches no glob of the job, \

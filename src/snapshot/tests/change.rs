@@ -97,13 +97,7 @@ fn a_part_of_a_repository_has_paths_of_its_own() {
 
 #[test]
 fn repositories_inside_count_file_by_file() {
-    let tree = Fixture::new();
-    tree.init("../library");
-    tree.write("../library/lib.c", "");
-    tree.commit("../library");
-    tree.init("");
-    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
-    tree.commit("");
+    let tree = Fixture::with_submodule("lib.c");
     assert_eq!(changed(&tree.root, None), [""; 0]);
     tree.write("lib/new.c", "");
     tree.init("own");
@@ -117,7 +111,7 @@ fn repositories_inside_count_file_by_file() {
 }
 
 #[test]
-fn what_git_was_told_to_take_for_unchanged_counts() {
+fn files_that_are_marked_as_unchanged_count() {
     let tree = Fixture::repository();
     for name in ["assumed", "assumed too", "skipped", "sparse", "gone"] {
         tree.write(name, "1");
@@ -137,13 +131,7 @@ fn what_git_was_told_to_take_for_unchanged_counts() {
 
 #[test]
 fn a_submodule_without_its_repository_has_changed() {
-    let tree = Fixture::new();
-    tree.init("../library");
-    tree.write("../library/lib.c", "");
-    tree.commit("../library");
-    tree.init("");
-    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
-    tree.commit("");
+    let tree = Fixture::with_submodule("lib.c");
     tree.remove("lib/.git");
     assert_eq!(changed(&tree.root, None), ["lib", "lib/lib.c"]);
 }

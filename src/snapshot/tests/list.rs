@@ -74,13 +74,7 @@ fn a_part_of_a_repository_and_a_part_that_it_ignores() {
 
 #[test]
 fn submodules_and_repositories_inside() {
-    let tree = Fixture::new();
-    tree.init("../library");
-    tree.write("../library/lib.c", "");
-    tree.commit("../library");
-    tree.init("");
-    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
-    tree.commit("");
+    let tree = Fixture::with_submodule("lib.c");
     tree.write("lib/new.c", "");
     tree.init("own");
     tree.write("own/.gitignore", "*.o");
@@ -94,13 +88,7 @@ fn submodules_and_repositories_inside() {
 
 #[test]
 fn a_submodule_without_its_repository_comes_file_by_file() {
-    let tree = Fixture::new();
-    tree.init("../library");
-    tree.write("../library/deep/lib.c", "");
-    tree.commit("../library");
-    tree.init("");
-    tree.git("", &["submodule", "-q", "add", "../library", "lib"]);
-    tree.commit("");
+    let tree = Fixture::with_submodule("deep/lib.c");
     for left in [None, Some("gitdir: ../.git/modules/gone\n")] {
         tree.remove("lib/.git");
         if let Some(text) = left {

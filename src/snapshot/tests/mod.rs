@@ -41,6 +41,18 @@ impl Fixture {
         fixture
     }
 
+    /// Makes a git repository with a submodule `lib` that holds one file.
+    fn with_submodule(file: &str) -> Self {
+        let fixture = Self::new();
+        fixture.init("../library");
+        fixture.write(&format!("../library/{file}"), "");
+        fixture.commit("../library");
+        fixture.init("");
+        fixture.git("", &["submodule", "-q", "add", "../library", "lib"]);
+        fixture.commit("");
+        fixture
+    }
+
     fn init(&self, folder: &str) {
         self.folder(folder);
         self.git(folder, &["init", "-q", "-b", "main"]);
