@@ -77,9 +77,16 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     ],
 };
 
-/// Returns QEMU's arguments for a machine. All its files are open: each tag has a connection from [`FIRST_SHARE_FD`] on.
+/// Returns QEMU's user network of that name, of IPv6 too where the host has a route.
 #[must_use]
-pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> Vec<OsString> {
+pub fn user_network(name: &str, has_v6: bool) -> String {
+    format!("user,id={name},ipv4=on,ipv6={}", if has_v6 { "on" } else { "off" })
+}
+
+/// Returns QEMU's arguments for a machine on a host with or without a route of IPv6. All its files are open: each tag
+/// has a connection from [`FIRST_SHARE_FD`] on.
+#[must_use]
+pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str], has_v6: bool) -> Vec<OsString> {
     let mut args = Args::default();
     args.switches(&["-nodefaults", "-no-user-config", "-no-reboot"]);
     args.pair("-display", "none");
@@ -124,7 +131,7 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> V
     let netdev = match machine.network {
         Network::None => None,
         Network::Outside => Some(format!("socket,id=net,fd={}", network_fd(tags.len()))),
-        Network::Host => Some("user,id=net".to_owned()),
+        Network::Host => Some(user_network("net", has_v6)),
     };
     if let Some(netdev) = netdev {
         args.pair("-netdev", netdev);
@@ -188,7 +195,8 @@ mod tests {
     use super::{Accelerator, Disk, Machine, Network, argv};
 
     fn lines(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> String {
-        let args: Vec<_> = argv(machine, accelerator, tags).into_iter().map(|arg| arg.into_string().unwrap()).collect();
+        let args: Vec<_> =
+            argv(machine, accelerator, tags, true).into_iter().map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 
@@ -261,7 +269,7 @@ mod tests {
         -machine q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,accel=kvm,memory-backend=mem
         -cpu host
         -append quiet panic=-1 console=ttyS0 8250.nr_uarts=1
-        -netdev user,id=net
+        -netdev user,id=net,ipv4=on,ipv6=on
         -device virtio-net-pci,netdev=net,romfile=
         ");
     }

@@ -180,7 +180,7 @@ mod tests {
 
     use super::super::fixture::{apply, begun, ended, finished, place, start};
     use super::summary;
-    use crate::event::{Reason, What};
+    use crate::event::{LogPaths, Reason, What};
     use crate::id::{JobId, NodeId};
     use crate::record::{History, Outcome};
 
@@ -225,6 +225,20 @@ mod tests {
         hint: pikaci logs --job 'unit tests'
         hint: pikaci logs --job emulate --kind console
         ");
+    }
+
+    #[test]
+    fn the_time_of_a_job_is_that_of_all_its_attempts() {
+        let mut history = begun("1", &["build"]);
+        start(&mut history, "build");
+        let failed = ended("build", Outcome::Failed, Some(2), Reason::default());
+        apply(&mut history, 5_000, What::AttemptFinished(Box::new(failed)));
+        let logs = LogPaths { host: place("runs/1/h"), guest: place("runs/1/g"), console: None };
+        apply(&mut history, 6_000, What::JobStarted { job: JobId::new("build"), attempt: 2, logs });
+        let passed = ended("build", Outcome::Passed, Some(0), Reason::default());
+        apply(&mut history, 9_000, What::JobFinished(Box::new(passed)));
+        let text = text(&history, &BTreeMap::new());
+        assert!(text.contains("passed     build    8.0s  flaky: attempt 2"), "{text}");
     }
 
     #[test]

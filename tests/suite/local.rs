@@ -1,5 +1,6 @@
 //! Jobs on the host itself: base `none`.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pikaci::record::Outcome;
@@ -154,7 +155,9 @@ fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
     let mark = project.path("mark").display().to_string();
     let job_file = std::fs::read_to_string(project.path("pikaci.nix")).unwrap();
     let project = project.file("pikaci.nix", &job_file.replace("$MARK", &mark));
-    let ended = project.pikaci(&["run"]).exits(100);
+    let ended = project.pikaci(&["run", "--jobs=99", "--cpus=2"]).exits(100);
+    let note = "note: --jobs=99 has no effect beyond the 2 CPUs that jobs may use; --cpus=99 lets them share\n";
+    assert!(ended.stderr.contains(note), "{}", ended.stderr);
     assert!(
         ended.stdout.contains("flaky: attempt 2") && ended.stdout.contains("1 passed (1 flaky)"),
         "{}",
@@ -176,6 +179,18 @@ fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
     assert!(status.contains("attempt 2, flaky"), "{status}");
     let list = project.pikaci(&["list"]).exits(0).stdout;
     assert!(list.contains("1 passed (1 flaky)"), "{list}");
+}
+
+#[test]
+fn the_live_line_of_a_terminal_has_the_attempt_s_number() {
+    let project = project(r#"a = { command = "sleep 1; exit 4"; retries = 1; };"#);
+    let run = project.command(&["run"]);
+    let mut at_terminal = Command::new("python3");
+    at_terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
+    at_terminal.arg(run.get_program()).args(run.get_args()).current_dir(project.path(""));
+    at_terminal.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
+    let screen = ran(&mut at_terminal).exits(100).stdout;
+    assert!(screen.contains("attempt 2: starting") && !screen.contains("attempt 1"), "{screen:?}");
 }
 
 #[test]

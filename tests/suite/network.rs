@@ -6,10 +6,11 @@ use std::process::Command;
 use crate::project::{Project, ran};
 
 /// Makes a host with the addresses that hosts have and a neighbour through which the outside is reached, both with a
-/// service at each of their addresses; then runs what it is given on that host.
+/// service at each of their addresses; then runs what it is given on that host. It has a route of IPv6 if the second
+/// argument says so.
 const HOST: &str = r#"
 set -eu
-folder=$1; shift
+folder=$1 route=$2; shift 2
 ip link set lo up
 unshare --net sleep 600 & peer=$!
 until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
@@ -26,7 +27,7 @@ neighbour ip address add 2001:db8:8::7 dev lo nodad
 ip link set up0 up
 neighbour ip link set down0 up
 ip route add default via 203.0.113.2
-ip route add default via 2001:db8:7::2
+[ "$route" != v6 ] || ip route add default via 2001:db8:7::2
 mount --bind "$folder/resolv.conf" /etc/resolv.conf
 addresses() { "$@" ip -oneline address | sed -n 's/.* inet6* \([^ /]*\).*/\1/p' | grep -v ^fe80; }
 neighbour python3 "$folder/service.py" "$folder/neighbour" $(addresses neighbour) &
@@ -121,6 +122,36 @@ const INSIDE: [&str; 15] = [
     "fd00:7::2",
 ];
 
+/// Runs the jobs of a project on a host of the test.
+fn run_on_host(project: &Project, route: &str) {
+    let folder = tempfile::TempDir::with_prefix("pikaci-test-").unwrap();
+    fs::write(folder.path().join("service.py"), SERVICE).unwrap();
+    fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
+    let run = project.command(&["run"]);
+    let mut host = Command::new("unshare");
+    host.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", HOST, "host"])
+        .arg(folder.path())
+        .arg(route);
+    host.arg(run.get_program()).args(run.get_args()).current_dir(project.path("."));
+    host.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ran(&mut host).exits(0);
+}
+
+#[test]
+fn a_guest_has_no_ipv6_where_the_host_has_no_route() {
+    let project = Project::new(
+        r#"{
+          jobs.outside = { command = "true"; network = true; };
+          jobs.host = { command = "true"; network = "host"; };
+        }"#,
+    );
+    run_on_host(&project, "none");
+    for (job, id) in [("outside", "outside"), ("host", "net")] {
+        let log = fs::read_to_string(project.state(&project.job(job).host_log_path.unwrap())).unwrap();
+        assert!(log.contains(&format!("user,id={id},ipv4=on,ipv6=off")), "{log}");
+    }
+}
+
 #[test]
 fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_the_host() {
     let addresses = [&OUTSIDE[..], &INSIDE].concat().iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
@@ -132,17 +163,7 @@ fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_th
         }}"#
     ))
     .file("guest.py", GUEST);
-    let folder = tempfile::TempDir::with_prefix("pikaci-test-").unwrap();
-    fs::write(folder.path().join("service.py"), SERVICE).unwrap();
-    fs::write(folder.path().join("resolv.conf"), "nameserver 127.0.0.53\n").unwrap();
-
-    let run = project.command(&["run"]);
-    let mut host = Command::new("unshare");
-    host.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", HOST, "host"])
-        .arg(folder.path());
-    host.arg(run.get_program()).args(run.get_args()).current_dir(project.path("."));
-    host.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    ran(&mut host).exits(0);
+    run_on_host(&project, "v6");
 
     let lines = |said: &dyn Fn(&str) -> String| {
         let lines =

@@ -65,7 +65,7 @@ pub(super) fn start(
         files: &[kernel, initrd],
     };
     let mut invocation = jail::qemu(programs.jail, place, group)?
-        .args(qemu::argv(&guest.machine, programs.accelerator, &tags))
+        .args(qemu::argv(&guest.machine, programs.accelerator, &tags, network::has_v6_route()))
         .fd(qmp, qemu::QMP_FD)
         .fd(console_writer, qemu::CONSOLE_FD)
         .fd(output_writer, qemu::OUTPUT_FD)

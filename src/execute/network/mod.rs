@@ -8,4 +8,5 @@ mod relay;
 mod rules;
 mod uplink;
 
+pub use attached::has_v6_route;
 pub use uplink::{Uplink, start};

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::attached::{attached, has_v6};
+use super::attached::{attached, has_v6_route};
 use super::relay;
 use crate::execute::jail::{self, Jail};
-use crate::execute::qemu::Accelerator;
+use crate::execute::qemu::{Accelerator, user_network};
 use crate::failpoint::Point;
 use crate::process::{Child, Group, LogPipe};
 
@@ -37,15 +37,15 @@ pub fn start(group: &Group, uplink: Uplink<'_>, log: &LogPipe) -> Result<(Child,
     let ((guest, relayed), (outside, socket)) = (pair()?, pair()?);
     let attached = attached()?;
     let place = jail::Qemu { program: uplink.qemu, accelerator: Accelerator::Tcg, network: true, files: &[] };
-    let invocation = jail::qemu(uplink.jail, place, group)?.args(argv(has_v6(&attached))).fd(socket, SOCKET_FD);
+    let invocation = jail::qemu(uplink.jail, place, group)?.args(argv(has_v6_route())).fd(socket, SOCKET_FD);
     let child = group.spawn(Point::Daemon, invocation, log)?;
     relay::start(relayed, outside, attached)?;
     Ok((child, guest))
 }
 
-/// Returns QEMU's arguments for a user network, of IPv6 too where the host has it.
-fn argv(v6: bool) -> Vec<OsString> {
-    let user = format!("user,id=outside,ipv4=on,ipv6={}", if v6 { "on" } else { "off" });
+/// Returns QEMU's arguments for a user network alone.
+fn argv(has_v6: bool) -> Vec<OsString> {
+    let user = user_network("outside", has_v6);
     let mut args = vec!["-nodefaults", "-no-user-config", "-machine", "none", "-display", "none"];
     args.extend(["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]);
     let (guest, hub) =
