@@ -80,15 +80,23 @@ install_from() {
     -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Debug::NoLocking=1)
   apt_get "${other_apt[@]}" update
   apt_get "${other_apt[@]}" --yes --download-only --no-install-recommends install "$package" >/dev/null
-  for archive in "$work"/cache/archives/*.deb; do dpkg-deb -x "$archive" "$work/root"; done
+  # Older releases have files in /lib.
+  mkdir -p "$work"/root/usr/{lib,lib64}
+  ln -s usr/lib usr/lib64 "$work/root"
+  for archive in "$work"/cache/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$archive" | tar --extract --keep-directory-symlink --no-same-owner --directory "$work/root"
+  done
 
   libraries=$work/root/usr/lib/x86_64-linux-gnu
-  loader=$work/root/usr/lib64/ld-linux-x86-64.so.2
+  loader=$libraries/ld-linux-x86-64.so.2
+  libraries+=:$work/root/usr/lib/nix
   cp -a "$work/root/$4"* "$work/new/bin"
   "$loader" --library-path "$libraries" --list "$work/new/bin/$main" |
     awk '$3 ~ /^\// && $1 !~ /ld-linux/ {print $3}' | xargs cp -L -t "$work/new/lib" "$loader"
   "$work/new/lib/${loader##*/}" --library-path "$work/new/lib" "$work/new/bin/$main" --version
   patchelf --set-interpreter "$to/lib/${loader##*/}" --force-rpath --set-rpath "$to/lib" "$work/new/bin/$main"
+  # Else a library with a path of its own looks nowhere else.
+  find "$work/new/lib" -name 'libnix*' -exec patchelf --remove-rpath {} +
   place "$work/new" "$to"
 }
 
@@ -160,6 +168,7 @@ install_all() {
     case $part in
       nix-oldest) install_nix trixie "$part" ;;
       nix-newest) install_nix sid "$part" ;;
+      nix-strict-locks) install_nix bookworm "$part" ;;
       *) "install_$part" ;;
     esac
   done

@@ -1,7 +1,7 @@
 //! Targets that are functions of a value.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use pikaci::config;
 use pikaci::event::Event;
 use pikaci::execute::collect::Manifest;
 use pikaci::execute::qmp::shutdown_reason;
-use pikaci::flake::{NixGuest, ProjectFiles, Store, render_nix};
+use pikaci::flake::{FlakeContent, NixGuest, ProjectFiles, Store, render_nix};
 use pikaci::guest::Control;
 use pikaci::guest::control::ControlDecoder;
 use pikaci::id::{JobId, RecordedPath, RunId};
@@ -150,7 +150,7 @@ pub fn job_file(bytes: &[u8]) {
     }
 }
 
-/// A lock gives a runner flake whose own lock is JSON, or an error.
+/// A lock goes into a runner flake as it is, or is an error, and the folders that it names are in the project.
 pub fn flake_lock(bytes: &[u8]) {
     let files = [("flake.lock", bytes), ("flake.nix", b"{ }")].map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
     let project = ProjectFiles(files.into());
@@ -165,8 +165,12 @@ pub fn flake_lock(bytes: &[u8]) {
             allow_local_inputs: true,
         };
         if let Ok(flake) = render_nix(guest, Store::Host) {
-            assert!(flake.files.contains_key("flake.lock"));
+            let lock = &flake.files["project/flake.lock"].content;
+            assert!(matches!(lock, FlakeContent::Inline(lock) if lock == bytes));
         }
+    }
+    for folder in project.flake_folders().unwrap_or_default() {
+        assert!(Path::new(&folder).components().all(|part| matches!(part, Component::Normal(_))), "{folder:?}");
     }
 }
 

@@ -57,13 +57,11 @@ let
     in
     if guest.base == "nix" then
       import ./guest/nix.nix {
-        self = ./guest;
         guest = asked;
         inherit nixpkgs project;
       }
     else
       import ./guest/nixos.nix {
-        self = ./guest;
         guest = asked;
         host = system;
         nixpkgs = nixpkgs // {

@@ -1,11 +1,12 @@
 # The runner of base "nix", for a guest that runs Linux whatever evaluates this.
 {
-  self,
   nixpkgs,
   project,
   guest,
 }:
 let
+  # A store path of its own, so that a runner depends on nothing else beside it.
+  scripts = "${./.}";
   pkgs = nixpkgs.legacyPackages.${guest.system};
   inherit (pkgs.linuxPackages) kernel;
   busybox = "${pkgs.pkgsStatic.busybox}/bin/busybox";
@@ -72,14 +73,14 @@ derivation (
     builder = busybox;
     args = [
       "sh"
-      "${self}/build-runner.sh"
+      "${scripts}/build-runner.sh"
     ];
     inherit busybox userland;
     kernel = "${kernel}/${image}";
     # A package of its own in newer versions of nixpkgs.
     modulesTree = kernel.modules or kernel;
     wantedModules = builtins.concatStringsSep " " drivers;
-    scripts = self;
+    inherit scripts;
   }
   // closure
   // disk

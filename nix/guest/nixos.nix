@@ -1,12 +1,12 @@
 # The runner of base "nixos": what microvm.nix makes of a NixOS; how it is launched is left to pikaci.
 {
-  self,
   nixpkgs,
   microvm,
   project,
   host,
   guest,
-  projectFiles ? "${self}/project",
+  # The folder of the guest's modules.
+  projectFiles ? ../project,
 }:
 let
   module =
@@ -24,7 +24,7 @@ let
       ./guest-module.nix
       module
     ]
-    ++ map (file: "${projectFiles}/${file}") guest.modules;
+    ++ map (file: projectFiles + "/${file}") guest.modules;
   };
 
   inherit (os) config;

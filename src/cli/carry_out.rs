@@ -17,7 +17,7 @@ use super::programs::{MachineArgs, programs, refuse_without_bwrap};
 use super::progress::Progress;
 use super::stream::Stream;
 use super::wanted::size;
-use super::{Exit, Failure, Format, print};
+use super::{Exit, Failure, Format, eprint_line, print};
 use crate::cancel::Cancel;
 use crate::engine::{self, Machines, Settings};
 use crate::event::{DeclaredJob, RunStarted};
@@ -97,6 +97,10 @@ impl Manner {
             refuse_without_bwrap(&host.programs, facts)?;
         }
         let nix = nix.with_builders(self.builders.clone()).allowing_local_inputs(isolation.allow_local_inputs);
+        if let Some(finding) = nix.ignored_builders() {
+            let hint = finding.remedy.unwrap_or_default();
+            eprint_line(&format_args!("note: {}\nhint: {hint}", finding.what));
+        }
         Ok(Some(Machines { nix, host }))
     }
 

@@ -18,6 +18,9 @@ pub struct Options {
     /// Confine QEMU by bubblewrap or by Landlock [auto: by the better one that works here]; `none` leaves it unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     jail: jail::Choice,
+    /// The builders that `pikaci run` is to use, in Nix's own words
+    #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
+    builders: Option<String>,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
@@ -25,7 +28,7 @@ pub struct Options {
 
 pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     let machine = Machine::find(place, options.hypervisor, options.jail);
-    let mut seen = machine.ask();
+    let mut seen = machine.ask(options.builders.is_some());
     // A guest that is tried leaves nothing behind when a signal ends it; what was done before needs no such care.
     let cancel = watch_signals()?;
     seen.acceleration = machine.accelerate(&cancel);

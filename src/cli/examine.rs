@@ -13,7 +13,8 @@ use super::project::{Project, path, verify_state};
 use crate::cancel::Cancel;
 use crate::config::{self, Base, Config, Guest};
 use crate::doctor::{
-    self, Acceleration, Asked, Disk, Examination, Finding, Isolation, Seen, SeenNix, Settings, Store, Use,
+    self, Acceleration, Asked, Disk, Examination, Finding, Implementation, Isolation, Seen, SeenNix, Settings, Store,
+    Use,
 };
 use crate::execute::accelerator::{self, Jailed};
 use crate::execute::jail::{self, Jails};
@@ -72,12 +73,13 @@ impl Machine {
     }
 
     /// Asks everything on it but how fast guests are.
-    pub fn ask(&self) -> Examination<'_> {
+    pub fn ask(&self, has_builders: bool) -> Examination<'_> {
         let uses_qemu = self.hypervisor.hypervisor == Hypervisor::Qemu;
         Examination {
             hypervisor: self.hypervisor,
             facts: &self.facts,
             nix: self.nix.as_ref().map(ask),
+            has_builders,
             programs: programs(self.hypervisor, &self.facts, self.bwrap_fault.as_ref()),
             open_files: uses_qemu.then(open_files),
             control_group: uses_qemu.then(delegated_group),
@@ -183,11 +185,11 @@ fn disks(state: Option<&StateLayout>, nix: Option<&Nix>) -> Vec<Disk> {
 fn ask(nix: &Nix) -> SeenNix {
     let program = nix.program().to_owned();
     let version = nix.version().map_err(|error| format!("{error:#}"));
-    let is_new = version.as_ref().is_ok_and(|version| doctor::too_old(&program, *version).is_none());
-    SeenNix { asked: is_new.then(|| asked(nix)), program, version }
+    let new = version.as_ref().ok().filter(|version| doctor::too_old(&program, **version).is_none());
+    SeenNix { asked: new.map(|version| asked(nix, version.implementation)), program, version }
 }
 
-fn asked(nix: &Nix) -> Asked {
+fn asked(nix: &Nix, implementation: Implementation) -> Asked {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let settings = nix.settings().and_then(|json| Settings::parse(&json, &read));
     let elsewhere = settings.as_ref().ok().and_then(|settings| settings.store_elsewhere().map(str::to_owned));
@@ -196,7 +198,7 @@ fn asked(nix: &Nix) -> Asked {
         flakes: nix.try_flakes().ok(),
         store: match elsewhere {
             Some(address) => Store::Elsewhere(address),
-            None => nix.open_store().unwrap_or_else(|error| Store::Closed(format!("{error:#}"))),
+            None => nix.open_store(implementation).unwrap_or_else(|error| Store::Closed(format!("{error:#}"))),
         },
         settings: settings.map_err(|error| format!("{error:#}")),
     }

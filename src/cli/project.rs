@@ -192,7 +192,15 @@ impl Project {
                 files.extend(self.read(name, limit)?.map(|bytes| (name.to_owned(), bytes)));
             }
         }
-        Ok(ProjectFiles(files))
+        let mut files = ProjectFiles(files);
+        if guests.iter().any(|guest| guest.dev_shell.is_some()) {
+            // What is wrong with the lock, the plan says.
+            for folder in files.flake_folders().unwrap_or_default() {
+                let name = format!("{folder}/flake.nix");
+                files.0.extend(self.read(&name, SOURCE_LIMIT)?.map(|bytes| (name, bytes)));
+            }
+        }
+        Ok(files)
     }
 
     /// Returns the file in which hashes of the host's files are kept.
@@ -252,9 +260,8 @@ pub fn make_plan(
         PlanError::Render { source: FlakeError::Local { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint(LOCAL_INPUT)
         }
-        PlanError::Render { source: FlakeError::Folder { .. }, .. } => {
-            Failure::new(Exit::Usage, error).hint("have flake.nix name another address for it: github:…, git+https://…")
-        }
+        PlanError::Render { source: FlakeError::Folder { .. }, .. } => Failure::new(Exit::Usage, error)
+            .hint("have flake.nix name another address for it: path:./FOLDER with a flake.nix, github:…"),
         PlanError::Render { source: FlakeError::Lock { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("nix flake lock")
         }

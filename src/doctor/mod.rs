@@ -18,9 +18,9 @@ use serde::Serialize;
 pub use builder::Settings;
 pub use isolation::{Isolation, MORE_FILES, isolation};
 pub use machine::{Acceleration, Disk, LOWER_MEMORY, NO_GUEST, Use, closed};
-pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, too_old, unconfined};
+pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, ignored_builders, too_old, unconfined};
 pub use program::{Seen, program};
-pub use version::of_nix as nix_version;
+pub use version::{Implementation, NixVersion, of_nix as nix_version};
 
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::Capabilities;
@@ -91,6 +91,8 @@ pub struct Examination<'a> {
     pub facts: &'a HostFacts,
     /// What Nix says, where there is one.
     pub nix: Option<SeenNix>,
+    /// True if builders were named that aren't those of Nix's configuration.
+    pub has_builders: bool,
     /// The hypervisor's programs that are here, by the names that it has for them.
     pub programs: BTreeMap<&'static str, Seen>,
     /// The confinement of a guest's programs, where there is something that confines.
@@ -118,7 +120,7 @@ pub struct Examination<'a> {
 /// Judges a machine.
 #[must_use]
 pub fn findings(seen: &Examination<'_>) -> Vec<Finding> {
-    let mut findings = nix::findings(seen.nix.as_ref(), seen.facts);
+    let mut findings = nix::findings(seen.nix.as_ref(), seen.facts, seen.has_builders);
     let arch = seen.facts.arch();
     findings.extend(seen.hypervisor.programs.iter().map(|each| program(each, arch, seen.programs.get(each.name))));
     findings.extend(seen.isolation.as_ref().map(isolation));
@@ -139,7 +141,9 @@ mod tests {
     use std::path::Path;
 
     use super::fixture::facts;
-    use super::{Acceleration, Asked, Examination, Finding, Level, Seen, SeenNix, Settings, Store, findings};
+    use super::{
+        Acceleration, Asked, Examination, Finding, Level, Seen, SeenNix, Settings, Store, findings, nix_version,
+    };
     use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
 
     const VFKIT: Capabilities = Capabilities {
@@ -155,16 +159,21 @@ mod tests {
         let asked = Asked {
             flakes: Some(String::new()),
             settings: Settings::parse(settings, &|_: &Path| None).map_err(|error| error.to_string()),
-            store: Store::Opens("daemon".to_owned()),
+            store: Store::Opens { address: "daemon".to_owned(), trusts: true },
         };
         let seen = Examination {
             hypervisor: &VFKIT,
             facts: &facts("aarch64-darwin"),
-            nix: Some(SeenNix { program: "/bin/nix".into(), version: Ok((2, 31)), asked: Some(asked) }),
+            nix: Some(SeenNix {
+                program: "/bin/nix".into(),
+                version: nix_version("nix (Nix) 2.31.1").ok_or_else(String::new),
+                asked: Some(asked),
+            }),
             programs: BTreeMap::from([(
                 "vfkit",
                 Seen { path: "/bin/vfkit".into(), said: Some(vfkit.to_owned()), failed: None },
             )]),
+            has_builders: false,
             isolation: None,
             open_files: None,
             control_group: None,

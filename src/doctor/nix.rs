@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use super::builder::{self, Settings};
 use super::program::{NAMESPACES, program};
+use super::version::{Implementation, NixVersion};
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::NIX;
 
 /// The remedy where the store is on another machine, or where pikaci can't find it.
 pub const ELSEWHERE: &str = "use a store of this machine: unset NIX_REMOTE, and `store` in nix.conf";
-const DOWNLOAD: &str = "https://nixos.org/download";
 const STORE: &str = "store";
 
 /// The Nix of this machine.
@@ -19,7 +19,7 @@ pub struct SeenNix {
     /// The program.
     pub program: PathBuf,
     /// Its version, or why it isn't known.
-    pub version: Result<(u32, u32), String>,
+    pub version: Result<NixVersion, String>,
     /// What it was asked, if it is new enough to answer.
     pub asked: Option<Asked>,
 }
@@ -38,8 +38,13 @@ pub struct Asked {
 /// How a store can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// It opens, by this address.
-    Opens(String),
+    /// It opens.
+    Opens {
+        /// Its address.
+        address: String,
+        /// False if a daemon has it that ignores what this user says of builders.
+        trusts: bool,
+    },
     /// It doesn't open; what Nix says.
     Closed(String),
     /// It opens, in this folder of the user.
@@ -50,11 +55,23 @@ pub enum Store {
 
 /// Refuses a Nix that is too old.
 #[must_use]
-pub fn too_old(program: &Path, version: (u32, u32)) -> Option<Finding> {
-    let oldest = NIX.oldest.filter(|oldest| version < *oldest)?;
-    let what = format!("{} is Nix {}.{}, which is too old", program.display(), version.0, version.1);
-    let remedy = format!("put Nix {}.{} or newer first in PATH, see {DOWNLOAD}", oldest.0, oldest.1);
+pub fn too_old(program: &Path, version: NixVersion) -> Option<Finding> {
+    let NixVersion { implementation, number } = version;
+    let oldest = NixVersion { implementation, number: implementation.oldest() };
+    if number >= oldest.number {
+        return None;
+    }
+    let what = format!("{} is {version}, which is too old", program.display());
+    let remedy = format!("put {oldest} or newer first in PATH, see {}", implementation.download());
     Some(Finding::problem(NIX.name, what, remedy))
+}
+
+/// Returns that `--builders` of this user has no effect, if the store says so.
+#[must_use]
+pub fn ignored_builders(store: &Store) -> Option<Finding> {
+    let what = "--builders has no effect: the Nix daemon doesn't trust this user";
+    let remedy = "name the machines in `builders` of /etc/nix/nix.conf, or this user in `trusted-users` there";
+    matches!(store, Store::Opens { trusts: false, .. }).then(|| Finding::warning(builder::TOPIC, what, remedy))
 }
 
 /// Finds the line by which Nix says that this user may not change the store.
@@ -76,24 +93,27 @@ pub fn unconfined(said: &str) -> Option<Finding> {
 }
 
 /// Judges the Nix of a machine.
-pub fn findings(nix: Option<&SeenNix>, facts: &HostFacts) -> Vec<Finding> {
+pub fn findings(nix: Option<&SeenNix>, facts: &HostFacts, has_builders: bool) -> Vec<Finding> {
     let Some(SeenNix { program: path, version, asked }) = nix else {
         return vec![program(&NIX, facts.arch(), None)];
     };
     let version = match version {
         Ok(version) => *version,
-        Err(error) => return vec![Finding::problem(NIX.name, error, format!("see {DOWNLOAD}"))],
+        Err(error) => {
+            return vec![Finding::problem(NIX.name, error, format!("see {}", Implementation::Nix.download()))];
+        }
     };
     if let Some(finding) = too_old(path, version) {
         return vec![finding];
     }
-    let mut findings = vec![Finding::ok(NIX.name, format!("{}.{} ({})", version.0, version.1, path.display()))];
+    let mut findings = vec![Finding::ok(NIX.name, format!("{version} ({})", path.display()))];
     if let Some(Asked { flakes: said, settings, store: found }) = asked {
         let unknown = |error: &String| {
             Finding::warning(builder::TOPIC, error, format!("see what it says: {} config show", path.display()))
         };
         findings.extend(said.as_deref().map(flakes));
         findings.push(settings.as_ref().map_or_else(unknown, |settings| builder::builder(settings, facts)));
+        findings.extend(ignored_builders(found).filter(|_| has_builders));
         findings.push(store(found));
     }
     findings
@@ -110,10 +130,13 @@ fn flakes(said: &str) -> Finding {
 
 fn store(found: &Store) -> Finding {
     match found {
-        Store::Opens(address) if address == "daemon" || address.starts_with("unix://") => {
+        Store::Opens { trusts: false, .. } => {
+            Finding::ok(STORE, "the Nix daemon answers, and ignores --builders of this user")
+        }
+        Store::Opens { address, .. } if address == "daemon" || address.starts_with("unix://") => {
             Finding::ok(STORE, "the Nix daemon answers")
         }
-        Store::Opens(_) => Finding::ok(STORE, "this user may change it"),
+        Store::Opens { .. } => Finding::ok(STORE, "this user may change it"),
         Store::Closed(said) => denied(said).unwrap_or_else(|| {
             let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it says nothing");
             Finding::problem(STORE, format!("nix can't open its store: {line}"), "see that the Nix daemon runs")
@@ -125,7 +148,7 @@ fn store(found: &Store) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
+    use super::super::{Level, nix_version};
     use super::{Finding, Store, denied, flakes, store, too_old};
 
     #[test]
@@ -137,15 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn a_nix_is_old_before_2_26() {
-        for (version, what) in [
-            ((2, 8), Some("/bin/nix is Nix 2.8, which is too old")),
-            ((2, 25), Some("/bin/nix is Nix 2.25, which is too old")),
-            ((2, 26), None),
-            ((3, 0), None),
+    fn each_implementation_is_judged_by_its_own_numbers() {
+        for (said, oldest) in [
+            ("nix (Nix) 2.8.0", Some("Nix 2.26")),
+            ("nix (Nix) 2.25.3", Some("Nix 2.26")),
+            ("nix (Nix) 2.26.0", None),
+            ("nix (Nix) 3.0.0", None),
+            ("nix (Lix, like Nix) 2.90.0", Some("Lix 2.91")),
+            ("nix (Lix, like Nix) 2.91.0", None),
+            ("nix (Determinate Nix 2.9.0) 2.30.0", Some("Determinate Nix 3.0")),
+            ("nix (Determinate Nix 3.0.0) 2.26.1", None),
         ] {
+            let version = nix_version(said).unwrap();
             let finding = too_old("/bin/nix".as_ref(), version);
-            assert_eq!(finding.as_ref().map(|finding| finding.what.as_str()), what);
+            assert_eq!(finding.is_some(), oldest.is_some(), "{said}");
+            if let Some((finding, oldest)) = finding.zip(oldest) {
+                assert_eq!(finding.what, format!("/bin/nix is {version}, which is too old"));
+                assert!(finding.remedy.unwrap().starts_with(&format!("put {oldest} or newer first in PATH, see ")));
+            }
         }
     }
 
@@ -164,7 +196,7 @@ mod tests {
             let Finding { level, what, remedy, .. } = store(&found);
             (level, what, remedy.unwrap_or_default())
         };
-        let fine = |address: &str| judged(Store::Opens(address.to_owned())).1;
+        let fine = |address: &str| judged(Store::Opens { address: address.to_owned(), trusts: true }).1;
         assert_eq!(fine("daemon"), "the Nix daemon answers");
         assert_eq!(fine("unix:///run/socket"), "the Nix daemon answers");
         assert_eq!(fine("local"), "this user may change it");

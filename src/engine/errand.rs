@@ -114,8 +114,9 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: 
             let evidence = vm::tail(log)?;
             end(Outcome::TimedOut, None, Reason { evidence, ..Reason::new(message, hint) })
         }
-        Ok(Prepared::Failed) => {
-            let mut reason = Reason::new("nix build failed", format!("less {}", quote(&log.to_string_lossy())));
+        Ok(Prepared::Failed(advice)) => {
+            let hint = advice.unwrap_or_else(|| format!("less {}", quote(&log.to_string_lossy())));
+            let mut reason = Reason::new("nix build failed", hint);
             reason.evidence = vm::tail(log)?;
             end(Outcome::Failed, None, reason)
         }

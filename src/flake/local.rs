@@ -1,13 +1,10 @@
 //! Inputs of a flake.lock that lie on this machine: Nix would copy them into a store that everybody reads.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
-
-use super::FlakeError;
 
 /// The kinds of inputs that name a service, never a file.
 const SERVICES: [&str; 3] = ["github", "gitlab", "sourcehut"];
@@ -23,24 +20,20 @@ pub struct LocalInput {
     pub path: Option<PathBuf>,
 }
 
-/// Returns the inputs of a runner flake's lock that lie on this machine, by their nodes.
-///
-/// # Errors
-/// When the text is no JSON.
-pub fn local_inputs(lock: &str) -> Result<BTreeMap<String, LocalInput>, FlakeError> {
-    let lock: Value = serde_json::from_str(lock)
-        .map_err(|error| FlakeError::Lock { message: format!("the runner's flake.lock can't be read: {error}") })?;
-    let nodes = lock["nodes"].as_object().into_iter().flatten();
-    let nodes = nodes.filter_map(|(name, node)| Some((name, node.as_object()?)));
-    // The root is no input, and a folder of the flake itself is no other place.
-    let inputs = nodes.filter(|(name, node)| lock["root"] != **name && !node.contains_key("parent"));
-    Ok(inputs.filter_map(|(name, node)| Some((name.clone(), local_input(node)?))).collect())
+/// Returns whether a node is a folder of the flake that names it, by Nix's own rule.
+pub(super) fn is_folder(node: &Map<String, Value>) -> bool {
+    let locked = node.get("locked").unwrap_or(&Value::Null);
+    locked["type"] == "path" && locked["path"].as_str().is_some_and(|path| !path.starts_with('/'))
 }
 
-/// Returns the input of a node unless another machine has it. Whatever isn't certain to be elsewhere counts as local.
+/// Returns the input of a node unless it is a folder of another node, or another machine has it. Whatever isn't certain to
+/// be elsewhere counts as local.
 pub(super) fn local_input(node: &Map<String, Value>) -> Option<LocalInput> {
-    let locked = locked(node);
-    let text = |name: &str| locked.get(name).and_then(Value::as_str).unwrap_or_default();
+    if is_folder(node) {
+        return None;
+    }
+    let locked = node.get("locked").unwrap_or(&Value::Null);
+    let text = |name: &str| locked[name].as_str().unwrap_or_default();
     let (kind, url) = (text("type"), text("url"));
     let is_fetched = ["git", "hg", "tarball", "file"].contains(&kind);
     let is_remote = url.split_once("://").is_some_and(|(scheme, _)| REMOTE.contains(&scheme));
@@ -50,12 +43,6 @@ pub(super) fn local_input(node: &Map<String, Value>) -> Option<LocalInput> {
     let (place, path) = if kind == "path" { (text("path"), PathBuf::from(text("path"))) } else { (url, file(url)) };
     let path = path.is_absolute().then_some(path);
     Some(LocalInput { reference: format!("{kind}:{place}"), path })
-}
-
-/// Returns what Nix takes for the `locked` of a node: the `info` of old versions goes before it.
-fn locked(node: &Map<String, Value>) -> Map<String, Value> {
-    let part = |name: &str| node.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
-    part("locked").into_iter().chain(part("info")).collect()
 }
 
 /// Returns the path in a `file:` address, or in one without a scheme.
@@ -86,11 +73,9 @@ fn decode(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::{Value, json};
 
-    use super::{local_input, local_inputs};
+    use super::local_input;
 
     /// Returns the path of what is locked, `""` where it has none, and nothing where another machine has it.
     fn path(locked: &Value) -> Option<String> {
@@ -115,7 +100,6 @@ mod tests {
     fn files_of_this_machine_are_local_however_they_are_written() {
         for (locked, expected) in [
             (json!({ "type": "path", "path": "/etc" }), "/etc"),
-            (json!({ "type": "path", "path": "./sub" }), ""),
             (json!({ "type": "path" }), ""),
             (json!({ "type": "git", "url": "file:///a%20b%2" }), "/a b%2"),
             (json!({ "type": "git", "url": "file:///r?ref=x#y" }), "/r"),
@@ -134,28 +118,5 @@ mod tests {
         ] {
             assert_eq!(path(&locked).as_deref(), Some(expected), "{locked}");
         }
-    }
-
-    #[test]
-    fn old_locks_say_more_in_info() {
-        let node = json!({ "locked": { "type": "github" }, "info": { "type": "path", "path": "/x" } });
-        assert_eq!(local_input(node.as_object().unwrap()).unwrap().path.as_deref(), Some(Path::new("/x")));
-    }
-
-    #[test]
-    fn a_lock_is_searched_but_for_its_root_and_the_flake_s_own_folders() {
-        let path = |path: &str| json!({ "type": "path", "path": path });
-        let lock = json!({ "root": "r", "nodes": {
-            "r": { "inputs": {} },
-            "project": { "parent": [], "locked": path("./project") },
-            "a": { "locked": path("/a") },
-            "b": { "locked": { "type": "github" } },
-        } });
-        let inputs = local_inputs(&lock.to_string()).unwrap();
-        assert_eq!(
-            inputs.into_iter().map(|(name, input)| (name, input.path)).collect::<Vec<_>>(),
-            [("a".to_owned(), Some("/a".into()))]
-        );
-        assert!(local_inputs("{").is_err());
     }
 }

@@ -5,6 +5,7 @@ mod digest;
 mod escape;
 mod local;
 mod lock;
+mod nix_config;
 mod render;
 mod render_nix;
 
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 
 pub use digest::{digest, digest_files};
 pub use escape::NixString;
-pub use local::{LocalInput, local_inputs};
+pub use local::LocalInput;
+pub use lock::ProjectLock;
 pub use render::render_host;
 pub use render_nix::{NixGuest, ProjectFiles, Store, render_nix, render_nixos};
 
@@ -120,11 +122,16 @@ pub enum FlakeError {
         /// The input.
         reference: String,
     },
-    /// An input of the project is a folder of it.
-    #[error("the project's flake.lock: node {node:?} is a folder of the project, which a guest can't have")]
+    /// An input of the project is a folder, outside of it or without a flake.
+    #[error(
+        "the project's flake.lock: node {node:?} is the folder {path:?}; a guest can have the flakes of folders in the \
+         project, and no others"
+    )]
     Folder {
         /// The node of the lock.
         node: String,
+        /// The folder, relative to the project.
+        path: String,
     },
     /// A guest names a file that the project hasn't got.
     #[error("the guest names {name:?}, which the project hasn't got")]

@@ -13,17 +13,17 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// The agent, whatever the base.
 pub(super) const AGENT: [(&str, &str); 6] = [
-    ("agent.sh", include_str!("../../nix/guest/agent.sh")),
-    ("artifacts.sh", include_str!("../../nix/guest/artifacts.sh")),
-    ("launch.sh", include_str!("../../nix/guest/launch.sh")),
-    ("lease.sh", include_str!("../../nix/guest/lease.sh")),
-    ("pack.sh", include_str!("../../nix/guest/pack.sh")),
-    ("start.sh", include_str!("../../nix/guest/start.sh")),
+    ("guest/agent.sh", include_str!("../../nix/guest/agent.sh")),
+    ("guest/artifacts.sh", include_str!("../../nix/guest/artifacts.sh")),
+    ("guest/launch.sh", include_str!("../../nix/guest/launch.sh")),
+    ("guest/lease.sh", include_str!("../../nix/guest/lease.sh")),
+    ("guest/pack.sh", include_str!("../../nix/guest/pack.sh")),
+    ("guest/start.sh", include_str!("../../nix/guest/start.sh")),
 ];
 /// What makes the agent PID 1 of an initial RAM disk.
 pub(super) const INIT: [(&str, &str); 2] = [
-    ("build-runner.sh", include_str!("../../nix/guest/build-runner.sh")),
-    ("init.sh", include_str!("../../nix/guest/init.sh")),
+    ("guest/build-runner.sh", include_str!("../../nix/guest/build-runner.sh")),
+    ("guest/init.sh", include_str!("../../nix/guest/init.sh")),
 ];
 
 #[derive(Template)]

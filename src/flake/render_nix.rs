@@ -6,12 +6,14 @@ use askama::Template;
 use serde::Serialize;
 
 use super::check::check;
+use super::nix_config::{Setting, nix_config};
 use super::render::{AGENT, INIT, inline};
-use super::{FlakeError, FlakeFile, RenderedFlake, lock};
+use super::{FlakeError, FlakeFile, ProjectLock, RenderedFlake};
 
 const SCHEMA_VERSION: u32 = 1;
-/// What stands for the project's flake where no dev shell is asked for.
-const NO_PROJECT: &str = "{ outputs = _: { }; }\n";
+/// The lock of nixpkgs and microvm.nix for projects without their own.
+const PINNED: &str = include_str!("pinned.lock.json");
+
 /// Where a guest of base `nix` has its store from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,10 +48,22 @@ pub struct NixGuest<'a> {
 pub struct ProjectFiles(pub BTreeMap<String, Vec<u8>>);
 
 impl ProjectFiles {
-    /// Returns the text of flake.lock.
-    fn lock(&self) -> Result<Option<&str>, FlakeError> {
-        let not_text = |_| FlakeError::Lock { message: "the project's flake.lock isn't UTF-8".to_owned() };
-        self.0.get("flake.lock").map(|bytes| std::str::from_utf8(bytes).map_err(not_text)).transpose()
+    /// Returns the text of a file, if the project has it.
+    fn text(&self, name: &str) -> Result<Option<&str>, FlakeError> {
+        let not_text = |_| FlakeError::Lock { message: format!("the project's {name} isn't UTF-8") };
+        self.0.get(name).map(|bytes| std::str::from_utf8(bytes).map_err(not_text)).transpose()
+    }
+
+    fn lock(&self) -> Result<Option<ProjectLock>, FlakeError> {
+        self.text("flake.lock")?.map(ProjectLock::read).transpose()
+    }
+
+    /// Returns the folders of the project whose flakes its own takes as inputs.
+    ///
+    /// # Errors
+    /// When the project's flake.lock can't be used.
+    pub fn flake_folders(&self) -> Result<Vec<String>, FlakeError> {
+        self.lock()?.map_or_else(|| Ok(Vec::new()), |lock| lock.folders())
     }
 
     fn file(&self, name: &str) -> Result<FlakeFile, FlakeError> {
@@ -62,12 +76,14 @@ impl ProjectFiles {
 #[template(path = "nix/flake.nix", config = "templates/askama.toml")]
 struct NixFlake<'a> {
     host: &'a str,
+    settings: &'a [Setting],
 }
 
 #[derive(Template)]
 #[template(path = "nixos/flake.nix", config = "templates/askama.toml")]
 struct NixosFlake<'a> {
     host: &'a str,
+    settings: &'a [Setting],
 }
 
 /// What `flake.nix` reads as data.
@@ -89,10 +105,10 @@ struct GuestJson<'a> {
 /// # Errors
 /// When the project's flake.lock can't be used or a text can't be Nix.
 pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, FlakeError> {
-    let text = NixFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
-    let mut files = common(guest, text, &["nixpkgs"], Some(store))?;
+    let flake = NixFlake { host: guest.host, settings: &settings(guest)? }.render();
+    let mut files = common(guest, flake, Some(store))?;
     files.extend(INIT.map(|(name, text)| (name.to_owned(), inline(text))));
-    files.insert("runner.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
+    files.insert("guest/nix.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
     Ok(RenderedFlake { files })
 }
 
@@ -101,28 +117,34 @@ pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, Fl
 /// # Errors
 /// As [`render_nix`], and when the project lacks a module's file.
 pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
-    let text = NixosFlake { host: guest.host }.render().map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
-    let mut files = common(guest, text, &["nixpkgs", "microvm"], None)?;
+    let flake = NixosFlake { host: guest.host, settings: &settings(guest)? }.render();
+    let mut files = common(guest, flake, None)?;
     for name in guest.modules {
         files.insert(format!("project/{name}"), guest.project.file(name)?);
     }
     for (name, text) in [
-        ("runner.nix", include_str!("../../nix/guest/nixos.nix")),
+        ("nixos.nix", include_str!("../../nix/guest/nixos.nix")),
         ("guest-module.nix", include_str!("../../nix/guest/guest-module.nix")),
         ("link-runner.sh", include_str!("../../nix/guest/link-runner.sh")),
         ("service.sh", include_str!("../../nix/guest/service.sh")),
     ] {
-        files.insert(name.to_owned(), inline(text));
+        files.insert(format!("guest/{name}"), inline(text));
     }
     Ok(RenderedFlake { files })
 }
 
+/// Returns the settings of Nix in the project's flake, which count as its lock does.
+fn settings(guest: NixGuest<'_>) -> Result<Vec<Setting>, FlakeError> {
+    let has_lock = guest.project.0.contains_key("flake.lock");
+    Ok(guest.project.text("flake.nix")?.filter(|_| has_lock).map(nix_config).unwrap_or_default())
+}
+
 fn common(
     guest: NixGuest<'_>,
-    flake: String,
-    inputs: &[&str],
+    flake: Result<String, askama::Error>,
     store: Option<Store>,
 ) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
+    let flake = flake.map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
     let json = GuestJson {
         schema_version: SCHEMA_VERSION,
         system: guest.system,
@@ -132,21 +154,37 @@ fn common(
         store,
     };
     let json = serde_json::to_string_pretty(&json).map_err(|error| FlakeError::Json { message: error.to_string() })?;
-    let has_shell = guest.dev_shell.is_some();
-    let lock = lock::compose(inputs, guest.project.lock()?, has_shell, guest.allow_local_inputs)?;
-    let project = if has_shell { guest.project.file("flake.nix")? } else { inline(NO_PROJECT) };
     let mut files: BTreeMap<String, FlakeFile> = AGENT.map(|(name, text)| (name.to_owned(), inline(text))).into();
-    files.insert("lease.sh".to_owned(), FlakeFile { executable: true, ..files["lease.sh"].clone() });
+    let lease = "guest/lease.sh";
+    files.insert(lease.to_owned(), FlakeFile { executable: true, ..files[lease].clone() });
     for (name, file) in [
         ("flake.nix", inline(check("flake.nix", flake)?)),
-        ("flake.lock", inline(lock)),
         ("guest.json", inline(json + "\n")),
-        ("packages.nix", inline(include_str!("../../nix/guest/packages.nix"))),
-        ("project/flake.nix", project),
+        ("guest/call-flakes.nix", inline(include_str!("../../nix/guest/call-flakes.nix"))),
+        ("guest/inputs.nix", inline(include_str!("../../nix/guest/inputs.nix"))),
+        ("guest/packages.nix", inline(include_str!("../../nix/guest/packages.nix"))),
+        ("pinned.lock.json", inline(PINNED)),
     ] {
         files.insert(name.to_owned(), file);
     }
+    files.extend(project(guest)?);
     Ok(files)
+}
+
+/// Returns the project's lock, and for a dev shell its flake with those of its folders.
+fn project(guest: NixGuest<'_>) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
+    let mut names = Vec::new();
+    if let Some(lock) = guest.project.lock()? {
+        if let Some((node, input)) = lock.local_inputs().into_iter().next().filter(|_| !guest.allow_local_inputs) {
+            return Err(FlakeError::Local { node, reference: input.reference });
+        }
+        names.push("flake.lock".to_owned());
+    }
+    if guest.dev_shell.is_some() {
+        names.push("flake.nix".to_owned());
+        names.extend(guest.project.flake_folders()?.iter().map(|folder| format!("{folder}/flake.nix")));
+    }
+    names.into_iter().map(|name| Ok((format!("project/{name}"), guest.project.file(&name)?))).collect()
 }
 
 #[cfg(test)]
@@ -187,7 +225,7 @@ mod tests {
         insta::assert_snapshot!("nix_flake_nix", text(&flake, "flake.nix"));
         insta::assert_snapshot!("nix_guest_json", text(&flake, "guest.json"));
         insta::assert_snapshot!("nix_files", listing(&flake));
-        assert_eq!(text(&flake, "project/flake.nix"), "{ outputs = _: { }; }\n");
+        assert!(!flake.files.contains_key("project/flake.nix"));
         let shared = render_nix(guest(&project, &packages, &[]), Store::Host).unwrap();
         assert!(text(&shared, "guest.json").contains(r#""store": "host""#));
     }

@@ -53,8 +53,9 @@ const KEPT: [&str; 26] = [
     "https_proxy",
     "no_proxy",
 ];
-/// The variables by which programs of a build are kept from asking at a terminal.
-const SILENT: [(&str, &str); 3] = [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "never"), ("NIX_PATH", "")];
+/// The variables by which git and ssh ask nobody: ssh turns with each question to a program that refuses (`ssh(1)`).
+const SILENT: [(&str, &str); 4] =
+    [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force"), ("NIX_PATH", "")];
 
 /// The end of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

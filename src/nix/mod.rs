@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::doctor::{self, Store};
+use crate::doctor::{self, Finding, Implementation, NixVersion, Store};
 use crate::process::{self, Captured, Invocation, ending};
 use crate::quota::Quota;
 pub use build::{Build, Built};
@@ -92,7 +92,7 @@ impl Nix {
     ///
     /// # Errors
     /// When it can't be started or doesn't tell.
-    pub fn version(&self) -> Result<(u32, u32)> {
+    pub fn version(&self) -> Result<NixVersion> {
         let captured = self.ask(["--version"])?;
         let text = String::from_utf8_lossy(&captured.stdout);
         doctor::nix_version(&text)
@@ -123,13 +123,15 @@ impl Nix {
     ///
     /// # Errors
     /// When it can't be started or doesn't end in time.
-    pub fn open_store(&self) -> Result<Store> {
+    pub fn open_store(&self, implementation: Implementation) -> Result<Store> {
         // Nix would make what isn't there yet.
         let own = self.store.root().map(|root| Store::Own(root.to_owned()));
         if let Some(own) = own.clone().filter(|_| !self.store.folder().exists()) {
             return Ok(own);
         }
-        let ask = ["--extra-experimental-features", "nix-command", "store", "info", "--json"].map(OsStr::new);
+        // Lix has it by its older name alone (`lix/nix/ping-store.cc`).
+        let info = if implementation == Implementation::Lix { "ping" } else { "info" };
+        let ask = ["--extra-experimental-features", "nix-command", "store", info, "--json"].map(OsStr::new);
         let captured = self.ask(ask.into_iter().chain(self.store_args()))?;
         if !captured.status.success() {
             return Ok(Store::Closed(captured.stderr));
@@ -138,7 +140,18 @@ impl Nix {
             return Ok(own);
         }
         let info: serde_json::Value = serde_json::from_slice(&captured.stdout).unwrap_or_default();
-        Ok(Store::Opens(info["url"].as_str().unwrap_or_default().to_owned()))
+        let address = info["url"].as_str().unwrap_or_default().to_owned();
+        // Older versions say 0.
+        let trusts = info["trusted"] != false && info["trusted"] != 0;
+        Ok(Store::Opens { address, trusts })
+    }
+
+    /// Returns whether builders were given that its daemon ignores, with what to do; asks only where that can be.
+    #[must_use]
+    pub fn ignored_builders(&self) -> Option<Finding> {
+        self.builders.as_ref().filter(|_| matches!(self.store.way(), Way::Daemon(_)))?;
+        let version = self.version().ok()?;
+        doctor::ignored_builders(&self.open_store(version.implementation).ok()?)
     }
 
     fn ask<S: Into<OsString>>(&self, args: impl IntoIterator<Item = S>) -> Result<Captured> {

@@ -62,6 +62,8 @@ const SETTINGS: [&str; 14] = [
     "trusted-substituters",
     "build-hook",
 ];
+/// The file of the user's answers about `nixConfig` of flakes, in the folder of data.
+const CONSENTS: &str = "nix/trusted-settings.json";
 /// The variables whose values name files of this machine.
 const VARIABLES: [&str; 8] = [
     "CURL_CA_BUNDLE",
@@ -162,6 +164,8 @@ impl View {
         let home = variable("HOME").map(PathBuf::from);
         let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".config")));
         self.paths.extend(config.map(|config| (config.join("nix"), Mode::ReadOnly)));
+        let data = variable("XDG_DATA_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".local/share")));
+        self.paths.extend(data.map(|data| (data.join(CONSENTS), Mode::ReadOnly)));
         if needs_ssh || texts.iter().any(|text| text.contains("ssh")) {
             self.paths.extend(SSH.map(|path| (PathBuf::from(path), Mode::ReadOnly)));
             self.paths.extend(home.map(|home| (home.join(".ssh"), Mode::ReadOnly)));
@@ -232,7 +236,16 @@ mod tests {
         let names: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
         assert_eq!(
             names,
-            ["/bin/busybox", "/bin/sh", "/home/me/.config/nix", "/opt", "/run/agent", "/secrets/netrc", "/srv/cache"]
+            [
+                "/bin/busybox",
+                "/bin/sh",
+                "/home/me/.config/nix",
+                "/home/me/.local/share/nix/trusted-settings.json",
+                "/opt",
+                "/run/agent",
+                "/secrets/netrc",
+                "/srv/cache",
+            ]
         );
     }
 

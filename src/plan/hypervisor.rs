@@ -50,10 +50,13 @@ pub struct Program {
     pub install: &'static str,
 }
 
+/// The oldest Nix that pikaci works with; other implementations have numbers of their own.
+pub const OLDEST_NIX: (u32, u32) = (2, 26);
+
 /// What builds guests.
 pub const NIX: Program = Program {
     name: "nix",
-    oldest: Some((2, 26)),
+    oldest: Some(OLDEST_NIX),
     install: "see https://nixos.org/download, or on Debian 13: sudo apt-get install nix-bin",
 };
 

@@ -211,9 +211,9 @@ mod tests {
     fn the_host_and_its_hypervisor_say_what_a_guest_is_made_from() {
         let has = |made: &(Vec<String>, Vec<String>), file: &str| made.0.iter().any(|name| name == file);
         let mac = made("{ }", "aarch64-darwin", &VFKIT).unwrap();
-        assert!(has(&mac, "guest-module.nix") && mac.1 == ["workspace"], "{mac:?}");
+        assert!(has(&mac, "guest/guest-module.nix") && mac.1 == ["workspace"], "{mac:?}");
         let fast = made(r#"{ base = "nix"; }"#, "aarch64-darwin", &VFKIT).unwrap();
-        assert!(has(&fast, "init.sh") && fast.1 == ["store", "workspace"], "{fast:?}");
+        assert!(has(&fast, "guest/init.sh") && fast.1 == ["store", "workspace"], "{fast:?}");
         // On Linux it is the host's own kernel, of which this one has none.
         let linux = made("{ }", "x86_64-linux", &QEMU);
         assert!(matches!(&linux, Err(PlanError::Missing { fact, .. }) if fact.reason == "there is none"), "{linux:?}");

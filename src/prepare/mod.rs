@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads and writes the state folder")]
 
+mod advice;
 mod inputs;
 mod runner;
 
@@ -51,7 +52,7 @@ pub enum PrepareError {
         path: PathBuf,
     },
     /// An input of the flake lies on this machine.
-    #[error("the runner's flake.lock has an input on this machine: node {node:?} is {reference}")]
+    #[error("the project's flake.lock has an input on this machine: node {node:?} is {reference}")]
     LocalInput {
         /// The node of the lock.
         node: String,
@@ -84,8 +85,8 @@ pub enum Prepared {
     Cached(Runner),
     /// The runner was built.
     Built(Runner),
-    /// Nix couldn't build it; why is in the log.
-    Failed,
+    /// Nix couldn't build it; why is in the log, and maybe what to do about it is known.
+    Failed(Option<String>),
     /// The build took longer than it may.
     Late,
     /// It was asked to end.
@@ -152,7 +153,7 @@ pub fn prepare(
             let said = String::from_utf8_lossy(&said);
             match doctor::unconfined(&said).or_else(|| doctor::denied(&said)) {
                 Some(finding) => Err(PrepareError::Nix(finding)),
-                None => Ok(Prepared::Failed),
+                None => Ok(Prepared::Failed(advice::advice(&said))),
             }
         }
         Built::Late => Ok(Prepared::Late),

@@ -69,7 +69,7 @@ mod tests {
 
     fn diagnosis(level: Level) -> Diagnosis {
         let all = [
-            finding("nix", Level::Ok, "2.26 (/bin/nix)", None),
+            finding("nix", Level::Ok, "Nix 2.26 (/bin/nix)", None),
             finding("virtiofsd", Level::Warning, "says\nnothing\u{1b}[2J", Some("see what it says")),
             finding("builder", Level::Problem, "none", Some("add\n  two lines")),
         ];
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_line_each_and_what_comes_of_all() {
         insta::assert_snapshot!(doctor(&diagnosis(Level::Problem)).render(false), @"
-        ok       nix        2.26 (/bin/nix)
+        ok       nix        Nix 2.26 (/bin/nix)
         warning  virtiofsd  says nothing
                  hint: see what it says
         problem  builder    none
@@ -108,7 +108,7 @@ mod tests {
             "schema_version": 1,
             "hypervisor": "qemu",
             "findings": [
-                { "topic": "nix", "level": "ok", "what": "2.26 (/bin/nix)", "remedy": null },
+                { "topic": "nix", "level": "ok", "what": "Nix 2.26 (/bin/nix)", "remedy": null },
                 {
                     "topic": "virtiofsd",
                     "level": "warning",

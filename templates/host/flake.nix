@@ -14,13 +14,13 @@
         builder = "${self}/bin/busybox";
         args = [
           "sh"
-          "${self}/build-runner.sh"
+          "${self}/guest/build-runner.sh"
         ];
         busybox = "${self}/bin/busybox";
         kernel = "${self}/kernel";
         modules = builtins.concatStringsSep " " guest.modules;
         moduleFiles = "${self}/modules";
-        scripts = self;
+        scripts = "${self}/guest";
         allowSubstitutes = false;
         preferLocalBuild = true;
       };

@@ -1,24 +1,19 @@
 # A runner of base "nix": nixpkgs' kernel and a static busybox, pikaci's agent, and the packages that the guest names.
+# It has no input that Nix would lock.
 {
   description = "A pikaci runner with nixpkgs' kernel";
 
-  inputs = {
-    # Which one stands in flake.lock.
-    nixpkgs.url = "flake:nixpkgs";
-    # The project's flake, for its dev shells.
-    project.url = "path:./project";
+  # Those of the project's flake; Nix asks its user before it heeds them.
+  nixConfig = {
+    # {%- for (name, value) in settings %}
+    "{{ name }}" = "{{ value }}";
+    # {%- endfor %}
   };
 
-  outputs =
-    {
-      self,
-      nixpkgs,
-      project,
-    }:
-    {
-      packages."{{ host }}".runner = import ./runner.nix {
-        inherit self nixpkgs project;
-        guest = builtins.fromJSON (builtins.readFile ./guest.json);
-      };
+  outputs = _: {
+    packages."{{ host }}".runner = import ./guest/nix.nix {
+      inherit (import ./guest/inputs.nix) nixpkgs project;
+      guest = builtins.fromJSON (builtins.readFile ./guest.json);
     };
+  };
 }

@@ -89,7 +89,7 @@ fn a_machine_that_runs_jobs_has_no_problem_and_nothing_of_it_changes() {
     assert!(!project.state("").exists());
 
     let text = project.pikaci(&["doctor"]).exits(0).stdout;
-    assert!(text.starts_with("ok       nix        2.26 (/usr/local/lib/pikaci/nix-oldest/bin/nix)\n"), "{text}");
+    assert!(text.starts_with("ok       nix        Nix 2.26 (/usr/local/lib/pikaci/nix-oldest/bin/nix)\n"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("jobs can run here") && !text.contains('\u{1b}'), "{text}");
 
     let elsewhere = tempfile::tempdir().unwrap();

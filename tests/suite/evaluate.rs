@@ -22,7 +22,8 @@ const HOSTS: [(&str, &str, Store); 3] = [
 ];
 const MODULE: &str = r#"{ pkgs, ... }: { environment.etc."from-module".text = "here"; }"#;
 
-fn write(flake: &RenderedFlake, folder: &Path) {
+/// Writes the files of a flake.
+pub fn write(flake: &RenderedFlake, folder: &Path) {
     for (name, file) in &flake.files {
         let FlakeContent::Inline(text) = &file.content else { panic!("{name} is a file of the host") };
         let path = folder.join(name);

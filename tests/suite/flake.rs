@@ -136,8 +136,7 @@ const READ_NIX_FLAKE: &str = r#"
   let
     folder = ./. + "/${name}";
     guest = builtins.fromJSON (builtins.readFile (folder + "/guest.json"));
-    outputs = (import (folder + "/flake.nix")).outputs;
-    inputs = builtins.mapAttrs (name: _: { }) (builtins.functionArgs outputs);
+    flake = import (folder + "/flake.nix");
     # Two names that are the same, with a dot between them.
     path = builtins.head guest.packages;
     name' = builtins.substring 0 ((builtins.stringLength path - 1) / 2) path;
@@ -145,11 +144,24 @@ const READ_NIX_FLAKE: &str = r#"
     project.devShells.${guest.system}.${guest.devShell}.nativeBuildInputs = [ "in the shell" ];
   in
   {
-    host = builtins.head (builtins.attrNames (outputs inputs).packages);
+    host = builtins.head (builtins.attrNames (flake.outputs { }).packages);
+    inherit (flake) nixConfig;
     inherit (guest) packages devShell modules;
-    found = import (folder + "/packages.nix") { inherit pkgs project guest; };
+    found = import (folder + "/guest/packages.nix") { inherit pkgs project guest; };
   }
 "#;
+
+/// A project's flake with a setting of Nix.
+#[derive(Template)]
+#[template(
+    source = r#"{ nixConfig."{{ name }}" = "{{ value }}"; outputs = _: { }; }"#,
+    ext = "nix",
+    config = "templates/askama.toml"
+)]
+struct ProjectFlake<'a> {
+    name: &'a str,
+    value: &'a str,
+}
 
 #[test]
 fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
@@ -158,8 +170,10 @@ fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
     let names: Vec<String> = texts.iter().map(|text| text.replace(['.', '/'], "")).collect();
     for (at, name) in names.iter().enumerate() {
         let module = format!("{name}x.nix");
-        let project = ["flake.nix", &module].map(|file| (file.to_owned(), b"{ outputs = _: { }; }".to_vec()));
-        let project = ProjectFiles(project.into());
+        let flake = ProjectFlake { name, value: &texts[at] }.render().unwrap();
+        let lock = r#"{ "version": 7, "root": "root", "nodes": { "root": { } } }"#;
+        let project = [("flake.nix", flake.as_str()), ("flake.lock", lock), (&module, "{ }")];
+        let project = ProjectFiles(project.map(|(file, text)| (file.to_owned(), text.into())).into());
         let (packages, modules) = ([format!("{name}.{name}")], [module]);
         let guest = NixGuest {
             host: &texts[at],
@@ -172,9 +186,9 @@ fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
         };
         let flake = if at % 2 == 0 { render_nixos(guest) } else { render_nix(guest, Store::Disk) };
         let of_flake = folder.path().join(format!("f{at}"));
-        std::fs::create_dir(&of_flake).unwrap();
+        std::fs::create_dir_all(of_flake.join("guest")).unwrap();
         let flake = flake.unwrap();
-        for name in ["flake.nix", "guest.json", "packages.nix", "runner.nix"] {
+        for name in ["flake.nix", "guest.json", "guest/packages.nix"] {
             let FlakeContent::Inline(text) = &flake.files[name].content else { panic!("{name} is a file of the host") };
             std::fs::write(of_flake.join(name), text).unwrap();
         }
@@ -186,6 +200,7 @@ fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
         let read = eval(nix, &file, folder.path());
         for (at, name) in names.iter().enumerate() {
             assert_eq!(read[at]["host"], texts[at].as_str(), "{nix}");
+            assert_eq!(read[at]["nixConfig"], serde_json::json!({ name: texts[at] }), "{nix}");
             assert_eq!(read[at]["packages"], serde_json::json!([format!("{name}.{name}")]), "{nix}");
             assert_eq!(read[at]["devShell"], name.as_str(), "{nix}");
             assert_eq!(read[at]["found"], serde_json::json!(["found", "in the shell"]), "{nix}");

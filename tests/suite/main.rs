@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod artifacts;
+mod asking;
 mod cancel;
 mod checking;
 mod checks;
@@ -47,6 +48,7 @@ mod killed;
 mod killing;
 mod local;
 mod local_inputs;
+mod locks;
 mod look;
 mod many_files;
 mod many_runs;

@@ -80,8 +80,17 @@ fails touch /usr/new
         command
     };
     let doctor = ran(&mut command(&["doctor"])).exits(0);
-    assert!(doctor.stdout.contains("\nok       store      the Nix daemon answers\n"), "{}", doctor.stdout);
-    ran(&mut command(&["run"])).exits(0);
+    assert!(
+        doctor.stdout.contains("\nok       store      the Nix daemon answers, and ignores --builders of this user\n"),
+        "{}",
+        doctor.stdout
+    );
+    // The user is none whom the daemon trusts, so that it does the building itself.
+    let ignored = "--builders has no effect: the Nix daemon doesn't trust this user";
+    let doctor = ran(&mut command(&["doctor", "--builders=ssh-ng://other"])).exits(0);
+    assert!(doctor.stdout.contains(&format!("\nwarning  builder    {ignored}\n")), "{}", doctor.stdout);
+    let run = ran(&mut command(&["run", "--builders=ssh-ng://other"])).exits(0);
+    assert!(run.stderr.contains(&format!("note: {ignored}\nhint: name the machines in `builders`")), "{}", run.stderr);
     assert_checked(&project);
     let owners = tree_owners(&project.state(""));
     assert_eq!(owners, [PLAIN_USER]);

@@ -145,9 +145,9 @@ fn what_is_damaged_is_noticed() {
     let runner = fs::read_link(scene.root()).unwrap();
 
     let flake = scene.only("flakes");
-    let agent = fs::read(flake.join("agent.sh")).unwrap();
+    let agent = fs::read(flake.join("guest/agent.sh")).unwrap();
     fs::remove_file(scene.root()).unwrap();
-    fs::write(flake.join("agent.sh"), "poweroff -f\n").unwrap();
+    fs::write(flake.join("guest/agent.sh"), "poweroff -f\n").unwrap();
     fs::write(flake.join("more.nix"), "").unwrap();
     fs::set_permissions(flake.join("bin/busybox"), Permissions::from_mode(0o644)).unwrap();
     // What a killed process left of the same flake, and the draft of another that somebody may be writing.
@@ -158,7 +158,7 @@ fn what_is_damaged_is_noticed() {
     assert!(scene.nix_calls() > 0);
     fs::remove_dir(other).unwrap();
     assert_eq!(scene.only("flakes"), flake);
-    assert_eq!(fs::read(flake.join("agent.sh")).unwrap(), agent);
+    assert_eq!(fs::read(flake.join("guest/agent.sh")).unwrap(), agent);
     assert!(!flake.join("more.nix").exists());
     assert_eq!(fs::read_link(scene.root()).unwrap(), runner, "built from what was written anew");
 

@@ -1,0 +1,71 @@
+//! Builds that would ask a person at the terminal: nobody is asked, and what to do is said.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::fixture;
+use crate::project::{NIX_CONFIG, Project, ran};
+use crate::remote::{Remote, Unique};
+
+const JOBS: &str = r#"{ guests.default = { base = "nix"; prepareTimeout = "60s"; }; jobs.a = { command = "true"; }; }"#;
+
+/// Runs a command at a terminal at which somebody sits who says nothing, and returns what it shows.
+#[track_caller]
+fn at_terminal(command: &Command) -> String {
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
+    terminal.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
+    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    ran(&mut terminal).exits(101).stdout
+}
+
+#[test]
+fn an_unknown_host_of_an_input_is_an_error_and_no_question() {
+    let remote = Remote::start();
+    let url = format!("ssh://root@127.0.0.1:{}/srv/nixpkgs", remote.port);
+    let node = json!({ "locked": { "type": "git", "url": url, "rev": "0123456789".repeat(4) } });
+    let nodes = json!({ "root": { "inputs": { "nixpkgs": "nixpkgs" } }, "nixpkgs": node });
+    let lock = json!({ "version": 7, "root": "root", "nodes": nodes }).to_string();
+    let project = Project::new(JOBS).file("flake.lock", &lock);
+    for jail in ["--jail=auto", "--jail=none"] {
+        let shown = at_terminal(&project.command(&["run", jail]));
+        let advice = format!("accept its key once, ssh -p {} root@127.0.0.1", remote.port);
+        assert!(shown.contains(&advice), "{jail}: {shown}");
+    }
+}
+
+#[test]
+fn a_key_with_a_passphrase_is_an_error_and_no_question() {
+    let (remote, unique) = (Remote::start(), Unique::new());
+    let key = remote.path("user");
+    ran(Command::new("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(&key)).exits(0);
+    let mut run = unique.project.command(&["run", "--builders", &remote.builders()]);
+    let shown = at_terminal(remote.reached_by(&mut run, NIX_CONFIG));
+    assert!(shown.contains("hint: nobody is asked for a passphrase: give the key to an agent"), "{shown}");
+}
+
+#[test]
+fn settings_of_a_project_s_flake_count_when_its_user_agreed_to_them() {
+    let project = fixture::project(&JOBS.replace("prepareTimeout", r#"devShell = "default"; prepareTimeout"#));
+    let flake = fs::read_to_string(project.path("flake.nix")).unwrap();
+    let flake = flake.replace("pkgs.gnumake", "(throw \"no shell\")");
+    let flake = flake.replacen('{', "{\n  nixConfig.extra-substituters = [ \"https://cache.example.org\" ];", 1);
+    let project = project.file("flake.nix", &flake);
+    let data = project.path("data");
+    let said = || {
+        let failed = ran(project.command(&["run"]).env("XDG_DATA_HOME", &data)).exits(101);
+        let log = project.state(&project.record().prepares[0].log_path.clone().unwrap());
+        (fs::read_to_string(log).unwrap(), failed.stdout)
+    };
+    let ignored = "ignoring untrusted flake configuration setting 'extra-substituters'";
+    let (log, shown) = said();
+    assert!(log.contains(ignored) && shown.contains("hint: Nix ignores nixConfig of the project's flake"), "{shown}");
+    // As Nix itself keeps an answer.
+    fs::create_dir_all(data.join("nix")).unwrap();
+    let answer = r#"{ "extra-substituters": { "https://cache.example.org": true } }"#;
+    fs::write(data.join("nix/trusted-settings.json"), answer).unwrap();
+    let (log, shown) = said();
+    assert!(!log.contains("ignoring") && log.contains("no shell") && !shown.contains("nixConfig"), "{log}");
+}
