@@ -101,7 +101,7 @@ impl Machine {
     /// Finds out how fast guests are, which may take seconds.
     pub fn accelerate(&self, cancel: &Cancel) -> Acceleration {
         if self.hypervisor.hypervisor == Hypervisor::Vfkit {
-            return Acceleration::Mac(hv_support());
+            return Acceleration::Mac(asked_macos("kern.hv_support"), asked_macos("kern.hv_vmm_present"));
         }
         if let Err(error) = accelerator::open() {
             let (why, remedy) = doctor::closed(&error);
@@ -224,9 +224,9 @@ fn runner(state: &StateLayout, nix: &Nix) -> Option<Runner> {
     runners.find(|runner| runner.store_disk().is_none())
 }
 
-/// Asks macOS whether it can run guests.
-fn hv_support() -> Option<bool> {
-    let asked = capture(Invocation::new("/usr/sbin/sysctl").args(["-n", "kern.hv_support"]), DEADLINE).ok()?;
+/// Asks macOS for a setting of its kernel that is 1 or 0.
+fn asked_macos(name: &str) -> Option<bool> {
+    let asked = capture(Invocation::new("/usr/sbin/sysctl").args(["-n", name]), DEADLINE).ok()?;
     match asked.stdout.trim_ascii() {
         b"1" => Some(true),
         b"0" => Some(false),

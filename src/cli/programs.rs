@@ -16,6 +16,7 @@ use crate::execute::accelerator::{self, Choice};
 use crate::execute::jail::{self, Jail, Jails};
 use crate::execute::launch::{Programs, capabilities};
 use crate::execute::share;
+use crate::execute::vfkit_boot::BootForm;
 use crate::nix::Nix;
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, NIX};
@@ -70,7 +71,10 @@ pub fn hypervisor_programs(
     }
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
     Ok(match hypervisor.hypervisor {
-        Hypervisor::Vfkit => Programs::Vfkit(take("vfkit")?),
+        Hypervisor::Vfkit => {
+            let vfkit = take("vfkit")?;
+            Programs::Vfkit { boot: BootForm::of_help(&said(&vfkit, "--help")), vfkit }
+        }
         Hypervisor::Qemu => {
             let jails = if confine {
                 let bwrap = take(BWRAP)?;
@@ -108,7 +112,11 @@ fn bwrap(facts: &HostFacts, jail: jail::Choice) -> Result<Option<PathBuf>, Failu
 
 /// Returns what a program says of its version; nothing where it doesn't say anything.
 pub fn version(program: &Path) -> String {
-    let said = capture(Invocation::new(program).args(["--version"]), DEADLINE);
+    said(program, "--version")
+}
+
+fn said(program: &Path, option: &str) -> String {
+    let said = capture(Invocation::new(program).args([option]), DEADLINE);
     said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
 }
 

@@ -1,7 +1,6 @@
-//! The machine: how fast guests are, and what of kernel, memory and disk there is for them.
+//! The machine: what of kernel, memory and disk there is for guests.
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use super::{Finding, Level};
@@ -10,33 +9,12 @@ use crate::plan::budget::memory_for_jobs;
 use crate::plan::facts::{HostFacts, MissingFact};
 use crate::report::size;
 
-/// What is said of a KVM that opens and then runs nothing.
-pub const NO_GUEST: &str = "/dev/kvm is there, but no guest boots with it";
 /// What to do where a guest asks for too much memory.
 pub const LOWER_MEMORY: &str = "lower the guest's `memory` in pikaci.nix";
-/// What comes of it where guests can't be accelerated.
-const EMULATED: &str = "so guests are emulated, which is slower";
 /// As little as this on a disk is soon too little, in bytes.
 const LITTLE: u64 = 5 << 30;
 /// With less than this on a disk nothing can be done, in bytes.
 const TOO_LITTLE: u64 = 512 << 20;
-
-/// What is known of how guests can be accelerated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Acceleration {
-    /// KVM can't be opened, so guests are emulated: why, and what to do.
-    Closed(String, String),
-    /// Whether a guest of pikaci boots with KVM.
-    Guest(bool),
-    /// Whether the smallest of guests starts with KVM.
-    Smallest(bool),
-    /// KVM opens, and no guest was tried: why.
-    Untried(String),
-    /// KVM opens, and trying it failed before any guest: why.
-    Failed(String),
-    /// Whether macOS says that it can run guests, if it says anything.
-    Mac(Option<bool>),
-}
 
 /// What a disk is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,44 +34,6 @@ pub struct Disk {
     pub used: Use,
     /// The bytes that this user may still fill.
     pub free: u64,
-}
-
-/// Returns why KVM can't be opened, and what to do about it.
-#[must_use]
-pub fn closed(error: &io::Error) -> (String, String) {
-    if error.kind() == ErrorKind::NotFound {
-        let remedy =
-            "switch virtualization on in the firmware, and load the module: sudo modprobe kvm_intel (or kvm_amd)";
-        return ("there is no /dev/kvm".to_owned(), remedy.to_owned());
-    }
-    let remedy = match error.kind() {
-        ErrorKind::PermissionDenied => "join the group that may: sudo usermod -aG kvm $USER; then log in again",
-        _ => "see what the kernel says: sudo dmesg | grep -i kvm",
-    };
-    (format!("/dev/kvm can't be opened: {error}"), remedy.to_owned())
-}
-
-/// Judges how fast guests are; that they are slow is no problem, but a Mac has no other way.
-pub fn acceleration(found: &Acceleration) -> Option<Finding> {
-    let kvm = "kvm";
-    let mac = "virtualization";
-    let nested = "where this is a virtual machine itself, switch nested virtualization on for it";
-    Some(match found {
-        Acceleration::Closed(why, remedy) => Finding::warning(kvm, format!("{why}, {EMULATED}"), remedy),
-        Acceleration::Guest(true) => Finding::ok(kvm, "a guest boots with it"),
-        Acceleration::Guest(false) | Acceleration::Smallest(false) => {
-            Finding::warning(kvm, format!("{NO_GUEST}, {EMULATED}"), nested)
-        }
-        Acceleration::Smallest(true) => Finding::ok(kvm, "it runs a first instruction; the first run boots a guest"),
-        Acceleration::Untried(why) => Finding::ok(kvm, format!("/dev/kvm opens; {why}")),
-        Acceleration::Failed(why) => {
-            let remedy = "pikaci run tries it again; to have guests emulated: pikaci run --accel=tcg";
-            Finding::warning(kvm, format!("/dev/kvm opens, but trying it failed: {why}"), remedy)
-        }
-        Acceleration::Mac(Some(true)) => Finding::ok(mac, "macOS can run guests"),
-        Acceleration::Mac(Some(false)) => Finding::problem(mac, "macOS can't run guests here", nested),
-        Acceleration::Mac(None) => return None,
-    })
 }
 
 /// Judges what guests of base `host` boot; it is needed where a project asks for it.
@@ -163,45 +103,12 @@ pub fn state(state: &Result<PathBuf, (String, String)>) -> Finding {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::io;
 
     use super::super::fixture::facts;
-    use super::{Acceleration, Disk, Finding, Level, Use, acceleration, closed, disk, kernels, memory, state};
+    use super::{Disk, Finding, Level, Use, disk, kernels, memory, state};
     use crate::flake::{BlobRef, Encoding};
     use crate::id::Digest;
     use crate::plan::facts::{Kernel, MissingFact};
-
-    #[test]
-    fn guests_that_are_slow_are_no_problem_but_a_mac_has_no_other_way() {
-        use Level::{Ok, Problem, Warning};
-        let because = |kind: io::ErrorKind| {
-            let (why, remedy) = closed(&kind.into());
-            Acceleration::Closed(why, remedy)
-        };
-        let slow = "so guests are emulated, which is slower";
-        for (found, level, what) in [
-            (because(io::ErrorKind::NotFound), Warning, format!("there is no /dev/kvm, {slow}")),
-            (
-                because(io::ErrorKind::PermissionDenied),
-                Warning,
-                format!("/dev/kvm can't be opened: permission denied, {slow}"),
-            ),
-            (Acceleration::Guest(true), Ok, "a guest boots with it".to_owned()),
-            (Acceleration::Guest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
-            (Acceleration::Smallest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
-            (Acceleration::Smallest(true), Ok, "it runs a first instruction; the first run boots a guest".to_owned()),
-            (Acceleration::Untried("why".to_owned()), Ok, "/dev/kvm opens; why".to_owned()),
-            (Acceleration::Failed("why".to_owned()), Warning, "/dev/kvm opens, but trying it failed: why".to_owned()),
-            (Acceleration::Mac(Some(true)), Ok, "macOS can run guests".to_owned()),
-            (Acceleration::Mac(Some(false)), Problem, "macOS can't run guests here".to_owned()),
-        ] {
-            let finding = acceleration(&found).unwrap();
-            assert_eq!((finding.level, finding.what), (level, what));
-            assert_eq!(finding.remedy.is_some(), level > Ok, "{found:?}");
-        }
-        assert_eq!(acceleration(&Acceleration::Mac(None)), None);
-        assert!(closed(&io::ErrorKind::PermissionDenied.into()).1.contains("usermod"));
-    }
 
     #[test]
     fn a_kernel_is_needed_where_a_project_asks_for_it() {

@@ -1,6 +1,7 @@
 //! Whether jobs can run on this machine, judged from what was gathered of it: `pikaci doctor` tells all of it,
 //! `pikaci run` what stops every job.
 
+mod acceleration;
 mod builder;
 #[cfg(test)]
 mod fixture;
@@ -15,9 +16,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use acceleration::{Acceleration, NO_GUEST, closed};
 pub use builder::Settings;
 pub use isolation::{Isolation, MORE_FILES, isolation};
-pub use machine::{Acceleration, Disk, LOWER_MEMORY, NO_GUEST, Use, closed};
+pub use machine::{Disk, LOWER_MEMORY, Use};
 pub use nix::{Asked, ELSEWHERE, SeenNix, Store, denied, ignored_builders, too_old, unconfined};
 pub use program::{Seen, program};
 pub use version::{Implementation, NixVersion, of_nix as nix_version};
@@ -126,7 +128,7 @@ pub fn findings(seen: &Examination<'_>) -> Vec<Finding> {
     findings.extend(seen.isolation.as_ref().map(isolation));
     findings.extend(seen.open_files.map(isolation::open_files));
     findings.extend(seen.control_group.as_ref().map(|group| isolation::limits(group.as_deref())));
-    findings.extend(machine::acceleration(&seen.acceleration));
+    findings.extend(acceleration::acceleration(&seen.acceleration));
     findings.extend(machine::kernels(seen.facts, seen.needed));
     findings.push(machine::memory(&seen.guests, seen.facts.memory_mib, seen.available_mib));
     findings.extend(seen.disks.iter().map(machine::disk));
@@ -177,7 +179,7 @@ mod tests {
             isolation: None,
             open_files: None,
             control_group: None,
-            acceleration: Acceleration::Mac(Some(can)),
+            acceleration: Acceleration::Mac(Some(can), None),
             needed: true,
             guests: BTreeMap::from([("default".to_owned(), 1024)]),
             available_mib: None,

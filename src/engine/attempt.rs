@@ -91,7 +91,7 @@ impl Attempting<'_> {
                 let accelerator = self.choose(Jailed { program: qemu, jail }, runner)?;
                 Launcher::Qemu { qemu, jail, accelerator, share }
             }
-            Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
+            Programs::Vfkit { vfkit, boot } => Launcher::Vfkit { vfkit, boot: *boot },
         };
         let mut phase = |line: &Control| tell_phase(tell, &job.job, line);
         let context = job::Around { host, quota: settings.quota, cancel: settings.cancel, snapshot: settings.snapshot };

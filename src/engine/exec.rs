@@ -63,7 +63,7 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
             (node.tell)(&chosen);
             Launcher::Qemu { qemu, jail, accelerator: chosen.accelerator, share }
         }
-        Programs::Vfkit(vfkit) => Launcher::Vfkit(vfkit),
+        Programs::Vfkit { vfkit, boot } => Launcher::Vfkit { vfkit, boot: *boot },
     };
     let Place::VmCommand { deadlines, shares, .. } = &node.job.place else {
         bail!("job {} has no guest", node.job.job);

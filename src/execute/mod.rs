@@ -26,4 +26,5 @@ mod smallest;
 mod supervise;
 pub mod verdict;
 pub mod vfkit;
+pub mod vfkit_boot;
 pub mod vm;

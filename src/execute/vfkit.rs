@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::machine::{Disk, Machine};
+use super::vfkit_boot::BootForm;
 use crate::config::Network;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
 
@@ -48,6 +49,9 @@ pub enum VfkitError {
     /// A socket's path isn't one in a URI as it is.
     #[error("vfkit can't listen at {0:?}: such a path means something else in a URI")]
     Uri(OsString),
+    /// A path or the kernel's command line has a character that means something in `--bootloader`.
+    #[error("vfkit can't be given {0:?}: a comma or a quote means something else there")]
+    Boot(OsString),
     /// An arm64 kernel is compressed.
     #[error("vfkit can't boot {0:?}, which isn't an uncompressed arm64 kernel")]
     Compressed(OsString),
@@ -64,8 +68,8 @@ pub struct Ports<'a> {
     pub control: &'a Path,
 }
 
-/// Returns vfkit's arguments for a machine with shares (tag and folder), the socket of its REST service, and the
-/// address of its network card.
+/// Returns vfkit's arguments for a machine with shares (tag and folder), the socket of its REST service, the address of
+/// its network card, and the form of those for a kernel.
 ///
 /// # Errors
 /// When vfkit can't take it: see [`VfkitError`].
@@ -75,14 +79,12 @@ pub fn argv(
     shares: &[(&str, &Path)],
     socket: &Path,
     mac: Option<&str>,
+    boot: BootForm,
 ) -> Result<Vec<OsString>, VfkitError> {
     let mut args = Args::default();
     args.pair("--cpus", machine.vcpu.to_string());
     args.pair("--memory", machine.memory_mib.to_string());
-    // Unlike `--bootloader`, these three take every character as it is (`pkg/cmdline/cmdline.go`).
-    args.pair("--kernel", machine.kernel);
-    args.pair("--initrd", machine.initrd);
-    args.pair("--kernel-cmdline", format!("{} {}", machine.cmdline, HYPERVISOR_CMDLINE));
+    args.0.extend(boot.args(machine, &format!("{} {}", machine.cmdline, HYPERVISOR_CMDLINE))?);
     args.pair("--restful-uri", rest_uri(socket)?);
     for log in [ports.console, ports.output, ports.control] {
         args.device("virtio-serial,logFilePath=", log, "")?;
@@ -170,7 +172,7 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{Disk, Machine, Network, Ports, VfkitError, argv, check_kernel, mac};
+    use super::{BootForm, Disk, Machine, Network, Ports, VfkitError, argv, check_kernel, mac};
 
     const SOCKET: &str = "/tmp/pikaci-a1/rest";
 
@@ -193,7 +195,7 @@ mod tests {
     }
 
     fn told(machine: &Machine<'_>, shares: &[(&str, &Path)], mac: Option<&str>) -> Result<String, VfkitError> {
-        let args = argv(machine, ports(), shares, Path::new(SOCKET), mac)?;
+        let args = argv(machine, ports(), shares, Path::new(SOCKET), mac, BootForm::Flags)?;
         let args: Vec<_> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
         Ok(args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n"))
     }
@@ -256,12 +258,12 @@ mod tests {
         let comma = VfkitError::Comma("/x,readonly".into());
         assert_eq!(told(&Machine { disks, ..machine() }, &[], None), Err(comma));
         let comma = Ports { control: Path::new("/,"), ..ports() };
-        assert!(argv(&machine(), comma, &[], Path::new(SOCKET), None).is_err());
+        assert!(argv(&machine(), comma, &[], Path::new(SOCKET), None, BootForm::Flags).is_err());
     }
 
     #[test]
     fn a_socket_is_short_and_plain() {
-        let at = |path: &str| argv(&machine(), ports(), &[], Path::new(path), None).map(|_| ());
+        let at = |path: &str| argv(&machine(), ports(), &[], Path::new(path), None, BootForm::Flags).map(|_| ());
         assert_eq!(at(&format!("/{}", "s".repeat(102))), Ok(()));
         let long = format!("/{}", "s".repeat(103));
         assert_eq!(at(&long), Err(VfkitError::Socket(long.into())));

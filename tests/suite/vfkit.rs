@@ -36,6 +36,19 @@ fn start(project: &Project, hang: Option<&str>) -> (Running, StandIns) {
 }
 
 #[test]
+fn a_vfkit_without_the_flags_of_a_kernel_boots_by_its_bootloader() {
+    let later = format!(
+        "case \"$*\" in\n--help) echo '  -b, --bootloader strings' ;;\n*--kernel*) exit 1 ;;\n*) exec '{}' \"$@\" ;;\nesac",
+        env!("CARGO_BIN_EXE_vfkit-on-qemu")
+    );
+    let project = project("jobs.a.command = \"echo booted\";");
+    let stand_in = StandIns::new().script("vfkit", &later);
+    let run = Running::start(stand_in.before(project.command(&["run", "--hypervisor=vfkit"])));
+    run.ends_within(START, "a job").exits(0);
+    assert_eq!(project.output("a"), "booted\n");
+}
+
+#[test]
 fn jobs_pass_fail_and_time_out() {
     let jobs = r#"
       jobs.passes = {

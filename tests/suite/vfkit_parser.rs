@@ -8,6 +8,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use pikaci::config::Network;
+use pikaci::execute::machine::Machine;
+use pikaci::execute::vfkit::{Ports, argv};
+use pikaci::execute::vfkit_boot::BootForm;
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,6 +94,38 @@ fn every_command_line_of_the_table_is_taken_as_vfkit_takes_it() {
             }
             both => panic!("{args:?}: accepted or refused? {both:?}"),
         }
+    }
+}
+
+#[test]
+fn both_forms_boot_the_same() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["Image", "init rd"] {
+        fs::write(path(name), "x").unwrap();
+    }
+    for cmdline in ["quiet", "quiet a=b,c init=/nix/store/x=y/init", "", "a='b c' d=\\e"] {
+        let understood = [BootForm::Flags, BootForm::Bootloader].map(|form| {
+            let (kernel, initrd) = (path("Image"), path("init rd"));
+            let (disks, network) = (&[][..], Network::None);
+            let machine = Machine {
+                arch: "aarch64",
+                vcpu: 2,
+                memory_mib: 512,
+                kernel: &kernel,
+                initrd: &initrd,
+                cmdline,
+                disks,
+                network,
+            };
+            let log = path("log");
+            let ports = Ports { console: &log, output: &log, control: &log };
+            let args = argv(&machine, ports, &[], Path::new("/tmp/rest"), None, form).unwrap();
+            let args: Vec<String> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
+            serde_json::from_str::<Value>(&parse(folder.path(), &args).exits(0).stdout).unwrap()
+        });
+        assert_eq!(understood[0], understood[1]);
+        assert!(understood[0].to_string().contains("console=hvc0"), "{}", understood[0]);
     }
 }
 

@@ -15,6 +15,7 @@ use super::jail::Jail;
 use super::qemu::Accelerator;
 use super::share;
 use super::supervise::Message;
+use super::vfkit_boot::BootForm;
 use super::vm::Guest;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::process::{Child, Copying, Group, LogPipe, ending};
@@ -33,7 +34,12 @@ pub enum Programs {
         share: share::Programs,
     },
     /// vfkit.
-    Vfkit(PathBuf),
+    Vfkit {
+        /// The program.
+        vfkit: PathBuf,
+        /// The form of its arguments for a kernel.
+        boot: BootForm,
+    },
 }
 
 /// A hypervisor with all that it takes to start it.
@@ -51,7 +57,12 @@ pub enum Launcher<'a> {
         share: &'a share::Programs,
     },
     /// vfkit.
-    Vfkit(&'a Path),
+    Vfkit {
+        /// The program.
+        vfkit: &'a Path,
+        /// The form of its arguments for a kernel.
+        boot: BootForm,
+    },
 }
 
 /// Returns what a hypervisor can do.
@@ -69,7 +80,7 @@ impl Launcher<'_> {
     pub fn capabilities(&self) -> &'static Capabilities {
         match self {
             Self::Qemu { .. } => capabilities(Hypervisor::Qemu),
-            Self::Vfkit(_) => capabilities(Hypervisor::Vfkit),
+            Self::Vfkit { .. } => capabilities(Hypervisor::Vfkit),
         }
     }
 
@@ -85,7 +96,7 @@ impl Launcher<'_> {
             Self::Qemu { qemu, jail, accelerator, share } => {
                 qemu::start(qemu::Qemu { program: qemu, jail, accelerator, share }, guest, group, log, sender)
             }
-            Self::Vfkit(program) => vfkit::start(program, guest, group, log, sender),
+            Self::Vfkit { vfkit, boot } => vfkit::start(vfkit, boot, guest, group, log, sender),
         }
     }
 }

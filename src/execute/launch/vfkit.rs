@@ -24,6 +24,7 @@ use crate::execute::share::Tree;
 use crate::execute::slot::{self, Slot};
 use crate::execute::supervise::Message;
 use crate::execute::vfkit::{self, KERNEL_HEADER, Ports};
+use crate::execute::vfkit_boot::BootForm;
 use crate::execute::vm::{Guest, LOG_LIMIT, WAIT};
 use crate::execute::{channel, rest, runtime};
 use crate::failpoint::Point;
@@ -37,6 +38,7 @@ const GRACE: Duration = Duration::from_secs(12);
 
 pub(super) fn start(
     program: &Path,
+    boot: BootForm,
     guest: &Guest<'_>,
     group: &Group,
     log: &LogPipe,
@@ -58,7 +60,7 @@ pub(super) fn start(
     let disks: Vec<Disk<'_>> = disks.iter().map(|(disk, path)| Disk { path, ..**disk }).collect();
     let machine = Machine { disks: &disks, ..guest.machine };
     let ports = Ports { console: &console, output: &output, control: &control };
-    let args = vfkit::argv(&machine, ports, &shares, &socket, mac.as_deref())?;
+    let args = vfkit::argv(&machine, ports, &shares, &socket, mac.as_deref(), boot)?;
 
     let gone = Arc::new(AtomicBool::new(false));
     let follow = |path| Follow::new(path, LOG_LIMIT, gone.clone());
