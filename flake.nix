@@ -50,10 +50,12 @@
       devShells = eachSystem (import ./nix/dev-shells.nix);
       formatter = eachSystem (import ./nix/formatter.nix);
 
+      hydraJobs = { inherit (self.checks) aarch64-linux x86_64-linux; };
+
       lib.mkChecks = import ./nix/mk-checks.nix;
-      nixosModules.default = ./nix/modules/nixos.nix;
-      darwinModules.default = ./nix/modules/darwin.nix;
-      overlays.default = import ./nix/overlay.nix;
+      nixosModules = lib.genAttrs [ "default" "pikaci" ] (_: ./nix/modules/nixos.nix);
+      darwinModules = lib.genAttrs [ "default" "pikaci" ] (_: ./nix/modules/darwin.nix);
+      overlays = lib.genAttrs [ "default" "pikaci" ] (_: import ./nix/overlay.nix);
       templates.default = {
         path = ./nix/template;
         description = "A project whose jobs are its flake's checks";

@@ -1,10 +1,10 @@
 # The builder of a job's check: runs the job in a virtual machine, on a copy of the source that it may write to.
-# The environment is the derivation's: `busybox` (the program), `pikaci`, `jobsPath`, `job`, `runner`, `source`, `accel`,
-# `out`. Runs under busybox ash.
-# shellcheck shell=dash disable=SC2154 # the derivation's environment
+# Its arguments: busybox, pikaci, the job, the runner, the source, what accelerates it, and where its result goes. The job
+# file is among the attributes of the derivation. Runs under busybox ash.
+# shellcheck shell=dash disable=SC2154 # NIX_ATTRS_JSON_FILE is Nix'
 set -eu
+busybox=$1 pikaci=$2 job=$3 runner=$4 source=$5 accel=$6 out=$7
 "$busybox" cp -r "$source" workspace
 "$busybox" chmod -R u+w workspace
-"$busybox" cp "$jobsPath" jobs.json
-exec "$pikaci" exec --job-file jobs.json --job "$job" --runner "$runner" --workspace workspace --out "$out" \
-    --accel "$accel" --unconfined </dev/null
+exec "$pikaci" exec --job-file "$NIX_ATTRS_JSON_FILE" --attribute jobFile --job "$job" --runner "$runner" \
+    --workspace workspace --out "$out" --accel "$accel" --unconfined </dev/null

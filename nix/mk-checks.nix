@@ -1,10 +1,33 @@
-# Makes a derivation of each job: its builder is `pikaci exec`, with QEMU inside Nix' sandbox.
+/**
+  Makes a derivation of each job: its builder is `pikaci exec`, with QEMU inside Nix' sandbox.
+
+  # Example
+
+  ```nix
+  checks.x86_64-linux = pikaci.lib.mkChecks {
+    pkgs = nixpkgs.legacyPackages.x86_64-linux;
+    src = self;
+    targets = [ "pre-merge" ];
+    unfit = "omit";
+  };
+  ```
+
+  # Type
+
+  ```
+  mkChecks :: AttrSet -> AttrSet Derivation
+  ```
+*/
 {
   pkgs,
   # The project: its own flake, or a folder.
   src,
   # What the job file evaluates to.
-  jobs ? import "${src}/pikaci.nix",
+  jobs ? import (src + "/pikaci.nix"),
+  # The names of targets and jobs; null for all jobs.
+  targets ? null,
+  # What becomes of a job that can't be a check: "throw", or "omit".
+  unfit ? "throw",
   # Where dev shells come from.
   project ? src,
   # For guests of base `nixos`: microvm.nix's flake.
@@ -14,129 +37,166 @@
   # By KVM where a guest boots with it: a machine offers "kvm" as soon as there is a /dev/kvm. Else the processor is
   # emulated, which is slower.
   accel ? "auto",
-  pikaci ? pkgs.callPackage ./package.nix { },
+  # The nixpkgs of guests and checks: on a Mac that of Linux on the same processor, which a builder builds.
+  linuxPkgs ? (
+    if pkgs.stdenv.hostPlatform.isLinux then
+      pkgs
+    else
+      import pkgs.path {
+        system = builtins.replaceStrings [ "-darwin" ] [ "-linux" ] pkgs.stdenv.hostPlatform.system;
+        inherit (pkgs) config overlays;
+      }
+  ),
+  pikaci ? linuxPkgs.callPackage ./package.nix { },
 }:
 let
-  inherit (pkgs.stdenv.hostPlatform) system;
+  inherit (builtins)
+    attrNames
+    concatMap
+    filter
+    listToAttrs
+    map
+    mapAttrs
+    toJSON
+    ;
+  inherit (linuxPkgs.stdenv.hostPlatform) system;
   inherit (import ./glob.nix) selects;
-  busybox = "${pkgs.pkgsStatic.busybox}/bin/busybox";
-  defaults = jobs.defaults or { };
 
-  # Refuses what a build of Nix hasn't got.
-  checked =
-    name: job: guest:
+  busybox = "${linuxPkgs.pkgsStatic.busybox}/bin/busybox";
+  # One copy of it, whoever asks.
+  root = "${src}";
+  file = import ./job-file.nix jobs;
+
+  guestOf = job: file.guests.${job.guest};
+
+  # Why a job can't be a check, or null.
+  misfit =
+    name:
     let
-      base = guest.base or "host";
-      network = job.network or defaults.network or false;
-      refuse = why: throw "pikaci: the job ${builtins.toJSON name} can't be a check: ${why}";
+      job = file.jobs.${name};
+      base = (guestOf job).base or "host";
+      unfitNeeds = filter (need: misfits.${need} != null) job.needs;
     in
     if base == "host" || base == "none" then
-      refuse "its guest is of base `${base}`, which is the machine's own system; give the guest `base = \"nix\";`"
+      "its guest is of base `${base}`, which is the machine's own system; give the guest `base = \"nix\";`"
     else if base == "nixos" && microvm == null then
-      refuse "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
-    else if network != false then
-      refuse "it has `network = ${builtins.toJSON network};`, and a build of Nix has no network"
-    else if job ? caches then
-      refuse "it has `caches`, which a build of Nix would not find again"
-    else if job ? secrets then
-      refuse "it has `secrets`, which would lie in the store"
+      "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
+    else if job.network != false then
+      "it has `network = ${toJSON job.network};`, and a build of Nix has no network"
+    else if unfitNeeds != [ ] then
+      "it needs ${toJSON (builtins.head unfitNeeds)}, which can't be one"
     else
-      guest;
+      null;
+  misfits = mapAttrs (name: _: misfit name) file.jobs;
 
-  runner =
+  # Values by what they are made from, so that equal ones are made once.
+  keyOf = from: builtins.unsafeDiscardStringContext (toJSON from);
+  once =
+    make: all:
+    listToAttrs (
+      map (from: {
+        name = keyOf from;
+        value = make from;
+      }) all
+    );
+
+  asked =
     guest:
-    let
-      asked = {
-        inherit system;
-        packages = guest.packages or [ ];
-        devShell = guest.devShell or null;
-        modules = guest.modules or [ ];
-        store = "host";
-      };
-      nixpkgs.legacyPackages.${system} = pkgs;
-    in
+    {
+      packages = [ ];
+      devShell = null;
+      modules = [ ];
+    }
+    // builtins.intersectAttrs {
+      base = null;
+      packages = null;
+      devShell = null;
+      modules = null;
+    } guest
+    // {
+      inherit system;
+      store = "host";
+    };
+
+  nixpkgs.legacyPackages.${system} = linuxPkgs;
+  makeRunner =
+    guest:
     if guest.base == "nix" then
-      import ./guest/nix.nix {
-        guest = asked;
-        inherit nixpkgs project;
-      }
+      import ./guest/nix.nix { inherit guest nixpkgs project; }
     else
       import ./guest/nixos.nix {
-        guest = asked;
+        inherit guest microvm project;
         host = system;
         nixpkgs = nixpkgs // {
           lib.nixosSystem =
-            args: import "${pkgs.path}/nixos/lib/eval-config.nix" ({ system = null; } // args);
+            args: import (linuxPkgs.path + "/nixos/lib/eval-config.nix") ({ system = null; } // args);
         };
-        projectFiles = "${src}";
-        inherit microvm project;
+        projectFiles = root;
       };
+  runners = once makeRunner (map asked (builtins.attrValues file.guests));
 
-  # What a job sees of the project; an edit elsewhere changes nothing of its check.
-  source =
-    job:
+  # What a job with these `paths` sees of the project; an edit elsewhere changes nothing of its check.
+  makeSource =
+    paths:
     let
-      root = "${src}";
       relative = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
       hidden = [
         ".git"
         ".pikaci"
       ];
-      isSeen = if (job.paths or [ ]) == [ ] then _: _: true else selects job.paths;
+      isSeen = if paths == [ ] then _: _: true else selects paths;
     in
     builtins.path {
       name = "source";
       path = root;
       filter = path: type: !(builtins.elem (relative path) hidden) && isSeen (relative path) type;
     };
+  sources = once makeSource (map (job: job.paths) (builtins.attrValues file.jobs));
 
   check =
     name: job:
     let
-      guestName = job.guest or defaults.guest or "default";
-      guest = checked name job (jobs.guests.${guestName} or { });
-      # A job file of this job alone: what is said of others changes nothing either.
-      alone = {
-        defaults = removeAttrs defaults [ "guest" ];
-        guests.${guestName} = removeAttrs guest [
-          "packages"
-          "devShell"
-          "modules"
+      runner = runners.${keyOf (asked (guestOf job))};
+      made = derivation {
+        name = "pikaci-${file.derivationName name}";
+        inherit system requiredSystemFeatures;
+        __structuredAttrs = true;
+        # What a job prints and leaves names store paths, which nobody needs who has its result.
+        unsafeDiscardReferences.out = true;
+        builder = busybox;
+        args = [
+          "sh"
+          ./check.sh
+          busybox
+          "${pikaci}/bin/pikaci"
+          name
+          runner
+          sources.${keyOf job.paths}
+          accel
+          (builtins.placeholder "out")
         ];
-        jobs.${name} =
-          removeAttrs job [
-            "needs"
-            "paths"
-          ]
-          // {
-            guest = guestName;
-          };
+        # Of this job alone: what is said of others changes nothing either. What it names of the store, the job finds.
+        jobFile = file.only name;
+        # Built before.
+        needs = map (need: checks.${need}) job.needs;
       };
     in
-    derivation {
-      name = "pikaci-${builtins.replaceStrings [ "/" "[" "]" "=" " " ] [ "-" "-" "-" "-" "-" ] name}";
-      inherit
-        system
-        requiredSystemFeatures
-        accel
-        busybox
-        ;
-      builder = busybox;
-      args = [
-        "sh"
-        ./check.sh
-      ];
-      pikaci = "${pikaci}/bin/pikaci";
-      # A file, since it may be long; what it names of the store, the job finds there.
-      jobs = builtins.toJSON alone;
-      passAsFile = [ "jobs" ];
-      job = name;
-      runner = runner guest;
-      source = source job;
-      # Built before.
-      needs = map (need: checks.${need}) (job.needs or [ ]);
-    };
+    if misfits.${name} == null then
+      made // { inherit runner; }
+    else
+      throw "pikaci: the job ${toJSON name} can't be a check: ${misfits.${name}}";
+  checks = mapAttrs check file.jobs;
 
-  checks = builtins.mapAttrs check jobs.jobs;
+  chosen = if targets == null then attrNames file.jobs else concatMap file.named targets;
+  isShown = name: unfit == "throw" || misfits.${name} == null;
 in
-checks
+assert builtins.elem unfit [
+  "throw"
+  "omit"
+];
+listToAttrs (
+  map (name: {
+    inherit name;
+    value = checks.${name};
+  }) (filter isShown chosen)
+)

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "measures the world")]
 
 mod bench;
+mod checks;
 mod list;
 mod local;
 mod machine;
@@ -31,9 +32,10 @@ type Measure = fn(&Bench) -> Result<Vec<Row>>;
 const NOT_BUILT: [&str; 1] = ["warm VM, `true`"];
 
 /// What can be measured, by name, in the order of the table.
-const NAMES: [(&str, Measure); 6] = [
+const NAMES: [(&str, Measure); 7] = [
     ("plan", plan::measure),
     ("list", list::measure),
+    ("checks", checks::measure),
     ("prepare", prepare::measure),
     ("snapshot", snapshot::measure),
     ("local", local::measure),

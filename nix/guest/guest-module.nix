@@ -1,5 +1,5 @@
 # What makes a NixOS a guest of pikaci: drivers, a store on a disk, and the agent as a service.
-{ pkgs, ... }:
+{ lib, pkgs, ... }:
 let
   busybox = pkgs.pkgsStatic.busybox;
 
@@ -79,4 +79,6 @@ in
   };
 
   documentation.enable = false;
+  # A guest keeps nothing that an update could break.
+  system.stateVersion = lib.mkDefault lib.trivial.release;
 }

@@ -19,9 +19,17 @@ let
     lock = read ../pinned.lock.json;
     replace = builtins.intersectAttrs { nixpkgs = null; } own.inputs;
   };
+
+  nixpkgs = own.inputs.nixpkgs or pinned.inputs.nixpkgs;
 in
 {
-  nixpkgs = own.inputs.nixpkgs or pinned.inputs.nixpkgs;
-  microvm = own.inputs.microvm or pinned.inputs.microvm;
+  inherit nixpkgs;
+  microvm =
+    own.inputs.microvm or (
+      if nixpkgs.lib ? replaceString then
+        pinned.inputs.microvm
+      else
+        throw "pikaci: the project's nixpkgs is ${nixpkgs.lib.trivial.release}, and microvm.nix takes 25.05 or newer: update it, nix flake update nixpkgs, or add a microvm.nix of its time as the input `microvm`"
+    );
   project = own.flake;
 }

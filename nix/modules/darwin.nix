@@ -22,6 +22,7 @@ let
     machine: builtins.any isLinux ([ (machine.system or null) ] ++ machine.systems or [ ]);
 in
 {
+  _class = "darwin";
   imports = [ ./options.nix ];
 
   options.services.pikaci.gc.interval = mkOption {
@@ -76,6 +77,8 @@ in
         touch ${log}
         chown ${escapeShellArg user} ${log}
       '';
+      # Five files of at most 1000 KiB, see newsyslog.conf(5).
+      environment.etc."newsyslog.d/pikaci.conf".text = "${log} ${user}: 640 5 1000 * J\n";
       launchd.daemons.pikaci-gc = {
         inherit (gc) script;
         serviceConfig = {

@@ -28,6 +28,11 @@ let
     services.udev.extraRules = lines;
     system.activationScripts.postActivation.text = lines;
     systemd = set;
+    # Those that every system has, and the one that the examples name.
+    users.users = option (types.attrsOf types.anything) {
+      root = { };
+      ci = { };
+    };
   };
 
   evaluated = lib.evalModules {

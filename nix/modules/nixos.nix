@@ -24,6 +24,7 @@ let
   ofKvm = builtins.filter (name: builtins.elem (builtins.replaceStrings [ "_" ] [ "-" ] name) kvm);
 in
 {
+  _class = "nixos";
   imports = [ ./options.nix ];
 
   options.programs.pikaci.kvmForBuilds = mkOption {
@@ -68,6 +69,18 @@ in
       services.udev.extraRules = ''
         KERNEL=="kvm", GROUP="kvm", MODE="0666", OPTIONS+="static_node=kvm"
       '';
+    })
+
+    (mkIf (stateRoot != null || gc.enable) {
+      assertions = [
+        {
+          assertion = config.users.users ? ${user};
+          message = ''
+            services.pikaci.user is ${builtins.toJSON user}, and there is no such user.
+            Make one: users.users.${user}.isNormalUser = true; or name another.
+          '';
+        }
+      ];
     })
 
     (mkIf (stateRoot != null) {

@@ -36,6 +36,14 @@ let
       gc.olderThan
     ];
 
+  inherit (pkgs.stdenv) buildPlatform hostPlatform;
+  # Where the machine's pikaci can't run, one of the machine that builds reads the same.
+  validator =
+    if buildPlatform.canExecute hostPlatform then
+      cfg.package
+    else
+      pkgs.buildPackages.callPackage ../package.nix { };
+
   # A file of /etc/pikaci; one that pikaci itself refuses doesn't reach a machine.
   validated =
     name: value:
@@ -46,7 +54,7 @@ let
       }
       ''
         cp "$jsonPath" ${name}.json
-        ${cfg.package}/bin/pikaci check --${name} ${name}.json
+        ${validator}/bin/pikaci check --${name} ${name}.json
         cp ${name}.json "$out"
       '';
 in

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use serde_json::Value;
 
 use super::carry_out::{disk_quota, outcome_exit, watch_signals};
 use super::output::{LogOutput, eprint_page};
@@ -39,6 +40,9 @@ pub struct Options {
     /// The job file, or the JSON that one evaluates to
     #[arg(long, value_name = "FILE")]
     job_file: PathBuf,
+    /// Take the job file from this attribute of the JSON: it is that of a derivation
+    #[arg(long, value_name = "NAME")]
+    attribute: Option<String>,
     /// The job
     #[arg(long, value_name = "NAME")]
     job: String,
@@ -48,7 +52,7 @@ pub struct Options {
     /// The source tree; the job may write, on a copy, to what this user may write to
     #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
-    /// Where logs, artifacts and the record go
+    /// The folder for the job's log, artifacts and record; after a pass they are the same in every run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
@@ -59,7 +63,7 @@ pub struct Options {
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
-    let config = read(&options.job_file)?;
+    let config = read(&options.job_file, options.attribute.as_deref())?;
     let id = JobId::new(options.job.as_str());
     let Some(job) = config.jobs.get(&id) else {
         let known: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
@@ -104,13 +108,14 @@ fn tell_emulated(options: &Options, found: &Found) {
     }
 }
 
-fn read(file: &Path) -> Result<Config, Failure> {
+fn read(file: &Path, attribute: Option<&str>) -> Result<Config, Failure> {
     let reading = || format!("reading {}", file.display());
     let text = Beneath::in_its_folder(file).read(JOB_FILE_LIMIT).with_context(reading)?;
     let text = String::from_utf8(text).with_context(reading)?;
     let text = if file.extension().is_some_and(|extension| extension == "json") {
         let value = serde_json::from_str(&text).with_context(|| format!("decoding {}", file.display()));
-        config::from_json(&value.map_err(|error| Failure::new(Exit::Usage, error))?)
+        let value: Value = value.map_err(|error| Failure::new(Exit::Usage, error))?;
+        config::from_json(attribute.map_or(&value, |name| &value[name]))
     } else {
         text
     };
@@ -122,12 +127,13 @@ fn shown<T>(log: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Res
     let over = Arc::new(AtomicBool::new(false));
     let mut follow = Follow::new(log.to_owned(), WHOLE, over.clone());
     let copy = std::thread::spawn(move || {
-        let mut stdout = LogOutput::new(false);
+        let mut stdout = LogOutput::in_build();
         let mut buffer = vec![0; 64 * 1024];
+        // A reader that went away is no reason to end the job.
         while let Ok(count @ 1..) = follow.read(&mut buffer) {
-            // A reader that went away is no reason to end the job.
             stdout.write_all(&buffer[..count]).and_then(|()| stdout.flush()).ok();
         }
+        stdout.end().ok();
     });
     let done = work();
     over.store(true, Ordering::Release);

@@ -15,6 +15,7 @@ mod gc;
 mod isolation_args;
 mod list;
 mod logs;
+mod nix_lines;
 mod output;
 mod plan;
 mod programs;

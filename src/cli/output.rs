@@ -13,6 +13,7 @@ use anyhow::anyhow;
 
 use crate::report::{Page, TerminalFilter, escaped, escaped_json};
 
+use super::nix_lines::NixLines;
 use super::{Exit, Failure};
 
 /// Prints lines for people on standard output; a reader that went away is no error.
@@ -87,6 +88,7 @@ pub fn print_usage(error: &clap::Error) {
 #[derive(Debug)]
 pub struct LogOutput {
     filter: Option<TerminalFilter>,
+    nix_lines: Option<NixLines>,
 }
 
 impl LogOutput {
@@ -94,15 +96,29 @@ impl LogOutput {
     pub fn new(raw: bool) -> Self {
         let stdout = io::stdout();
         let filtered = !raw && stdout.is_terminal();
-        Self { filter: filtered.then(|| TerminalFilter::new(has_color(&stdout))) }
+        Self { filter: filtered.then(|| TerminalFilter::new(has_color(&stdout))), nix_lines: None }
+    }
+
+    /// Returns the output of one log in a build of Nix.
+    pub fn in_build() -> Self {
+        Self { nix_lines: Some(NixLines::new()), ..Self::new(false) }
+    }
+
+    /// Ends the log.
+    pub fn end(&mut self) -> io::Result<()> {
+        let held = self.nix_lines.as_mut().map(NixLines::end).unwrap_or_default();
+        io::stdout().write_all(&held)?;
+        self.flush()
     }
 }
 
 impl Write for LogOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.filter {
-            Some(filter) => io::stdout().write_all(filter.push(bytes).as_bytes())?,
-            None => io::stdout().write_all(bytes)?,
+        let shown = self.filter.as_mut().map(|filter| filter.push(bytes).into_bytes());
+        let shown = shown.as_deref().unwrap_or(bytes);
+        match &mut self.nix_lines {
+            Some(lines) => io::stdout().write_all(&lines.push(shown))?,
+            None => io::stdout().write_all(shown)?,
         }
         Ok(bytes.len())
     }

@@ -22,6 +22,7 @@ use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
 use crate::plan::select::{Changes, JOB_FILE, Selection};
 use crate::plan::{self, Plan, PlanError, PlanInput};
+use crate::process;
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
 
@@ -271,7 +272,7 @@ pub fn make_plan(
     Ok(plan)
 }
 
-/// Returns the value of PATH.
+/// Returns where pikaci's own programs are looked for, in the form of PATH.
 pub fn path() -> OsString {
-    std::env::var_os("PATH").unwrap_or_default()
+    process::own_path()
 }

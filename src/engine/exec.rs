@@ -1,5 +1,8 @@
 //! One Execute node alone: no plan, no run, no state folder.
 
+#![expect(clippy::disallowed_methods, reason = "removes logs")]
+
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,7 +20,7 @@ use crate::id::NodeId;
 use crate::plan::record::{Place, PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::quota::Quota;
-use crate::record::{self, JobRecord, Status};
+use crate::record::{self, JobRecord, Outcome, Status};
 use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
 
 /// The node, and where its files are.
@@ -45,7 +48,8 @@ pub struct Exec<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Runs the node to its end, and leaves `status.json` beside its logs and artifacts.
+/// Runs the node to its end, and leaves `status.json` beside its logs and artifacts. If the job passed, nothing is left
+/// that another run would leave otherwise: no times, and no logs but the job's.
 ///
 /// # Errors
 /// When what is around the guest fails.
@@ -70,8 +74,15 @@ pub fn exec(node: Exec<'_>) -> Result<JobRecord> {
     };
     let guest = job::Guest { runner: node.runner, launcher, deadlines: *deadlines, shares };
     let (finished, _) = job::run(&around, node.job, guest, &attempt, &mut |_| {})?;
-    let record = record_of(&node, finished, began);
-    write_json(Point::ExecRecord, &Beneath::new(node.out).join("status.json"), &record)?;
+    let mut record = record_of(&node, finished, began);
+    if record.status == Status::Done(Outcome::Passed) {
+        for log in [attempt.host_log(), attempt.console_log()] {
+            fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
+        }
+        (record.host_log_path, record.console_log_path) = (None, None);
+    }
+    let timeless = JobRecord { started_at: None, finished_at: None, ..record.clone() };
+    write_json(Point::ExecRecord, &Beneath::new(node.out).join("status.json"), &timeless)?;
     Ok(record)
 }
 

@@ -17,7 +17,7 @@ use super::view::{Mode, View};
 use super::{Nix, Way};
 use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
-use crate::process::{Child, Copying, Group, Invocation, Limit, LogPipe, join};
+use crate::process::{Child, Copying, Group, Invocation, Limit, LogPipe, join, own_path};
 use crate::state::TemporaryFolder;
 
 /// The most bytes that a build may print into its log.
@@ -165,6 +165,7 @@ impl Nix {
         };
         let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| is_kept(name)).collect();
         env.extend(SILENT.map(|(name, value)| (name.into(), value.into())));
+        env.insert("PATH".into(), own_path());
         env.insert("XDG_CACHE_HOME".into(), build.cache.into());
         let invocation =
             env.into_iter().fold(invocation, |invocation, (name, value)| invocation.env(name, Some(&value)));

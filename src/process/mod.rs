@@ -12,6 +12,7 @@ mod invocation;
 mod landlock;
 #[cfg_attr(target_os = "macos", path = "orphans_macos.rs")]
 mod orphans;
+mod own_programs;
 mod pump;
 
 use std::os::unix::process::ExitStatusExt as _;
@@ -30,6 +31,7 @@ pub use inherited::close_inherited_on_exec;
 pub use invocation::{Allowed, Invocation};
 pub use landlock::has_landlock;
 pub use orphans::{adopt_orphans, kill_orphans};
+pub use own_programs::{own_path, own_program};
 pub use pump::{Copying, Limit, LogPipe, Pumped, join, pump};
 
 /// Takes a step that makes a pipe or starts a process while no other does. macOS makes a pipe first and has it closed on

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use crate::foreign::Beneath;
-use crate::process::{Captured, Invocation, capture};
+use crate::process::{Captured, Invocation, capture, own_program};
 
 /// How long git may take over a source tree.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -161,7 +161,7 @@ fn git(folder: &Path, args: &[impl AsRef<OsStr>], filters: &[OsString]) -> Invoc
     let foreign = |name: &str| name.starts_with("GIT_") && !name.starts_with("GIT_CONFIG_") && name != "GIT_EXEC_PATH";
     let foreign = env::vars_os().map(|(name, _)| name).filter(|name| foreign(&name.to_string_lossy()));
     let git = foreign
-        .fold(Invocation::new("git").dir(folder), |git, name| git.env(name, None))
+        .fold(Invocation::new(own_program("git")).dir(folder), |git, name| git.env(name, None))
         .env("GIT_OPTIONAL_LOCKS", Some("0".as_ref()))
         .env("GIT_NO_LAZY_FETCH", Some("1".as_ref()))
         // An older git knows only that no protocol is allowed.

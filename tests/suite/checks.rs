@@ -14,7 +14,11 @@ use crate::repository::{self, Flake, NIXES};
 const JOBS: &str = r#"{
   guests.default = { base = "nix"; packages = [ "hello" ]; };
   jobs.passes = {
-    command = "hello; id -u; ls; mkdir out; cat src/a >out/a";
+    command = ''
+      hello; id -u; ls; mkdir out; cat src/a >out/a
+      readlink -f "$(command -v hello)"
+      echo '@nix {"action":"msg","level":0,"msg":"forged"}'
+    '';
     paths = [ "src/**" ]; artifacts = [ "out/*" ];
   };
   jobs.fails = { command = "echo about to fail; exit 3"; needs = [ "passes" ]; };
@@ -116,7 +120,8 @@ fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
     let folder = downstream.folder.path().to_str().unwrap().to_owned();
     let downstream = downstream.file("src/folder", &folder);
     let passed = downstream.build("passes").exits(0);
-    for line in ["> Hello, world!", "> 1000", "> src", "> pikaci: passes passed in "] {
+    let nix_line = r#"> | @nix {"action":"msg","level":0,"msg":"forged"}"#;
+    for line in ["> Hello, world!", "> 1000", "> src", "> /nix/store/", nix_line, "> pikaci: passes passed in "] {
         assert!(passed.stderr.contains(line), "{line}: {}", passed.stderr);
     }
     assert!(!passed.stderr.contains("> README"), "what `paths` leaves out is there: {}", passed.stderr);
@@ -124,6 +129,13 @@ fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
     assert_eq!(fs::read_to_string(out.join("artifacts/out/a")).unwrap(), "a\n");
     let record = json(&out.join("status.json"));
     assert_eq!((record["status"].as_str(), record["exit_code"].as_i64()), (Some("passed"), Some(0)));
+    // Who has the result needs neither the guest nor what booted it, and whoever makes it makes the same.
+    let log = fs::read_to_string(out.join("guest.log")).unwrap();
+    assert!(log.contains("\n/nix/store/") && log.contains("\n@nix {"), "{log}");
+    let closure = downstream.nix("oldest", &["path-info", "--recursive", out.to_str().unwrap()]).exits(0).stdout;
+    assert_eq!(closure.trim(), out.to_str().unwrap());
+    let again = ["build", "--no-link", "--rebuild", "path:.#checks.x86_64-linux.passes"];
+    downstream.nix("oldest", &again).exits(0);
 
     let downstream = downstream.file("README", "another\n");
     let cached = downstream.build("passes").exits(0);
@@ -147,7 +159,7 @@ fn what_a_build_of_nix_has_not_got_is_refused_when_it_is_evaluated() {
         ("", "{ }", "its guest is of base `host`"),
         ("network = true;", r#"{ base = "nix"; }"#, "it has `network = true;`"),
         ("network = \"host\";", r#"{ base = "nix"; }"#, "it has `network = \"host\";`"),
-        ("caches.c = \"/c\";", r#"{ base = "nix"; }"#, "it has `caches`"),
+        ("caches.c = \"/c\";", r#"{ base = "nix"; }"#, "the job \"a\": unknown key `caches`"),
         ("", r#"{ base = "nixos"; }"#, "a guest of base `nixos` needs microvm.nix"),
         ("", r#"{ base = "nix"; packages = [ "no.such" ]; }"#, "nixpkgs has no package \"no.such\""),
     ] {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use pikaci::flake::{NixGuest, ProjectFiles, RenderedFlake, Store, render_nix};
+use pikaci::flake::{NixGuest, ProjectFiles, RenderedFlake, Store, render_nix, render_nixos};
 use tempfile::TempDir;
 
 use crate::evaluate::write;
@@ -156,7 +156,33 @@ fn a_dev_shell_is_what_nix_makes_of_it_whatever_the_project_s_inputs_follow() {
     assert_eq!(runner(&render(&project, &edited.to_string())), own);
 }
 
-/// The last of the three in the test above would say so.
+#[test]
+fn a_nixpkgs_that_is_too_old_for_nixos_guests_is_refused_with_what_to_do() {
+    let folder = TempDir::with_prefix("pikaci-test-").unwrap();
+    let nixpkgs = r#"{ outputs = _: { lib = { trivial.release = "24.05"; nixosSystem = { modules }: builtins.deepSeq modules { }; }; }; }"#;
+    let flake = r#"{ inputs.nixpkgs.url = "path:ROOT/nixpkgs"; outputs = _: { }; }"#;
+    for (name, text) in [("nixpkgs", nixpkgs), ("project", flake)] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        let text = text.replace("ROOT", folder.path().to_str().unwrap());
+        fs::write(folder.path().join(name).join("flake.nix"), text).unwrap();
+    }
+    let project = folder.path().join("project");
+    run("oldest", &project, &["flake", "lock", "path:."]);
+    let read = |name: &str| (name.to_owned(), fs::read(project.join(name)).unwrap());
+    let files = ProjectFiles(["flake.nix", "flake.lock"].map(read).into());
+    let (host, system, project, allow_local_inputs) = ("x86_64-linux", "x86_64-linux", &files, true);
+    let guest = NixGuest { host, system, packages: &[], dev_shell: None, modules: &[], project, allow_local_inputs };
+    let rendered = TempDir::with_prefix("pikaci-test-").unwrap();
+    write(&render_nixos(guest).unwrap(), rendered.path());
+    let mut eval = Command::new(nix("oldest"));
+    eval.args(["eval", "--raw", "path:.#packages.x86_64-linux.runner.drvPath"]).current_dir(rendered.path());
+    let refused = ran(eval.env("NIX_CONFIG", NIX_CONFIG)).exits(1).stderr;
+    let said =
+        "the project's nixpkgs is 24.05, and microvm.nix takes 25.05 or newer: update it, nix flake update nixpkgs";
+    assert!(refused.contains(said), "{refused}");
+}
+
+/// The last of the three in the first test would say so.
 #[test]
 fn the_nix_with_strict_locks_refuses_what_can_change() {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();

@@ -52,6 +52,7 @@ mod locks;
 mod look;
 mod many_files;
 mod many_runs;
+mod mk_checks;
 mod modules;
 mod modules_real;
 mod network;

@@ -110,6 +110,7 @@ fn on_a_mac_there_are_the_same_and_a_daemon() {
           daemon = c.launchd.daemons.pikaci-gc;
           packages = map (package: package.name) c.environment.systemPackages;
           activation = c.system.activationScripts.postActivation.text;
+          rotation = c.environment.etc."newsyslog.d/pikaci.conf".text;
         }}"#
     ));
     assert_eq!((&all["refused"], &all["undescribed"]), (&json!([]), &json!([])));
@@ -119,6 +120,7 @@ fn on_a_mac_there_are_the_same_and_a_daemon() {
     assert!(activation.contains("chown 'ci' /var/log/pikaci-gc.log\n"), "{activation}");
     let daemon = &all["daemon"]["serviceConfig"];
     assert_eq!(daemon["UserName"], "ci");
+    assert_eq!(all["rotation"], "/var/log/pikaci-gc.log ci: 640 5 1000 * J\n");
     assert_eq!(daemon["StartCalendarInterval"], json!([{ "Hour": 3, "Minute": 15 }]));
     assert_collects(&all["daemon"]["script"], "'");
 }
@@ -158,6 +160,12 @@ fn what_can_not_work_is_refused_with_what_to_do() {
         ),
         ("nixos", "services.pikaci.gc.enable = true;".to_owned(), "no state folder", "Name one: "),
         ("darwin", "services.pikaci.gc.enable = true;".to_owned(), "no state folder", "Name one: "),
+        (
+            "nixos",
+            r#"services.pikaci = { stateRoot = "/s"; user = "cl"; };"#.to_owned(),
+            "user is \"cl\", and there is no such user",
+            "users.users.cl.isNormalUser = true;",
+        ),
         ("nixos", r#"services.pikaci.stateRoot = "a b/";"#.to_owned(), "no plain absolute path", "Write the whole"),
     ] {
         let refused = evaluate(&format!(r#"(evaluate "{class}" {{ {configuration} }}).refused"#));

@@ -67,6 +67,17 @@ fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
 }
 
 #[test]
+fn a_nixpkgs_with_an_older_rust_is_refused_with_what_to_do() {
+    let flake = Flake::new();
+    flake.edit("Cargo.toml", "rust-version = \"1.88\"", "rust-version = \"9.1\"");
+    let refused = ran(&mut flake.command("oldest", "eval", &["path:.#pikaci.drvPath"])).exits(1).stderr;
+    assert!(
+        refused.contains("pikaci is written in Rust 9.1, and this nixpkgs has 1.88.0: take a newer one"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn its_checks_pass() {
     let flake = Flake::new();
     for which in NIXES {
@@ -114,19 +125,43 @@ fn the_package_runs_and_brings_a_manual_and_completions() {
 #[test]
 fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
     let package = Flake::new().build("pikaci");
-    let project = Project::new(r#"{ jobs.where.command = "uname"; }"#).committed();
+    let jobs = r#"{ guests.here.base = "none"; jobs.where.command = "uname";
+                    jobs.local = { command = "echo \"$PATH\""; guest = "here"; network = true; }; }"#;
+    let project = Project::new(jobs).committed();
     let mut run = Command::new(package.join("bin/pikaci"));
     run.arg("run").current_dir(project.path("")).env_clear().env("HOME", project.path("")).stdin(Stdio::null());
-    run.env("PATH", nix("oldest").parent().unwrap()).env("NIX_CONFIG", NIX_CONFIG).env("PIKACI_ACCEL", "tcg");
+    let path = nix("oldest").parent().unwrap().to_owned();
+    run.env("PIKACI_ALLOW_UNISOLATED", "true")
+        .env("PATH", &path)
+        .env("NIX_CONFIG", NIX_CONFIG)
+        .env("PIKACI_ACCEL", "tcg");
     ran(&mut run).exits(0);
     assert_eq!(project.job("where").status.outcome(), Some(Outcome::Passed));
     assert!(project.record().git_head.is_some(), "there is a git");
+    assert_eq!(project.output("local").trim(), path.to_str().unwrap(), "and a job without a machine has its own");
     // Nothing of what tests kill it by is in it.
     let knows = |program: &Path| fs::read(program).unwrap().windows(16).any(|text| text == b"PIKACI_TEST_KILL");
     assert_eq!(knows(Path::new(env!("CARGO_BIN_EXE_pikaci"))), cfg!(feature = "failpoints"));
     for program in fs::read_dir(package.join("bin")).unwrap().map(|entry| entry.unwrap().path()) {
         assert!(!knows(&program), "{}", program.display());
     }
+}
+
+#[test]
+fn the_formatter_takes_files_and_works_in_any_folder() {
+    let flake = Flake::new();
+    let formatter = flake.build("formatter.x86_64-linux").join("bin/pikaci-format");
+    fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
+    let check = |folder: &str, files: &[&str]| {
+        ran(Command::new(&formatter).arg("--check").args(files).current_dir(flake.path(folder)))
+    };
+    check("nix", &["package.nix", "guest"]).exits(0);
+    for (folder, files) in [("nix/guest", &[][..]), (".", &["nix"]), ("nix", &["overlay.nix"])] {
+        let found = check(folder, files);
+        assert!(found.code != Some(0) && found.stderr.contains("overlay.nix"), "{folder}: {}", found.stderr);
+    }
+    ran(Command::new(&formatter).current_dir(flake.path("nix/modules"))).exits(0);
+    check(".", &[]).exits(0);
 }
 
 #[test]

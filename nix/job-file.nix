@@ -1,0 +1,246 @@
+# Reads what a job file evaluates to: refuses what `pikaci check` would refuse, and fills in the defaults.
+value:
+let
+  inherit (builtins)
+    attrNames
+    attrValues
+    concatStringsSep
+    elem
+    filter
+    head
+    isAttrs
+    isBool
+    isInt
+    isList
+    isString
+    map
+    mapAttrs
+    toJSON
+    ;
+
+  refuse = where: what: throw "pikaci: the job file: ${where}${what}";
+  quoted = names: concatStringsSep ", " (map toJSON names);
+
+  # The types of values, each with the words for it.
+  type = expected: isOne: { inherit expected isOne; };
+  string = type "a string" isString;
+  strings = type "a list of strings" (value: isList value && builtins.all isString value);
+  bool = type "true or false" isBool;
+  integer = type "an integer" isInt;
+  time = type "a string such as \"30m\", or an integer of seconds" (
+    value: isString value || isInt value
+  );
+  size = type "a string such as \"2G\", or an integer of MiB" (value: isString value || isInt value);
+  env = type "a set of strings" (value: isAttrs value && builtins.all isString (attrValues value));
+  network = type "true, false or \"host\"" (value: isBool value || value == "host");
+  command = type "a string, or a list of strings" (value: isString value || strings.isOne value);
+
+  base = type "\"host\", \"nix\", \"nixos\" or \"none\"" (
+    value:
+    elem value [
+      "host"
+      "nix"
+      "nixos"
+      "none"
+    ]
+  );
+
+  ofJobs = {
+    inherit env network;
+    timeout = time;
+    guest = string;
+    runAsRoot = bool;
+    retries = integer;
+  };
+  keys = {
+    defaults = ofJobs;
+    job = ofJobs // {
+      inherit command;
+      description = string;
+      needs = strings;
+      paths = strings;
+      artifacts = strings;
+    };
+    guest = {
+      inherit base;
+      vcpu = integer;
+      memory = size;
+      prepareTimeout = time;
+      bootTimeout = time;
+      collectTimeout = time;
+      kernel = string;
+      packages = strings;
+      devShell = string;
+      modules = strings;
+    };
+    target = {
+      jobs = strings;
+      description = string;
+    };
+  };
+
+  # Returns a set once all its keys are known; each value has the right type once it is looked at.
+  typed =
+    where: known: set:
+    let
+      strangers = attrNames (removeAttrs set (attrNames known));
+      check =
+        name: value:
+        if known.${name}.isOne value then
+          value
+        else
+          refuse where "`${name}` is to be ${known.${name}.expected}";
+    in
+    if !isAttrs set then
+      refuse where "it is to be a set"
+    else if strangers != [ ] then
+      refuse where "unknown key `${head strangers}`; it may have ${concatStringsSep ", " (attrNames known)}"
+    else
+      mapAttrs check set;
+
+  sections = {
+    defaults = null;
+    guests = null;
+    jobs = null;
+    targets = null;
+  };
+  section =
+    name: known:
+    let
+      set = value.${name} or { };
+    in
+    if isAttrs set then
+      mapAttrs (each: typed "the ${known} ${toJSON each}: " keys.${known}) set
+    else
+      refuse "" "`${name}` is to be a set";
+
+  unknown = attrNames (removeAttrs value (attrNames sections));
+  defaults = typed "`defaults`: " keys.defaults (value.defaults or { });
+  guests = {
+    default = { };
+  }
+  // section "guests" "guest";
+  targets = mapAttrs (
+    name: target:
+    let
+      strangers = filter (job: !(jobs ? ${job})) (target.jobs or [ ]);
+    in
+    if strangers == [ ] then
+      target
+    else
+      refuse "the target ${toJSON name}: " "it has ${toJSON (head strangers)}, which is no job"
+  ) (section "targets" "target");
+
+  fill =
+    name: job:
+    let
+      where = "the job ${toJSON name}: ";
+      full = {
+        needs = [ ];
+        paths = [ ];
+        network = false;
+        guest = "default";
+      }
+      // defaults
+      // job;
+      strangers = filter (need: !(jobs ? ${need})) full.needs;
+    in
+    if !(job ? command) then
+      refuse where "it has no `command`"
+    else if !(guests ? ${full.guest}) then
+      refuse where "there is no guest ${toJSON full.guest}; there are ${quoted (attrNames guests)}"
+    else if strangers != [ ] then
+      refuse where "it needs ${toJSON (head strangers)}, which is no job"
+    else
+      full;
+  jobs = mapAttrs fill (section "jobs" "job");
+
+  # The jobs that wait for each other, directly or not: those that are left when again and again all go that wait for none
+  # that is left.
+  waiting =
+    left:
+    let
+      still = filter (name: builtins.any (need: left ? ${need}) jobs.${name}.needs) (attrNames left);
+    in
+    if builtins.length still == builtins.length (attrNames left) then
+      left
+    else
+      waiting (builtins.intersectAttrs (builtins.groupBy (name: name) still) left);
+  inCycle = waiting jobs;
+  cycle =
+    path: name:
+    if elem name path then
+      concatStringsSep " needs " (map toJSON (path ++ [ name ]))
+    else
+      cycle (path ++ [ name ]) (head (filter (need: inCycle ? ${need}) jobs.${name}.needs));
+
+  named =
+    name:
+    if targets ? ${name} then
+      targets.${name}.jobs or [ ]
+    else if jobs ? ${name} then
+      [ name ]
+    else
+      refuse "" "no target or job is called ${toJSON name}; there are ${
+        quoted (attrNames targets ++ attrNames jobs)
+      }";
+
+  sound =
+    if !isAttrs value then
+      refuse "" "it is to be a set"
+    else if unknown != [ ] then
+      refuse "" "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames sections)}"
+    else if attrNames jobs == [ ] then
+      refuse "" "it has no jobs"
+    else if inCycle != { } then
+      refuse "" "jobs wait for each other: ${cycle [ ] (head (attrNames inCycle))}"
+    else
+      # But for what may name the store: that is made once its job is asked for.
+      builtins.deepSeq [
+        (removeAttrs defaults [ "env" ])
+        guests
+        targets
+        (mapAttrs (
+          _: job:
+          removeAttrs job [
+            "command"
+            "env"
+          ]
+        ) jobs)
+      ] true;
+in
+assert sound;
+{
+  inherit
+    guests
+    jobs
+    keys
+    named
+    ;
+
+  # The job file of one job alone.
+  only = name: {
+    defaults = removeAttrs defaults [ "guest" ];
+    guests.${jobs.${name}.guest} = removeAttrs guests.${jobs.${name}.guest} [
+      "packages"
+      "devShell"
+      "modules"
+    ];
+    jobs.${name} =
+      removeAttrs value.jobs.${name} [
+        "needs"
+        "paths"
+      ]
+      // {
+        inherit (jobs.${name}) guest;
+      };
+  };
+
+  # A name with nothing that a derivation's can't have.
+  derivationName =
+    name:
+    let
+      parts = filter isString (builtins.split "[^a-zA-Z0-9+._?=-]+" name);
+    in
+    builtins.substring 0 150 (concatStringsSep "-" parts);
+}

@@ -1,0 +1,25 @@
+//! Where the programs are that pikaci itself runs: jobs have those in PATH alone.
+
+#![expect(clippy::disallowed_methods, reason = "asks the environment, and looks for programs")]
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// The variable of folders that go before those in PATH; a package of pikaci sets it.
+const PROGRAMS: &str = "PIKACI_PROGRAMS";
+
+/// Returns the folders of pikaci's own programs, in the form of PATH.
+#[must_use]
+pub fn own_path() -> OsString {
+    let value = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    [value(PROGRAMS), value("PATH")].into_iter().flatten().collect::<Vec<_>>().join(OsStr::new(":"))
+}
+
+/// Returns the path of one of pikaci's own programs, or its name where none of the folders has it.
+#[must_use]
+pub fn own_program(name: &str) -> PathBuf {
+    let folders = own_path();
+    let mut files = env::split_paths(&folders).map(|folder| folder.join(name));
+    files.find(|file| file.is_absolute() && file.is_file()).unwrap_or_else(|| name.into())
+}
