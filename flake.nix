@@ -52,7 +52,11 @@
 
       hydraJobs = { inherit (self.checks) aarch64-linux x86_64-linux; };
 
-      lib.mkChecks = import ./nix/mk-checks.nix;
+      lib = {
+        evalJobs = import ./nix/eval-jobs.nix;
+        mkChecks = import ./nix/mk-checks.nix;
+      };
+      flakeModules = lib.genAttrs [ "default" "pikaci" ] (_: ./nix/flake-module.nix);
       nixosModules = lib.genAttrs [ "default" "pikaci" ] (_: ./nix/modules/nixos.nix);
       darwinModules = lib.genAttrs [ "default" "pikaci" ] (_: ./nix/modules/darwin.nix);
       overlays = lib.genAttrs [ "default" "pikaci" ] (_: import ./nix/overlay.nix);

@@ -7,6 +7,7 @@
   makeBinaryWrapper,
   nix-update-script,
   rustc,
+  testers,
   versionCheckHook,
   bubblewrap,
   git,
@@ -79,7 +80,10 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
 
     passthru = {
       inherit programs;
-      tests.modules = callPackage ./modules/check.nix { };
+      tests = {
+        modules = callPackage ./modules/check.nix { };
+        nixos = testers.runNixOSTest ./modules/nixos-test.nix;
+      };
       updateScript = nix-update-script { };
     };
 

@@ -81,8 +81,15 @@ fn both_know_the_same_keys() {
     let own: BTreeSet<&str> = keys.filter(|key| !sections.contains(key)).chain(["jobs"]).collect();
     let text = r#"{ jobs.a.command = "true"; }"#;
     let known = job_file(text, "builtins.concatMap builtins.attrNames (builtins.attrValues file.keys)").exits(0).stdout;
-    let known: BTreeSet<String> = serde_json::from_str(&known).unwrap();
-    assert_eq!(known.iter().map(String::as_str).collect::<BTreeSet<_>>(), own);
+    let options = format!(
+        r#"let lib = (builtins.getFlake "path:{}").lib; options = import {ROOT}/nix/job-options.nix {{ inherit lib; }}; in
+           builtins.concatMap builtins.attrNames (builtins.attrValues options.keys)"#,
+        nixpkgs().display()
+    );
+    for known in [known, ran(&mut eval("oldest", &options)).exits(0).stdout] {
+        let known: BTreeSet<String> = serde_json::from_str(&known).unwrap();
+        assert_eq!(known.iter().map(String::as_str).collect::<BTreeSet<_>>(), own);
+    }
     for file in
         ["pikaci.nix", "nix/template/pikaci.nix", "examples/c-library/pikaci.nix", "examples/containers/pikaci.nix"]
     {

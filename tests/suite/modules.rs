@@ -103,6 +103,20 @@ fn on_nixos_there_are_a_program_its_settings_a_state_folder_and_a_timer() {
 }
 
 #[test]
+fn the_machine_of_the_nixos_test_evaluates() {
+    let machine = evaluate(
+        r#"let test = import (module "nixos-test"); e = plain [ test.nodes.machine ]; in {
+          inherit (e) refused;
+          state = e.config.systemd.tmpfiles.settings.pikaci;
+          user = e.config.systemd.services.pikaci-gc.serviceConfig.User;
+          script = builtins.isString test.testScript;
+        }"#,
+    );
+    let state = json!({ "/var/lib/pikaci": { "d": { "mode": "0700", "user": "ci" } } });
+    assert_eq!(machine, json!({ "refused": [], "state": state, "user": "ci", "script": true }));
+}
+
+#[test]
 fn on_a_mac_there_are_the_same_and_a_daemon() {
     let all = evaluate(&format!(
         r#"let e = evaluate "darwin" {{ {ALL} {MAC} }}; c = e.config; in {{

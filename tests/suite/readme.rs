@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::fixture;
 use crate::modules::of_fixture;
-use crate::project::{Ran, nix, ran};
+use crate::project::{Project, Ran, nix, ran};
 use crate::repository::{self, Flake};
 use crate::stand_in::StandIns;
 
@@ -210,6 +210,52 @@ fn try_module(text: &str) {
     assert_eq!(made["refused"], json!([]), "{text}");
 }
 
+/// Evaluates a part of a flake that makes jobs checks; the stand-in for flake-parts is a system without any other module.
+#[track_caller]
+fn try_checks(text: &str) {
+    let project = TempDir::with_prefix("pikaci-test-").unwrap();
+    fs::write(project.path().join("pikaci.nix"), JOBS).unwrap();
+    let expression = format!(
+        r#"let
+          inputs = {{
+            nixpkgs = fixture;
+            self.outPath = "{}";
+            pikaci = (import ROOT/flake.nix).outputs {{ inherit (inputs) nixpkgs; self = inputs.pikaci; }};
+          }};
+          inherit (fixture) lib;
+          part = ({text});
+          module = import (builtins.head part.imports) {{
+            inherit lib;
+            inherit (inputs) self;
+            flake-parts-lib.mkPerSystemOption = module: module;
+          }};
+          system = lib.evalModules {{
+            modules = [ module.options.perSystem {{ options.checks = lib.mkOption {{ }}; }} part.perSystem ];
+            specialArgs = {{ inherit pkgs; }};
+          }};
+        in
+        builtins.mapAttrs (_: check: check.drvPath) (part.checks.x86_64-linux or system.config.checks)"#,
+        project.path().display()
+    );
+    let made = of_fixture("oldest", &["eval", "--json"], &expression.replace("ROOT", ROOT)).exits(0);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert!(made["test"].is_string(), "{made}");
+}
+
+/// Runs the command of a git hook on a job file that is wrong.
+#[track_caller]
+fn try_hook(text: &str) {
+    let project = Project::new("{ jobs.a.comand = \"true\"; }");
+    let hook =
+        of_fixture("oldest", &["eval", "--json"], &format!("({text}).pre-commit.settings.hooks.pikaci")).exits(0);
+    let hook: Value = serde_json::from_str(&hook.stdout).unwrap();
+    let words: Vec<&str> = hook["entry"].as_str().unwrap().split(' ').collect();
+    assert_eq!(words[0], "pikaci");
+    project.pikaci(&words[1..]).exits(2);
+    let pattern = hook["files"].as_str().unwrap();
+    ran(Command::new("sh").args(["-c", "echo ci/pikaci.nix | grep -qE \"$0\"", pattern])).exits(0);
+}
+
 /// Reads a job file; what it names is there.
 #[track_caller]
 fn try_job_file(text: &str) {
@@ -232,6 +278,8 @@ fn every_snippet_of_the_readme_works() {
             "sh" => tried.extend(scene.try_commands(text)),
             // The commands are typed where it is.
             "nix" if names("outputs =") => {}
+            "nix" if ["flakeModules", "evalJobs"].into_iter().any(names) => try_checks(text),
+            "nix" if names("hooks.pikaci") => try_hook(text),
             "nix" if ["nixosModules", "darwinModules", "nix.settings"].into_iter().any(names) => try_module(text),
             "nix" => try_job_file(text),
             // What programs print, and drawings.

@@ -1,0 +1,64 @@
+# The module of flake-parts: `perSystem.pikaci` makes jobs the flake's checks.
+{
+  self,
+  lib,
+  flake-parts-lib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  jobOptions = import ./job-options.nix { inherit lib; };
+in
+{
+  _class = "flake";
+
+  options.perSystem = flake-parts-lib.mkPerSystemOption (
+    { config, pkgs, ... }:
+    let
+      cfg = config.pikaci;
+    in
+    {
+      options.pikaci = jobOptions.options // {
+        enable = lib.mkEnableOption "making the jobs checks of the flake: those of `jobs`, or of the job file in `src`";
+        src = mkOption {
+          type = types.raw;
+          default = self;
+          defaultText = lib.literalExpression "self";
+          description = "The project: its flake, or a folder.";
+        };
+        select = mkOption {
+          type = types.nullOr (types.listOf types.str);
+          default = null;
+          example = [ "pre-merge" ];
+          description = "The targets and jobs that become checks; null for all jobs.";
+        };
+        unfit = mkOption {
+          type = types.enum [
+            "throw"
+            "omit"
+          ];
+          default = "throw";
+          description = "The fate of a job that can't be a check: an error, or left out.";
+        };
+        more = mkOption {
+          type = types.attrsOf types.raw;
+          default = { };
+          example = lib.literalExpression "{ microvm = inputs.microvm; requiredSystemFeatures = [ ]; }";
+          description = "More arguments of `lib.mkChecks`.";
+        };
+      };
+
+      config.checks = lib.mkIf cfg.enable (
+        import ./mk-checks.nix (
+          {
+            inherit pkgs;
+            inherit (cfg) src unfit;
+            targets = cfg.select;
+          }
+          // lib.optionalAttrs (cfg.jobs != { }) { jobs = jobOptions.jobFile cfg; }
+          // cfg.more
+        )
+      );
+    }
+  );
+}
