@@ -79,6 +79,9 @@ let
     };
   };
 
+  # Null is the same as leaving a key out.
+  withoutNull = set: removeAttrs set (filter (name: builtins.isNull set.${name}) (attrNames set));
+
   # Returns a set once all its keys are known; each value has the right type once it is looked at.
   typed =
     where: known: set:
@@ -96,7 +99,7 @@ let
     else if strangers != [ ] then
       refuse where "unknown key `${head strangers}`; it may have ${concatStringsSep ", " (attrNames known)}"
     else
-      mapAttrs check set;
+      mapAttrs check (withoutNull set);
 
   sections = {
     defaults = null;
@@ -153,7 +156,8 @@ let
       refuse where "it needs ${toJSON (head strangers)}, which is no job"
     else
       full;
-  jobs = mapAttrs fill (section "jobs" "job");
+  written = section "jobs" "job";
+  jobs = mapAttrs fill written;
 
   # The jobs that wait for each other, directly or not: those that are left when again and again all go that wait for none
   # that is left.
@@ -190,8 +194,6 @@ let
       refuse "" "it is to be a set"
     else if unknown != [ ] then
       refuse "" "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames sections)}"
-    else if attrNames jobs == [ ] then
-      refuse "" "it has no jobs"
     else if inCycle != { } then
       refuse "" "jobs wait for each other: ${cycle [ ] (head (attrNames inCycle))}"
     else
@@ -227,7 +229,7 @@ assert sound;
       "modules"
     ];
     jobs.${name} =
-      removeAttrs value.jobs.${name} [
+      removeAttrs written.${name} [
         "needs"
         "paths"
       ]

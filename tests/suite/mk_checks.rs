@@ -74,6 +74,16 @@ fn what_pikaci_refuses_of_a_job_file_is_refused_at_once_and_by_name() {
 }
 
 #[test]
+fn what_pikaci_takes_is_taken() {
+    for text in
+        ["{ }", "{ jobs = { }; }", "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; }; }"]
+    {
+        Project::new(text).pikaci(&["check"]).exits(0);
+        job_file(text, "builtins.deepSeq file.jobs true").exits(0);
+    }
+}
+
+#[test]
 fn both_know_the_same_keys() {
     let source = fs::read_to_string(Path::new(ROOT).join("src/config/schema/keys.rs")).unwrap();
     let keys = source.split("key(").skip(1).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
