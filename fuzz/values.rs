@@ -152,7 +152,7 @@ pub fn job_file(bytes: &[u8]) {
 
 /// A lock goes into a runner flake as it is, or is an error, and the folders that it names are in the project.
 pub fn flake_lock(bytes: &[u8]) {
-    let files = [("flake.lock", bytes), ("flake.nix", b"{ }")].map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+    let files = [("flake.lock", bytes), ("flake.nix", bytes)].map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
     let project = ProjectFiles(files.into());
     for dev_shell in [None, Some("default")] {
         let guest = NixGuest {

@@ -1,6 +1,11 @@
 //! The settings of Nix in a project's flake, where they are literals: a runner flake repeats them.
 
 use rnix::Root;
+use rnix::SyntaxKind::{
+    self, TOKEN_ASSIGN, TOKEN_COMMENT, TOKEN_DOT, TOKEN_IDENT, TOKEN_INTEGER, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START,
+    TOKEN_L_BRACE, TOKEN_L_BRACK, TOKEN_L_PAREN, TOKEN_R_BRACE, TOKEN_R_BRACK, TOKEN_R_PAREN, TOKEN_SEMICOLON,
+    TOKEN_STRING_CONTENT, TOKEN_STRING_END, TOKEN_STRING_START, TOKEN_URI, TOKEN_WHITESPACE,
+};
 use rnix::ast::{
     AstToken as _, Attr, AttrSet, Attrpath, Entry, Expr, HasEntry as _, Ident, InterpolPart, LiteralKind, Str,
 };
@@ -8,12 +13,73 @@ use rnix::ast::{
 /// A setting of Nix: its name, and its value as in nix.conf.
 pub(super) type Setting = (String, String);
 
-/// Returns the settings in `nixConfig` of a flake.nix, without those that aren't literals.
+/// The longest flake.nix in which settings are looked for, in bytes.
+const LONGEST: usize = 64 << 10;
+/// The longest run of a path's characters: rnix's lexer reads to its end at each token in it.
+const LONGEST_RUN: usize = 4 << 10;
+/// How deep brackets of settings may be nested: rnix's recursion has no bound of its own.
+const DEEPEST: usize = 8;
+
+/// Returns the settings in `nixConfig` of a flake.nix, from the bindings of it that are nothing but literals. The file is
+/// a project's: nothing else of it is parsed.
 pub(super) fn nix_config(flake: &str) -> Vec<Setting> {
-    let Some(Expr::AttrSet(flake)) = Root::parse(flake).tree().expr().map(without_parentheses) else {
+    let is_of_path = |c: char| c.is_ascii_alphanumeric() || "/_.+-".contains(c);
+    if flake.len() > LONGEST || flake.split(|c| !is_of_path(c)).any(|run| run.len() > LONGEST_RUN) {
         return Vec::new();
-    };
-    bindings(&flake).into_iter().flat_map(|(path, value)| settings(&path, value)).collect()
+    }
+    let text = format!("{{ {} }}", literal_bindings(flake));
+    let Some(Expr::AttrSet(set)) = Root::parse(&text).tree().expr() else { return Vec::new() };
+    bindings(&set).into_iter().flat_map(|(path, value)| settings(&path, value)).collect()
+}
+
+/// Returns the bindings of `nixConfig` at the top of a file in which no token is more than a literal takes.
+fn literal_bindings(flake: &str) -> String {
+    let mut found = String::new();
+    let (mut start, mut open, mut before) = (0, Vec::new(), TOKEN_SEMICOLON);
+    // The beginning of a binding that is literal so far.
+    let mut binding = None;
+    for (kind, token) in rnix::tokenize(flake) {
+        let end = start + token.len();
+        if kind != TOKEN_WHITESPACE && kind != TOKEN_COMMENT {
+            // Outside of a list, a value after another one is a call.
+            let is_call = open.last() != Some(&TOKEN_L_BRACK) && ends_value(before) && begins_value(kind);
+            let at_start = open.len() == 1 && [TOKEN_SEMICOLON, TOKEN_L_BRACE].contains(&before);
+            if kind == TOKEN_IDENT && at_start && token == "nixConfig" {
+                binding = Some(start);
+            } else if is_call || open.len() > DEEPEST || !is_literal(kind) {
+                binding = None;
+            }
+            match kind {
+                TOKEN_L_BRACE | TOKEN_L_BRACK | TOKEN_L_PAREN | TOKEN_INTERPOL_START => open.push(kind),
+                TOKEN_R_BRACE | TOKEN_R_BRACK | TOKEN_R_PAREN | TOKEN_INTERPOL_END => drop(open.pop()),
+                TOKEN_SEMICOLON if open.len() == 1 => {
+                    found.extend(binding.take().map(|binding: usize| &flake[binding..end]));
+                }
+                // A function or something else that isn't a set.
+                _ if open.is_empty() => return found,
+                _ => {}
+            }
+            before = kind;
+        }
+        start = end;
+    }
+    found
+}
+
+fn begins_value(kind: SyntaxKind) -> bool {
+    let first =
+        [TOKEN_IDENT, TOKEN_INTEGER, TOKEN_URI, TOKEN_STRING_START, TOKEN_L_BRACE, TOKEN_L_BRACK, TOKEN_L_PAREN];
+    first.contains(&kind)
+}
+
+fn ends_value(kind: SyntaxKind) -> bool {
+    let last = [TOKEN_IDENT, TOKEN_INTEGER, TOKEN_URI, TOKEN_STRING_END, TOKEN_R_BRACE, TOKEN_R_BRACK, TOKEN_R_PAREN];
+    last.contains(&kind)
+}
+
+fn is_literal(kind: SyntaxKind) -> bool {
+    let others = [TOKEN_ASSIGN, TOKEN_DOT, TOKEN_SEMICOLON, TOKEN_STRING_CONTENT];
+    begins_value(kind) || ends_value(kind) || others.contains(&kind)
 }
 
 /// Returns the settings of one binding: all of `nixConfig = { … }`, or one of `nixConfig.NAME = …`.
@@ -123,6 +189,34 @@ mod tests {
                 "max-jobs=3",
             ]
         );
+    }
+
+    #[test]
+    fn no_file_takes_more_stack_or_time_than_a_short_one() {
+        for (begin, deep, end) in [
+            ("{ x = ", "[", "1; }"),
+            ("{ x = ", "-", "1; }"),
+            ("{ x = ", "a++", "1; }"),
+            ("{ x = ", "a.", "a; }"),
+            ("{ x = ", "${", "1; }"),
+            ("", "{ x = ", "1; }"),
+            ("", "(", "{ }"),
+            ("{ nixConfig = ", "[", "1; }"),
+            ("{ nixConfig.a = ", "-", "1; }"),
+            ("{ nixConfig.", "a.", "a = 1; }"),
+            ("{ nixConfig = ", "{ a = ", "1; }"),
+            ("{ nixConfig.a = ", "a ", "; }"),
+            ("{ nixConfig.a = ", "\"a\" ", "; }"),
+            ("{ nixConfig.a = ", "[]", "; }"),
+            ("{ nixConfig.a = ", "(", "1; }"),
+            ("{ nixConfig = [ ", "\"a\" ", "]; }"),
+        ] {
+            for count in [1_000, 10_000, 300_000] {
+                assert_eq!(settings(&format!("{begin}{}{end}", deep.repeat(count))), [""; 0], "{begin}{deep}");
+            }
+        }
+        let long = format!("{{ nixConfig.a = [ {}]; }}", "\"b\" ".repeat(5_000));
+        assert_eq!(settings(&long)[0].len(), "a=".len() + 5_000 * 2 - 1);
     }
 
     #[test]

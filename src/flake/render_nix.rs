@@ -105,7 +105,7 @@ struct GuestJson<'a> {
 /// # Errors
 /// When the project's flake.lock can't be used or a text can't be Nix.
 pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, FlakeError> {
-    let flake = NixFlake { host: guest.host, settings: &settings(guest)? }.render();
+    let flake = NixFlake { host: guest.host, settings: &settings(guest) }.render();
     let mut files = common(guest, flake, Some(store))?;
     files.extend(INIT.map(|(name, text)| (name.to_owned(), inline(text))));
     files.insert("guest/nix.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
@@ -117,7 +117,7 @@ pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, Fl
 /// # Errors
 /// As [`render_nix`], and when the project lacks a module's file.
 pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
-    let flake = NixosFlake { host: guest.host, settings: &settings(guest)? }.render();
+    let flake = NixosFlake { host: guest.host, settings: &settings(guest) }.render();
     let mut files = common(guest, flake, None)?;
     for name in guest.modules {
         files.insert(format!("project/{name}"), guest.project.file(name)?);
@@ -134,9 +134,11 @@ pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
 }
 
 /// Returns the settings of Nix in the project's flake, which count as its lock does.
-fn settings(guest: NixGuest<'_>) -> Result<Vec<Setting>, FlakeError> {
+fn settings(guest: NixGuest<'_>) -> Vec<Setting> {
     let has_lock = guest.project.0.contains_key("flake.lock");
-    Ok(guest.project.text("flake.nix")?.filter(|_| has_lock).map(nix_config).unwrap_or_default())
+    // What isn't text has none.
+    let flake = guest.project.text("flake.nix").ok().flatten();
+    flake.filter(|_| has_lock).map(nix_config).unwrap_or_default()
 }
 
 fn common(
