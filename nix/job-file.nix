@@ -110,7 +110,7 @@ let
   section =
     name: known:
     let
-      set = value.${name} or { };
+      set = (withoutNull value).${name} or { };
     in
     if isAttrs set then
       mapAttrs (each: typed "the ${known} ${toJSON each}: " keys.${known}) set
@@ -118,7 +118,7 @@ let
       refuse "" "`${name}` is to be a set";
 
   unknown = attrNames (removeAttrs value (attrNames sections));
-  defaults = typed "`defaults`: " keys.defaults (value.defaults or { });
+  defaults = typed "`defaults`: " keys.defaults ((withoutNull value).defaults or { });
   guests = {
     default = { };
   }

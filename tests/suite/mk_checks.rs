@@ -75,9 +75,11 @@ fn what_pikaci_refuses_of_a_job_file_is_refused_at_once_and_by_name() {
 
 #[test]
 fn what_pikaci_takes_is_taken() {
-    for text in
-        ["{ }", "{ jobs = { }; }", "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; }; }"]
-    {
+    for text in [
+        "{ }",
+        "{ jobs = { }; guests = null; targets = null; defaults = null; }",
+        "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; }; }",
+    ] {
         Project::new(text).pikaci(&["check"]).exits(0);
         job_file(text, "builtins.deepSeq file.jobs true").exits(0);
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use pikaci::record::Outcome;
 
-use crate::project::{NIX_CONFIG, Project, Ran, json, nix, ran};
+use crate::project::{NIX_CONFIG, Project, Ran, delete_paths, json, nix, ran};
 use crate::stand_in::{FAILING_NIX, StandIns, noting};
 
 const JOB_FILE: &str = r#"{ jobs.one = { command = "true"; }; jobs.two = { command = "true"; }; }"#;
@@ -80,9 +80,9 @@ impl Scene {
         let deriver = store(&["--query", "--deriver", runner.to_str().unwrap()]);
         let source = store(&["--query", "--references", &deriver]);
         fs::remove_file(self.record_of_root().unwrap()).unwrap();
-        let mut paths = vec!["--delete", runner.to_str().unwrap(), &deriver];
+        let mut paths = vec![runner.to_str().unwrap(), &deriver];
         paths.extend(source.lines());
-        store(&paths);
+        delete_paths(&paths);
         assert!(!runner.exists());
         runner
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use pikaci::record::{JobRecord, RunRecord};
 use serde_json::Value;
@@ -17,6 +18,21 @@ pub fn nix(which: &str) -> PathBuf {
     let path = PathBuf::from(format!("/usr/local/lib/pikaci/nix-{which}/bin/nix"));
     assert!(path.exists(), "{} is missing: run `make setup-test`", path.display());
     path
+}
+
+/// Deletes paths of the store. Nix looks at the files that every process has open, and fails at one of another test whose
+/// path is too long for it: then it is asked again.
+#[track_caller]
+pub fn delete_paths(paths: &[&str]) {
+    loop {
+        let mut delete = Command::new(nix("oldest").with_file_name("nix-store"));
+        let deleted = ran(delete.arg("--delete").args(paths).env("NIX_CONFIG", NIX_CONFIG));
+        if deleted.code == Some(0) {
+            return;
+        }
+        assert!(deleted.stderr.contains("File name too long [/proc/"), "{}", deleted.stderr);
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// A project with a job file; a folder of its own goes with it.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::checks::{self, Downstream};
 use crate::fixture;
 use crate::processes::START;
-use crate::project::{NIX_CONFIG, Project, nix, ran};
+use crate::project::{NIX_CONFIG, Project, delete_paths, nix, ran};
 use crate::stand_in::{FAILING_NIX, StandIns};
 
 /// Eight jobs, which share a guest.
@@ -168,11 +168,11 @@ impl Unique {
             let name = path.trim_end_matches(".drv");
             ["-pikaci-runner", "-pikaci-userland", "-pikaci"].iter().any(|end| name.ends_with(end))
         };
-        let mut paths = vec!["--delete", runner];
+        let mut paths = vec![runner];
         if all {
             paths.extend(made.lines().filter(own));
         }
-        real_nix("nix-store", &paths);
+        delete_paths(&paths);
         assert!(!Path::new(runner).exists());
     }
 }
