@@ -15,5 +15,5 @@ pkgs.writeShellScriptBin "pikaci-format" ''
     paths=(flake.nix nix templates tests/fixtures/microvm tests/fixtures/nixpkgs)
   fi
   find "''${paths[@]}" -name '*.nix' ! -name pikaci.nix -print0 |
-    xargs -0 ${pkgs.lib.getExe pkgs.nixfmt} ''${options[@]+"''${options[@]}"}
+    xargs -0 -r ${pkgs.lib.getExe pkgs.nixfmt} ''${options[@]+"''${options[@]}"}
 ''

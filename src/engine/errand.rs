@@ -115,7 +115,8 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: 
             end(Outcome::TimedOut, None, Reason { evidence, ..Reason::new(message, hint) })
         }
         Ok(Prepared::Failed(advice)) => {
-            let hint = advice.unwrap_or_else(|| format!("less {}", quote(&log.to_string_lossy())));
+            let look = format!("less {}", quote(&log.to_string_lossy()));
+            let hint = advice.map_or_else(|| look.clone(), |advice| format!("{advice}; or {look}"));
             let mut reason = Reason::new("nix build failed", hint);
             reason.evidence = vm::tail(log)?;
             end(Outcome::Failed, None, reason)

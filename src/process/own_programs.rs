@@ -6,6 +6,8 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use rustix::fs::{Access, access};
+
 /// The variable of folders that go before those in PATH; a package of pikaci sets it.
 const PROGRAMS: &str = "PIKACI_PROGRAMS";
 
@@ -21,5 +23,7 @@ pub fn own_path() -> OsString {
 pub fn own_program(name: &str) -> PathBuf {
     let folders = own_path();
     let mut files = env::split_paths(&folders).map(|folder| folder.join(name));
-    files.find(|file| file.is_absolute() && file.is_file()).unwrap_or_else(|| name.into())
+    files
+        .find(|file| file.is_absolute() && file.is_file() && access(file, Access::EXEC_OK).is_ok())
+        .unwrap_or_else(|| name.into())
 }
