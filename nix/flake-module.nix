@@ -16,6 +16,14 @@ in
     { config, pkgs, ... }:
     let
       cfg = config.pikaci;
+      written = jobOptions.jobFile cfg;
+      jobs =
+        if written == jobOptions.empty then
+          { }
+        else if written.jobs == { } then
+          throw "pikaci: perSystem.pikaci has defaults, guests or targets, and no jobs: add `jobs`, or write them in pikaci.nix"
+        else
+          { jobs = written; };
     in
     {
       options.pikaci = jobOptions.options // {
@@ -55,7 +63,7 @@ in
             inherit (cfg) src unfit;
             targets = cfg.select;
           }
-          // lib.optionalAttrs (cfg.jobs != { }) { jobs = jobOptions.jobFile cfg; }
+          // jobs
           // cfg.more
         )
       );

@@ -1,4 +1,5 @@
-# Reads what a job file evaluates to: refuses what `pikaci check` would refuse, and fills in the defaults.
+# Reads the value of a job file: refuses unknown keys, wrong types and names that lead nowhere, and fills in the defaults.
+# `pikaci check` refuses more, globs for instance.
 value:
 let
   inherit (builtins)
@@ -54,14 +55,14 @@ let
   };
   keys = {
     defaults = ofJobs;
-    job = ofJobs // {
+    jobs = ofJobs // {
       inherit command;
       description = string;
       needs = strings;
       paths = strings;
       artifacts = strings;
     };
-    guest = {
+    guests = {
       inherit base;
       vcpu = integer;
       memory = size;
@@ -73,7 +74,7 @@ let
       devShell = string;
       modules = strings;
     };
-    target = {
+    targets = {
       jobs = strings;
       description = string;
     };
@@ -101,24 +102,28 @@ let
     else
       mapAttrs check (withoutNull set);
 
-  sections = {
-    defaults = null;
-    guests = null;
-    jobs = null;
-    targets = null;
-  };
-  section =
-    name: known:
+  sections =
     let
-      set = (withoutNull value).${name} or { };
+      strangers = attrNames (removeAttrs value (attrNames keys));
+    in
+    if !isAttrs value then
+      refuse "" "it is to be a set"
+    else if strangers != [ ] then
+      refuse "" "unknown key `${head strangers}`; it may have ${concatStringsSep ", " (attrNames keys)}"
+    else
+      withoutNull value;
+  # A section of named sets, each of which is one of the given kind.
+  section =
+    name: kind:
+    let
+      set = sections.${name} or { };
     in
     if isAttrs set then
-      mapAttrs (each: typed "the ${known} ${toJSON each}: " keys.${known}) set
+      mapAttrs (each: typed "the ${kind} ${toJSON each}: " keys.${name}) set
     else
       refuse "" "`${name}` is to be a set";
 
-  unknown = attrNames (removeAttrs value (attrNames sections));
-  defaults = typed "`defaults`: " keys.defaults ((withoutNull value).defaults or { });
+  defaults = typed "`defaults`: " keys.defaults (sections.defaults or { });
   guests = {
     default = { };
   }
@@ -159,8 +164,7 @@ let
   written = section "jobs" "job";
   jobs = mapAttrs fill written;
 
-  # The jobs that wait for each other, directly or not: those that are left when again and again all go that wait for none
-  # that is left.
+  # Takes jobs out of a set whose needs aren't in it, again and again; what stays is in a cycle or waits for one.
   waiting =
     left:
     let
@@ -190,14 +194,10 @@ let
       }";
 
   sound =
-    if !isAttrs value then
-      refuse "" "it is to be a set"
-    else if unknown != [ ] then
-      refuse "" "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames sections)}"
-    else if inCycle != { } then
+    if inCycle != { } then
       refuse "" "jobs wait for each other: ${cycle [ ] (head (attrNames inCycle))}"
     else
-      # But for what may name the store: that is made once its job is asked for.
+      # Command and environment stay unevaluated: they may name packages, which only a check of the job needs.
       builtins.deepSeq [
         (removeAttrs defaults [ "env" ])
         guests
@@ -238,7 +238,7 @@ assert sound;
       };
   };
 
-  # A name with nothing that a derivation's can't have.
+  # A job's name without characters that no derivation's name may have.
   derivationName =
     name:
     let

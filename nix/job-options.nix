@@ -83,6 +83,9 @@ in
     targets = section keys.targets "Named groups of jobs.";
   };
 
+  # A job file that says nothing.
+  empty = builtins.mapAttrs (_: _: { }) keys;
+
   # Returns the job file of a configuration with these options.
   jobFile =
     config:

@@ -1,5 +1,5 @@
 /**
-  Makes a derivation of each job: its builder is `pikaci exec`, with QEMU inside Nix' sandbox.
+  Makes a derivation of each job: its builder is `pikaci exec`, with QEMU inside Nix's sandbox.
 
   # Example
 
@@ -26,7 +26,7 @@
   jobs ? import (src + "/pikaci.nix"),
   # The names of targets and jobs; null for all jobs.
   targets ? null,
-  # What becomes of a job that can't be a check: "throw", or "omit".
+  # The fate of a job that can't be a check: "throw", or "omit".
   unfit ? "throw",
   # Where dev shells come from.
   project ? src,
@@ -63,17 +63,16 @@ let
   inherit (import ./glob.nix) selects;
 
   busybox = "${linuxPkgs.pkgsStatic.busybox}/bin/busybox";
-  # One copy of it, whoever asks.
+  # The project's store path.
   root = "${src}";
   file = import ./job-file.nix jobs;
 
   guestOf = job: file.guests.${job.guest};
 
-  # Why a job can't be a check, or null.
-  misfit =
-    name:
+  # The reason why each job can't be a check; null for one that can.
+  misfits = mapAttrs (
+    _: job:
     let
-      job = file.jobs.${name};
       base = (guestOf job).base or "host";
       unfitNeeds = filter (need: misfits.${need} != null) job.needs;
     in
@@ -86,10 +85,10 @@ let
     else if unfitNeeds != [ ] then
       "it needs ${toJSON (builtins.head unfitNeeds)}, which can't be one"
     else
-      null;
-  misfits = mapAttrs (name: _: misfit name) file.jobs;
+      null
+  ) file.jobs;
 
-  # Values by what they are made from, so that equal ones are made once.
+  # Makes a value of each origin, by the origin's JSON: equal origins share a value.
   keyOf = from: builtins.unsafeDiscardStringContext (toJSON from);
   once =
     make: all:
@@ -100,7 +99,7 @@ let
       }) all
     );
 
-  asked =
+  runnerOrigin =
     guest:
     {
       packages = [ ];
@@ -133,9 +132,9 @@ let
         };
         projectFiles = root;
       };
-  runners = once makeRunner (map asked (builtins.attrValues file.guests));
+  runners = once makeRunner (map runnerOrigin (builtins.attrValues file.guests));
 
-  # What a job with these `paths` sees of the project; an edit elsewhere changes nothing of its check.
+  # The part of the project that a job with these `paths` sees; an edit elsewhere changes nothing of its check.
   makeSource =
     paths:
     let
@@ -156,12 +155,12 @@ let
   check =
     name: job:
     let
-      runner = runners.${keyOf (asked (guestOf job))};
+      runner = runners.${keyOf (runnerOrigin (guestOf job))};
       made = derivation {
         name = "pikaci-${file.derivationName name}";
         inherit system requiredSystemFeatures;
         __structuredAttrs = true;
-        # What a job prints and leaves names store paths, which nobody needs who has its result.
+        # Logs and artifacts may name store paths; the result is complete without them.
         unsafeDiscardReferences.out = true;
         builder = busybox;
         args = [
@@ -175,7 +174,7 @@ let
           accel
           (builtins.placeholder "out")
         ];
-        # Of this job alone: what is said of others changes nothing either. What it names of the store, the job finds.
+        # Only this job, so that an edit of another one rebuilds nothing. Store paths in its command are there when it runs.
         jobFile = file.only name;
         # Built before.
         needs = map (need: checks.${need}) job.needs;

@@ -1,7 +1,7 @@
-# Fetches and calls the flakes that a flake.lock names, as Nix does for the flake beside it (`call-flake.nix` in Nix'
+# Fetches and calls the flakes that a flake.lock names, as Nix does for the flake beside it (`call-flake.nix` in Nix's
 # libflake). In pure evaluation `fetchTree` takes only what is locked.
 {
-  # What is in the lock.
+  # The lock, decoded.
   lock,
   # The folder of the flake beside it.
   root ? throw "pikaci: only the inputs of this lock can be used",
@@ -24,7 +24,7 @@ let
       isRelative = locked.type or null == "path" && builtins.substring 0 1 locked.path != "/";
       parent = flakes.${follow (node.parent or [ ])};
 
-      # What Nix knows of a source besides; these are of no commit and of no time.
+      # Attributes that Nix adds to a source; these are of no commit and of no time.
       ownSource = {
         outPath = root;
         lastModified = 1;

@@ -1,4 +1,4 @@
-# What a runner is made from: the project's flake, its own nixpkgs and microvm.nix, and pinned ones where it has none.
+# The inputs of a runner: the project's flake, its own nixpkgs and microvm.nix, and pinned ones where it has none.
 let
   read = file: builtins.fromJSON (builtins.readFile file);
   lock = ../project/flake.lock;

@@ -76,8 +76,8 @@ in
         {
           assertion = config.users.users ? ${user};
           message = ''
-            services.pikaci.user is ${builtins.toJSON user}, and there is no such user.
-            Make one: users.users.${user}.isNormalUser = true; or name another.
+            services.pikaci.user is ${builtins.toJSON user}, which users.users doesn't declare.
+            Declare it: users.users.${user}.isNormalUser = true; or name another user.
           '';
         }
       ];

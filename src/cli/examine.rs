@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Place;
 use super::programs::{BWRAP, nix, version};
-use super::project::{Project, path, verify_state};
+use super::project::{Project, verify_state};
 use crate::cancel::Cancel;
 use crate::config::{self, Base, Config, Guest};
 use crate::doctor::{
@@ -28,7 +28,7 @@ use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::JOB_FILE;
 use crate::prepare::Runner;
-use crate::process::{Invocation, capture, delegated_group};
+use crate::process::{Invocation, capture, delegated_group, own_path};
 use crate::state::{self, StateLayout};
 
 /// How long a program that is tried may take.
@@ -101,7 +101,7 @@ impl Machine {
     /// Finds out how fast guests are, which may take seconds.
     pub fn accelerate(&self, cancel: &Cancel) -> Acceleration {
         if self.hypervisor.hypervisor == Hypervisor::Vfkit {
-            return Acceleration::Mac(asked_macos("kern.hv_support"), asked_macos("kern.hv_vmm_present"));
+            return Acceleration::Mac(macos_flag("kern.hv_support"), macos_flag("kern.hv_vmm_present"));
         }
         if let Err(error) = accelerator::open() {
             let (why, remedy) = doctor::closed(&error);
@@ -155,7 +155,7 @@ fn wanted(place: &Place) -> (Option<Project>, BTreeMap<String, Guest>, Option<Fi
 
 fn facts<'a>(project: Option<&Project>, guests: impl Iterator<Item = &'a Guest>) -> HostFacts {
     let cache = project.map(|project| HashCache::load(&project.hash_cache())).unwrap_or_default();
-    let mut request = Gather::here(path(), BTreeSet::new());
+    let mut request = Gather::here(own_path(), BTreeSet::new());
     let of_host = guests.filter(|guest| base(guest, &request.system) == Base::Host);
     request.kernels = of_host.map(|guest| guest.kernel.clone()).collect();
     host::gather(&request, &cache)
@@ -186,10 +186,10 @@ fn ask(nix: &Nix) -> SeenNix {
     let program = nix.program().to_owned();
     let version = nix.version().map_err(|error| format!("{error:#}"));
     let new = version.as_ref().ok().filter(|version| doctor::too_old(&program, **version).is_none());
-    SeenNix { asked: new.map(|version| asked(nix, version.implementation)), program, version }
+    SeenNix { asked: new.map(|version| answers(nix, version.implementation)), program, version }
 }
 
-fn asked(nix: &Nix, implementation: Implementation) -> Asked {
+fn answers(nix: &Nix, implementation: Implementation) -> Asked {
     let read = |path: &Path| fs::read_to_string(path).ok();
     let settings = nix.settings().and_then(|json| Settings::parse(&json, &read));
     let elsewhere = settings.as_ref().ok().and_then(|settings| settings.store_elsewhere().map(str::to_owned));
@@ -225,9 +225,9 @@ fn runner(state: &StateLayout, nix: &Nix) -> Option<Runner> {
 }
 
 /// Asks macOS for a setting of its kernel that is 1 or 0.
-fn asked_macos(name: &str) -> Option<bool> {
-    let asked = capture(Invocation::new("/usr/sbin/sysctl").args(["-n", name]), DEADLINE).ok()?;
-    match asked.stdout.trim_ascii() {
+fn macos_flag(name: &str) -> Option<bool> {
+    let answer = capture(Invocation::new("/usr/sbin/sysctl").args(["-n", name]), DEADLINE).ok()?;
+    match answer.stdout.trim_ascii() {
         b"1" => Some(true),
         b"0" => Some(false),
         _ => None,

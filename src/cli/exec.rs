@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::carry_out::{disk_quota, outcome_exit, watch_signals};
 use super::output::{LogOutput, eprint_page};
 use super::programs::{MachineArgs, hypervisor_programs};
-use super::project::{JOB_FILE_LIMIT, path};
+use super::project::JOB_FILE_LIMIT;
 use super::{Exit, Failure};
 use crate::config::{self, Config};
 use crate::engine::{Exec, Host, exec};
@@ -30,6 +30,7 @@ use crate::id::{Digest, JobId};
 use crate::plan::hypervisor::Hypervisor;
 use crate::plan::{in_guest, planned_job, shares};
 use crate::prepare::Runner;
+use crate::process::own_path;
 use crate::report;
 
 /// The longest log that is followed.
@@ -73,7 +74,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     let runner = Runner::at(&options.runner).with_context(|| {
         format!("{} is no runner: it has no boot.json, or files are missing", options.runner.display())
     })?;
-    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
+    let facts = host::gather(&Gather::here(own_path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
     let programs = hypervisor_programs(&facts, hypervisor, options.machine, !options.unconfined)?;
     let host = Host { programs, arch: facts.arch().to_owned(), uid: rustix::process::getuid().as_raw() };

@@ -35,7 +35,8 @@ impl NixLines {
                 held => {
                     out.extend(held.take().unwrap_or_default());
                     out.push(*byte);
-                    *held = (*byte == b'\n').then(Vec::new);
+                    // Nix begins a line anew at a carriage return, too.
+                    *held = b"\r\n".contains(byte).then(Vec::new);
                 }
             }
         }
@@ -54,8 +55,8 @@ mod tests {
 
     #[test]
     fn lines_that_nix_would_take_are_marked_however_they_are_cut() {
-        let text = "@nix {}\n@nix\n @nix {}\n@@nix {}\n@nix @nix {}\n\n@nix x\n@n";
-        let marked = "| @nix {}\n@nix\n @nix {}\n@@nix {}\n| @nix @nix {}\n\n| @nix x\n@n";
+        let text = "@nix {}\n@nix\n @nix {}\n@@nix {}\n@nix @nix {}\n\n@nix x\ny\r@nix z\n@n";
+        let marked = "| @nix {}\n@nix\n @nix {}\n@@nix {}\n| @nix @nix {}\n\n| @nix x\ny\r| @nix z\n@n";
         for size in 1..=text.len() {
             let mut lines = NixLines::new();
             let mut out: Vec<u8> = text.as_bytes().chunks(size).flat_map(|chunk| lines.push(chunk)).collect();

@@ -3,7 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "finds and reads the job file, and asks for PATH")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -22,7 +21,7 @@ use crate::host::{self, Gather, HashCache};
 use crate::plan::facts::HostFacts;
 use crate::plan::select::{Changes, JOB_FILE, Selection};
 use crate::plan::{self, Plan, PlanError, PlanInput};
-use crate::process;
+use crate::process::own_path;
 use crate::snapshot::{self, ChangedFiles, Tree};
 use crate::state::{self, StateLayout};
 
@@ -175,7 +174,7 @@ impl Project {
         let guests = selection.jobs.iter().map(|job| &config.guests[&config.jobs[job].guest]);
         let of_host = guests.filter(|guest| matches!(guest.base, None | Some(Base::Host)));
         let kernels = of_host.map(|guest| guest.kernel.clone()).collect();
-        let facts = host::gather(&Gather::here(path(), kernels), &cache);
+        let facts = host::gather(&Gather::here(own_path(), kernels), &cache);
         (facts, cache)
     }
 
@@ -270,9 +269,4 @@ pub fn make_plan(
     })?;
     wanted.isolation.check(&plan.record)?;
     Ok(plan)
-}
-
-/// Returns where pikaci's own programs are looked for, in the form of PATH.
-pub fn path() -> OsString {
-    process::own_path()
 }

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 
 use super::carry_out::{Begin, Manner, declared, new_run_id};
 use super::isolation_args::IsolationArgs;
-use super::project::path;
 use super::runs::{LATEST, Runs, find_job};
 use super::wanted::Room;
 use super::{Exit, Failure, Place};
@@ -22,6 +21,7 @@ use crate::id::{JobId, RunId};
 use crate::nix::NixStore;
 use crate::plan::facts::HostFacts;
 use crate::plan::{Plan, RunPlanRecord, rerun};
+use crate::process::own_path;
 use crate::record::{History, Outcome, RunRecord};
 use crate::snapshot;
 use crate::state::gc::Claim;
@@ -61,7 +61,7 @@ pub fn main(place: &Place, options: &Options) -> Result<Exit, Failure> {
     }
     let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
     options.isolation.check(&plan)?;
-    let facts = host::gather(&Gather::here(path(), BTreeSet::new()), &HashCache::default());
+    let facts = host::gather(&Gather::here(own_path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = rerun::hypervisor(&plan).map(capabilities);
     let machines = options.manner.machines(&facts, hypervisor, &options.isolation, rerun::uses_host(&plan))?;
     refuse_gone(&runs, &history.run, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;

@@ -116,7 +116,7 @@ fn run_prepare(settings: &Settings<'_>, flake: &Digest, timeout: Duration, log: 
         }
         Ok(Prepared::Failed(advice)) => {
             let look = format!("less {}", quote(&log.to_string_lossy()));
-            let hint = advice.map_or_else(|| look.clone(), |advice| format!("{advice}; or {look}"));
+            let hint = advice.into_iter().chain([look]).collect::<Vec<_>>().join("; or ");
             let mut reason = Reason::new("nix build failed", hint);
             reason.evidence = vm::tail(log)?;
             end(Outcome::Failed, None, reason)

@@ -1,4 +1,4 @@
-//! Where the programs are that pikaci itself runs: jobs have those in PATH alone.
+//! The folders of the programs that pikaci itself runs; jobs have those in PATH alone.
 
 #![expect(clippy::disallowed_methods, reason = "asks the environment, and looks for programs")]
 

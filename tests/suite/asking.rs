@@ -6,20 +6,10 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::fixture;
-use crate::project::{NIX_CONFIG, Project, ran};
+use crate::project::{NIX_CONFIG, Project, at_terminal, ran};
 use crate::remote::{Remote, Unique};
 
 const JOBS: &str = r#"{ guests.default = { base = "nix"; prepareTimeout = "60s"; }; jobs.a = { command = "true"; }; }"#;
-
-/// Runs a command at a terminal at which somebody sits who says nothing, and returns what it shows.
-#[track_caller]
-fn at_terminal(command: &Command) -> String {
-    let mut terminal = Command::new("python3");
-    terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
-    terminal.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
-    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    ran(&mut terminal).exits(101).stdout
-}
 
 #[test]
 fn an_unknown_host_of_an_input_is_an_error_and_no_question() {
@@ -30,7 +20,7 @@ fn an_unknown_host_of_an_input_is_an_error_and_no_question() {
     let lock = json!({ "version": 7, "root": "root", "nodes": nodes }).to_string();
     let project = Project::new(JOBS).file("flake.lock", &lock);
     for jail in ["--jail=auto", "--jail=none"] {
-        let shown = at_terminal(&project.command(&["run", jail]));
+        let shown = ran(&mut at_terminal(&project.command(&["run", jail]))).exits(101).stdout;
         let advice = format!("accept its key once, ssh -p {} root@127.0.0.1", remote.port);
         assert!(shown.contains(&advice), "{jail}: {shown}");
     }
@@ -42,7 +32,7 @@ fn a_key_with_a_passphrase_is_an_error_and_no_question() {
     let key = remote.path("user");
     ran(Command::new("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(&key)).exits(0);
     let mut run = unique.project.command(&["run", "--builders", &remote.builders()]);
-    let shown = at_terminal(remote.reached_by(&mut run, NIX_CONFIG));
+    let shown = ran(&mut at_terminal(remote.reached_by(&mut run, NIX_CONFIG))).exits(101).stdout;
     assert!(shown.contains("hint: nobody is asked for a passphrase: give the key to an agent"), "{shown}");
 }
 

@@ -1,6 +1,5 @@
 //! Jobs on the host itself: base `none`.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pikaci::record::Outcome;
@@ -9,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::processes::{MARK, Running, new_mark};
-use crate::project::{Project, json, ran};
+use crate::project::{Project, at_terminal, json, ran};
 
 /// Returns a project whose jobs have no machine.
 pub fn project(jobs: &str) -> Project {
@@ -184,12 +183,8 @@ fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
 #[test]
 fn the_live_line_of_a_terminal_has_the_attempt_s_number() {
     let project = project(r#"a = { command = "sleep 1; exit 4"; retries = 1; };"#);
-    let run = project.command(&["run"]);
-    let mut at_terminal = Command::new("python3");
-    at_terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
-    at_terminal.arg(run.get_program()).args(run.get_args()).current_dir(project.path(""));
-    at_terminal.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
-    let screen = ran(&mut at_terminal).exits(100).stdout;
+    let mut run = at_terminal(&project.command(&["run"]));
+    let screen = ran(run.env("TERM", "xterm")).exits(100).stdout;
     assert!(screen.contains("attempt 2: starting") && !screen.contains("attempt 1"), "{screen:?}");
 }
 

@@ -1,6 +1,6 @@
 //! `lib.mkChecks`: which jobs become checks, what is made once for many of them, and what is wrong with a job file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -91,17 +91,16 @@ fn both_know_the_same_keys() {
     let keys = source.split("key(").skip(1).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
     let sections = ["defaults", "guests", "jobs", "targets"];
     let own: BTreeSet<&str> = keys.filter(|key| !sections.contains(key)).chain(["jobs"]).collect();
-    let text = r#"{ jobs.a.command = "true"; }"#;
-    let known = job_file(text, "builtins.concatMap builtins.attrNames (builtins.attrValues file.keys)").exits(0).stdout;
+    let names =
+        |ran: Ran| -> BTreeMap<String, BTreeSet<String>> { serde_json::from_str(&ran.exits(0).stdout).unwrap() };
+    let checked = names(job_file("{ }", "builtins.mapAttrs (_: builtins.attrNames) file.keys"));
     let options = format!(
         r#"let lib = (builtins.getFlake "path:{}").lib; options = import {ROOT}/nix/job-options.nix {{ inherit lib; }}; in
-           builtins.concatMap builtins.attrNames (builtins.attrValues options.keys)"#,
+           builtins.mapAttrs (_: builtins.attrNames) options.keys"#,
         nixpkgs().display()
     );
-    for known in [known, ran(&mut eval("oldest", &options)).exits(0).stdout] {
-        let known: BTreeSet<String> = serde_json::from_str(&known).unwrap();
-        assert_eq!(known.iter().map(String::as_str).collect::<BTreeSet<_>>(), own);
-    }
+    assert_eq!(checked, names(ran(&mut eval("oldest", &options))));
+    assert_eq!(checked.values().flatten().map(String::as_str).collect::<BTreeSet<_>>(), own);
     for file in
         ["pikaci.nix", "nix/template/pikaci.nix", "examples/c-library/pikaci.nix", "examples/containers/pikaci.nix"]
     {
@@ -141,8 +140,8 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
         let refused = of_checks(&project, "", &format!("checks.{job}.drvPath")).exits(1).stderr;
         assert!(refused.contains(why), "{refused}");
     }
-    let unknown = of_checks(&project, "targets = [ \"tow\" ];", "builtins.attrNames checks").exits(1).stderr;
-    assert!(unknown.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{unknown}");
+    let misspelt = of_checks(&project, "targets = [ \"tow\" ];", "builtins.attrNames checks").exits(1).stderr;
+    assert!(misspelt.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{misspelt}");
     let odd = of_checks(&project, "", "checks.\"odd, name@[x=1]\".drvPath").exits(0).stdout;
     assert!(odd.contains("-pikaci-odd-name-x=1-.drv"), "{odd}");
     // What another job needs is made whether it is shown or not.

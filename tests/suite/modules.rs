@@ -177,7 +177,7 @@ fn what_can_not_work_is_refused_with_what_to_do() {
         (
             "nixos",
             r#"services.pikaci = { stateRoot = "/s"; user = "cl"; };"#.to_owned(),
-            "user is \"cl\", and there is no such user",
+            "user is \"cl\", which users.users doesn't declare",
             "users.users.cl.isNormalUser = true;",
         ),
         ("nixos", r#"services.pikaci.stateRoot = "a b/";"#.to_owned(), "no plain absolute path", "Write the whole"),

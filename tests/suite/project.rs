@@ -20,6 +20,15 @@ pub fn nix(which: &str) -> PathBuf {
     path
 }
 
+/// Returns a command that runs another one at a terminal, at which somebody sits who says nothing.
+pub fn at_terminal(command: &Command) -> Command {
+    let mut terminal = Command::new("python3");
+    terminal.args(["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]);
+    terminal.arg(command.get_program()).args(command.get_args()).current_dir(command.get_current_dir().unwrap());
+    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    terminal
+}
+
 /// Deletes paths of the store. Nix looks at the files that every process has open, and fails at one of another test whose
 /// path is too long for it: then it is asked again.
 #[track_caller]
