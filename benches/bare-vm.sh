@@ -2,7 +2,7 @@
 # Usage: [ACCEL=tcg|kvm] benches/bare-vm.sh RUNNER REQUEST [TAG=FOLDER]...
 #
 # Boots a runner that pikaci built as one would by hand, with nothing of pikaci's: what `pikaci run` is measured
-# against. One CPU and 1 GiB of memory; the machine is that of src/execute/qemu.rs.
+# against. One CPU and 1 GiB of memory; the machine is that of src/execute/qemu/argv.rs.
 #   RUNNER      a runner's store path, with kernel, initrd and boot.json
 #   REQUEST     the tar that goes in on the request disk
 #   TAG=FOLDER  a folder for the guest, read-only through a plain virtiofsd; over an empty folder `usr` in it the

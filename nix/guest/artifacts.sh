@@ -1,7 +1,7 @@
 # The agent's packing of artifacts: functions that agent.sh sources and calls.
 # shellcheck shell=dash disable=SC2154,SC2317 # agent.sh has the rest
 
-# The limits of the host (src/execute/collect.rs).
+# The limits of the host (src/execute/collect/limits.rs).
 most_files=100000 deepest_file=100
 
 # Packs the files that the request's patterns match on the artifacts disk: tars of plain files and hard links, one after

@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
 use crate::plan::RunPlanRecord;
 use crate::policy::{Policy, SCHEMA_VERSION, Violation};
 

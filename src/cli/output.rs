@@ -13,8 +13,8 @@ use anyhow::anyhow;
 
 use crate::report::{Page, TerminalFilter, escaped, escaped_json};
 
-use super::nix_lines::NixLines;
-use super::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::nix_lines::NixLines;
 
 /// Prints lines for people on standard output; a reader that went away is no error.
 pub fn print(page: &Page) -> Result<(), Failure> {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::Failure;
+use crate::cli::failure::Failure;
 use crate::doctor::{self, Finding, Level, Seen, closed};
-use crate::engine::Host;
-use crate::execute::accelerator::{self, Choice};
-use crate::execute::jail::{self, Jail, Jails};
-use crate::execute::launch::{Programs, capabilities};
-use crate::execute::share;
-use crate::execute::vfkit_boot::BootForm;
+use crate::engine::Machines;
+use crate::execute::launcher::{HypervisorPrograms, capabilities};
+use crate::execute::qemu::jail::{Jail, JailChoice, Jails, fault};
+use crate::execute::qemu::kvm_probe::{AcceleratorChoice, open_kvm};
+use crate::execute::qemu::{QemuProgram, QemuPrograms, VirtiofsProgram};
+use crate::execute::vfkit::{BootForm, VfkitPrograms};
 use crate::nix::Nix;
 use crate::plan::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor, NIX};
@@ -32,22 +32,22 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub struct MachineArgs {
     /// Run guests by KVM, by emulation, or by KVM where it works
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
-    pub accel: Choice,
+    pub accel: AcceleratorChoice,
     /// Confine QEMU by bubblewrap or by Landlock [auto: by the better one that works here]; `none` leaves QEMU and Nix
     /// unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
-    pub jail: jail::Choice,
+    pub jail: JailChoice,
 }
 
 /// Returns the programs and the user of this host, or what to do so that any job can run: of all that `pikaci doctor`
 /// tells, what costs a run next to nothing.
-pub fn programs(facts: &HostFacts, hypervisor: &Capabilities, machine: MachineArgs) -> Result<(Host, Nix), Failure> {
+pub fn machines(facts: &HostFacts, hypervisor: &Capabilities, machine: MachineArgs) -> Result<Machines, Failure> {
     let programs = hypervisor_programs(facts, hypervisor, machine, true)?;
     let arch = facts.arch();
     let nix = nix(facts).ok_or_else(|| Failure::no_vm(&doctor::program(&NIX, arch, None)))?;
     let nix = nix.confined_by(bwrap(facts, machine.jail)?);
     let uid = rustix::process::getuid().as_raw();
-    Ok((Host { programs, arch: arch.to_owned(), uid }, nix))
+    Ok(Machines { nix, programs, arch: arch.to_owned(), uid })
 }
 
 /// Returns the programs that boot a guest, with or without what confines the daemons of shares.
@@ -56,7 +56,7 @@ pub fn hypervisor_programs(
     hypervisor: &Capabilities,
     machine: MachineArgs,
     confine: bool,
-) -> Result<Programs, Failure> {
+) -> Result<HypervisorPrograms, Failure> {
     let arch = facts.arch();
     let mut found = BTreeMap::new();
     for program in hypervisor.programs.iter().filter(|program| confine || program.name != BWRAP) {
@@ -66,28 +66,27 @@ pub fn hypervisor_programs(
         refuse(&doctor::program(program, arch, seen.as_ref()))?;
         found.extend(path.map(|path| (program.name, path.clone())));
     }
-    if machine.accel == Choice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
+    if machine.accel == AcceleratorChoice::Kvm && hypervisor.hypervisor == Hypervisor::Qemu {
         refuse_without_kvm()?;
     }
     let mut take = |name| found.remove(name).with_context(|| format!("{} has no {name}", hypervisor.name));
     Ok(match hypervisor.hypervisor {
         Hypervisor::Vfkit => {
             let vfkit = take("vfkit")?;
-            Programs::Vfkit { boot: BootForm::of_help(&said(&vfkit, "--help")), vfkit }
+            HypervisorPrograms::Vfkit(VfkitPrograms { boot: BootForm::of_help(&said(&vfkit, "--help")), vfkit })
         }
         Hypervisor::Qemu => {
             let jails = if confine {
                 let bwrap = take(BWRAP)?;
-                let (isolation, jails) = machine.jail.jails(&bwrap, jail::fault(&bwrap));
+                let (isolation, jails) = machine.jail.jails(&bwrap, fault(&bwrap));
                 jails.ok_or_else(|| Failure::no_vm(&doctor::isolation(&isolation)))?
             } else {
                 Jails { hypervisor: Jail::None, share: Jail::None }
             };
-            Programs::Qemu {
-                qemu: take("qemu-system-")?,
-                jail: jails.hypervisor,
-                share: share::Programs { virtiofsd: take("virtiofsd")?, jail: jails.share },
-            }
+            HypervisorPrograms::Qemu(QemuPrograms {
+                qemu: QemuProgram { path: take("qemu-system-")?, jail: jails.hypervisor },
+                virtiofs: VirtiofsProgram { virtiofsd: take("virtiofsd")?, jail: jails.share },
+            })
         }
     })
 }
@@ -98,8 +97,8 @@ pub fn nix(facts: &HostFacts) -> Option<Nix> {
 }
 
 /// Returns what confines Nix, if something is to: macOS hasn't got it.
-fn bwrap(facts: &HostFacts, jail: jail::Choice) -> Result<Option<PathBuf>, Failure> {
-    if !facts.system.ends_with("-linux") || jail == jail::Choice::None {
+fn bwrap(facts: &HostFacts, jail: JailChoice) -> Result<Option<PathBuf>, Failure> {
+    if !facts.system.ends_with("-linux") || jail == JailChoice::None {
         return Ok(None);
     }
     let path = facts.tools.get(BWRAP);
@@ -121,13 +120,13 @@ fn said(program: &Path, option: &str) -> String {
 }
 
 /// Refuses to share the host's `/usr` where bubblewrap doesn't work, which shows it without what only root may read.
-pub fn refuse_without_bwrap(programs: &Programs, facts: &HostFacts) -> Result<(), Failure> {
-    let Programs::Qemu { share, .. } = programs else { return Ok(()) };
-    if matches!(share.jail, Jail::Bwrap(_)) {
+pub fn refuse_without_bwrap(programs: &HypervisorPrograms, facts: &HostFacts) -> Result<(), Failure> {
+    let HypervisorPrograms::Qemu(programs) = programs else { return Ok(()) };
+    if matches!(programs.virtiofs.jail, Jail::Bwrap(_)) {
         return Ok(());
     }
     let bwrap = capabilities(Hypervisor::Qemu).programs.iter().find(|program| program.name == BWRAP);
-    let seen = facts.tools.get(BWRAP).map(|path| Seen { path: path.clone(), said: None, failed: jail::fault(path) });
+    let seen = facts.tools.get(BWRAP).map(|path| Seen { path: path.clone(), said: None, failed: fault(path) });
     bwrap.map_or(Ok(()), |bwrap| refuse(&doctor::program(bwrap, facts.arch(), seen.as_ref())))
 }
 
@@ -136,7 +135,7 @@ fn refuse(finding: &Finding) -> Result<(), Failure> {
 }
 
 fn refuse_without_kvm() -> Result<(), Failure> {
-    accelerator::open().map_err(|error| {
+    open_kvm().map_err(|error| {
         let (why, remedy) = closed(&error);
         Failure::no_vm(&Finding::problem("kvm", why, format!("{remedy}; or have guests emulated: --accel=tcg")))
     })

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::output::{drawn, eprint_page};
-use crate::event::{Event, What};
+use crate::cli::output::{drawn, eprint_page};
+use crate::event::{Event, EventKind};
 use crate::record::History;
 use crate::report::{self, Page, one_line};
 
@@ -53,18 +53,18 @@ impl Progress {
 
 impl Live {
     fn show(&mut self, event: &Event, history: &History, line: Option<Page>) {
-        match &event.what {
+        match &event.kind {
             // The live line says it.
-            What::JobStarted { job, attempt, .. } => {
+            EventKind::JobStarted { job, attempt, .. } => {
                 return self.set(job.as_str(), &with_attempt("starting", *attempt));
             }
-            What::JobPhase { job, phase, .. } => {
+            EventKind::JobPhase { job, phase, .. } => {
                 let attempt = history.job(job).map_or(1, |job| job.attempt);
                 self.set(job.as_str(), &with_attempt(report::phase(phase), attempt));
             }
-            What::PrepareStarted { node, .. } => self.set(node.as_str(), "building the guest"),
-            What::JobFinished(finished) => self.remove(finished.job.as_str()),
-            What::PrepareFinished { node, .. } => self.remove(node.as_str()),
+            EventKind::PrepareStarted { node, .. } => self.set(node.as_str(), "building the guest"),
+            EventKind::JobFinished(finished) => self.remove(finished.job.as_str()),
+            EventKind::PrepareFinished { node, .. } => self.remove(node.as_str()),
             _ => {}
         }
         if let Some(line) = line {

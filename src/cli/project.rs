@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use super::failure::is_full;
-use super::wanted::Wanted;
-use super::{Exit, Failure, Place};
+use crate::cli::failure::is_full;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::plan_args::PlanArgs;
+use crate::cli::project_args::ProjectArgs;
 use crate::config::{self, Base, Config, Guest};
 use crate::doctor::LOWER_MEMORY;
 use crate::flake::{FlakeError, LOCAL_INPUT, ProjectFiles};
@@ -45,15 +46,15 @@ pub struct Project {
 
 impl Project {
     /// Finds the job file in the folder that is asked for, or above it, and refuses a state folder of others.
-    pub fn find(place: &Place) -> Result<Self, Failure> {
-        let project = Self::locate(place)?;
+    pub fn find(project_args: &ProjectArgs) -> Result<Self, Failure> {
+        let project = Self::locate(project_args)?;
         verify_state(project.state.root())?;
         Ok(project)
     }
 
     /// Finds the job file, and looks at nothing of the state folder.
-    pub fn locate(place: &Place) -> Result<Self, Failure> {
-        let start = place.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    pub fn locate(project_args: &ProjectArgs) -> Result<Self, Failure> {
+        let start = project_args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         let start = fs::canonicalize(&start)
             .with_context(|| format!("looking for {JOB_FILE} in {}", start.display()))
             .map_err(|error| Failure::new(Exit::Usage, error).hint(GO))?;
@@ -62,7 +63,7 @@ impl Project {
             let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
             return Err(Failure::new(Exit::Usage, error).hint(GO));
         };
-        let state_root = match &place.state_root {
+        let state_root = match &project_args.state_root {
             Some(root) => absolute(root)?,
             None => root.join(".pikaci"),
         };
@@ -70,17 +71,17 @@ impl Project {
     }
 
     /// Finds the state folder alone, and refuses one of others: one that is named needs no job file.
-    pub fn find_state(place: &Place) -> Result<StateLayout, Failure> {
-        let state = Self::locate_state(place)?;
+    pub fn find_state(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
+        let state = Self::locate_state(project_args)?;
         verify_state(state.root())?;
         Ok(state)
     }
 
     /// Finds the state folder alone, and looks at nothing of it.
-    pub fn locate_state(place: &Place) -> Result<StateLayout, Failure> {
-        match &place.state_root {
+    pub fn locate_state(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
+        match &project_args.state_root {
             Some(root) => Ok(StateLayout::new(absolute(root)?)),
-            None => Ok(Self::locate(place)?.state),
+            None => Ok(Self::locate(project_args)?.state),
         }
     }
 
@@ -127,22 +128,22 @@ impl Project {
     }
 
     /// Returns which files changed; `None` where that doesn't matter.
-    pub fn changes(&self, wanted: &Wanted, config: &Config) -> Result<Changes, Failure> {
-        if wanted.all {
+    pub fn changes(&self, args: &PlanArgs, config: &Config) -> Result<Changes, Failure> {
+        if args.all {
             return Ok(Changes::NotCompared("--all".to_owned()));
         }
         if config.jobs.values().all(|job| job.paths.is_empty()) {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
         }
-        let changed = snapshot::changed_files(&self.root, wanted.base.as_deref());
+        let changed = snapshot::changed_files(&self.root, args.base.as_deref());
         Ok(match changed.map_err(|error| self.unreadable(error))? {
             ChangedFiles::All { reason } => Changes::NotCompared(reason),
-            ChangedFiles::Known(files) if files.is_empty() && wanted.base.is_none() => {
+            ChangedFiles::Known(files) if files.is_empty() && args.base.is_none() => {
                 Changes::NotCompared("the working tree has no changes".to_owned())
             }
             ChangedFiles::Known(files) => Changes::Files {
                 files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
-                against: wanted.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
+                against: args.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
             },
         })
     }
@@ -230,7 +231,7 @@ pub fn make_plan(
     selection: &Selection,
     facts: &HostFacts,
     tree: &Tree,
-    wanted: &Wanted,
+    args: &PlanArgs,
     project: &ProjectFiles,
 ) -> Result<Plan, Failure> {
     let input = PlanInput {
@@ -238,10 +239,10 @@ pub fn make_plan(
         selection,
         facts,
         snapshot: tree.digest(),
-        hypervisor: wanted.hypervisor(facts),
+        hypervisor: args.hypervisor(facts),
         project,
-        budget: wanted.room.budget(facts),
-        allow_local_inputs: wanted.isolation.allow_local_inputs,
+        budget: args.budget.budget(facts),
+        allow_local_inputs: args.isolation.allow_local_inputs,
     };
     let plan = plan::build(input).map_err(|error| match &error {
         PlanError::Missing { fact, .. } => {
@@ -267,6 +268,6 @@ pub fn make_plan(
         }
         PlanError::Render { .. } => Failure::new(Exit::Internal, error),
     })?;
-    wanted.isolation.check(&plan.record)?;
+    args.isolation.check(&plan.record)?;
     Ok(plan)
 }

@@ -8,8 +8,11 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::project::Project;
-use super::{Exit, Failure, Place};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::interrupted::report_interrupted_if_writable;
+use crate::cli::output::eprint_line;
+use crate::cli::project::Project;
+use crate::cli::project_args::ProjectArgs;
 use crate::engine;
 use crate::event::{DeclaredJob, Reason};
 use crate::id::{JobId, NodeId, RunId};
@@ -41,10 +44,10 @@ enum Told {
 
 impl Runs {
     /// Finds the state folder and the runs in it, after the end of interrupted ones was recorded.
-    pub fn find(place: &Place) -> Result<Self, Failure> {
-        let state = Project::find_state(place)?;
+    pub fn find(project_args: &ProjectArgs) -> Result<Self, Failure> {
+        let state = Project::find_state(project_args)?;
         state::look(state.root())?;
-        super::tell_interrupted_softly(&state);
+        report_interrupted_if_writable(&state);
         let folder = state.runs();
         let entries = match folder.entries() {
             Ok(entries) => entries,
@@ -97,7 +100,7 @@ impl Runs {
         let is_whole = |id: &&RunId| match self.record(id) {
             Ok(_) => true,
             Err(error) => {
-                super::eprint_line(&format_args!("run {id} is broken: {error:#}"));
+                eprint_line(&format_args!("run {id} is broken: {error:#}"));
                 false
             }
         };
@@ -179,7 +182,7 @@ impl Runs {
 /// Returns the job of a run that is named.
 pub fn find_job<'a>(history: &'a History, name: &str) -> Result<&'a JobRecord, Failure> {
     history.job(&JobId::new(name)).ok_or_else(|| {
-        let error = anyhow!("run {} has no job {name:?}", history.run.run_id);
+        let error = anyhow!("run {} has no job {name:?}", history.run.info.run_id);
         let names: Vec<&str> = history.jobs.iter().map(|job| job.id.as_str()).collect();
         Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", names.join(", ")))
     })

@@ -14,7 +14,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 use serde_json::Value;
 
-use super::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
 use crate::config;
 
 /// Where the settings are, unless the variable names another file.

@@ -5,9 +5,9 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use super::Failure;
-use super::output::print_json_line;
 use crate::cancel::{Cancel, Urgency};
+use crate::cli::failure::Failure;
+use crate::cli::output::print_json_line;
 use crate::event::Event;
 
 /// How often to look whether the end is asked for.

@@ -1,6 +1,6 @@
 //! Notes on a source tree: globs that match no file of it, and files that no snapshot holds.
 
-use super::eprint_line;
+use crate::cli::output::eprint_line;
 use crate::config::Config;
 use crate::id::JobId;
 use crate::plan::select::{Selection, unmatched};

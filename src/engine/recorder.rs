@@ -5,6 +5,8 @@
 //! jobs the records of all of them are views, and synced at once before its own record says that it has ended: that waits
 //! for all else that is to be written on the file system, and so isn't worth it for a few.
 
+#![expect(clippy::disallowed_methods, reason = "writes records and reads the clock")]
+
 use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,26 +14,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::ends::ends_of_open;
-use crate::event::{Event, RunStarted, What};
+use super::terminal_events::terminal_events;
+use crate::event::{Event, EventKind, Outcome, RunStarted, Status};
 use crate::failpoint::{Moment, Point, around, reach, turn};
 use crate::foreign::Beneath;
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
-use crate::record::{History, Outcome, Status};
+use crate::record::History;
 use crate::state::{
     FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, recorded_path, sync_file, sync_folder, sync_tree,
     write_json, write_view,
 };
 
-/// Of how many jobs at most each one's change is recorded for good at once, and in the run's record.
+/// Runs with at most this many jobs sync every job record; larger runs sync once, at the end.
 const FEW: usize = 64;
-/// How long an event may wait for its sync, which it then shares with those that came since.
+/// Time that an event may wait for its sync, which later events share.
 const UNSYNCED: Duration = Duration::from_millis(250);
-/// What failed when a record can't be written.
+/// Context of the error when a record can't be written.
 const NOT_RECORDED: &str = "recording the run failed";
 
-/// What a run's observers are called with: each event after it is folded in.
+/// Gets each event of a run, with the history after it.
 pub type Observer<'a> = &'a mut dyn FnMut(&Event, &History);
 
 /// The recording of one run; while it lives, the run's lock is held.
@@ -40,11 +42,11 @@ pub struct Recorder<'a> {
     history: History,
     observer: Observer<'a>,
     failure: Option<anyhow::Error>,
-    /// Whether the run's record isn't what the events say.
+    /// True if events came after the last write of the run's record.
     is_stale: bool,
-    /// The lines of events that couldn't be written, in their order: records wait for them.
+    /// Lines of events that couldn't be written yet, in order; records wait for them.
     unwritten: VecDeque<String>,
-    /// Since when an event waits to be synced.
+    /// Time of the oldest event that isn't synced.
     unsynced: Option<Instant>,
     _lock: FileLock,
 }
@@ -60,7 +62,7 @@ impl<'a> Recorder<'a> {
         start: RunStarted,
         observer: Observer<'a>,
     ) -> Result<Self> {
-        let (runs, run) = (state.runs(), state.run(&start.run_id));
+        let (runs, run) = (state.runs(), state.run(&start.info.run_id));
         runs.make_folders().with_context(|| format!("making {}", runs.display()))?;
         reach(Point::Run, Moment::Before)?;
         let mut draft = tempfile::Builder::new()
@@ -74,12 +76,12 @@ impl<'a> Recorder<'a> {
         let at = Timestamp::now();
         let history = History::begin(at, &start, |job| recorded_path(&run.job(job).status()));
         let mut recorder = Self::resume(drafted, lock, history, observer);
-        let event = Event { at, what: What::RunStarted(Box::new(start)) };
+        let event = Event { at, kind: EventKind::RunStarted(Box::new(start)) };
         recorder.append(&event)?;
         recorder.sync_events()?;
         write_json(Point::RunRecord, &recorder.run.record(), &recorder.history.run)?;
         reach(Point::Run, Moment::Synced)?;
-        // A run is there whole and locked or not at all.
+        // A run appears whole and locked, or not at all.
         fs::rename(draft.path(), run.root()).with_context(|| format!("making {}", run.root().display()))?;
         draft.disable_cleanup(true);
         recorder.run = run;
@@ -90,7 +92,7 @@ impl<'a> Recorder<'a> {
         Ok(recorder)
     }
 
-    /// Goes on with the recording of a run whose process is gone.
+    /// Continues the recording of a run whose process has ended.
     #[must_use]
     pub fn resume(run: RunLayout, lock: FileLock, history: History, observer: Observer<'a>) -> Self {
         Self {
@@ -105,26 +107,28 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Records what happened now. What can't be written is kept as the recording's failure: the run is to end then.
-    pub fn record(&mut self, what: What) {
-        self.record_at(Timestamp::now(), what);
+    /// Records an event that happened now. The first failure to write is kept, and ends the run.
+    pub fn record(&mut self, kind: EventKind) {
+        self.record_at(Timestamp::now(), kind);
     }
 
-    /// Records what happened at that time.
-    pub fn record_at(&mut self, at: Timestamp, what: What) {
-        let event = Event { at, what };
+    /// Records an event that happened at a time.
+    pub fn record_at(&mut self, at: Timestamp, kind: EventKind) {
+        let event = Event { at, kind };
         let appended = self.append(&event);
-        self.note(appended);
+        self.keep_first_error(appended);
         let changed = self.history.apply(&event).map(|job| job.id.clone());
-        let recorded = match (&event.what, changed) {
-            (What::JobFinished(_), Some(job)) => self.write_job(&job),
-            (What::JobStarted { .. }, Some(job)) => self.show_job(&job),
+        let recorded = match (&event.kind, changed) {
+            (EventKind::JobFinished(_), Some(job)) => self.write_job(&job),
+            (EventKind::JobStarted { .. }, Some(job)) => self.write_job_view(&job),
             _ => Ok(()),
         };
-        self.is_stale |=
-            matches!(event.what, What::PrepareFinished { .. } | What::JobStarted { .. } | What::JobFinished(_));
-        let shown = if self.has_few_jobs() { self.show_run() } else { Ok(()) };
-        self.note(recorded.and(shown));
+        self.is_stale |= matches!(
+            event.kind,
+            EventKind::PrepareFinished { .. } | EventKind::JobStarted { .. } | EventKind::JobFinished(_)
+        );
+        let shown = if self.has_few_jobs() { self.write_run_view() } else { Ok(()) };
+        self.keep_first_error(recorded.and(shown));
         (self.observer)(&event, &self.history);
     }
 
@@ -132,18 +136,18 @@ impl<'a> Recorder<'a> {
         self.history.jobs.len() <= FEW
     }
 
-    /// Keeps the first failure.
-    fn note(&mut self, result: Result<()>) {
+    /// Keeps the first error.
+    fn keep_first_error(&mut self, result: Result<()>) {
         if let Err(error) = result {
             self.failure.get_or_insert(error.context(NOT_RECORDED));
         }
     }
 
-    /// Has events survive a power loss, once the oldest that doesn't yet is old enough.
-    pub fn settle(&mut self) {
+    /// Syncs the events if the oldest unsynced one is old enough.
+    pub fn sync_if_due(&mut self) {
         if self.unsynced.is_some_and(|since| since.elapsed() >= UNSYNCED) {
-            let settled = self.sync_events().and_then(|()| self.show_run());
-            self.note(settled);
+            let synced = self.sync_events().and_then(|()| self.write_run_view());
+            self.keep_first_error(synced);
         }
     }
 
@@ -154,10 +158,10 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Ends what is open, and lets the run end as errored, because of what happened to the process that saw to it.
+    /// Ends all open nodes, and the run as errored, because its process failed.
     pub fn abandon(&mut self, message: &str) {
-        for what in ends_of_open(&self.history, message) {
-            self.record(what);
+        for kind in terminal_events(&self.history, message) {
+            self.record(kind);
         }
         self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
     }
@@ -176,26 +180,26 @@ impl<'a> Recorder<'a> {
         let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
         let message = failure.clone().or(message);
         if failure.is_some() {
-            // What still can't be written stands in the run's record.
+            // The run's record names the failure.
             self.write_jobs().ok();
         }
-        self.record(What::RunFinished { outcome, message });
+        self.record(EventKind::RunFinished { outcome, message });
         let closed = self.close();
         (self.history, self.failure.take().map_or(closed, Err))
     }
 
-    /// Has what was recorded survive a power loss, then says that the run has ended.
+    /// Syncs all records, then records the end of the run.
     fn close(&mut self) -> Result<()> {
         self.write_late_events()?;
         self.sync_events()?;
         let (root, jobs) = (self.run.root(), self.run.jobs());
         around(Point::RunSync, || if self.has_few_jobs() { sync_folder(&jobs) } else { sync_tree(root) })?;
         write_json(Point::RunRecord, &self.run.record(), &self.history.run)?;
-        remove_traces(&self.run);
+        remove_run_files(&self.run);
         Ok(())
     }
 
-    /// Writes the records as they are: where a process ended between its last event and its last record.
+    /// Writes the records again, for a process that ended between its last event and its last record.
     ///
     /// # Errors
     /// When one can't be written.
@@ -219,7 +223,7 @@ impl<'a> Recorder<'a> {
         let prepares = run.prepares.iter().map(|prepare| prepare.status);
         let outcome = |status: Status| match status.outcome() {
             Some(outcome) if !matches!(outcome, Outcome::Failed | Outcome::TimedOut) => outcome,
-            // A runner that can't be built is no job that failed.
+            // A runner that can't be built is an infrastructure failure.
             _ => Outcome::Errored,
         };
         let jobs = run.jobs.iter().map(|job| job.status.outcome().unwrap_or(Outcome::Errored));
@@ -232,7 +236,7 @@ impl<'a> Recorder<'a> {
         Ok(reach(Point::Event, Moment::After)?)
     }
 
-    /// Writes the events that are to be written: a record speaks of no event that isn't there.
+    /// Writes the waiting events: no record is written before the events that it follows from.
     fn write_events(&mut self) -> Result<()> {
         reach(Point::Event, Moment::Before).with_context(|| format!("appending to {}", self.run.events().display()))?;
         while let Some(line) = self.unwritten.front() {
@@ -249,19 +253,19 @@ impl<'a> Recorder<'a> {
 
     fn write_job(&mut self, job: &JobId) -> Result<()> {
         if !self.has_few_jobs() {
-            return self.show_job(job);
+            return self.write_job_view(job);
         }
         let path = self.job_record(job)?;
         self.sync_events()?;
         self.history.job(job).map_or(Ok(()), |record| write_json(Point::JobRecord, &path, record))
     }
 
-    fn show_job(&mut self, job: &JobId) -> Result<()> {
+    fn write_job_view(&mut self, job: &JobId) -> Result<()> {
         let path = self.job_record(job)?;
         self.history.job(job).map_or(Ok(()), |record| write_view(Point::JobView, &path, record))
     }
 
-    fn show_run(&mut self) -> Result<()> {
+    fn write_run_view(&mut self) -> Result<()> {
         if !std::mem::take(&mut self.is_stale) {
             return Ok(());
         }
@@ -269,7 +273,7 @@ impl<'a> Recorder<'a> {
         write_view(Point::RunView, &self.run.record(), &self.history.run)
     }
 
-    /// Returns where a job's record goes, after making its folder.
+    /// Returns the path of a job's record, after making its folder.
     fn job_record(&mut self, job: &JobId) -> Result<Beneath> {
         self.write_late_events()?;
         let layout = self.run.job(job);
@@ -279,8 +283,8 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Removes what only a run that goes on has; where that fails, the next pikaci does it.
-pub fn remove_traces(run: &RunLayout) {
+/// Removes the lock and the cancel request of a finished run; if that fails, the next pikaci does it.
+pub fn remove_run_files(run: &RunLayout) {
     around(Point::Unlock, || fs::remove_file(run.lock())).ok();
     fs::remove_file(run.cancel_request()).ok();
 }

@@ -1,18 +1,22 @@
 //! Runs whose process is gone: their end is recorded by the next pikaci that looks.
 
+#![expect(clippy::disallowed_methods, reason = "removes files of killed processes and reads the clock")]
+
 use std::fs;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::ends::{ends_of_open, without_guest};
-use super::recorder::{Recorder, remove_traces};
-use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, What};
+use super::recorder::{Recorder, remove_run_files};
+use super::terminal_events::terminal_events;
+use crate::event::{
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, Outcome, Status,
+};
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
 use crate::id::{NodeId, RunId};
 use crate::plan::record::VM;
-use crate::record::{self, History, JobRecord, JobSummary, NoRecords, Outcome, Status};
+use crate::record::{self, History, JobRecord, JobSummary, NoRecords};
 use crate::state::{
     FileLock, LOCK, RunLayout, StateLayout, TemporaryFolder, is_temporary, is_torn, read_bounded, read_json,
     read_record, recorded_path, remove,
@@ -56,7 +60,7 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     };
     if !is_open {
         // It said that it had ended, and no more came of it.
-        remove_traces(&run);
+        remove_run_files(&run);
         return Ok(false);
     }
     let Remains { history, lost } = Remains::of(state, id)?;
@@ -68,8 +72,8 @@ fn recover(state: &StateLayout, id: &RunId) -> Result<bool> {
     if ended {
         recorder.rewrite()?;
     } else {
-        for Event { at, what } in lost {
-            recorder.record_at(at, what);
+        for Event { at, kind } in lost {
+            recorder.record_at(at, kind);
         }
         recorder.abandon(INTERRUPTED);
         // Once the run has ended nobody reads its events to tell a record again.
@@ -92,9 +96,9 @@ pub fn as_interrupted(state: &StateLayout, id: &RunId) -> Result<History> {
         history.apply(event);
     }
     let at = Timestamp::now();
-    let end = What::RunFinished { outcome: Outcome::Errored, message: Some(INTERRUPTED.to_owned()) };
-    for what in ends_of_open(&history, INTERRUPTED).into_iter().chain([end]) {
-        history.apply(&Event { at, what });
+    let end = EventKind::RunFinished { outcome: Outcome::Errored, message: Some(INTERRUPTED.to_owned()) };
+    for kind in terminal_events(&history, INTERRUPTED).into_iter().chain([end]) {
+        history.apply(&Event { at, kind });
     }
     Ok(history)
 }
@@ -162,20 +166,20 @@ fn started(job: &JobRecord) -> Option<Event> {
     job.status.outcome()?;
     let (host, guest) = (job.host_log_path.clone()?, job.guest_log_path.clone()?);
     let logs = LogPaths { host, guest, console: job.console_log_path.clone() };
-    Some(Event { at: job.started_at?, what: What::JobStarted { job: job.id.clone(), attempt: job.attempt, logs } })
+    Some(Event { at: job.started_at?, kind: EventKind::JobStarted { job: job.id.clone(), attempt: job.attempt, logs } })
 }
 
 /// Returns the end of a job, as its record tells it.
 fn finished(job: &JobRecord) -> Option<Event> {
-    let finished = JobFinished {
+    let end = JobEnd {
         exit_code: job.exit_code,
-        log_cut: job.log_cut,
-        artifacts: job.artifacts,
-        artifacts_dir: job.artifacts_dir.clone(),
+        log: LogExtent { log_cut: job.log_cut, ..LogExtent::default() },
+        artifacts: ArtifactSummary { artifacts: job.artifacts, artifacts_dir: job.artifacts_dir.clone() },
         warnings: job.warnings.clone(),
-        ..without_guest(&job.id, job.status.outcome()?, job.reason.clone())
+        ..JobEnd::without_output(job.status.outcome()?, job.reason.clone())
     };
-    Some(Event { at: job.finished_at?, what: What::JobFinished(Box::new(finished)) })
+    let finished = JobFinished { job: job.id.clone(), end };
+    Some(Event { at: job.finished_at?, kind: EventKind::JobFinished(Box::new(finished)) })
 }
 
 /// Folds the events of a run, as [`record::replay`] does.

@@ -1,64 +1,58 @@
-//! Whether a job that didn't pass is tried once more: bookkeeping without effects.
+//! The retries of a job: bookkeeping without effects.
 
-use crate::record::Outcome;
+use crate::event::{JobEnd, Outcome};
 
-/// What is left of the attempts at a job.
+/// Retries that are left to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempts {
-    /// How often its command may fail again.
-    retries: u32,
-    /// How often what should run it may break again.
-    infra_retries: u32,
+pub struct Retries {
+    /// Retries after a failed command or a time-out.
+    of_command: u32,
+    /// Retries after a lost guest.
+    of_infra: u32,
 }
 
-/// How an attempt ended, as far as another one depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttemptEnd {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Whether the guest was lost, which another one may not be.
-    pub lost: bool,
-}
-
-impl Attempts {
-    /// Begins with none made.
-    pub fn new(retries: u32, infra_retries: u32) -> Self {
-        Self { retries, infra_retries }
+impl Retries {
+    /// Returns the retries of a job that has not run.
+    pub fn new(of_command: u32, of_infra: u32) -> Self {
+        Self { of_command, of_infra }
     }
 
-    /// Takes the end of an attempt, and returns whether there is to be another: a command that failed or took too long
-    /// uses up one kind of retry, and a guest that was lost the other.
-    pub fn again(&mut self, end: AttemptEnd) -> bool {
+    /// Uses up a retry after an attempt and returns true, or returns false if the job has ended. A command that failed or
+    /// timed out uses up one kind of retry, a lost guest the other.
+    pub fn use_up(&mut self, end: &JobEnd) -> bool {
         let left = match end.outcome {
-            Outcome::Failed | Outcome::TimedOut => &mut self.retries,
-            Outcome::Errored if end.lost => &mut self.infra_retries,
+            Outcome::Failed | Outcome::TimedOut => &mut self.of_command,
+            Outcome::Errored if end.retryable => &mut self.of_infra,
             _ => return false,
         };
-        let again = *left > 0;
+        let has_retry = *left > 0;
         *left = left.saturating_sub(1);
-        again
+        has_retry
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AttemptEnd, Attempts};
-    use crate::record::Outcome;
+    use super::Retries;
+    use crate::event::{JobEnd, Outcome, Reason};
 
-    #[test]
-    fn a_lost_guest_uses_up_no_retry_of_the_job() {
-        let failed = AttemptEnd { outcome: Outcome::Failed, lost: false };
-        let late = AttemptEnd { outcome: Outcome::TimedOut, lost: false };
-        let lost = AttemptEnd { outcome: Outcome::Errored, lost: true };
-        let mut attempts = Attempts::new(2, 1);
-        assert_eq!([failed, lost, late, lost].map(|end| attempts.again(end)), [true, true, true, false]);
-        assert!(!attempts.again(failed));
+    fn end(outcome: Outcome, retryable: bool) -> JobEnd {
+        JobEnd { retryable, ..JobEnd::without_output(outcome, Reason::default()) }
     }
 
     #[test]
-    fn what_another_attempt_would_not_mend_is_not_tried_again() {
+    fn a_lost_guest_uses_up_no_retry_of_the_command() {
+        let (failed, late) = (end(Outcome::Failed, false), end(Outcome::TimedOut, false));
+        let lost = end(Outcome::Errored, true);
+        let mut retries = Retries::new(2, 1);
+        assert_eq!([&failed, &lost, &late, &lost].map(|end| retries.use_up(end)), [true, true, true, false]);
+        assert!(!retries.use_up(&failed));
+    }
+
+    #[test]
+    fn an_end_that_would_repeat_gets_no_retry() {
         for outcome in [Outcome::Passed, Outcome::Cancelled, Outcome::Errored, Outcome::Skipped] {
-            assert!(!Attempts::new(9, 9).again(AttemptEnd { outcome, lost: false }), "{outcome:?}");
+            assert!(!Retries::new(9, 9).use_up(&end(outcome, false)), "{outcome:?}");
         }
     }
 }

@@ -5,34 +5,34 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::Duration;
 
-use super::attempt::{ChosenAccelerator, job_started};
-use super::ends::without_guest;
-use super::errand::{End, Errand};
+use super::job_attempts::job_started;
+use super::node_task::{NodeEnd, NodeTask};
 use super::recorder::Recorder;
+use super::resolve_launcher::RunAccelerator;
+use super::run_context::RunContext;
 use super::schedule::Schedule;
-use super::{Settings, signal_name};
 use crate::cancel::{Cancel, Urgency};
-use crate::event::{Reason, What};
+use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{Place, Prepare, Work};
 use crate::prepare::Runner;
-use crate::record::{CANCEL_COMMAND, Outcome};
+use crate::record::CANCEL_COMMAND;
 use crate::state::{RunLayout, recorded_path};
 
-/// Why a node never ran in a run that was asked to end.
+/// The reason of a node that never ran in a cancelled run.
 const CANCELLED: &str = "the run was cancelled";
 
 enum Message {
-    Happened(What),
-    Ended(usize, End),
+    Event(EventKind),
+    Ended(usize, NodeEnd),
 }
 
-/// A panic waits for every node's thread, so it asks them to end.
-struct EndAllOnPanic<'a>(&'a Cancel);
+/// Cancels the run on a panic, which waits for the threads of all nodes.
+struct CancelOnPanic<'a>(&'a Cancel);
 
-impl Drop for EndAllOnPanic<'_> {
+impl Drop for CancelOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.abort();
@@ -42,54 +42,54 @@ impl Drop for EndAllOnPanic<'_> {
 
 /// A walk through a plan.
 pub struct Walk<'a> {
-    settings: Settings<'a>,
+    context: RunContext<'a>,
     run: RunLayout,
     plan: &'a RunPlanRecord,
     schedule: Schedule<'a>,
     runners: BTreeMap<Digest, Runner>,
-    told_cancel: bool,
+    has_recorded_cancel: bool,
     failed: bool,
 }
 
 impl<'a> Walk<'a> {
-    /// Begins with nothing done.
-    pub fn new(settings: Settings<'a>, run: RunLayout, plan: &'a RunPlanRecord) -> Self {
+    /// Returns the walk before its first node.
+    pub fn new(context: RunContext<'a>, run: RunLayout, plan: &'a RunPlanRecord) -> Self {
         Self {
-            settings,
+            context,
             run,
             plan,
-            schedule: Schedule::new(&plan.nodes, settings.budget),
+            schedule: Schedule::new(&plan.nodes, context.budget),
             runners: BTreeMap::new(),
-            told_cancel: false,
+            has_recorded_cancel: false,
             failed: false,
         }
     }
 
-    /// Carries out every node, or records why it wasn't.
-    pub fn carry_out_all(mut self, recorder: &mut Recorder<'_>) {
-        let chosen = ChosenAccelerator::new();
+    /// Runs every node, or records the reason for which it can't run.
+    pub fn run_all(mut self, recorder: &mut Recorder<'_>) {
+        let accelerator = RunAccelerator::default();
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
-            let _end_all = EndAllOnPanic(self.settings.cancel);
+            let _cancel_on_panic = CancelOnPanic(self.context.cancel);
             while !self.schedule.is_over() {
-                self.stop_if_asked(recorder);
+                self.apply_cancel(recorder);
                 failpoint::turn(Point::Walk).unwrap_or_default();
                 while let Some(place) = self.schedule.start_next() {
-                    self.start(scope, &chosen, recorder, place, &sender);
+                    self.start(scope, &accelerator, recorder, place, &sender);
                 }
                 self.take(recorder, &receiver);
-                recorder.settle();
+                recorder.sync_if_due();
             }
         });
     }
 
     fn take(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<Message>) {
         match receiver.recv_timeout(Duration::from_millis(50)) {
-            Ok(Message::Happened(what)) => recorder.record(what),
+            Ok(Message::Event(kind)) => recorder.record(kind),
             Ok(Message::Ended(place, end)) => {
-                // Why it was cancelled stands before that it was.
+                // The cancel request is recorded before the ends that follow from it.
                 if end.outcome() == Outcome::Cancelled {
-                    self.stop_if_asked(recorder);
+                    self.apply_cancel(recorder);
                 }
                 self.ended(recorder, place, end);
             }
@@ -97,23 +97,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn stop_if_asked(&mut self, recorder: &mut Recorder<'_>) {
+    fn apply_cancel(&mut self, recorder: &mut Recorder<'_>) {
         if recorder.has_failed() {
-            self.settings.cancel.abort();
+            self.context.cancel.abort();
         }
-        let from_elsewhere = !self.told_cancel && self.run.cancel_request().is_there();
-        if from_elsewhere {
-            self.settings.cancel.abort();
+        let by_command = !self.has_recorded_cancel && self.run.cancel_request().is_there();
+        if by_command {
+            self.context.cancel.abort();
         }
-        let asked = self.settings.cancel.urgency() > Urgency::None;
-        if asked && !self.told_cancel {
-            self.told_cancel = true;
-            let own = if from_elsewhere { CANCEL_COMMAND } else { "pikaci" };
-            let by = self.settings.cancel.signal().map_or_else(|| own.to_owned(), signal_name);
-            recorder.record(What::CancelRequested { by });
+        let is_cancelled = self.context.cancel.urgency() > Urgency::None;
+        if is_cancelled && !self.has_recorded_cancel {
+            self.has_recorded_cancel = true;
+            let own = if by_command { CANCEL_COMMAND } else { "pikaci" };
+            let by = self.context.cancel.signal().map_or_else(|| own.to_owned(), signal_name);
+            recorder.record(EventKind::CancelRequested { by });
         }
-        if asked || (self.settings.fail_fast && self.failed) {
-            let why = if asked { CANCELLED } else { "another job failed first (--fail-fast)" };
+        if is_cancelled || (self.context.fail_fast && self.failed) {
+            let why = if is_cancelled { CANCELLED } else { "another job failed first (--fail-fast)" };
             for place in self.schedule.cancel_waiting() {
                 self.never_ran(recorder, place, Outcome::Cancelled, why.to_owned());
             }
@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
     fn start<'scope>(
         &self,
         scope: &'scope Scope<'scope, '_>,
-        chosen: &'scope ChosenAccelerator,
+        accelerator: &'scope RunAccelerator,
         recorder: &mut Recorder<'_>,
         place: usize,
         sender: &Sender<Message>,
@@ -131,12 +131,12 @@ impl<'a> Walk<'a> {
         'a: 'scope,
     {
         let node = &self.plan.nodes[place];
-        let errand = match &node.work {
+        let task = match &node.work {
             Work::Prepare { prepare: Prepare::NixBuild { flake_digest, timeout_secs, .. } } => {
                 let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
                 let log_path = recorded_path(&log);
-                recorder.record(What::PrepareStarted { node: node.id.clone(), log_path });
-                Errand::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
+                recorder.record(EventKind::PrepareStarted { node: node.id.clone(), log_path });
+                NodeTask::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
             }
             Work::Execute { execute } => {
                 let layout = self.run.job(&execute.job);
@@ -145,26 +145,26 @@ impl<'a> Walk<'a> {
                     Place::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
                     Place::LocalCommand { .. } => None,
                 };
-                Errand::Job { job: execute, layout, runner }
+                NodeTask::Job { job: execute, layout, runner }
             }
         };
-        let settings = self.settings;
+        let context = self.context;
         let sender = sender.clone();
         scope.spawn(move || {
             // The receiver outlives every node.
-            let tell = |what| sender.send(Message::Happened(what)).unwrap_or_default();
-            let end = errand.carry_out(&settings, chosen, &tell);
+            let emit = |kind| sender.send(Message::Event(kind)).unwrap_or_default();
+            let end = task.run(&context, accelerator, &emit);
             sender.send(Message::Ended(place, end)).unwrap_or_default();
         });
     }
 
-    fn ended(&mut self, recorder: &mut Recorder<'_>, place: usize, end: End) {
+    fn ended(&mut self, recorder: &mut Recorder<'_>, place: usize, end: NodeEnd) {
         let node = &self.plan.nodes[place];
         let outcome = match end {
-            End::Prepared(end) => {
+            NodeEnd::Prepare(end) => {
                 let runner = end.runner.as_ref().map(|runner| runner.path.to_string_lossy().into_owned());
                 let (outcome, reason) = (end.outcome, end.reason);
-                recorder.record(What::PrepareFinished { node: node.id.clone(), outcome, runner, reason });
+                recorder.record(EventKind::PrepareFinished { node: node.id.clone(), outcome, runner, reason });
                 if let (Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } }, Some(runner)) =
                     (&node.work, end.runner)
                 {
@@ -172,9 +172,12 @@ impl<'a> Walk<'a> {
                 }
                 outcome
             }
-            End::Job(finished) => {
-                let outcome = finished.outcome;
-                recorder.record(What::JobFinished(finished));
+            NodeEnd::Job(end) => {
+                let outcome = end.outcome;
+                if let Work::Execute { execute } = &node.work {
+                    let finished = JobFinished { job: execute.job.clone(), end: *end };
+                    recorder.record(EventKind::JobFinished(Box::new(finished)));
+                }
                 outcome
             }
         };
@@ -194,8 +197,20 @@ impl<'a> Walk<'a> {
         let node = &self.plan.nodes[place];
         let reason = Reason { message: Some(message), ..Reason::default() };
         recorder.record(match &node.work {
-            Work::Prepare { .. } => What::PrepareFinished { node: node.id.clone(), outcome, runner: None, reason },
-            Work::Execute { execute } => What::JobFinished(Box::new(without_guest(&execute.job, outcome, reason))),
+            Work::Prepare { .. } => EventKind::PrepareFinished { node: node.id.clone(), outcome, runner: None, reason },
+            Work::Execute { execute } => EventKind::JobFinished(Box::new(JobFinished {
+                job: execute.job.clone(),
+                end: JobEnd::without_output(outcome, reason),
+            })),
         });
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match signal {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
-use super::supervise::Message;
+use super::message::Message;
 use crate::guest::control::ControlDecoder;
 
 /// The longest line of QEMU's monitor, in bytes; the rest of a longer one is dropped.

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::launch::stop::Stop;
 use super::observed::{Cause, Observed};
+use super::stop::Stop;
 use crate::cancel::Urgency;
 
 /// How far a guest is on its way to its end.
@@ -56,7 +56,7 @@ impl<'a> Ending<'a> {
         if urgency == Urgency::Polite
             && seen.ready
             && self.guest_until.is_none()
-            && let Some(patience) = self.stop.ask_guest()
+            && let Some(patience) = self.stop.stop_guest()
         {
             seen.cause = Some(Cause::Cancelled);
             self.guest_until = Some(Instant::now() + patience);
@@ -66,7 +66,7 @@ impl<'a> Ending<'a> {
         }
         seen.cause = cause(seen);
         if seen.cause.is_some() {
-            self.stop.ask();
+            self.stop.stop();
             self.asked_at = Some(Instant::now());
             self.last_moment = Some(Instant::now() + self.stop.grace());
         }

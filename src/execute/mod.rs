@@ -1,30 +1,33 @@
-//! One Execute node: boot a guest, run its command, bring back what it made.
+//! One Execute node: boot a guest or start a command, and collect its result.
+//!
+//! ```text
+//! executor ─▶ vm_job ─▶ vm ─▶ launcher ─▶ qemu::launch, vfkit::launch
+//!          └▶ local_job ─▶ local_command
+//! ```
 
-pub mod accelerator;
-pub mod channel;
+mod attempt_disks;
+mod channel;
 pub mod collect;
 pub mod console;
 mod ending;
-pub mod follow;
-mod image;
-pub mod jail;
-pub mod launch;
-pub mod local;
+pub mod executor;
+pub mod host_context;
+mod job_request;
+pub mod launcher;
+mod local_command;
+mod local_job;
 pub mod machine;
-pub mod network;
+mod message;
 pub mod observed;
-pub mod open_files;
-mod package_files;
 pub mod private_copy;
 pub mod qemu;
-pub mod qmp;
-pub mod rest;
-pub mod runtime;
+mod running_guest;
+pub mod runtime_folder;
 pub mod share;
-mod slot;
-mod smallest;
+mod stop;
 mod supervise;
 pub mod verdict;
 pub mod vfkit;
-pub mod vfkit_boot;
 pub mod vm;
+mod vm_job;
+pub mod vm_spec;

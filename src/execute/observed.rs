@@ -1,7 +1,7 @@
 //! The host's observations of a guest.
 
-use super::collect::LeftOutFiles;
 use crate::guest::Control;
+use crate::record::LeftOutFiles;
 
 /// The reason for which the host ended a guest, or doesn't rely on its result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::ending::Ending;
-use super::launch::stop::Stop;
+use super::message::Message;
 use super::observed::{Cause, Observed};
+use super::stop::Stop;
 use crate::cancel::{Cancel, Urgency};
 use crate::guest::Control;
 use crate::plan::record::Deadlines;
@@ -18,25 +19,6 @@ const TICK: Duration = Duration::from_millis(50);
 const POWER_OFF_SECS: u64 = 5;
 /// How long a hypervisor may take to end after its guest's end, or after a share's daemon ended.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// What is told of a guest.
-#[derive(Debug)]
-pub enum Message {
-    /// A line of the control channel.
-    Control(Control),
-    /// The control channel had more lines than an agent has to say; those are dropped.
-    Flood,
-    /// Why the hypervisor shuts down.
-    Shutdown(String),
-    /// The console shows a panic, after which the guest does nothing more.
-    Panicked,
-    /// How the hypervisor ended.
-    HypervisorEnded(String),
-    /// Tag, how its daemon ended, and whether that was well.
-    ShareEnded(String, String, bool),
-    /// The process for the guest's network ended, in this way.
-    NetworkEnded(String),
-}
 
 /// Takes in what is told of a guest, and ends it when it takes too long, says or writes too much, or is asked to end.
 pub fn supervise(
@@ -117,7 +99,7 @@ mod tests {
 
     use super::{Cause, Message, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
-    use crate::execute::launch::stop::Stop;
+    use crate::execute::stop::Stop;
     use crate::guest::Control;
     use crate::plan::record::Deadlines;
 
@@ -147,12 +129,12 @@ mod tests {
     }
 
     impl Stop for Asked {
-        fn ask_guest(&mut self) -> Option<Duration> {
+        fn stop_guest(&mut self) -> Option<Duration> {
             self.of.push("guest");
             self.guest_patience
         }
 
-        fn ask(&mut self) {
+        fn stop(&mut self) {
             self.of.push("ask");
         }
 

@@ -9,28 +9,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::collect::ArtifactDisk;
 use super::console::Console;
-pub use super::console::tail;
-use super::launch::Launcher;
+use super::launcher::Launcher;
 use super::machine::Machine;
+use super::message::Message;
 use super::observed::{Cause, Observed};
-use super::open_files::reached_limit;
-use super::share::{Tree, Users};
-use super::supervise::{Message, supervise};
+use super::qemu::reached_limit;
+use super::supervise::supervise;
+use super::vm_spec::VmSpec;
 use crate::cancel::Cancel;
-use crate::foreign::Beneath;
 use crate::guest::Control;
-use crate::plan::record::Deadlines;
-use crate::process::{Copying, Group, Limit, Limits, LogPipe, Pumped, join};
-use crate::quota::Quota;
+use crate::process::{Copying, Group, Limits, LogPipe, Pumped, join};
 use crate::state::append_line;
 
-/// The word on the kernel's command line that makes a guest wait for a line of the host once it is ready.
-pub const WAIT: &str = "pikaci.wait";
-/// The most bytes that a job's output or a console may leave in a log.
-pub const LOG_LIMIT: u64 = 64 << 20;
-/// The most messages that wait for who takes them; who has more to say waits.
+/// Capacity of the message queue; senders block when it is full.
 const QUEUE: usize = 64;
 /// The bytes of memory that a guest's processes may have beside its own: QEMU's translated code takes up to 1 GiB
 /// (`accel/tcg/region.c`), the daemons of shares a few hundred bytes for each file.
@@ -40,81 +32,39 @@ const THREADS: u32 = 512;
 /// How long what was killed may take to be gone; only a kernel that is stuck takes longer.
 pub const DEATH: Duration = Duration::from_secs(5);
 
-/// A guest to run.
-#[derive(Debug)]
-pub struct Guest<'a> {
-    /// What boots it.
-    pub launcher: Launcher<'a>,
-    /// Its machine.
-    pub machine: Machine<'a>,
-    /// The shares by tag.
-    pub shares: &'a [(String, Tree)],
-    /// The user ids at both ends of the shares.
-    pub users: Users,
-    /// How long its parts may take.
-    pub deadlines: Deadlines,
-    /// Where its logs go.
-    pub logs: &'a Logs,
-    /// A folder for what goes with it.
-    pub scratch: &'a Path,
-    /// The disk that it brings artifacts back on, if it does.
-    pub artifacts: Option<&'a ArtifactDisk>,
-    /// The disk budget that its logs and artifacts use up.
-    pub quota: &'a Quota,
-}
-
-impl Guest<'_> {
-    /// Returns how much each of its logs may take in.
-    pub(super) fn log_limit(&self) -> Limit<'_> {
-        Limit { bytes: LOG_LIMIT, quota: self.quota }
-    }
-
-    /// Returns why it can't go on, where what it wrote used up the budget.
-    fn is_over_budget(&self) -> Option<Cause> {
-        let is_over = self.artifacts.is_some_and(|disk| !disk.charge());
-        is_over.then(|| Cause::DiskBudget(self.quota.total()))
-    }
-}
-
-/// Where a guest's logs go.
+/// The end of a virtual machine.
 #[derive(Clone, Debug)]
-pub struct Logs {
-    /// Command lines, and what the hypervisor and the share daemons said.
-    pub host: Beneath,
-    /// What the job printed.
-    pub guest: Beneath,
-    /// The kernel's console.
-    pub console: Beneath,
-}
-
-/// What a guest left.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// The name of what booted it.
+pub struct VmEnd {
+    /// Name of the hypervisor.
     pub hypervisor: &'static str,
-    /// What was seen of it.
+    /// The host's observations.
     pub observed: Observed,
-    /// What its output's log took in.
+    /// Statistics of the output's log.
     pub output: Pumped,
-    /// What failed around it without changing how it ended: logs that couldn't be written or read.
-    pub troubles: Vec<String>,
+    /// Failures to write or read logs, which don't change the end of the job.
+    pub log_failures: Vec<String>,
 }
 
-/// Runs a guest to its end; when this returns, nothing of it is alive.
+/// Runs a virtual machine to its end. No process of it is alive when this function returns.
 ///
 /// # Errors
 /// When it can't be started or its logs can't be written.
-pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Control)) -> Result<Ended> {
-    let group = Group::start_limited(limits(&guest.machine))?;
+pub fn run(
+    launcher: &Launcher<'_>,
+    vm: &VmSpec<'_>,
+    cancel: &Cancel,
+    on_control: &mut dyn FnMut(&Control),
+) -> Result<VmEnd> {
+    let group = Group::start_limited(limits(&vm.machine))?;
     let (sender, receiver) = sync_channel(QUEUE);
-    let (log, host_log) = LogPipe::open(&guest.logs.host, guest.log_limit())?;
-    let mut running = guest.launcher.start(guest, &group, &log, &sender)?;
+    let (log, host_log) = LogPipe::open(&vm.logs.host, vm.log_limit())?;
+    let mut running = launcher.launch(vm, &group, &log, &sender)?;
     drop((sender, log));
-    let is_over = &|| guest.is_over_budget();
-    let mut observed = supervise(guest.deadlines, &mut *running.stop, is_over, &receiver, cancel, on_control);
+    let over_budget = &|| over_budget(vm);
+    let mut observed = supervise(vm.deadlines, &mut *running.stop, over_budget, &receiver, cancel, on_control);
     group.kill();
-    running.stop.gone();
-    // With the group gone the streams are at their end, and what they still held is counted.
+    running.stop.ended();
+    // The streams end with the group; the bytes that they still hold count.
     let end = Instant::now() + DEATH;
     loop {
         match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -131,42 +81,48 @@ pub fn run(guest: &Guest<'_>, cancel: &Cancel, on_control: &mut dyn FnMut(&Contr
             }
         }
     }
-    let mut troubles = Vec::new();
-    let hypervisor = guest.launcher.capabilities().name;
+    let mut log_failures = Vec::new();
+    let hypervisor = launcher.capabilities().name;
     let mut copied = |thread: Copying, log: &Path| {
         let gone = || io::Error::other("its process is killed, but isn't gone");
         join(thread, end).unwrap_or_else(|| Err(gone())).unwrap_or_else(|error| {
-            troubles.push(format!("writing {}: {error}", log.display()));
+            log_failures.push(format!("writing {}: {error}", log.display()));
             Pumped::default()
         })
     };
-    let output = copied(running.output, &guest.logs.guest);
-    copied(running.console, &guest.logs.console);
-    copied(host_log, &guest.logs.host);
+    let output = copied(running.output, &vm.logs.guest);
+    copied(running.console, &vm.logs.console);
+    copied(host_log, &vm.logs.host);
     for ending in endings(&observed, hypervisor) {
-        if let Err(error) = append_line(&guest.logs.host, &ending) {
-            troubles.push(format!("{error:#}"));
+        if let Err(error) = append_line(&vm.logs.host, &ending) {
+            log_failures.push(format!("{error:#}"));
         }
     }
-    match reached_limit(&guest.logs.host) {
+    match reached_limit(&vm.logs.host) {
         // What was cancelled may have reached it too, and isn't to be mended.
         Ok(true) if observed.cause != Some(Cause::Cancelled) => observed.cause = Some(Cause::OutOfFiles),
         Ok(_) => {}
-        Err(error) => troubles.push(format!("{error:#}")),
+        Err(error) => log_failures.push(format!("{error:#}")),
     }
-    match Console::read(&guest.logs.console) {
+    match Console::read(&vm.logs.console) {
         Ok(console) => {
             observed.panic = console.panicked();
             if !observed.ready {
                 observed.error = observed.error.or(console.error().map(str::to_owned));
             }
         }
-        Err(error) => troubles.push(format!("{error:#}")),
+        Err(error) => log_failures.push(format!("{error:#}")),
     }
-    Ok(Ended { hypervisor, observed, output, troubles })
+    Ok(VmEnd { hypervisor, observed, output, log_failures })
 }
 
-/// Returns the limits of all that a guest is made of.
+/// Returns the cause to end a guest that used up the disk quota.
+fn over_budget(vm: &VmSpec<'_>) -> Option<Cause> {
+    let is_over = vm.artifacts.is_some_and(|disk| !disk.charge());
+    is_over.then(|| Cause::DiskBudget(vm.quota.total()))
+}
+
+/// Returns the resource limits of a guest's processes.
 fn limits(machine: &Machine<'_>) -> Limits {
     Limits { memory: (machine.memory_mib << 20) + OVERHEAD, processes: THREADS + machine.vcpu }
 }

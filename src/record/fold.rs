@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Accelerator, AttemptRecord, JobRecord, JobSummary, Outcome, PrepareRecord, RunRecord, SCHEMA_VERSION, Status,
 };
-use crate::event::{DeclaredJob, Event, JobFinished, Reason, RunStarted, What};
+use crate::event::{DeclaredJob, Event, EventKind, JobEnd, Reason, RunStarted};
 use crate::id::{JobId, NodeId, RecordedPath};
 
 /// A run and its jobs as the events so far tell them.
@@ -29,23 +29,12 @@ impl History {
         };
         let run = RunRecord {
             schema_version: SCHEMA_VERSION,
-            run_id: start.run_id.clone(),
             status: Status::RUNNING,
-            rerun_of: start.rerun_of.clone(),
-            target_id: start.target_id.clone(),
-            target_description: start.target_description.clone(),
-            source_root: start.source_root.clone(),
-            snapshot_dir: start.snapshot_dir.clone(),
-            git_head: start.git_head.clone(),
-            git_dirty: start.git_dirty,
+            info: start.info.clone(),
             created_at: at,
             finished_at: None,
-            plan_path: start.plan_path.clone(),
-            changed_files: start.changed_files.clone(),
-            filters: start.filters.clone(),
             message: None,
             cancelled_by: None,
-            host_os: start.host_os.clone(),
             accelerator: None,
             prepares: Vec::new(),
             jobs: start.jobs.iter().map(summary).collect(),
@@ -56,20 +45,20 @@ impl History {
 
     /// Takes in the next event and returns the job whose record changed.
     pub fn apply(&mut self, event: &Event) -> Option<&JobRecord> {
-        let job = match &event.what {
-            What::RunStarted(_) => None,
-            What::CancelRequested { by } => {
+        let job = match &event.kind {
+            EventKind::RunStarted(_) => None,
+            EventKind::CancelRequested { by } => {
                 self.run.cancelled_by.get_or_insert_with(|| by.clone());
                 None
             }
-            What::PrepareStarted { node, log_path } => {
+            EventKind::PrepareStarted { node, log_path } => {
                 let prepare = self.prepare(node);
                 prepare.status = Status::RUNNING;
                 prepare.started_at = Some(event.at);
                 prepare.log_path = Some(log_path.clone());
                 None
             }
-            What::PrepareFinished { node, outcome, runner, reason } => {
+            EventKind::PrepareFinished { node, outcome, runner, reason } => {
                 let prepare = self.prepare(node);
                 prepare.status = Status::Done(*outcome);
                 prepare.finished_at = Some(event.at);
@@ -77,11 +66,11 @@ impl History {
                 prepare.reason = reason.clone();
                 None
             }
-            What::AcceleratorChosen { accelerator, reason } => {
+            EventKind::AcceleratorChosen { accelerator, reason } => {
                 self.run.accelerator = Some(Accelerator { name: accelerator.clone(), reason: reason.clone() });
                 None
             }
-            What::JobStarted { job, attempt, logs } => self.change(job, |record| {
+            EventKind::JobStarted { job, attempt, logs } => self.change(job, |record| {
                 record.status = Status::RUNNING;
                 record.attempt = *attempt;
                 record.started_at = Some(event.at);
@@ -90,12 +79,13 @@ impl History {
                 record.console_log_path.clone_from(&logs.console);
                 record.phase = None;
             }),
-            What::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
-            What::AttemptFinished(finished) => {
-                self.change(&finished.job, |record| record.earlier_attempts.push(attempt(record, finished, event.at)))
+            EventKind::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
+            EventKind::AttemptFinished(finished) => self
+                .change(&finished.job, |record| record.earlier_attempts.push(attempt(record, &finished.end, event.at))),
+            EventKind::JobFinished(finished) => {
+                self.change(&finished.job, |record| record.finish(&finished.end, event.at))
             }
-            What::JobFinished(finished) => self.change(&finished.job, |record| finish(record, finished, event.at)),
-            What::RunFinished { outcome, message } => {
+            EventKind::RunFinished { outcome, message } => {
                 self.run.status = Status::Done(*outcome);
                 self.run.finished_at = Some(event.at);
                 self.run.message.clone_from(message);
@@ -176,6 +166,19 @@ impl JobRecord {
         }
     }
 
+    /// Records the end of the job.
+    pub fn finish(&mut self, end: &JobEnd, at: Timestamp) {
+        self.status = Status::Done(end.outcome);
+        self.flaky = end.outcome == Outcome::Passed && !self.earlier_attempts.is_empty();
+        self.finished_at = Some(at);
+        self.exit_code = end.exit_code;
+        self.reason = end.reason.clone();
+        self.log_cut = end.log.log_cut;
+        self.artifacts = end.artifacts.artifacts;
+        self.artifacts_dir.clone_from(&end.artifacts.artifacts_dir);
+        self.warnings.clone_from(&end.warnings);
+    }
+
     /// Returns when its first attempt began.
     #[must_use]
     pub fn first_started_at(&self) -> Option<Timestamp> {
@@ -183,30 +186,18 @@ impl JobRecord {
     }
 }
 
-fn attempt(record: &JobRecord, finished: &JobFinished, at: Timestamp) -> AttemptRecord {
+fn attempt(record: &JobRecord, end: &JobEnd, at: Timestamp) -> AttemptRecord {
     AttemptRecord {
         attempt: record.attempt,
-        outcome: finished.outcome,
-        exit_code: finished.exit_code,
-        reason: finished.reason.clone(),
+        outcome: end.outcome,
+        exit_code: end.exit_code,
+        reason: end.reason.clone(),
         host_log_path: record.host_log_path.clone(),
         guest_log_path: record.guest_log_path.clone(),
         console_log_path: record.console_log_path.clone(),
         started_at: record.started_at,
         finished_at: at,
-        artifacts: finished.artifacts,
-        artifacts_dir: finished.artifacts_dir.clone(),
+        artifacts: end.artifacts.artifacts,
+        artifacts_dir: end.artifacts.artifacts_dir.clone(),
     }
-}
-
-fn finish(record: &mut JobRecord, finished: &JobFinished, at: Timestamp) {
-    record.status = Status::Done(finished.outcome);
-    record.flaky = finished.outcome == Outcome::Passed && !record.earlier_attempts.is_empty();
-    record.finished_at = Some(at);
-    record.exit_code = finished.exit_code;
-    record.reason = finished.reason.clone();
-    record.log_cut = finished.log_cut;
-    record.artifacts = finished.artifacts;
-    record.artifacts_dir.clone_from(&finished.artifacts_dir);
-    record.warnings.clone_from(&finished.warnings);
 }

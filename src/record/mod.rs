@@ -1,22 +1,25 @@
 //! What is kept of a run and its jobs, and for how long: types, and the fold that makes them from events. Pure.
 
 mod fold;
+mod left_out;
+mod manifest;
 mod replay;
 pub mod retention;
-mod status;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Reason;
-use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
-use crate::plan::facts::OsRelease;
+use crate::event::{Reason, RunInfo};
+use crate::id::{JobId, NodeId, RecordedPath};
 use crate::plan::record::LeftOutJob;
 
 pub use fold::History;
+pub use left_out::{LeftOutFile, LeftOutFiles};
+pub use manifest::{Artifact, MANIFEST_VERSION, Manifest};
 pub use replay::{NoRecords, replay};
-pub use status::{Open, Outcome, Status};
+
+pub use crate::event::{Open, Outcome, Status};
 
 /// The version of run.json and status.json that this pikaci writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -30,48 +33,27 @@ pub struct RunRecord {
     /// The version of this format.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
-    /// The run.
-    pub run_id: RunId,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// The run whose plan this one repeats.
-    pub rerun_of: Option<RunId>,
-    /// The target, or the jobs as they were asked for.
-    pub target_id: TargetId,
-    /// What the target is for.
-    pub target_description: Option<String>,
-    /// The project's folder.
-    pub source_root: String,
-    /// The snapshot, relative to the state folder.
-    pub snapshot_dir: RecordedPath,
-    /// The commit that was checked out.
-    pub git_head: Option<String>,
-    /// Whether the working tree differed from it.
-    pub git_dirty: Option<bool>,
-    /// When it began.
+    /// Its circumstances.
+    #[serde(flatten)]
+    pub info: RunInfo,
+    /// Time of its start.
     pub created_at: Timestamp,
-    /// When it ended.
+    /// Time of its end.
     pub finished_at: Option<Timestamp>,
-    /// The plan, relative to the state folder.
-    pub plan_path: RecordedPath,
-    /// The files that `paths` were matched against.
-    pub changed_files: Option<Vec<String>>,
-    /// The names that the command line gave.
-    pub filters: Vec<String>,
-    /// What is to be said about it.
+    /// A message about its end.
     pub message: Option<String>,
-    /// What asked it to end before its last job had.
+    /// The sender of the cancel request, if it came before the end of the last job.
     #[serde(default)]
     pub cancelled_by: Option<String>,
-    /// For base `host`: the system whose userland the guests used.
-    pub host_os: Option<OsRelease>,
-    /// How guests were accelerated, and why.
+    /// The accelerator of the guests, and the reason for it.
     pub accelerator: Option<Accelerator>,
-    /// The runners that were built or found.
+    /// The Prepare nodes.
     pub prepares: Vec<PrepareRecord>,
     /// The jobs, in the order of the plan.
     pub jobs: Vec<JobSummary>,
-    /// The jobs that the changed files left out, and why.
+    /// The jobs that the changed files left out, with the reasons.
     #[serde(default)]
     pub left_out: Vec<LeftOutJob>,
 }

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 
 use super::History;
-use crate::event::{Event, SCHEMA_VERSION, What};
+use crate::event::{Event, EventKind, SCHEMA_VERSION};
 use crate::id::{JobId, RecordedPath};
 
 /// Why a log has no records.
@@ -41,7 +41,7 @@ pub fn replay(log: &[u8], status_path: impl Fn(&JobId) -> RecordedPath) -> Resul
         return Err(NoRecords::Later(head.schema_version));
     }
     let mut events = lines.filter_map(|line| serde_json::from_slice::<Event>(line).ok());
-    let Some(Event { at, what: What::RunStarted(start) }) = events.next() else { return Err(NoRecords::NotBegun) };
+    let Some(Event { at, kind: EventKind::RunStarted(start) }) = events.next() else { return Err(NoRecords::NotBegun) };
     let mut history = History::begin(at, &start, status_path);
     for event in events {
         history.apply(&event);

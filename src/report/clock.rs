@@ -47,7 +47,7 @@ mod tests {
     use super::super::fixture::{after, apply, begun, ended, place};
     use super::super::{Listing, line, list, status, summary};
     use super::Clock;
-    use crate::event::{Event, LogPaths, Reason, What};
+    use crate::event::{Event, EventKind, LogPaths, Reason};
     use crate::id::JobId;
     use crate::record::Outcome;
 
@@ -60,12 +60,12 @@ mod tests {
             let mut history = begun("20261122-101500000-4f2a", &["build"]);
             let log = || place("log");
             let (job, logs) = (JobId::new("build"), LogPaths { host: log(), guest: log(), console: Some(log()) });
-            apply(&mut history, times[0], What::JobStarted { job, attempt: 1, logs });
-            let end = What::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
+            apply(&mut history, times[0], EventKind::JobStarted { job, attempt: 1, logs });
+            let end = EventKind::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
             apply(&mut history, times[1], end.clone());
             let clock = Clock { now: after(times[3]), zone: TimeZone::UTC };
             let running = status(&history, "/p".as_ref(), &clock);
-            apply(&mut history, times[2], What::RunFinished { outcome: Outcome::Failed, message: None });
+            apply(&mut history, times[2], EventKind::RunFinished { outcome: Outcome::Failed, message: None });
             let mut listing = Listing::new(0);
             listing.runs.push(history.run.clone());
             let told = [
@@ -73,7 +73,7 @@ mod tests {
                 status(&history, "/p".as_ref(), &clock),
                 summary(&history, &BTreeMap::new(), "/p".as_ref()),
                 list(&listing, &clock),
-                line(&Event { at: after(times[1]), what: end }, &history).unwrap(),
+                line(&Event { at: after(times[1]), kind: end }, &history).unwrap(),
             ];
             for text in told.map(|page| page.render(false)) {
                 let is_negative = |word: &str| word.trim_start_matches('-').len() + 1 == word.len();

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 use super::Clock;
-use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use crate::event::{DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Reason, RunInfo, RunStarted};
 use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::record::{History, Outcome};
 
@@ -19,28 +19,30 @@ pub fn clock() -> Clock {
 pub fn finished() -> History {
     let mut history = begun("20261122-101500-4f2a31", &["build", "unit tests", "emulate", "deploy"]);
     let node = NodeId::new("prepare:0a1b2c3d4e5f");
-    apply(&mut history, 100, What::PrepareStarted { node: node.clone(), log_path: place("runs/1/prepare.log") });
+    apply(&mut history, 100, EventKind::PrepareStarted { node: node.clone(), log_path: place("runs/1/prepare.log") });
     let runner = Some("/nix/store/runner".to_owned());
     let outcome = Outcome::Passed;
-    apply(&mut history, 900, What::PrepareFinished { node, outcome, runner, reason: Reason::default() });
+    apply(&mut history, 900, EventKind::PrepareFinished { node, outcome, runner, reason: Reason::default() });
     apply(&mut history, 950, accelerator());
     start(&mut history, "build");
-    let artifacts = JobFinished { artifacts: 2, ..ended("build", Outcome::Passed, Some(0), Reason::default()) };
-    apply(&mut history, 5_200, What::JobFinished(Box::new(artifacts)));
+    let mut artifacts = ended("build", Outcome::Passed, Some(0), Reason::default());
+    artifacts.end.artifacts.artifacts = 2;
+    apply(&mut history, 5_200, EventKind::JobFinished(Box::new(artifacts)));
     start(&mut history, "unit tests");
     let failed = Reason { message: Some("the command ended with exit code 2".to_owned()), ..Reason::default() };
     let failed = ended("unit tests", Outcome::Failed, Some(2), failed);
-    apply(&mut history, 20_000, What::JobFinished(Box::new(failed)));
+    apply(&mut history, 20_000, EventKind::JobFinished(Box::new(failed)));
     start(&mut history, "emulate");
     let mut panic =
         Reason::new("the guest's kernel panicked while it booted", "pikaci logs --job emulate --kind console");
     panic.evidence = vec!["Kernel panic - not syncing: no \u{1b}[1minit\u{1b}[0m".to_owned()];
-    let panic = JobFinished { log_cut: true, ..ended("emulate", Outcome::Errored, None, panic) };
-    apply(&mut history, 30_000, What::JobFinished(Box::new(panic)));
+    let mut panic = ended("emulate", Outcome::Errored, None, panic);
+    panic.end.log.log_cut = true;
+    apply(&mut history, 30_000, EventKind::JobFinished(Box::new(panic)));
     let skipped = Reason { message: Some("it needs unit tests, which didn't pass".to_owned()), ..Reason::default() };
     let skipped = ended("deploy", Outcome::Skipped, None, skipped);
-    apply(&mut history, 30_000, What::JobFinished(Box::new(skipped)));
-    apply(&mut history, 65_000, What::RunFinished { outcome: Outcome::Errored, message: None });
+    apply(&mut history, 30_000, EventKind::JobFinished(Box::new(skipped)));
+    apply(&mut history, 65_000, EventKind::RunFinished { outcome: Outcome::Errored, message: None });
     history
 }
 
@@ -50,10 +52,10 @@ pub fn running() -> History {
     apply(&mut history, 950, accelerator());
     start(&mut history, "build");
     let passed = ended("build", Outcome::Passed, Some(0), Reason::default());
-    apply(&mut history, 5_200, What::JobFinished(Box::new(passed)));
+    apply(&mut history, 5_200, EventKind::JobFinished(Box::new(passed)));
     start(&mut history, "unit tests");
     let job = JobId::new("unit tests");
-    apply(&mut history, 5_000, What::JobPhase { job, phase: "job".to_owned(), uptime_ms: Some(2_700) });
+    apply(&mut history, 5_000, EventKind::JobPhase { job, phase: "job".to_owned(), uptime_ms: Some(2_700) });
     history
 }
 
@@ -66,9 +68,7 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         plan_node_id: NodeId::new(format!("execute:{name}")),
         timeout_secs: 600,
     };
-    let start = RunStarted {
-        schema_version: SCHEMA_VERSION,
-        pikaci_version: "0.1.0".to_owned(),
+    let info = RunInfo {
         run_id: RunId::new(id),
         rerun_of: None,
         target_id: TargetId::new("pre-merge"),
@@ -81,33 +81,22 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         changed_files: None,
         filters: vec!["pre-merge".to_owned()],
         host_os: None,
-        jobs: jobs.iter().map(declared).collect(),
-        left_out: Vec::new(),
     };
+    let start = RunStarted::new(info, jobs.iter().map(declared).collect(), Vec::new());
     History::begin(after(0), &start, |job| place(&format!("runs/{id}/jobs/{job}/status.json")))
 }
 
 /// Takes in that a job began, a second after its run.
 pub fn start(history: &mut History, job: &str) {
-    let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.run_id, job.replace(' ', "+20"));
+    let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.info.run_id, job.replace(' ', "+20"));
     let [host, guest, console] = ["host", "guest", "console"].map(|name| place(&format!("{folder}/{name}.log")));
     let logs = LogPaths { host, guest, console: Some(console) };
-    apply(history, 1_000, What::JobStarted { job: JobId::new(job), attempt: 1, logs });
+    apply(history, 1_000, EventKind::JobStarted { job: JobId::new(job), attempt: 1, logs });
 }
 
 /// Returns the end of a job.
 pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> JobFinished {
-    JobFinished {
-        job: JobId::new(job),
-        outcome,
-        exit_code,
-        reason,
-        guest_log_bytes: 0,
-        log_cut: false,
-        artifacts: 0,
-        artifacts_dir: None,
-        warnings: Vec::new(),
-    }
+    JobFinished { job: JobId::new(job), end: JobEnd { exit_code, ..JobEnd::without_output(outcome, reason) } }
 }
 
 /// Returns a path of the state folder.
@@ -116,8 +105,8 @@ pub fn place(text: &str) -> RecordedPath {
 }
 
 /// Takes in what happened so many milliseconds after the start.
-pub fn apply(history: &mut History, millis: i64, what: What) {
-    history.apply(&Event { at: after(millis), what });
+pub fn apply(history: &mut History, millis: i64, kind: EventKind) {
+    history.apply(&Event { at: after(millis), kind });
 }
 
 /// Returns the moment so many milliseconds after the start.
@@ -125,6 +114,6 @@ pub fn after(millis: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_millis(millis)
 }
 
-fn accelerator() -> What {
-    What::AcceleratorChosen { accelerator: "tcg".to_owned(), reason: "/dev/kvm isn't there".to_owned() }
+fn accelerator() -> EventKind {
+    EventKind::AcceleratorChosen { accelerator: "tcg".to_owned(), reason: "/dev/kvm isn't there".to_owned() }
 }

@@ -16,7 +16,8 @@ pub fn lines(left_out: &[LeftOutJob], line: impl Fn(&str, &str) -> String) -> Ve
 
 /// Returns the command that runs them too.
 pub fn hint(run: &RunRecord) -> Option<String> {
-    let all = || run.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
+    let all =
+        || run.info.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
     (!run.left_out.is_empty()).then(all)
 }
 
@@ -44,7 +45,7 @@ mod tests {
         let mut run = begun("1", &["build"]).run;
         assert_eq!(hint(&run), None);
         run.left_out = vec![LeftOutJob { id: JobId::new("docs"), reason: String::new() }];
-        run.filters = vec!["pre merge".to_owned(), "x".to_owned()];
+        run.info.filters = vec!["pre merge".to_owned(), "x".to_owned()];
         assert_eq!(hint(&run).unwrap(), "pikaci run --all 'pre merge' x");
     }
 }

@@ -4,47 +4,50 @@ use jiff::Timestamp;
 
 use super::plain::plain;
 use super::{Page, count, duration, left_out, paint};
-use crate::event::{Event, Reason, What};
+use crate::event::{Event, EventKind, Reason};
 use crate::record::{History, Outcome, Status};
 
 /// Returns the line for an event, or `None` for one that isn't worth one. The start of a run has a line more for each job
 /// that is left out.
 #[must_use]
 pub fn line(event: &Event, history: &History) -> Option<Page> {
-    match &event.what {
-        What::RunStarted(start) => {
-            let mut page = Page::from(format!("run {}: {}", start.run_id, count(start.jobs.len(), "job")));
+    match &event.kind {
+        EventKind::RunStarted(start) => {
+            let mut page = Page::from(format!("run {}: {}", start.info.run_id, count(start.jobs.len(), "job")));
             for line in left_out::lines(&start.left_out, |job, why| format!("{job}: left out: {why}")) {
                 page.line(line);
             }
             Some(page)
         }
-        What::PrepareStarted { .. } | What::JobPhase { .. } | What::RunFinished { .. } => None,
-        What::PrepareFinished { node, outcome: Outcome::Cached, .. } => {
+        EventKind::PrepareStarted { .. } | EventKind::JobPhase { .. } | EventKind::RunFinished { .. } => None,
+        EventKind::PrepareFinished { node, outcome: Outcome::Cached, .. } => {
             Some(format!("{node}: the runner is there already").into())
         }
-        What::PrepareFinished { node, outcome, reason, .. } => {
+        EventKind::PrepareFinished { node, outcome, reason, .. } => {
             let prepare = history.run.prepares.iter().find(|prepare| prepare.plan_node_id == *node);
             let start = prepare.and_then(|prepare| prepare.started_at);
             Some(end(node.as_str(), *outcome, start, event.at, reason, ""))
         }
-        What::AcceleratorChosen { accelerator, reason } => {
+        EventKind::AcceleratorChosen { accelerator, reason } => {
             Some(format!("guests run with {accelerator}: {reason}").into())
         }
-        What::JobStarted { job, attempt: 1, .. } => Some(format!("{job}: started").into()),
-        What::JobStarted { job, attempt, .. } => Some(format!("{job}: started again (attempt {attempt})").into()),
-        What::AttemptFinished(finished) | What::JobFinished(finished) => {
+        EventKind::JobStarted { job, attempt: 1, .. } => Some(format!("{job}: started").into()),
+        EventKind::JobStarted { job, attempt, .. } => Some(format!("{job}: started again (attempt {attempt})").into()),
+        EventKind::AttemptFinished(finished) | EventKind::JobFinished(finished) => {
             let start = history.job(&finished.job).and_then(|job| job.started_at);
-            let cut = if finished.log_cut { "; its log is cut" } else { "" };
+            let cut = if finished.end.log.log_cut { "; its log is cut" } else { "" };
             let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
             let more = format!("{flaky}{cut}");
-            let mut page = end(finished.job.as_str(), finished.outcome, start, event.at, &finished.reason, &more);
-            for warning in &finished.warnings {
+            let mut page =
+                end(finished.job.as_str(), finished.end.outcome, start, event.at, &finished.end.reason, &more);
+            for warning in &finished.end.warnings {
                 page.line(format!("{}: warning: {}", finished.job, plain(warning)));
             }
             Some(page)
         }
-        What::CancelRequested { by } => Some(format!("{by}: ending the jobs that run; once more to kill them").into()),
+        EventKind::CancelRequested { by } => {
+            Some(format!("{by}: ending the jobs that run; once more to kill them").into())
+        }
     }
 }
 
@@ -71,7 +74,7 @@ fn end(name: &str, outcome: Outcome, start: Option<Timestamp>, at: Timestamp, re
 mod tests {
     use super::super::fixture::{after, begun, ended, start};
     use super::line;
-    use crate::event::{Event, JobFinished, Reason, What};
+    use crate::event::{Event, EventKind, Reason};
     use crate::record::Outcome;
 
     #[test]
@@ -81,12 +84,13 @@ mod tests {
         let reason = Reason { message: Some("the command ended with exit code 2".to_owned()), ..Reason::default() };
         let line = |job: &str, color: bool| {
             let finished = ended(job, Outcome::Failed, Some(2), reason.clone());
-            let event = Event { at: after(5_000), what: What::JobFinished(Box::new(finished)) };
+            let event = Event { at: after(5_000), kind: EventKind::JobFinished(Box::new(finished)) };
             line(&event, &history).unwrap().render(color)
         };
         assert_eq!(line("build", false), "build: failed in 4.0s: the command ended with exit code 2\n");
-        let cut = JobFinished { log_cut: true, ..ended("build", Outcome::Passed, Some(0), Reason::default()) };
-        let cut = Event { at: after(5_000), what: What::JobFinished(Box::new(cut)) };
+        let mut cut = ended("build", Outcome::Passed, Some(0), Reason::default());
+        cut.end.log.log_cut = true;
+        let cut = Event { at: after(5_000), kind: EventKind::JobFinished(Box::new(cut)) };
         assert_eq!(super::line(&cut, &history).unwrap().render(false), "build: passed in 4.0s; its log is cut\n");
         assert_eq!(line("test", false), "test: failed: the command ended with exit code 2\n");
         assert!(line("test", true).starts_with("test: \u{1b}[31mfailed\u{1b}[0m: "));

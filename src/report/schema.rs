@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use crate::event::Event;
 use crate::plan::RunPlanRecord;
 use crate::policy::Policy;
-use crate::record::{JobRecord, RunRecord};
+use crate::record::{JobRecord, Manifest, RunRecord};
 
 /// Something that is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Recorded {
     Run,
     /// `status.json`.
     Job,
+    /// `manifest.json`.
+    Manifest,
     /// `policy.json`.
     Policy,
 }
@@ -31,6 +33,7 @@ pub fn schema(of: Recorded) -> Schema {
         Recorded::Plan => of_type::<RunPlanRecord>(),
         Recorded::Run => of_type::<RunRecord>(),
         Recorded::Job => of_type::<JobRecord>(),
+        Recorded::Manifest => of_type::<Manifest>(),
         Recorded::Policy => of_type::<Policy>(),
     }
 }

@@ -34,7 +34,7 @@ impl<'a> RunStatus<'a> {
 pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
     let run = &history.run;
     let mut page = Page::default();
-    page.painted_line(format!("run      {} ", run.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
+    page.painted_line(format!("run      {} ", run.info.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
     for (name, value) in circumstances(run, clock) {
         page.line(format!("{name:8} {}", plain(&value)));
     }
@@ -81,24 +81,24 @@ fn is_success(status: Status) -> bool {
 }
 
 fn circumstances(run: &RunRecord, clock: &Clock) -> Vec<(&'static str, String)> {
-    let description = run.target_description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let description = run.info.target_description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     let took = match (run.finished_at, run.status) {
         (Some(end), _) => format!(", took {}", duration(run.created_at, end)),
         (None, Status::Open(_)) => format!(", {} so far", duration(run.created_at, clock.now)),
         (None, Status::Done(_)) => String::new(),
     };
-    let commit = run.git_head.as_ref().map(|head| {
-        let changed = if run.git_dirty == Some(true) { ", with changes" } else { "" };
+    let commit = run.info.git_head.as_ref().map(|head| {
+        let changed = if run.info.git_dirty == Some(true) { ", with changes" } else { "" };
         format!("{head}{changed}")
     });
     let guests = run.accelerator.as_ref().map(|how| format!("{}: {}", how.name, how.reason));
-    let rerun = run.rerun_of.as_ref().map(|id| format!("of run {id}"));
+    let rerun = run.info.rerun_of.as_ref().map(|id| format!("of run {id}"));
     let ago = clock.when(run.created_at);
     [
-        ("target", Some(format!("{}{description}", run.target_id))),
+        ("target", Some(format!("{}{description}", run.info.target_id))),
         ("rerun", rerun),
         ("when", Some(format!("{} ({ago}){took}", clock.exactly(run.created_at)))),
-        ("project", Some(run.source_root.clone())),
+        ("project", Some(run.info.source_root.clone())),
         ("commit", commit),
         ("guests", guests),
         ("message", run.message.clone()),
@@ -146,7 +146,7 @@ fn path(state_root: &Path, relative: &RecordedPath) -> String {
 
 fn hint(history: &History) -> Option<String> {
     let job = |wanted: &[Status]| history.jobs.iter().find(|job| wanted.contains(&job.status));
-    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.run_id, quote(job.id.as_str()));
+    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.info.run_id, quote(job.id.as_str()));
     if let Some(job) = job(&[Status::RUNNING]) {
         return Some(format!("{} --follow", logs(job)));
     }

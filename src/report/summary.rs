@@ -50,7 +50,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let after = format!("{took}: {}{message}", tally(&run.jobs));
-    page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
+    page.painted_line(format!("run {} ", run.info.run_id), paint(run.status), after);
     for hint in hints(&prepares, &failed, tails).into_iter().chain(left_out::hint(run)) {
         page.line(format!("hint: {hint}"));
     }
@@ -180,7 +180,7 @@ mod tests {
 
     use super::super::fixture::{apply, begun, ended, finished, place, start};
     use super::summary;
-    use crate::event::{LogPaths, Reason, What};
+    use crate::event::{EventKind, LogPaths, Reason};
     use crate::id::{JobId, NodeId};
     use crate::record::{History, Outcome};
 
@@ -194,7 +194,7 @@ mod tests {
         start(&mut history, "build");
         let reason = Reason { message: Some("the command ended with exit code 128".to_owned()), ..Reason::default() };
         let finished = ended("build", Outcome::Failed, Some(128), reason);
-        apply(&mut history, 5_000, What::JobFinished(Box::new(finished)));
+        apply(&mut history, 5_000, EventKind::JobFinished(Box::new(finished)));
         let said = "fatal: not a git repository (or any of the parent directories): .git";
         let text = text(&history, &[(JobId::new("build"), vec![said.to_owned()])].into());
         assert!(text.contains("hint: jobs see the files without .git: give build what it asks git for"), "{text}");
@@ -232,11 +232,11 @@ mod tests {
         let mut history = begun("1", &["build"]);
         start(&mut history, "build");
         let failed = ended("build", Outcome::Failed, Some(2), Reason::default());
-        apply(&mut history, 5_000, What::AttemptFinished(Box::new(failed)));
+        apply(&mut history, 5_000, EventKind::AttemptFinished(Box::new(failed)));
         let logs = LogPaths { host: place("runs/1/h"), guest: place("runs/1/g"), console: None };
-        apply(&mut history, 6_000, What::JobStarted { job: JobId::new("build"), attempt: 2, logs });
+        apply(&mut history, 6_000, EventKind::JobStarted { job: JobId::new("build"), attempt: 2, logs });
         let passed = ended("build", Outcome::Passed, Some(0), Reason::default());
-        apply(&mut history, 9_000, What::JobFinished(Box::new(passed)));
+        apply(&mut history, 9_000, EventKind::JobFinished(Box::new(passed)));
         let text = text(&history, &BTreeMap::new());
         assert!(text.contains("passed     build    8.0s  flaky: attempt 2"), "{text}");
     }
@@ -246,14 +246,14 @@ mod tests {
         let mut history = begun("20261122-101500-4f2a31", &["build"]);
         let node = NodeId::new("prepare:0a1b2c3d4e5f");
         let log_path = place("runs/1/prepare-0a1b2c3d4e5f.log");
-        apply(&mut history, 0, What::PrepareStarted { node: node.clone(), log_path });
+        apply(&mut history, 0, EventKind::PrepareStarted { node: node.clone(), log_path });
         let mut reason = Reason::new("nix build failed", "less prepare.log");
         reason.evidence = vec!["error: builder failed".to_owned()];
-        apply(&mut history, 900, What::PrepareFinished { node, outcome: Outcome::Failed, runner: None, reason });
+        apply(&mut history, 900, EventKind::PrepareFinished { node, outcome: Outcome::Failed, runner: None, reason });
         let skipped = Reason { message: Some("its runner couldn't be built".to_owned()), ..Reason::default() };
         let skipped = ended("build", Outcome::Skipped, None, skipped);
-        apply(&mut history, 900, What::JobFinished(Box::new(skipped)));
-        apply(&mut history, 1_000, What::RunFinished { outcome: Outcome::Errored, message: None });
+        apply(&mut history, 900, EventKind::JobFinished(Box::new(skipped)));
+        apply(&mut history, 1_000, EventKind::RunFinished { outcome: Outcome::Errored, message: None });
         insta::assert_snapshot!(text(&history, &BTreeMap::new()).trim_start(), @r#"
         --- prepare:0a1b2c3d4e5f failed: nix build failed
             error: builder failed
@@ -282,10 +282,10 @@ mod tests {
         for (number, name) in names.iter().enumerate() {
             start(&mut history, name);
             let outcome = if number % 10 == 0 { Outcome::Failed } else { Outcome::Passed };
-            apply(&mut history, 2000, What::JobFinished(Box::new(ended(name, outcome, None, Reason::default()))));
+            apply(&mut history, 2000, EventKind::JobFinished(Box::new(ended(name, outcome, None, Reason::default()))));
             tails.insert(JobId::new(name), vec!["line".to_owned(); 20]);
         }
-        apply(&mut history, 3000, What::RunFinished { outcome: Outcome::Failed, message: Some("why".to_owned()) });
+        apply(&mut history, 3000, EventKind::RunFinished { outcome: Outcome::Failed, message: Some("why".to_owned()) });
         let text = text(&history, &tails);
         assert_eq!(text.lines().filter(|line| *line == "    line").count(), 8 * 3);
         assert!(text.contains("\n--- and 92 jobs more\n"), "{text}");

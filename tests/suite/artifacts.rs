@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use pikaci::execute::collect::{LeftOutFile, Manifest};
 use pikaci::record::Outcome;
+use pikaci::record::{LeftOutFile, Manifest};
 
 use crate::project::{Project, json};
 

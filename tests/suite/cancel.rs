@@ -29,7 +29,7 @@ fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
     assert_eq!(record.status.outcome(), Some(Outcome::Cancelled));
     assert_eq!(record.message.as_deref(), Some(format!("cancelled by {by}").as_str()));
     assert!(record.finished_at.is_some());
-    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.run_id)), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.info.run_id)), "{}", ran.stdout);
     for job in &record.jobs {
         let job = project.job(job.id.as_str());
         assert_eq!(job.status.outcome(), Some(Outcome::Cancelled), "{job:?}");
@@ -85,7 +85,7 @@ fn ctrl_c_at_a_terminal_ends_the_run_and_so_does_a_command_from_another_one() {
     let mut running = Running::start(project.command(&["run", "-j1"]));
     in_mid_job(&mut running, &project);
     let cancel = project.pikaci(&["cancel"]).exits(0);
-    let id = project.record().run_id;
+    let id = project.record().info.run_id;
     assert_eq!(cancel.stderr, format!("run {id} is asked to end\nrun {id} cancelled\n"));
     cancelled(&project, running.ends("pikaci cancel"), 130, "pikaci cancel");
     asked(&project);
@@ -181,7 +181,7 @@ fn recovered(project: &Project) -> RunRecord {
     let before = read();
     assert_eq!((before.status.outcome(), before.finished_at), (None, None));
     let ran = project.pikaci(&["run", "b-next"]).exits(0);
-    let told = format!("run {} was interrupted; its record says so now\n", before.run_id);
+    let told = format!("run {} was interrupted; its record says so now\n", before.info.run_id);
     assert!(ran.stderr.contains(&told), "{}", ran.stderr);
     let after = read();
     assert_eq!(after.status.outcome(), Some(Outcome::Errored));

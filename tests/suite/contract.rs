@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
-use pikaci::event::{Event, What};
+use pikaci::event::{Event, EventKind};
 use pikaci::id::Digest;
 use pikaci::record::Outcome;
 
@@ -70,7 +70,7 @@ setsid sh -c 'trap "" TERM HUP; sleep 600; echo BAD late' &
     assert_checked(&project);
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_eq!(fs::read_to_string(before).unwrap(), "w\n");
-    let again = project.state(&project.record().snapshot_dir);
+    let again = project.state(&project.record().info.snapshot_dir);
     assert_eq!(fs::read_to_string(again.join("folder/deep/file")).unwrap(), "deep\n");
     assert_eq!(fs::read_to_string(again.join("written")).unwrap(), "w\n");
 }
@@ -223,8 +223,8 @@ fn a_job_may_clean_up_when_its_time_is_up() {
 #[track_caller]
 fn uptime(project: &Project, phase: &str) -> u64 {
     let events = fs::read_to_string(project.last_run().join("events.jsonl")).unwrap();
-    let mut phases = events.lines().filter_map(|line| match serde_json::from_str::<Event>(line).unwrap().what {
-        What::JobPhase { phase, uptime_ms, .. } => Some((phase, uptime_ms)),
+    let mut phases = events.lines().filter_map(|line| match serde_json::from_str::<Event>(line).unwrap().kind {
+        EventKind::JobPhase { phase, uptime_ms, .. } => Some((phase, uptime_ms)),
         _ => None,
     });
     let found = phases.find(|(name, _)| name == phase).and_then(|(_, uptime)| uptime);

@@ -4,29 +4,27 @@ use std::path::Path;
 
 use pikaci::cancel::Cancel;
 use pikaci::config::Network;
-use pikaci::execute::jail::Jail;
-use pikaci::execute::launch::Launcher;
+use pikaci::execute::launcher::Launcher;
 use pikaci::execute::machine::Machine;
 use pikaci::execute::qemu::Accelerator;
-use pikaci::execute::share::{Programs, Users};
-use pikaci::execute::vm::{self, Ended, Guest, Logs};
+use pikaci::execute::qemu::QemuProgram;
+use pikaci::execute::qemu::jail::Jail;
+use pikaci::execute::share::ShareUsers;
+use pikaci::execute::vm::{self, VmEnd};
+use pikaci::execute::vm_spec::{AttemptLogs, VmSpec};
 use pikaci::foreign::Beneath;
 use pikaci::plan::record::Deadlines;
 use pikaci::quota::Quota;
 use tempfile::TempDir;
 
 /// Boots a runner to the guest's end, and returns what it left and its console's log.
-pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u8>) {
+pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (VmEnd, Vec<u8>) {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let log = |name: &str| Beneath::new(folder.path()).join(name);
-    let logs = Logs { host: log("host"), guest: log("guest"), console: log("console") };
-    let guest = Guest {
-        launcher: Launcher::Qemu {
-            qemu: Path::new("/usr/bin/qemu-system-x86_64"),
-            jail: &Jail::None,
-            accelerator: Accelerator::Tcg,
-            share: &Programs { virtiofsd: "false".into(), jail: Jail::None },
-        },
+    let logs = AttemptLogs { host: log("host"), guest: log("guest"), console: log("console") };
+    let qemu = QemuProgram { path: "/usr/bin/qemu-system-x86_64".into(), jail: Jail::None };
+    let launcher = Launcher::Qemu { qemu: &qemu, virtiofs: None, accelerator: Accelerator::Tcg };
+    let spec = VmSpec {
         machine: Machine {
             arch: "x86_64",
             vcpu: 1,
@@ -38,13 +36,13 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (Ended, Vec<u
             network: Network::None,
         },
         shares: &[],
-        users: Users { host: 0, guest: 0 },
+        users: ShareUsers { host: 0, guest: 0 },
         deadlines,
         logs: &logs,
         artifacts: None,
         quota: &Quota::unlimited(),
         scratch: folder.path(),
     };
-    let ended = vm::run(&guest, &Cancel::default(), &mut |_| {}).unwrap();
+    let ended = vm::run(&launcher, &spec, &Cancel::default(), &mut |_| {}).unwrap();
     (ended, std::fs::read(&logs.console).unwrap())
 }

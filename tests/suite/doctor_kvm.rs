@@ -1,12 +1,11 @@
 //! `pikaci doctor` boots a guest to tell whether KVM works.
 
 use std::fs::{self, OpenOptions};
-use std::path::Path;
 
 use pikaci::cancel::Cancel;
-use pikaci::execute::accelerator::{Jailed, starts};
-use pikaci::execute::jail::Jail;
-use pikaci::execute::qemu::Accelerator;
+use pikaci::execute::qemu::jail::Jail;
+use pikaci::execute::qemu::kvm_probe::boots_probe_kernel;
+use pikaci::execute::qemu::{Accelerator, QemuProgram};
 use rustix::process::Signal;
 
 use crate::doctor::{Found, JSON};
@@ -18,8 +17,8 @@ use crate::stand_in::StandIns;
 fn the_smallest_guest_starts_by_emulation() {
     for jail in [Jail::Bwrap("/usr/bin/bwrap".into()), Jail::Landlock, Jail::None] {
         let start = |qemu: &str| {
-            let qemu = Jailed { program: Path::new(qemu), jail: &jail };
-            starts(qemu, Accelerator::Tcg, &Cancel::default()).unwrap()
+            let qemu = QemuProgram { path: qemu.into(), jail: jail.clone() };
+            boots_probe_kernel(&qemu, Accelerator::Tcg, &Cancel::default()).unwrap()
         };
         assert_eq!(start("/usr/bin/qemu-system-x86_64"), Some(true), "{jail:?}");
         assert_eq!(start("/bin/false"), Some(false), "{jail:?}");

@@ -57,7 +57,7 @@ done
 # Which folder of the share a second mount begins at is up to the kernel.
 fails touch /tmp/usr/pikaci-test
 fails mkdir /tmp/usr/pikaci-test
-# What only its owner may read on the host, root too, stays so for root in the guest.
+# EventKind only its owner may read on the host, root too, stays so for root in the guest.
 fails cat "$CANARY/private"
 fails cat "$CANARY/roots"
 is owner "$(stat -c %u:%g "$CANARY/roots")" 0:0
@@ -65,7 +65,7 @@ works test -d /usr/local/etc
 fails test -e /usr/local/etc/pikaci-canary
 fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
 
-# What is root's all the same: containers, in cgroups of their own too, which end with the job.
+# EventKind is root's all the same: containers, in cgroups of their own too, which end with the job.
 works unshare -m sh -c 'cd "$(mktemp -d)" && mount -t tmpfs new "$PWD" && cd "$PWD" && mkdir old && pivot_root . old'
 works mkdir /sys/fs/cgroup/container
 sh -c 'echo 0 >/sys/fs/cgroup/container/cgroup.procs; exec sleep 600' &
@@ -122,7 +122,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     let project = project.file("forge.sh", FORGE);
     let no_vm = StandIns::new().script("qemu-system-x86_64", "exit 1");
     ran(&mut no_vm.before(project.command(&["run"]))).exits(102);
-    let snapshot = project.state(&project.record().snapshot_dir);
+    let snapshot = project.state(&project.record().info.snapshot_dir);
     let before = (tree(&snapshot), tree(shared.path()));
     project.pikaci(&["run"]).exits(0);
     let output = project.output("check");
@@ -135,7 +135,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     );
     assert_eq!(project.job("check").artifacts_dir, None);
     assert!(!project.last_run().join("jobs/check/attempts/1/artifacts").exists(), "nobody asked for artifacts");
-    assert_eq!(project.state(&project.record().snapshot_dir), snapshot);
+    assert_eq!(project.state(&project.record().info.snapshot_dir), snapshot);
     assert_eq!((tree(&snapshot), tree(shared.path())), before);
 }
 

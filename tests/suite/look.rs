@@ -6,9 +6,9 @@ use std::fs;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-use pikaci::execute::collect::{Artifact, Manifest};
 use pikaci::failpoint::Point;
 use pikaci::record::Outcome;
+use pikaci::record::{Artifact, Manifest};
 use pikaci::state::write_json;
 use serde_json::Value;
 

@@ -5,7 +5,9 @@
 use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
-use pikaci::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use pikaci::event::{
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Reason, RunInfo, RunStarted,
+};
 use pikaci::failpoint::Point;
 use pikaci::id::{JobId, NodeId, RunId, TargetId};
 use pikaci::record::{History, Outcome};
@@ -31,7 +33,7 @@ impl Run {
         let at: Timestamp = "2026-11-22T10:15:00Z".parse().unwrap();
         let history = History::begin(at, &start, |job| recorded_path(&layout.job(job).status()));
         let run = Self { state: state.clone(), history, lock: Some(lock) };
-        run.write(&Event { at, what: What::RunStarted(Box::new(start)) });
+        run.write(&Event { at, kind: EventKind::RunStarted(Box::new(start)) });
         run
     }
 
@@ -54,29 +56,26 @@ impl Run {
             guest: recorded_path(&attempt.guest_log()),
             console: Some(recorded_path(&attempt.console_log())),
         };
-        self.happen(What::JobStarted { job: JobId::new(job), attempt: 1, logs });
+        self.happen(EventKind::JobStarted { job: JobId::new(job), attempt: 1, logs });
     }
 
     /// Ends a job.
     pub fn finish(&mut self, job: &str, outcome: Outcome, message: Option<&str>) {
         let artifacts = self.attempt(job).artifacts();
-        let brought = artifacts.exists().then(|| recorded_path(&artifacts));
-        self.happen(What::JobFinished(Box::new(JobFinished {
+        let folder = artifacts.exists().then(|| recorded_path(&artifacts));
+        let reason = Reason { message: message.map(str::to_owned), ..Reason::default() };
+        self.happen(EventKind::JobFinished(Box::new(JobFinished {
             job: JobId::new(job),
-            outcome,
-            exit_code: None,
-            reason: Reason { message: message.map(str::to_owned), ..Reason::default() },
-            guest_log_bytes: 0,
-            log_cut: false,
-            artifacts: u64::from(brought.is_some()),
-            artifacts_dir: brought,
-            warnings: Vec::new(),
+            end: JobEnd {
+                artifacts: ArtifactSummary { artifacts: u64::from(folder.is_some()), artifacts_dir: folder },
+                ..JobEnd::without_output(outcome, reason)
+            },
         })));
     }
 
     /// Ends the run in order.
     pub fn end(&mut self, outcome: Outcome) {
-        self.happen(What::RunFinished { outcome, message: None });
+        self.happen(EventKind::RunFinished { outcome, message: None });
         fs::remove_file(self.layout().lock()).unwrap();
         self.lock = None;
     }
@@ -88,7 +87,7 @@ impl Run {
 
     /// Returns where the run is.
     pub fn layout(&self) -> RunLayout {
-        self.state.run(&self.history.run.run_id)
+        self.state.run(&self.history.run.info.run_id)
     }
 
     /// Returns where a job's only attempt is.
@@ -96,19 +95,19 @@ impl Run {
         self.layout().job(&JobId::new(job)).attempt(1)
     }
 
-    fn happen(&mut self, what: What) {
+    fn happen(&mut self, kind: EventKind) {
         let at = self.history.run.created_at + SignedDuration::from_secs(4);
-        let event = Event { at, what };
+        let event = Event { at, kind };
         self.history.apply(&event);
         self.write(&event);
     }
 
     fn write(&self, event: &Event) {
         append_line(&self.layout().events(), &serde_json::to_string(event).unwrap()).unwrap();
-        if let What::JobStarted { job, .. } = &event.what {
+        if let EventKind::JobStarted { job, .. } = &event.kind {
             self.write_job(job);
         }
-        if let What::JobFinished(finished) = &event.what {
+        if let EventKind::JobFinished(finished) = &event.kind {
             self.write_job(&finished.job);
         }
         write_json(Point::RunRecord, &self.layout().record(), &self.history.run).unwrap();
@@ -129,9 +128,7 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         plan_node_id: NodeId::new(format!("execute:{name}")),
         timeout_secs: 600,
     };
-    RunStarted {
-        schema_version: SCHEMA_VERSION,
-        pikaci_version: "0.1.0".to_owned(),
+    let info = RunInfo {
         run_id: RunId::new(id),
         rerun_of: None,
         target_id: TargetId::new("all"),
@@ -144,7 +141,6 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         changed_files: None,
         filters: Vec::new(),
         host_os: None,
-        jobs: jobs.iter().map(declared).collect(),
-        left_out: Vec::new(),
-    }
+    };
+    RunStarted::new(info, jobs.iter().map(declared).collect(), Vec::new())
 }

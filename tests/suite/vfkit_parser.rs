@@ -10,8 +10,8 @@ use std::process::Command;
 
 use pikaci::config::Network;
 use pikaci::execute::machine::Machine;
+use pikaci::execute::vfkit::BootForm;
 use pikaci::execute::vfkit::{Ports, argv};
-use pikaci::execute::vfkit_boot::BootForm;
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use rustix::fs::OFlags;
 
-use super::{DISK_BYTES, Filter, LeftOutFiles, MAX_DEPTH, MAX_FILES, MAX_NAMES, Manifest, Unpacker, is_executable};
+use super::filter::Filter;
+use super::limits::{DISK_BYTES, MAX_DEPTH, MAX_FILES, MAX_NAMES, is_executable};
+use super::unpacker::Unpacker;
 use crate::guest::{LeftOut, artifacts};
 use crate::quota::Quota;
+use crate::record::{LeftOutFiles, Manifest};
 
 /// The length of a header in a tar, and the unit of a file's content there, in bytes.
 const TAR_BLOCK: u64 = 512;
@@ -160,7 +163,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (workspace, artifacts) = (folder.path().join("workspace"), folder.path().join("artifacts"));
         fs::create_dir(&workspace).unwrap();
-        fs::File::create(workspace.join("huge")).unwrap().set_len(super::DISK_BYTES).unwrap();
+        fs::File::create(workspace.join("huge")).unwrap().set_len(super::super::limits::DISK_BYTES).unwrap();
         fs::write(workspace.join("small"), "1").unwrap();
         let manifest = gather(&workspace, &["*".to_owned()], &artifacts, &Quota::unlimited()).unwrap();
         assert_eq!(manifest.files.len(), 1);

@@ -9,8 +9,10 @@ use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
-use super::{Artifact, ArtifactDisk, LeftOutFiles, Manifest, gather, unpack_at_most};
+use super::{ArtifactDisk, unpack_at_most};
+use crate::execute::collect::gather;
 use crate::quota::Quota;
+use crate::record::{Artifact, LeftOutFiles, Manifest};
 
 /// The number of files that a guest may say; all that come are taken.
 const ANY: u64 = u64::MAX;

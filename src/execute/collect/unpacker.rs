@@ -11,8 +11,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Artifact, MAX_NAMES, Manifest};
+use super::limits::MAX_NAMES;
 use crate::quota::Quota;
+use crate::record::{Artifact, Manifest};
 use crate::state::remove;
 
 /// The unit of the budget, in bytes: each file and folder costs one besides its content, and one of zeros becomes a hole.

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::{NoRecords, replay};
-use crate::event::{DeclaredJob, Event, JobFinished, LogPaths, Reason, RunStarted, SCHEMA_VERSION, What};
+use crate::event::{
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, Reason, RunInfo,
+    RunStarted,
+};
 use crate::id::{Digest, JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
@@ -59,25 +62,28 @@ prop_compose! {
         artifacts_dir in option::of(place()),
         warnings in vec(text(), 0..3),
     ) -> JobFinished {
-        JobFinished { job, outcome, exit_code, reason, guest_log_bytes, log_cut, artifacts, artifacts_dir, warnings }
+        let log = LogExtent { guest_log_bytes, log_cut };
+        let artifacts = ArtifactSummary { artifacts, artifacts_dir };
+        let end = JobEnd { outcome, exit_code, reason, log, artifacts, warnings, retryable: false };
+        JobFinished { job, end }
     }
 }
 
-fn what() -> impl Strategy<Value = What> {
+fn kind() -> impl Strategy<Value = EventKind> {
     let node = || text().prop_map(NodeId::new);
     let logs =
         (place(), place(), option::of(place())).prop_map(|(host, guest, console)| LogPaths { host, guest, console });
     prop_oneof![
-        2 => (node(), place()).prop_map(|(node, log_path)| What::PrepareStarted { node, log_path }),
+        2 => (node(), place()).prop_map(|(node, log_path)| EventKind::PrepareStarted { node, log_path }),
         2 => (node(), outcome(), option::of(text()), reason())
-            .prop_map(|(node, outcome, runner, reason)| What::PrepareFinished { node, outcome, runner, reason }),
-        1 => (text(), text()).prop_map(|(accelerator, reason)| What::AcceleratorChosen { accelerator, reason }),
-        4 => (job(), 1..4_u32, logs).prop_map(|(job, attempt, logs)| What::JobStarted { job, attempt, logs }),
+            .prop_map(|(node, outcome, runner, reason)| EventKind::PrepareFinished { node, outcome, runner, reason }),
+        1 => (text(), text()).prop_map(|(accelerator, reason)| EventKind::AcceleratorChosen { accelerator, reason }),
+        4 => (job(), 1..4_u32, logs).prop_map(|(job, attempt, logs)| EventKind::JobStarted { job, attempt, logs }),
         4 => (job(), text(), option::of(any::<u64>()))
-            .prop_map(|(job, phase, uptime_ms)| What::JobPhase { job, phase, uptime_ms }),
-        4 => finished().prop_map(|finished| What::JobFinished(Box::new(finished))),
-        2 => finished().prop_map(|finished| What::AttemptFinished(Box::new(finished))),
-        1 => text().prop_map(|by| What::CancelRequested { by }),
+            .prop_map(|(job, phase, uptime_ms)| EventKind::JobPhase { job, phase, uptime_ms }),
+        4 => finished().prop_map(|finished| EventKind::JobFinished(Box::new(finished))),
+        2 => finished().prop_map(|finished| EventKind::AttemptFinished(Box::new(finished))),
+        1 => text().prop_map(|by| EventKind::CancelRequested { by }),
     ]
 }
 
@@ -105,9 +111,7 @@ prop_compose! {
             executor: "vm".to_owned(),
             timeout_secs,
         };
-        RunStarted {
-            schema_version: SCHEMA_VERSION,
-            pikaci_version: "0.1.0".to_owned(),
+        let info = RunInfo {
             run_id: RunId::new("20261122-101500000-4f2a"),
             rerun_of: rerun_of.map(RunId::new),
             target_id: TargetId::new(description.clone()),
@@ -120,9 +124,9 @@ prop_compose! {
             changed_files,
             filters,
             host_os: os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name }),
-            jobs: names.into_iter().map(declared).collect(),
-            left_out: left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason }).collect(),
-        }
+        };
+        let left_out = left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason });
+        RunStarted::new(info, names.into_iter().map(declared).collect(), left_out.collect())
     }
 }
 
@@ -130,12 +134,12 @@ prop_compose! {
     /// The events of a run: it starts, and unless it is killed it ends.
     fn run()(
         first in (moment(), start()),
-        between in vec((moment(), what()), 0..12),
+        between in vec((moment(), kind()), 0..12),
         last in option::of((moment(), outcome(), option::of(text()))),
     ) -> Vec<Event> {
-        let first = Event { at: first.0, what: What::RunStarted(Box::new(first.1)) };
-        let last = last.map(|(at, outcome, message)| Event { at, what: What::RunFinished { outcome, message } });
-        let between = between.into_iter().map(|(at, what)| Event { at, what });
+        let first = Event { at: first.0, kind: EventKind::RunStarted(Box::new(first.1)) };
+        let last = last.map(|(at, outcome, message)| Event { at, kind: EventKind::RunFinished { outcome, message } });
+        let between = between.into_iter().map(|(at, kind)| Event { at, kind });
         std::iter::once(first).chain(between).chain(last).collect()
     }
 }
@@ -147,7 +151,7 @@ fn path(job: &JobId) -> RecordedPath {
 
 /// Folds events as they happen, the way the engine does.
 fn fold(events: &[Event]) -> History {
-    let What::RunStarted(start) = &events[0].what else { panic!("no run begins with {:?}", events[0]) };
+    let EventKind::RunStarted(start) = &events[0].kind else { panic!("no run begins with {:?}", events[0]) };
     let mut history = History::begin(events[0].at, start, path);
     for event in &events[1..] {
         history.apply(event);
@@ -168,9 +172,9 @@ fn log(events: &[Event]) -> Vec<u8> {
 
 /// Returns where a job stands, asked of nothing but the last of these events that speaks of it.
 fn said_of(job: &JobId, events: &[Event]) -> Status {
-    let said = events.iter().rev().find_map(|event| match &event.what {
-        What::JobStarted { job: started, .. } if started == job => Some(Status::RUNNING),
-        What::JobFinished(end) if end.job == *job => Some(Status::Done(end.outcome)),
+    let said = events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::JobStarted { job: started, .. } if started == job => Some(Status::RUNNING),
+        EventKind::JobFinished(end) if end.job == *job => Some(Status::Done(end.end.outcome)),
         _ => None,
     });
     said.unwrap_or(Status::QUEUED)
@@ -189,8 +193,8 @@ fn assert_right_so_far(events: &[Event], log: &[u8], cut: usize) {
     }
     let history = replayed.unwrap();
     assert_eq!(files(&history), files(&fold(whole)), "cut at {cut}");
-    let end = whole.iter().find_map(|event| match event.what {
-        What::RunFinished { outcome, .. } => Some((outcome, event.at)),
+    let end = whole.iter().find_map(|event| match event.kind {
+        EventKind::RunFinished { outcome, .. } => Some((outcome, event.at)),
         _ => None,
     });
     assert_eq!(history.run.status, end.map_or(Status::RUNNING, |(outcome, _)| Status::Done(outcome)));
@@ -217,11 +221,11 @@ proptest! {
 
     /// What comes after half a line stands on a line of its own.
     #[test]
-    fn a_log_goes_on_after_a_cut(events in run(), cut: Index, more in vec((moment(), what()), 1..4)) {
+    fn a_log_goes_on_after_a_cut(events in run(), cut: Index, more in vec((moment(), kind()), 1..4)) {
         let log = log(&events);
         let (first, rest) = (log.iter().position(|byte| *byte == b'\n').unwrap(), log.len());
         let cut = first + cut.index(rest - first);
-        let more: Vec<Event> = more.into_iter().map(|(at, what)| Event { at, what }).collect();
+        let more: Vec<Event> = more.into_iter().map(|(at, kind)| Event { at, kind }).collect();
         let mut history = replay(&log[..cut], path).unwrap();
         let gone_on = [&log[..cut], b"\n", &super::tests::log(&more)].concat();
         for event in &more {

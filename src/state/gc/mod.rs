@@ -74,7 +74,7 @@ impl Turn {
 
 /// What is to go.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct GcRequest<'a> {
     /// The runs that stay.
     pub policy: Policy,
     /// The tree of the project, whose index stays.
@@ -126,7 +126,7 @@ struct Choice {
 ///
 /// # Errors
 /// When the state folder can't be read or locked, or runs begin all the time.
-pub fn collect(state: &StateLayout, _turn: &Turn, wanted: Wanted<'_>) -> Result<Collected> {
+pub fn collect(state: &StateLayout, _turn: &Turn, wanted: GcRequest<'_>) -> Result<Collected> {
     // An ended run changes no more: what is read before nobody has to wait for.
     let early = survey::runs(state, &[], wanted.now)?;
     let leftovers = survey::left_by_runs(state, &early);
@@ -150,7 +150,7 @@ pub fn collect(state: &StateLayout, _turn: &Turn, wanted: Wanted<'_>) -> Result<
 ///
 /// # Errors
 /// When the state folder can't be read.
-pub fn preview(state: &StateLayout, wanted: Wanted<'_>) -> Result<Collected> {
+pub fn preview(state: &StateLayout, wanted: GcRequest<'_>) -> Result<Collected> {
     let seen = survey::runs(state, &[], wanted.now)?;
     let leftovers = survey::left_by_runs(state, &seen);
     let Choice { items, kept, broken } = choose(state, wanted, &seen, &leftovers)?;
@@ -170,7 +170,7 @@ pub fn preview(state: &StateLayout, wanted: Wanted<'_>) -> Result<Collected> {
     Ok(collected)
 }
 
-fn choose(state: &StateLayout, wanted: Wanted<'_>, early: &[Seen], leftovers: &[Beneath]) -> Result<Choice> {
+fn choose(state: &StateLayout, wanted: GcRequest<'_>, early: &[Seen], leftovers: &[Beneath]) -> Result<Choice> {
     let runs = survey::runs(state, early, wanted.now)?;
     let summaries: Vec<_> = runs.iter().map(|seen| seen.summary.clone()).collect();
     let stored = stored::look(state)?;

@@ -43,7 +43,7 @@ fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
     let is_live = is_held(run);
     let record = read_record(run);
     let is_settled = record.as_ref().is_ok_and(|record| record.status.outcome().is_some());
-    let source_root = record.as_ref().ok().map(|record| record.source_root.clone());
+    let source_root = record.as_ref().ok().map(|record| record.info.source_root.clone());
     let record = record.and_then(|record| understood(run, record));
     let standing = match record {
         _ if is_live => Standing::Live,

@@ -1,0 +1,145 @@
+//! `pikaci exec`: one job in a machine that was built already, for a build of Nix.
+
+#![expect(clippy::disallowed_methods, reason = "reads the job file and copies a log")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use serde_json::Value;
+
+use crate::cli::execute_plan::{disk_quota, outcome_exit, watch_signals};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::eprint_line;
+use crate::cli::output::{LogOutput, eprint_page};
+use crate::cli::programs::{MachineArgs, hypervisor_programs};
+use crate::cli::project::JOB_FILE_LIMIT;
+use crate::config::{self, Config};
+use crate::engine::{ExecNode, exec};
+use crate::execute::launcher::capabilities;
+use crate::execute::qemu::Accelerator;
+use crate::execute::qemu::kvm_probe::{AcceleratorChoice, ResolvedAccelerator};
+use crate::execute::vfkit::TailFile;
+use crate::foreign::Beneath;
+use crate::host::{self, Gather, HashCache};
+use crate::id::{Digest, JobId};
+use crate::plan::hypervisor::Hypervisor;
+use crate::plan::{in_guest, planned_job, shares};
+use crate::prepare::Runner;
+use crate::process::own_path;
+use crate::report;
+
+/// The longest log that is followed.
+const WHOLE: u64 = u64::MAX;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The job file, or the JSON that one evaluates to
+    #[arg(long, value_name = "FILE")]
+    job_file: PathBuf,
+    /// Take the job file from this attribute of the JSON: it is that of a derivation
+    #[arg(long, value_name = "NAME")]
+    attribute: Option<String>,
+    /// The job
+    #[arg(long, value_name = "NAME")]
+    job: String,
+    /// The runner that Nix built: a folder with boot.json
+    #[arg(long, value_name = "DIR")]
+    runner: PathBuf,
+    /// The source tree; the job may write, on a copy, to what this user may write to
+    #[arg(long, value_name = "DIR")]
+    workspace: PathBuf,
+    /// The folder for the job's log, artifacts and record; after a pass they are the same in every run
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    machine: MachineArgs,
+    /// Don't confine QEMU and what serves shares: this process is confined itself, by Nix for instance
+    #[arg(long)]
+    unconfined: bool,
+}
+
+pub fn main(options: &Options) -> Result<Exit, Failure> {
+    let config = read(&options.job_file, options.attribute.as_deref())?;
+    let id = JobId::new(options.job.as_str());
+    let Some(job) = config.jobs.get(&id) else {
+        let known: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
+        let error = anyhow!("{} has no job {:?}", options.job_file.display(), options.job);
+        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", known.join(", "))));
+    };
+    let runner = Runner::at(&options.runner).with_context(|| {
+        format!("{} is no runner: it has no boot.json, or files are missing", options.runner.display())
+    })?;
+    let facts = host::gather(&Gather::here(own_path(), BTreeSet::new()), &HashCache::default());
+    let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
+    let programs = hypervisor_programs(&facts, hypervisor, options.machine, !options.unconfined)?;
+    // The runner and the workspace are options, not parts of a plan.
+    let (guest, no_digest) = (&config.guests[&job.guest], Digest::of(b""));
+    let place = in_guest(job, guest, &no_digest, hypervisor, shares(guest, &facts, hypervisor, &no_digest), None);
+    let planned = planned_job(&id, job, guest, place);
+    let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
+    fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
+    let cancel = watch_signals()?;
+    let node = ExecNode {
+        programs: &programs,
+        arch: facts.arch(),
+        uid: rustix::process::getuid().as_raw(),
+        job: &planned,
+        description: job.description.as_deref().unwrap_or_default(),
+        runner: &runner,
+        workspace: &options.workspace,
+        out: &out,
+        accelerator: options.machine.accel,
+        on_accelerator: &|resolved| report_emulation(options, resolved),
+        quota: &disk_quota(None, &out)?,
+        cancel: &cancel,
+    };
+    let record = with_log_on_stdout(&out.join("guest.log"), || exec(node))?;
+    eprint_page(&report::executed(&record));
+    Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
+}
+
+/// Reports a guest that is emulated although nobody chose that.
+fn report_emulation(options: &Options, resolved: &ResolvedAccelerator) {
+    if options.machine.accel == AcceleratorChoice::Auto && resolved.accelerator == Accelerator::Tcg {
+        eprint_line(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, resolved.reason));
+    }
+}
+
+fn read(file: &Path, attribute: Option<&str>) -> Result<Config, Failure> {
+    let reading = || format!("reading {}", file.display());
+    let text = Beneath::in_its_folder(file).read(JOB_FILE_LIMIT).with_context(reading)?;
+    let text = String::from_utf8(text).with_context(reading)?;
+    let text = if file.extension().is_some_and(|extension| extension == "json") {
+        let value = serde_json::from_str(&text).with_context(|| format!("decoding {}", file.display()));
+        let value: Value = value.map_err(|error| Failure::new(Exit::Usage, error))?;
+        config::from_json(attribute.map_or(&value, |name| &value[name]))
+    } else {
+        text
+    };
+    config::read(&file.to_string_lossy(), &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
+}
+
+/// Copies a growing log to standard output while `work` writes it.
+fn with_log_on_stdout<T>(log: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let over = Arc::new(AtomicBool::new(false));
+    let mut tail = TailFile::new(log.to_owned(), WHOLE, over.clone());
+    let copy = std::thread::spawn(move || {
+        let mut stdout = LogOutput::in_build();
+        let mut buffer = vec![0; 64 * 1024];
+        // A reader that went away is no reason to end the job.
+        while let Ok(count @ 1..) = tail.read(&mut buffer) {
+            stdout.write_all(&buffer[..count]).and_then(|()| stdout.flush()).ok();
+        }
+        stdout.end().ok();
+    });
+    let done = work();
+    over.store(true, Ordering::Release);
+    copy.join().ok();
+    done
+}

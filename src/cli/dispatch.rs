@@ -1,0 +1,70 @@
+//! From the command line to the subcommand.
+
+#![expect(clippy::disallowed_methods, reason = "reads the arguments of the process")]
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::command::{artifacts, cancel, check, doctor, exec, gc, list, logs, plan, rerun, run, schema, status};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::layered_args::{self, ParseError};
+use crate::cli::output::{eprint_line, print_bytes, print_usage, report_panics};
+use crate::cli::parser::{Cli, Command};
+
+/// Runs the command line of this process and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    report_panics();
+    crate::process::close_inherited_on_exec();
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
+    let cli = match layered_args::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(ParseError::Settings(failure)) => {
+            eprint_line(&failure);
+            return failure.exit.into();
+        }
+        Err(ParseError::Usage(error)) => {
+            print_usage(&error);
+            return if error.use_stderr() { Exit::Usage } else { Exit::Passed }.into();
+        }
+    };
+    match dispatch(&cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprint_line(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Check(options) => check::main(&cli.project, options),
+        Command::Doctor(options) => doctor::main(&cli.project, options),
+        Command::Plan(options) => plan::main(&cli.project, options),
+        Command::Run(options) => run::main(&cli.project, options),
+        Command::Rerun(options) => rerun::main(&cli.project, options),
+        Command::Cancel(options) => cancel::main(&cli.project, options),
+        Command::List(options) => list::main(&cli.project, options),
+        Command::Status(options) => status::main(&cli.project, options),
+        Command::Logs(options) => logs::main(&cli.project, options),
+        Command::Artifacts(options) => artifacts::main(&cli.project, options),
+        Command::Exec(options) => exec::main(options),
+        Command::Gc(options) => gc::main(&cli.project, options),
+        Command::Schema(options) => schema::main(options),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);
+            print_bytes(&script)?;
+            Ok(Exit::Passed)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
+            print_bytes(&page)?;
+            Ok(Exit::Passed)
+        }
+    }
+}

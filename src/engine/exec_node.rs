@@ -1,0 +1,116 @@
+//! One Execute node alone: no plan, no run, no state folder.
+
+#![expect(clippy::disallowed_methods, reason = "removes logs and reads the clock")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+
+use super::resolve_launcher::RunAccelerator;
+use crate::cancel::Cancel;
+use crate::event::{DeclaredJob, JobEnd, Reason};
+use crate::event::{Outcome, Status};
+use crate::execute::executor;
+use crate::execute::host_context::{GuestHost, HostContext};
+use crate::execute::launcher::HypervisorPrograms;
+use crate::execute::qemu::kvm_probe::{AcceleratorChoice, ResolvedAccelerator};
+use crate::execute::runtime_folder::runtime_folder;
+use crate::failpoint::Point;
+use crate::foreign::Beneath;
+use crate::id::NodeId;
+use crate::plan::record::{PlannedJob, VM};
+use crate::prepare::Runner;
+use crate::quota::Quota;
+use crate::record::JobRecord;
+use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
+
+/// An Execute node with its files.
+#[derive(Clone, Copy)]
+pub struct ExecNode<'a> {
+    /// The hypervisor.
+    pub programs: &'a HypervisorPrograms,
+    /// Architecture of the host and its guests.
+    pub arch: &'a str,
+    /// User id of pikaci.
+    pub uid: u32,
+    /// The job.
+    pub job: &'a PlannedJob,
+    /// Description of the job.
+    pub description: &'a str,
+    /// The runner that the guest boots.
+    pub runner: &'a Runner,
+    /// The source tree, which is only read.
+    pub workspace: &'a Path,
+    /// Folder for logs, artifacts and the record.
+    pub out: &'a Path,
+    /// The choice of an accelerator.
+    pub accelerator: AcceleratorChoice,
+    /// Gets the accelerator.
+    pub on_accelerator: &'a dyn Fn(&ResolvedAccelerator),
+    /// The disk quota.
+    pub quota: &'a Quota,
+    /// The cancel request.
+    pub cancel: &'a Cancel,
+}
+
+/// Runs the node to its end, and writes `status.json` beside its logs and artifacts. After a pass the folder is the same
+/// in each run: it has no times, and no logs but the job's.
+///
+/// # Errors
+/// When the infrastructure fails.
+pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
+    let layout = AttemptLayout::new(Beneath::new(node.out));
+    let started_at = Timestamp::now();
+    // The verdict of a KVM probe is valid for this node alone.
+    let scratch = runtime_folder().context("making a folder for the probe of KVM")?;
+    let state = StateLayout::new(scratch.path().to_owned());
+    let accelerator = RunAccelerator::default();
+    let launcher =
+        accelerator.launcher(node.programs, node.accelerator, node.runner, &state, node.cancel, node.on_accelerator)?;
+    let context = HostContext {
+        layout: &layout,
+        snapshot_dir: node.workspace,
+        guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
+        env: &BTreeMap::new(),
+        local_folder: scratch.path(),
+        quota: node.quota,
+        cancel: node.cancel,
+        on_control: &|_| {},
+    };
+    let end = executor::run(&context, node.job)?;
+    let mut record = record_of(&node, &layout, end, started_at);
+    if record.status == Status::Done(Outcome::Passed) {
+        for log in [layout.host_log(), layout.console_log()] {
+            fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
+        }
+        (record.host_log_path, record.console_log_path) = (None, None);
+    }
+    let timeless = JobRecord { started_at: None, finished_at: None, ..record.clone() };
+    write_json(Point::ExecRecord, &layout.root().join("status.json"), &timeless)?;
+    Ok(record)
+}
+
+fn record_of(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_at: Timestamp) -> JobRecord {
+    let declared = DeclaredJob {
+        id: node.job.job.clone(),
+        description: node.description.to_owned(),
+        executor: VM.to_owned(),
+        plan_node_id: NodeId::new(format!("execute:{}", node.job.job)),
+        timeout_secs: node.job.timeout_secs,
+    };
+    let mut record = JobRecord {
+        attempt: 1,
+        host_log_path: Some(recorded_path(&layout.host_log())),
+        guest_log_path: Some(recorded_path(&layout.guest_log())),
+        console_log_path: Some(recorded_path(&layout.console_log())),
+        started_at: Some(started_at),
+        ..JobRecord::queued(&declared)
+    };
+    // The hints are commands for `pikaci run`.
+    let reason = Reason { hint: None, ..end.reason.clone() };
+    record.finish(&JobEnd { reason, ..end }, Timestamp::now());
+    record
+}

@@ -1,0 +1,139 @@
+//! The attempts at a job, until one passes or none is left.
+
+use anyhow::{Context as _, Result};
+use rustix::io::Errno;
+
+use super::caught::caught;
+use super::resolve_launcher::RunAccelerator;
+use super::retry::Retries;
+use super::run_context::RunContext;
+use crate::cancel::Urgency;
+use crate::event::{EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason};
+use crate::execute::executor;
+use crate::execute::host_context::{GuestHost, HostContext};
+use crate::failpoint::{self, Point};
+use crate::guest::{Control, quote};
+use crate::host::free_disk;
+use crate::id::JobId;
+use crate::plan::record::{Place, PlannedJob};
+use crate::prepare::Runner;
+use crate::quota::MORE;
+use crate::state::{AttemptLayout, JobLayout, append_line, recorded_path};
+
+/// Minimum of free bytes on disk for another attempt.
+const LEAST_DISK: u64 = 1 << 20;
+
+/// A job that is ready to run, with everything that its attempts share.
+pub struct JobAttempts<'a> {
+    /// The run.
+    pub context: &'a RunContext<'a>,
+    /// The job.
+    pub job: &'a PlannedJob,
+    /// Files of the job.
+    pub layout: &'a JobLayout,
+    /// The runner that its guest boots.
+    pub runner: Option<&'a Runner>,
+    /// The accelerator of the run.
+    pub accelerator: &'a RunAccelerator,
+    /// Gets the events between start and end.
+    pub emit: &'a dyn Fn(EventKind),
+}
+
+impl JobAttempts<'_> {
+    /// Runs the job until it passes or has no attempt left. Each attempt keeps its files.
+    pub fn run(&self) -> JobEnd {
+        let Self { context, job, emit, .. } = *self;
+        let mut retries = Retries::new(job.retries, context.infra_retries);
+        let mut number = 1;
+        loop {
+            let attempt = self.layout.attempt(number);
+            if let Some(reason) = lack_of_disk(context) {
+                return JobEnd::without_output(Outcome::Errored, reason);
+            }
+            let end = caught(|| self.run_attempt(&attempt));
+            let end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
+            if context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
+                return end;
+            }
+            emit(EventKind::AttemptFinished(Box::new(JobFinished { job: job.job.clone(), end })));
+            number += 1;
+            emit(job_started(job, self.layout, number));
+        }
+    }
+
+    fn run_attempt(&self, attempt: &AttemptLayout) -> Result<JobEnd> {
+        let Self { context, job, .. } = *self;
+        failpoint::turn(Point::NodeBegins)?;
+        let guest_host = match &job.place {
+            Place::VmCommand { .. } => Some(self.guest_host()?),
+            Place::LocalCommand { .. } => None,
+        };
+        let host_context = HostContext {
+            layout: attempt,
+            snapshot_dir: context.snapshot_dir,
+            guest_host,
+            env: context.env,
+            local_folder: context.local_folder,
+            quota: context.quota,
+            cancel: context.cancel,
+            on_control: &|line| emit_phase(self.emit, &job.job, line),
+        };
+        executor::run(&host_context, job)
+    }
+
+    fn guest_host(&self) -> Result<GuestHost<'_>> {
+        let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
+        let RunContext { state, accelerator, cancel, .. } = *self.context;
+        let machines = self.context.machines()?;
+        let launcher =
+            self.accelerator.launcher(&machines.programs, accelerator, runner, state, cancel, &|resolved| {
+                let (accelerator, reason) = (resolved.accelerator.name().to_owned(), resolved.reason.clone());
+                (self.emit)(EventKind::AcceleratorChosen { accelerator, reason });
+            })?;
+        Ok(GuestHost { launcher, runner, arch: &machines.arch, uid: machines.uid })
+    }
+}
+
+/// Returns the reason against another attempt if the quota or the disk has no room for its logs.
+fn lack_of_disk(context: &RunContext<'_>) -> Option<Reason> {
+    let (quota, root) = (context.quota, context.state.root());
+    if quota.left() < LEAST_DISK {
+        let (total, left) = (quota.total(), quota.left());
+        let message = format!("of the run's disk budget of {total} bytes {left} are left, too few for another attempt");
+        return Some(Reason::new(message, MORE));
+    }
+    // If the free space can't be read, a write to that disk fails soon enough.
+    let free = free_disk(root).ok().filter(|free| *free < LEAST_DISK)?;
+    let message = format!("starting an attempt with {free} bytes free in {}: {}", root.display(), Errno::NOSPC);
+    Some(Reason::new(message, "pikaci gc, or make room on that disk"))
+}
+
+/// Returns the event of an attempt that starts.
+pub fn job_started(job: &PlannedJob, layout: &JobLayout, number: u32) -> EventKind {
+    let attempt = layout.attempt(number);
+    let console = matches!(job.place, Place::VmCommand { .. }).then(|| recorded_path(&attempt.console_log()));
+    let (host, guest) = (recorded_path(&attempt.host_log()), recorded_path(&attempt.guest_log()));
+    EventKind::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
+}
+
+fn emit_phase(emit: &dyn Fn(EventKind), job: &JobId, line: &Control) {
+    failpoint::turn(Point::Phase).unwrap_or_default();
+    let (phase, uptime_ms) = match line {
+        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
+        Control::Ready => ("ready".to_owned(), None),
+        _ => return,
+    };
+    emit(EventKind::JobPhase { job: job.clone(), phase, uptime_ms });
+}
+
+/// Returns the end of an attempt whose infrastructure failed, after writing the failure to the log that the hint names.
+fn infra_failure(job: &JobId, attempt: &AttemptLayout, message: &str) -> JobEnd {
+    let line = format!("pikaci: {}", message.replace('\n', " "));
+    let is_logged = attempt.root().make_folders().is_ok() && append_line(&attempt.host_log(), &line).is_ok();
+    let hint = if is_logged {
+        format!("pikaci logs --job {} --kind host", quote(job.as_str()))
+    } else {
+        "pikaci run, once that is mended".to_owned()
+    };
+    JobEnd::without_output(Outcome::Errored, Reason::new(message, hint))
+}

@@ -1,0 +1,118 @@
+//! One node of a plan, run on a thread of its own: every failure becomes its end.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::caught::caught;
+use super::job_attempts::JobAttempts;
+use super::resolve_launcher::RunAccelerator;
+use super::run_context::RunContext;
+use crate::event::{EventKind, JobEnd, Outcome, Reason};
+use crate::execute::console::tail;
+use crate::failpoint::{self, Point};
+use crate::foreign::Beneath;
+use crate::guest::quote;
+use crate::id::Digest;
+use crate::plan::record::PlannedJob;
+use crate::prepare::{Prepared, Runner, prepare};
+use crate::state::JobLayout;
+
+/// A node that is ready to run.
+pub enum NodeTask<'a> {
+    /// Builds a runner.
+    Prepare {
+        /// The runner's flake.
+        flake: &'a Digest,
+        /// Time limit of the build.
+        timeout: Duration,
+        /// Log of the build.
+        log: Beneath,
+    },
+    /// Runs a job.
+    Job {
+        /// The job.
+        job: &'a PlannedJob,
+        /// Its files.
+        layout: JobLayout,
+        /// The runner that its guest boots.
+        runner: Option<Runner>,
+    },
+}
+
+/// The end of a node.
+pub enum NodeEnd {
+    /// The end of a Prepare node.
+    Prepare(Box<PrepareEnd>),
+    /// The end of an Execute node.
+    Job(Box<JobEnd>),
+}
+
+impl NodeEnd {
+    /// Returns the outcome.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Prepare(end) => end.outcome,
+            Self::Job(end) => end.outcome,
+        }
+    }
+}
+
+/// The end of a Prepare node.
+pub struct PrepareEnd {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The runner, if it exists.
+    pub runner: Option<Runner>,
+    /// The reason, if it doesn't.
+    pub reason: Reason,
+}
+
+impl PrepareEnd {
+    fn without_runner(outcome: Outcome, reason: Reason) -> Self {
+        Self { outcome, runner: None, reason }
+    }
+}
+
+impl NodeTask<'_> {
+    /// Runs the node to its end; `emit` gets the events in between.
+    pub fn run(self, context: &RunContext<'_>, accelerator: &RunAccelerator, emit: &dyn Fn(EventKind)) -> NodeEnd {
+        match self {
+            Self::Prepare { flake, timeout, log } => {
+                let end = caught(|| run_prepare(context, flake, timeout, &log));
+                NodeEnd::Prepare(Box::new(end.unwrap_or_else(|error| {
+                    let reason = Reason::new(format!("{error:#}"), "pikaci run, once that is mended");
+                    PrepareEnd::without_runner(Outcome::Errored, reason)
+                })))
+            }
+            Self::Job { job, layout, runner } => {
+                let attempts =
+                    JobAttempts { context, job, layout: &layout, runner: runner.as_ref(), accelerator, emit };
+                NodeEnd::Job(Box::new(attempts.run()))
+            }
+        }
+    }
+}
+
+fn run_prepare(context: &RunContext<'_>, flake: &Digest, timeout: Duration, log: &Beneath) -> Result<PrepareEnd> {
+    failpoint::turn(Point::PrepareBegins)?;
+    let rendered = context.flakes.get(flake);
+    let with_runner = |outcome, runner| PrepareEnd { outcome, runner: Some(runner), reason: Reason::default() };
+    let without_runner = PrepareEnd::without_runner;
+    Ok(match prepare(context.state, &context.machines()?.nix, flake, rendered, log, timeout, context.cancel) {
+        Err(error) => without_runner(Outcome::Errored, Reason::new(format!("{error:#}"), error.hint())),
+        Ok(Prepared::Cached(runner)) => with_runner(Outcome::Cached, runner),
+        Ok(Prepared::Built(runner)) => with_runner(Outcome::Passed, runner),
+        Ok(Prepared::Cancelled) => without_runner(Outcome::Cancelled, Reason::default()),
+        Ok(Prepared::Late) => {
+            let message = format!("nix build took longer than {} s", timeout.as_secs());
+            let hint = "raise the guest's `prepareTimeout` in pikaci.nix, or find out in the log what it waited for";
+            without_runner(Outcome::TimedOut, Reason { evidence: tail(log)?, ..Reason::new(message, hint) })
+        }
+        Ok(Prepared::Failed(advice)) => {
+            let read_log = format!("less {}", quote(&log.to_string_lossy()));
+            let hint = advice.into_iter().chain([read_log]).collect::<Vec<_>>().join("; or ");
+            without_runner(Outcome::Failed, Reason { evidence: tail(log)?, ..Reason::new("nix build failed", hint) })
+        }
+    })
+}

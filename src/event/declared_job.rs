@@ -1,0 +1,21 @@
+//! A job of a run that has not begun.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{JobId, NodeId};
+
+/// A job of a run that has not begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeclaredJob {
+    /// The job.
+    pub id: JobId,
+    /// Its description.
+    pub description: String,
+    /// Its executor.
+    pub executor: String,
+    /// Its node in the plan.
+    pub plan_node_id: NodeId,
+    /// Time limit of its command, in seconds.
+    pub timeout_secs: u64,
+}

@@ -1,0 +1,45 @@
+//! Everything around an attempt at a job on this host.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::launcher::Launcher;
+use crate::cancel::Cancel;
+use crate::guest::Control;
+use crate::prepare::Runner;
+use crate::quota::Quota;
+use crate::state::AttemptLayout;
+
+/// Everything around an attempt at a job on this host; made once for each attempt.
+#[derive(Clone, Copy)]
+pub struct HostContext<'a> {
+    /// Folder of the attempt.
+    pub layout: &'a AttemptLayout,
+    /// The snapshot of the source tree.
+    pub snapshot_dir: &'a Path,
+    /// The means to boot a guest; `None` for a job without one.
+    pub guest_host: Option<GuestHost<'a>>,
+    /// The part of the environment that jobs without a guest see.
+    pub env: &'a BTreeMap<String, String>,
+    /// The parent of the folders in which jobs without a guest run.
+    pub local_folder: &'a Path,
+    /// The disk quota of the run.
+    pub quota: &'a Quota,
+    /// The cancel request.
+    pub cancel: &'a Cancel,
+    /// Gets each control line of a guest.
+    pub on_control: &'a dyn Fn(&Control),
+}
+
+/// The means to boot a guest.
+#[derive(Clone, Copy)]
+pub struct GuestHost<'a> {
+    /// The hypervisor.
+    pub launcher: Launcher<'a>,
+    /// The runner that the guest boots.
+    pub runner: &'a Runner,
+    /// Architecture of the host and its guests.
+    pub arch: &'a str,
+    /// User id of pikaci.
+    pub uid: u32,
+}

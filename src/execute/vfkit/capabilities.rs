@@ -1,0 +1,19 @@
+//! The capabilities of vfkit and the programs that it needs.
+
+use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
+
+/// What vfkit can do.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    hypervisor: Hypervisor::Vfkit,
+    name: "vfkit",
+    // Its virtio-fs has no such option (`pkg/config/virtio.go`, VirtioFs).
+    read_only_shares: false,
+    // A Mac's store has names for a disk that doesn't tell cases apart.
+    host_store: false,
+    // Read-only disks came with 0.6.0.
+    programs: &[Program {
+        name: "vfkit",
+        oldest: Some((0, 6)),
+        install: "with Homebrew: brew install vfkit; with Nix: nix profile install nixpkgs#vfkit",
+    }],
+};

@@ -1,0 +1,170 @@
+//! One attempt at a job in a guest: disks and shares before it, verdict and artifacts after it.
+
+use anyhow::{Context as _, Result};
+
+use super::attempt_disks::AttemptDisks;
+use super::console::{Console, tail};
+use super::host_context::{GuestHost, HostContext};
+use super::job_request::build_request;
+use super::machine::{Disk, Machine};
+use super::share::{ShareTree, ShareUsers};
+use super::verdict::judge;
+use super::vm::{self, VmEnd};
+use super::vm_spec::{AttemptLogs, VmSpec};
+use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
+use crate::failpoint::{self, Point};
+use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
+use crate::state::{AttemptLayout, recorded_path, write_json};
+
+/// The serial of the disk with the request.
+const REQUEST_DISK: &str = "pikaci-request";
+/// The serial of the disk for artifacts.
+const ARTIFACTS_DISK: &str = "pikaci-artifacts";
+/// The serial of the disk with a guest's own store.
+const STORE_DISK: &str = "pikaci-store";
+/// User id of jobs if pikaci itself runs as root.
+const UNPRIVILEGED: u32 = 1000;
+
+/// Runs one attempt at a job in a guest.
+///
+/// # Errors
+/// When the infrastructure fails: folders, disks, processes.
+pub(super) fn run(
+    context: &HostContext<'_>,
+    job: &PlannedJob,
+    deadlines: Deadlines,
+    shares: &[Share],
+) -> Result<JobEnd> {
+    let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
+    let users = users(host.uid, job.run_as_root);
+    let request = build_request(job, shares, users.guest);
+    let disks = failpoint::around(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
+    let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
+    let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
+    let disk = |serial, path, read_only| Disk { serial, path, read_only };
+    let store = host.runner.store_disk();
+    let machine_disks: Vec<Disk<'_>> =
+        [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
+            .into_iter()
+            .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
+            .collect();
+    let spec = VmSpec {
+        machine: Machine {
+            arch: host.arch,
+            vcpu: job.vcpu,
+            memory_mib: job.memory_mib,
+            kernel: &host.runner.kernel(),
+            initrd: &host.runner.initrd(),
+            cmdline: &host.runner.boot.cmdline,
+            disks: &machine_disks,
+            network: job.network,
+        },
+        shares: &trees,
+        users,
+        deadlines,
+        logs: &AttemptLogs::of(context.layout),
+        scratch: disks.folder.path(),
+        artifacts: Some(&disks.artifact_disk),
+        quota: context.quota,
+    };
+    let vm_end = vm::run(&host.launcher, &spec, context.cancel, &mut |line| (context.on_control)(line))?;
+    Ok(job_end(job, context.layout, &vm_end, &disks))
+}
+
+/// Returns the end of the job: the verdict with evidence, artifacts and warnings.
+fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &AttemptDisks) -> JobEnd {
+    let observed = &vm_end.observed;
+    let verdict = judge(observed, vm_end.hypervisor, &job.job, job.timeout_secs);
+    let log_cut = vm_end.output.over_limit || observed.output.is_some_and(|sent| sent > vm_end.output.received);
+    let mut end = JobEnd {
+        exit_code: verdict.exit_code,
+        log: LogExtent { guest_log_bytes: vm_end.output.kept, log_cut },
+        retryable: verdict.lost,
+        ..JobEnd::without_output(verdict.outcome, verdict.reason)
+    };
+    if verdict.show_console {
+        match evidence(attempt) {
+            Ok(lines) => end.reason.evidence = lines,
+            Err(error) => end.add_infra_failure(format!("{error:#}")),
+        }
+    }
+    for failure in &vm_end.log_failures {
+        end.add_infra_failure(failure.clone());
+    }
+    collect_artifacts(&mut end, &job.artifacts, attempt, vm_end, disks);
+    if observed.out_of_memory && end.outcome == Outcome::Passed {
+        end.warnings.push("the guest's kernel ended a process of the job for lack of memory".to_owned());
+    }
+    end
+}
+
+/// Returns the ends of the console and of the host's log.
+fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
+    let mut lines = Console::read(&attempt.console_log())?.evidence();
+    // The output of the programs is evidence, their command lines are not.
+    lines.extend(tail(&attempt.host_log())?.into_iter().filter(|line| !line.starts_with("$ ")));
+    Ok(lines)
+}
+
+/// Unpacks the artifacts and adds them, with their warnings, to the end of the job.
+fn collect_artifacts(
+    end: &mut JobEnd,
+    globs: &[String],
+    attempt: &AttemptLayout,
+    vm_end: &VmEnd,
+    disks: &AttemptDisks,
+) {
+    let Some(promised) = vm_end.observed.artifacts.filter(|_| !globs.is_empty()) else { return };
+    let unpack = || disks.artifact_disk.unpack(promised, globs, &attempt.artifacts());
+    match failpoint::around(Point::Unpack, unpack) {
+        Ok((mut manifest, refused)) => {
+            let count = manifest.files.len() as u64;
+            manifest.left_out = vm_end.observed.left_out.clone();
+            if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
+                end.add_infra_failure(format!("{error:#}"));
+            }
+            for failure in [refused.message(), missing(promised, count + refused.count())].into_iter().flatten() {
+                end.add_infra_failure(failure);
+            }
+            let artifacts_dir = (count > 0).then(|| recorded_path(&attempt.artifacts()));
+            end.artifacts = ArtifactSummary { artifacts: count, artifacts_dir };
+            end.warnings = manifest.warnings(globs);
+        }
+        Err(error) => end.add_infra_failure(format!("its artifacts couldn't be brought back: {error:#}")),
+    }
+}
+
+/// Returns the failure if the number of unpacked files isn't the number that the guest packed.
+fn missing(packed: u64, unpacked: u64) -> Option<String> {
+    (packed != unpacked).then(|| format!("the guest packed {packed} artifacts, but {unpacked} came back"))
+}
+
+fn users(uid: u32, run_as_root: bool) -> ShareUsers {
+    let guest = match (run_as_root, uid) {
+        (true, _) => 0,
+        (false, 0) => UNPRIVILEGED,
+        (false, uid) => uid,
+    };
+    ShareUsers { host: uid, guest }
+}
+
+/// Returns the files of a share; `None` for a disk.
+fn share_tree(context: &HostContext<'_>, host: GuestHost<'_>, source: &ShareSource) -> Option<ShareTree> {
+    match source {
+        ShareSource::Snapshot(_) => Some(ShareTree::Folder(context.snapshot_dir.to_owned())),
+        ShareSource::HostUserland => Some(ShareTree::HostUserland),
+        ShareSource::HostStore => Some(ShareTree::Store(host.runner.store().to_owned(), host.runner.closure())),
+        ShareSource::StoreDisk => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn every_packed_artifact_has_to_arrive() {
+        assert_eq!(missing(3, 3), None);
+        assert_eq!(missing(3, 2).unwrap(), "the guest packed 3 artifacts, but 2 came back");
+    }
+}
