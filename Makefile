@@ -6,6 +6,14 @@ headline = @printf '\n=== %s\n' '$(1)'
 CARGO = cargo
 EXAMPLE = examples/c-library
 
+# Where `make install` puts pikaci. DESTDIR is what a packager puts before it.
+PREFIX = /usr/local
+DESTDIR =
+CARGO_OUT = $(or $(CARGO_TARGET_DIR),target)
+# The program that is installed; its lines of code are in $(BINARY).debug.
+BINARY = $(CARGO_OUT)/dist/split/pikaci
+SOURCES = Cargo.toml Cargo.lock $(shell find src templates nix/guest -type f)
+
 .PHONY: help
 help: ## What there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -22,6 +30,38 @@ demo: setup ## Run the jobs of an example project, each in its own virtual machi
 	$(call headline,the jobs of $(EXAMPLE))
 	target/release/pikaci run -C $(EXAMPLE)
 
+.PHONY: build
+build: $(BINARY) ## Build pikaci as `make install` installs it, with its lines of code in a file beside it
+
+$(BINARY): $(SOURCES)
+	$(call headline,build)
+	$(CARGO) build --profile dist --locked
+	mkdir -p $(@D)
+	objcopy --only-keep-debug $(CARGO_OUT)/dist/pikaci $@.debug
+	objcopy --strip-debug --add-gnu-debuglink=$@.debug $(CARGO_OUT)/dist/pikaci $@
+
+.PHONY: install
+install: $(BINARY) ## Install pikaci with its manual pages and completions below PREFIX=/usr/local
+	./install.sh install $(BINARY) $(DESTDIR)$(PREFIX)
+
+.PHONY: uninstall
+uninstall: ## Remove what make install put below PREFIX=/usr/local
+	./install.sh uninstall $(DESTDIR)$(PREFIX)
+
+.PHONY: quick
+quick: format clippy-tested unit ## The checks of a minute: formatting, clippy once, unit tests
+	$(call headline,all passed)
+
+.PHONY: unit
+unit: ## Run the unit tests: on any machine, as any user
+	$(call headline,unit tests)
+	$(CARGO) test --locked --lib
+
+.PHONY: cli
+cli: ## Run the tests of the command line that need neither Nix nor a guest: on any Linux, as any user
+	$(call headline,tests of the command line)
+	$(CARGO) test --locked --features failpoints --test suite -- house:: cli::
+
 .PHONY: test
 test: setup-test format clippy darwin docs deny shellcheck suite ## Every check and every test
 	$(call headline,all passed)
@@ -37,9 +77,13 @@ format: ## Check the formatting
 	$(CARGO) fmt --all --check
 
 .PHONY: clippy
-clippy: ## Check the code, as it is shipped and as it is tested, warnings denied
-	$(call headline,clippy)
+clippy: clippy-tested ## Check the code, as it is shipped and as it is tested, warnings denied
+	$(call headline,clippy as it is shipped)
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: clippy-tested
+clippy-tested:
+	$(call headline,clippy)
 	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
 
 # What is compiled is only checked: linking it takes a Mac.

@@ -1,7 +1,7 @@
 {
   description = "Local-first CI: each job runs in a throwaway virtual machine that Nix built and cached";
 
-  # All that pikaci needs, to develop it too.
+  # The only input, for development too.
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 
   outputs =
@@ -9,7 +9,7 @@
     let
       inherit (nixpkgs) lib legacyPackages;
 
-      # x86_64-darwin as long as nixpkgs has it.
+      # nixpkgs is going to drop x86_64-darwin.
       systems = builtins.filter (system: legacyPackages ? ${system}) [
         "aarch64-darwin"
         "aarch64-linux"
@@ -46,7 +46,7 @@
           };
         }
       );
-      checks = eachSystem (import ./nix/checks.nix);
+      checks = eachSystem (import ./nix/flake-checks.nix);
       devShells = eachSystem (import ./nix/dev-shells.nix);
       formatter = eachSystem (import ./nix/formatter.nix);
 

@@ -1,10 +1,11 @@
-# pikaci's own jobs. `make test` runs them in virtual machines (tests/suite/dogfood.rs).
+# pikaci's own jobs. `make test` runs them in virtual machines (tests/suite/vm/own_jobs.rs).
 let
-  # What is without effects: its tests need nothing but themselves and the goldens beside them.
+  # The modules without effects: their tests need only the test binary and the expected files of the source tree.
   rooms = [
-    "cancel::" "config::" "doctor::" "event::" "flake::" "glob::" "guest::" "id::" "plan::" "policy::" "quota::" "record::" "report::"
+    "cancel::" "config::" "doctor::" "event::" "facts::" "flake::" "glob::" "guest::" "id::" "plan::" "policy::" "quota::"
+    "record::" "report::" "text::" "tools::"
   ];
-  pure = rooms ++ [ "engine::schedule::" "execute::qemu::" "execute::verdict::" "execute::vfkit::" ];
+  pure = rooms ++ [ "engine::schedule::" "execute::qemu::argv::" "execute::verdict::" "execute::vfkit::argv::" ];
 in
 {
   defaults.timeout = "10m";
@@ -12,8 +13,8 @@ in
   jobs = {
     unit = {
       description = "The unit tests of the rooms without effects";
-      # The guest has no Rust: the test binary comes with the tree.
-      # The files of `hostile` are large on purpose: minutes where the processor is emulated.
+      # The guest has no Rust, so the source tree includes the test binary.
+      # The tests named `hostile` read large files, which takes minutes on an emulated processor.
       command = [ "./unit-tests" "--test-threads=1" "--skip=hostile" ] ++ pure;
       env.INSTA_WORKSPACE_ROOT = "/workspace";
       env.INSTA_UPDATE = "no";

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The functions of .ci/setup that install, and that undo it; .ci/setup sources this file.
+# The functions of .ci/setup that install and undo; .ci/setup sources this file.
 # shellcheck disable=SC2154 # .ci/setup sets the variables
 
 # ---- install ---------------------------------------------------------------------------------------------------------
 
-# record WORD...: a line of the list that undo reads, before what it names is made.
+# record WORD...: adds a line to the list that undo reads, before the thing in the line is made.
 record() {
   grep -qsxF -- "$*" "$list" || echo "$*" >>"$list"
 }
 
-# place FROM TO: a whole thing or nothing, so that an interrupted set-up is mended by the next.
+# place FROM TO: moves a complete file or folder, so that the next set-up repairs an interrupted one.
 place() {
   record path "$2"
   mkdir -p "${2%/*}"
@@ -17,11 +17,11 @@ place() {
   mv -T "$1" "$2"
 }
 
-# link FILE: in /usr/local/bin.
+# link FILE [NAME]: in /usr/local/bin.
 link() {
-  local to=/usr/local/bin/${1##*/}
+  local to=/usr/local/bin/${2:-${1##*/}}
   if [[ -e $to || -L $to ]] && [[ $(readlink "$to") != "$home"/* ]]; then
-    fail "$to is in the way: it is too old and no link of ours" "remove or rename it, then run .ci/setup again"
+    fail "$to is too old and no link of this script" "remove or rename it, then run .ci/setup again"
   fi
   mkdir -p /usr/local/bin
   record path "$to"
@@ -65,8 +65,8 @@ install_cargo_deny() {
   install_crate cargo-deny "$cargo_deny_version" cargo-deny
 }
 
-# install_from SUITE PACKAGE NAME PROGRAM: a program of another Debian release, of which apt checks the signature, with
-# the links to it beside it and the libraries that it needs, in $home/NAME.
+# install_from SUITE PACKAGE NAME PROGRAM: installs a program of another Debian release in $home/NAME, with its
+# libraries and the links to it. apt checks the signature of the release.
 install_from() {
   local suite=$1 package=$2 to=$home/$3 work=$staging/$3 main=${4##*/} archive loader libraries other_apt
   # shellcheck disable=SC2016 # apt-get expands it
@@ -80,7 +80,7 @@ install_from() {
     -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Debug::NoLocking=1)
   apt_get "${other_apt[@]}" update
   apt_get "${other_apt[@]}" --yes --download-only --no-install-recommends install "$package" >/dev/null
-  # Older releases have files in /lib.
+  # Packages of older releases have files in /lib.
   mkdir -p "$work"/root/usr/{lib,lib64}
   ln -s usr/lib usr/lib64 "$work/root"
   for archive in "$work"/cache/archives/*.deb; do
@@ -95,7 +95,7 @@ install_from() {
     awk '$3 ~ /^\// && $1 !~ /ld-linux/ {print $3}' | xargs cp -L -t "$work/new/lib" "$loader"
   "$work/new/lib/${loader##*/}" --library-path "$work/new/lib" "$work/new/bin/$main" --version
   patchelf --set-interpreter "$to/lib/${loader##*/}" --force-rpath --set-rpath "$to/lib" "$work/new/bin/$main"
-  # Else a library with a path of its own looks nowhere else.
+  # A library with an rpath of its own would search only there.
   find "$work/new/lib" -name 'libnix*' -exec patchelf --remove-rpath {} +
   place "$work/new" "$to"
 }
@@ -115,6 +115,11 @@ install_nix_links() {
   for command in "$home"/nix-oldest/bin/{nix-*,nix}; do link "$command"; done
 }
 
+install_nix_test_links() {
+  local name
+  for name in "${test_nixes[@]}"; do link "$home/$name/bin/nix" "$name"; done
+}
+
 install_nix_users() {
   local number
   record group nixbld
@@ -129,7 +134,7 @@ install_nix_users() {
 install_nix_conf() {
   [ -d /etc/nix ] || record folder /etc/nix
   {
-    echo "# Written by pikaci's .ci/setup, because there was no nix.conf."
+    echo "# Written by pikaci's .ci/setup, because nix.conf was missing."
     echo "experimental-features = nix-command flakes"
     echo "build-users-group = nixbld"
     echo "sandbox = true"
@@ -138,7 +143,7 @@ install_nix_conf() {
   place "$staging/nix.conf" /etc/nix/nix.conf
 }
 
-# apt_install OPTION: installs or upgrades, and removes nothing.
+# apt_install OPTION: installs or upgrades packages and removes none.
 apt_install() {
   apt_get --no-remove --no-install-recommends "$1" install "${packages[@]}"
 }
@@ -155,11 +160,11 @@ announce_packages() {
 install_all() {
   local part
   if [[ ${#packages[@]} != 0 || " ${parts[*]} " == *" kernel "* || " ${parts[*]} " == *" nix-"* ]]; then
-    apt_get update || echo "setup: apt-get update had trouble, going on with what it got"
+    apt_get update || echo "setup: apt-get update failed in part, continuing with its results"
   fi
   if [ ${#packages[@]} != 0 ]; then
-    dpkg --configure -a # what an interrupted set-up left
-    announce_packages || fail "the packages can't be installed beside those that are there"
+    dpkg --configure -a # completes an interrupted set-up
+    announce_packages || fail "the packages can't be installed beside the present ones"
     apt_install --simulate | awk '$1 == "Inst" && $3 !~ /^\[/ {print $2}' | while read -r name; do record package "$name"; done
     apt_install --yes
   fi
@@ -181,7 +186,7 @@ list_missing() {
 
 # ---- undo ------------------------------------------------------------------------------------------------------------
 
-# recorded KIND: what the list has of a kind.
+# recorded KIND: prints the entries of a kind in the list.
 recorded() {
   sed -n "s/^$1 //p" "$list"
 }
@@ -192,13 +197,13 @@ undo() {
     echo "setup: $list names nothing that the set-up made"
     return
   fi
-  echo "setup: made by the set-up, to be removed:"
+  echo "setup: to be removed, since the set-up made it:"
   sed 's/^/  /' "$list"
-  [ ! -d /nix ] || echo "(/nix stays: Nix made it, and what it holds may be used by others)"
-  agree
+  [ ! -d /nix ] || echo "(/nix stays: Nix made it, and others may use its contents)"
+  confirm
   exec 9>"$home/.lock"
   flock 9
-  # What was made last goes first.
+  # In reverse order.
   mapfile -t paths < <(recorded path | tac)
   for name in "${paths[@]}"; do rm -rf -- "${name:?}"; done
   for name in $(recorded folder); do [ ! -d "$name" ] || rmdir --ignore-fail-on-non-empty "$name"; done
@@ -214,7 +219,7 @@ undo() {
   echo "setup: undone"
 }
 
-# dpkg removes no package that isn't named, and none that another one needs.
+# Removes the recorded packages; dpkg refuses those that another package needs.
 remove_packages() {
   local names name
   mapfile -t names < <(recorded package)

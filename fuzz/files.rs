@@ -7,8 +7,8 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use pikaci::execute::collect::ArtifactDisk;
-use pikaci::flake::{BlobRef, Encoding};
-use pikaci::host::{Gather, HashCache, decode, gather};
+use pikaci::facts::{BlobRef, Encoding};
+use pikaci::host::{FactsRequest, HashCache, decode, gather_facts};
 use pikaci::id::Digest;
 use pikaci::prepare::Runner;
 use pikaci::quota::Quota;
@@ -64,7 +64,7 @@ pub fn boot(bytes: &[u8]) {
     for (name, content) in [("kernel", "kernel"), ("initrd", "initrd")] {
         fs::write(path.join(name), content).unwrap();
     }
-    if let Some(runner) = Runner::at(&path) {
+    if let Some(runner) = Runner::load(&path) {
         assert_eq!(runner.boot.schema_version, 1);
         let own = fs::canonicalize(&path).unwrap();
         for file in [runner.kernel(), runner.initrd()].into_iter().chain(runner.store_disk()) {
@@ -84,7 +84,7 @@ pub fn kernel(bytes: &[u8]) {
     let modules = root.path().join("lib/modules/6.1.0");
     fs::create_dir_all(&modules).unwrap();
     fs::write(modules.join("modules.dep"), "kernel/virtiofs.ko:\n").unwrap();
-    let request = Gather {
+    let request = FactsRequest {
         system: "x86_64-linux".to_owned(),
         running: "6.1.0".to_owned(),
         path: "".into(),
@@ -92,7 +92,7 @@ pub fn kernel(bytes: &[u8]) {
         set_up: root.path().join("none"),
         kernels: BTreeSet::from([Some(image.clone())]),
     };
-    match &gather(&request, &HashCache::default()).kernels[&Some(image)] {
+    match &gather_facts(&request, &HashCache::default()).kernels[&Some(image)] {
         Ok(kernel) => assert!(!kernel.release.contains('/') && kernel.release != ".."),
         Err(missing) => assert!(!missing.reason.is_empty() && !missing.hint.is_empty()),
     }

@@ -8,14 +8,15 @@ use jiff::tz::TimeZone;
 use pikaci::config;
 use pikaci::event::Event;
 use pikaci::execute::qemu::qmp::shutdown_reason;
-use pikaci::flake::{FlakeContent, NixGuest, ProjectFiles, Store, render_nix};
-use pikaci::guest::Control;
-use pikaci::guest::control::ControlDecoder;
+use pikaci::flake::{FlakeContent, NixGuest, ProjectFiles, StoreSource, render_nix};
+use pikaci::guest::ControlDecoder;
+use pikaci::guest::ControlLine;
 use pikaci::id::{JobId, RecordedPath, RunId};
-use pikaci::plan::{RunPlanRecord, record::Work, rerun};
+use pikaci::plan::{RunPlanRecord, plan_rerun, record::Work};
 use pikaci::record::{History, JobRecord, Manifest, RunRecord, replay};
-use pikaci::report::{self, Artifact, Artifacts, Clock, JobArtifacts, Page, TerminalFilter, is_shown};
+use pikaci::report::{self, ArtifactFile, Artifacts, Clock, JobArtifacts, Page};
 use pikaci::snapshot::{Index, split_listing};
+use pikaci::text::{TerminalFilter, is_shown};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,11 +32,11 @@ pub fn control(bytes: &[u8]) {
     assert_eq!(pieces, lines);
     for line in lines {
         let text = match line {
-            Ok(Control::Phase { name, .. }) => {
+            Ok(ControlLine::Phase { name, .. }) => {
                 assert!(name.len() <= 32 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
                 continue;
             }
-            Ok(Control::Error(text)) => text,
+            Ok(ControlLine::Error(text)) => text,
             Ok(_) => continue,
             Err(unknown) => unknown.line,
         };
@@ -68,7 +69,7 @@ pub fn terminal(bytes: &[u8]) {
 /// A manifest is read back as it is, and its list is text.
 pub fn manifest(bytes: &[u8]) {
     let Some(manifest) = same_again::<Manifest>(bytes) else { return };
-    let files = manifest.files.into_iter().map(|file| Artifact { path: file.path, len: file.len }).collect();
+    let files = manifest.files.into_iter().map(|file| ArtifactFile { path: file.path, len: file.len }).collect();
     let job = JobArtifacts { job: JobId::new("job"), folder: "/p".into(), files };
     assert_page(&report::artifacts(&Artifacts::new(RunId::new("run"), vec![job])));
 }
@@ -79,7 +80,10 @@ pub fn records(bytes: &[u8]) {
     let mut parts = bytes.splitn(2, |byte| *byte == 0);
     let run = parts.next().and_then(same_again::<RunRecord>);
     let job = parts.next().and_then(same_again::<JobRecord>);
-    let paths = job.iter().flat_map(|job| [&job.guest_log_path, &job.host_log_path, &job.artifacts_dir]).flatten();
+    let paths = job
+        .iter()
+        .flat_map(|job| [&job.logs.guest_log_path, &job.logs.host_log_path, &job.artifacts.artifacts_dir])
+        .flatten();
     for path in paths {
         assert!(!path.as_str().split('/').any(|name| ["", ".", ".."].contains(&name)), "{path}");
     }
@@ -97,7 +101,7 @@ pub fn events(bytes: &[u8]) {
     assert_reports(&history);
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Some(event) = same_again::<Event>(line)
-            && let Some(page) = report::line(&event, &history)
+            && let Some(page) = report::event_line(&event, &history)
         {
             assert_page(&page);
         }
@@ -118,7 +122,7 @@ pub fn plan(bytes: &[u8]) {
         .collect();
     let ids: BTreeSet<_> = plan.nodes.iter().map(|node| &node.id).collect();
     for passed in [true, false] {
-        let again = rerun::plan(&plan, &jobs, &|_| passed);
+        let again = plan_rerun(&plan, &jobs, &|_| passed);
         assert!(again.nodes.iter().all(|node| ids.contains(&node.id)));
     }
 }
@@ -163,7 +167,7 @@ pub fn flake_lock(bytes: &[u8]) {
             project: &project,
             allow_local_inputs: true,
         };
-        if let Ok(flake) = render_nix(guest, Store::Host) {
+        if let Ok(flake) = render_nix(guest, StoreSource::Host) {
             let lock = &flake.files["project/flake.lock"].content;
             assert!(matches!(lock, FlakeContent::Inline(lock) if lock == bytes));
         }

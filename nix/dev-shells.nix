@@ -1,4 +1,4 @@
-# What it takes to work on pikaci, but for Nix.
+# The programs for work on pikaci, except Nix.
 { pkgs, pikaci, ... }:
 {
   default = pkgs.mkShell {

@@ -24,7 +24,7 @@
   lib,
   # Modules that set `defaults`, `guests`, `jobs` and `targets`.
   modules,
-  # Arguments of the modules besides those that every module has.
+  # Further arguments of the modules.
   specialArgs ? { },
 }:
 let

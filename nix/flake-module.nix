@@ -1,4 +1,4 @@
-# The module of flake-parts: `perSystem.pikaci` makes jobs the flake's checks.
+# The flake-parts module: `perSystem.pikaci` turns jobs into checks of the flake.
 {
   self,
   lib,
@@ -16,18 +16,18 @@ in
     { config, pkgs, ... }:
     let
       cfg = config.pikaci;
-      written = jobOptions.jobFile cfg;
+      jobFile = jobOptions.jobFile cfg;
       jobs =
-        if written == jobOptions.empty then
+        if jobFile == jobOptions.empty then
           { }
-        else if written.jobs == { } then
+        else if jobFile.jobs == { } then
           throw "pikaci: perSystem.pikaci has defaults, guests or targets, and no jobs: add `jobs`, or write them in pikaci.nix"
         else
-          { jobs = written; };
+          { jobs = jobFile; };
     in
     {
       options.pikaci = jobOptions.options // {
-        enable = lib.mkEnableOption "making the jobs checks of the flake: those of `jobs`, or of the job file in `src`";
+        enable = lib.mkEnableOption "checks of the flake for the jobs of `jobs`, or of the job file in `src`";
         src = mkOption {
           type = types.raw;
           default = self;
@@ -46,13 +46,13 @@ in
             "omit"
           ];
           default = "throw";
-          description = "The fate of a job that can't be a check: an error, or left out.";
+          description = "The treatment of a job that can't be a check: `throw` fails, `omit` leaves it out.";
         };
         more = mkOption {
           type = types.attrsOf types.raw;
           default = { };
           example = lib.literalExpression "{ microvm = inputs.microvm; requiredSystemFeatures = [ ]; }";
-          description = "More arguments of `lib.mkChecks`.";
+          description = "Further arguments of `lib.mkChecks`.";
         };
       };
 

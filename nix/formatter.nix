@@ -1,5 +1,5 @@
-# `nix fmt`: nixfmt on the files and folders that are named, else on every Nix file of the repository but job files, which
-# are laid out by hand, and tests' data, wrong on purpose.
+# `nix fmt`: formats the named files and folders, or else every Nix file of the repository except job files, which are
+# formatted by hand, and the tests' data, which is wrong on purpose.
 { pkgs, ... }:
 pkgs.writeShellScriptBin "pikaci-format" ''
   set -euo pipefail

@@ -1,4 +1,5 @@
-# Globs of a job's `paths`, as pikaci reads them (src/glob.rs): `*` and `?` don't match `/`, `**` is any number of folders.
+# Globs of a job's `paths`, with the meaning that src/glob.rs gives them: `*` and `?` don't match `/`, `**` matches any
+# number of folders.
 let
   inherit (builtins)
     concatMap
@@ -21,19 +22,19 @@ let
     "\\"
   ];
 
-  # The plain globs that a glob stands for: without needless `.` and `/`, with its brackets spelt out, and with what is in
-  # the folder that it names.
+  # Returns the plain globs that a glob stands for: without redundant `.` and `/`, also with its brackets escaped, and
+  # also with everything below the folder that it names.
   plain =
     glob:
     let
       parts = filter (part: isString part && part != "" && part != ".") (split "/" glob);
       folder = if match ".*/[.]?" glob == null then "" else "/**";
       clean = if parts == [ ] then "**" else concatStringsSep "/" parts + folder;
-      globs = [ clean ] ++ (if has [ "[" ] clean then [ (speltOut clean) ] else [ ]);
+      globs = [ clean ] ++ (if has [ "[" ] clean then [ (escapeBrackets clean) ] else [ ]);
     in
-    globs ++ map (each: "${each}/**") (filter namesFolder globs);
+    globs ++ map (each: "${each}/**") (filter canNameFolder globs);
 
-  # Whether a glob has one of these characters without a backslash before it.
+  # Returns whether a glob has one of these characters without a backslash before it.
   has =
     chars: glob:
     let
@@ -44,8 +45,8 @@ let
     in
     go 0;
 
-  # A glob whose brackets match themselves.
-  speltOut =
+  # Returns a glob whose brackets match themselves.
+  escapeBrackets =
     glob:
     let
       go =
@@ -64,15 +65,15 @@ let
     in
     go 0;
 
-  # Whether a glob can name a folder: its last part, or with braces all of it, has nothing wild.
-  namesFolder =
+  # Returns whether a glob can name a folder: its last part, or the whole glob if it has braces, has no wildcard.
+  canNameFolder =
     glob:
     let
       last = if has [ "{" ] glob then glob else builtins.elemAt (match "(.*/)?([^/]*)" glob) 1;
     in
     !(has [ "*" "?" "[" ] last);
 
-  # A plain glob as a regular expression of the whole path.
+  # Returns the regular expression for the whole path that a plain glob stands for.
   toRegex =
     glob:
     let
@@ -137,7 +138,7 @@ let
     in
     go 0 0;
 
-  # What means something in an expression.
+  # Returns a character, escaped if it has a meaning in an expression.
   literal =
     c:
     if
@@ -161,7 +162,7 @@ let
     else
       c;
 
-  # The folder that everything lies in that a glob matches.
+  # Returns the folder that holds all matches of a glob.
   root =
     glob:
     let
@@ -180,7 +181,7 @@ in
 {
   inherit toRegex;
 
-  # Whether a path, relative to the project, is one that a job with these globs sees; of a folder, whether one below is.
+  # Returns whether a job with these globs gets a path of the project; for a folder, whether it may get a path below it.
   selects =
     globs:
     let

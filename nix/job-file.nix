@@ -1,5 +1,5 @@
-# Reads the value of a job file: refuses unknown keys, wrong types and names that lead nowhere, and fills in the defaults.
-# `pikaci check` refuses more, globs for instance.
+# Validates the value of a job file: refuses unknown keys, wrong types and undefined names, and fills in the defaults.
+# `pikaci check` refuses more, for instance invalid globs.
 value:
 let
   inherit (builtins)
@@ -19,10 +19,10 @@ let
     toJSON
     ;
 
-  refuse = where: what: throw "pikaci: the job file: ${where}${what}";
+  refuse = context: message: throw "pikaci: the job file: ${context}${message}";
   quoted = names: concatStringsSep ", " (map toJSON names);
 
-  # The types of values, each with the words for it.
+  # The types of values, each with its description for messages.
   type = expected: isOne: { inherit expected isOne; };
   string = type "a string" isString;
   strings = type "a list of strings" (value: isList value && builtins.all isString value);
@@ -80,39 +80,39 @@ let
     };
   };
 
-  # Null is the same as leaving a key out.
+  # A key with null counts as left out.
   withoutNull = set: removeAttrs set (filter (name: builtins.isNull set.${name}) (attrNames set));
 
-  # Returns a set once all its keys are known; each value has the right type once it is looked at.
+  # Returns a set if all its keys are declared; checks the type of a value when the value is evaluated.
   typed =
-    where: known: set:
+    context: declared: set:
     let
-      strangers = attrNames (removeAttrs set (attrNames known));
+      unknown = attrNames (removeAttrs set (attrNames declared));
       check =
         name: value:
-        if known.${name}.isOne value then
+        if declared.${name}.isOne value then
           value
         else
-          refuse where "`${name}` is to be ${known.${name}.expected}";
+          refuse context "`${name}` must be ${declared.${name}.expected}";
     in
     if !isAttrs set then
-      refuse where "it is to be a set"
-    else if strangers != [ ] then
-      refuse where "unknown key `${head strangers}`; it may have ${concatStringsSep ", " (attrNames known)}"
+      refuse context "it must be a set"
+    else if unknown != [ ] then
+      refuse context "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames declared)}"
     else
       mapAttrs check (withoutNull set);
 
   sections =
     let
-      strangers = attrNames (removeAttrs value (attrNames keys));
+      unknown = attrNames (removeAttrs value (attrNames keys));
     in
     if !isAttrs value then
-      refuse "" "it is to be a set"
-    else if strangers != [ ] then
-      refuse "" "unknown key `${head strangers}`; it may have ${concatStringsSep ", " (attrNames keys)}"
+      refuse "" "it must be a set"
+    else if unknown != [ ] then
+      refuse "" "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames keys)}"
     else
       withoutNull value;
-  # A section of named sets, each of which is one of the given kind.
+  # Returns a section, which is a set of named sets of one kind.
   section =
     name: kind:
     let
@@ -121,7 +121,7 @@ let
     if isAttrs set then
       mapAttrs (each: typed "the ${kind} ${toJSON each}: " keys.${name}) set
     else
-      refuse "" "`${name}` is to be a set";
+      refuse "" "`${name}` must be a set";
 
   defaults = typed "`defaults`: " keys.defaults (sections.defaults or { });
   guests = {
@@ -131,18 +131,18 @@ let
   targets = mapAttrs (
     name: target:
     let
-      strangers = filter (job: !(jobs ? ${job})) (target.jobs or [ ]);
+      undefined = filter (job: !(jobs ? ${job})) (target.jobs or [ ]);
     in
-    if strangers == [ ] then
+    if undefined == [ ] then
       target
     else
-      refuse "the target ${toJSON name}: " "it has ${toJSON (head strangers)}, which is no job"
+      refuse "the target ${toJSON name}: " "it has ${toJSON (head undefined)}, which is no job"
   ) (section "targets" "target");
 
-  fill =
+  withDefaults =
     name: job:
     let
-      where = "the job ${toJSON name}: ";
+      context = "the job ${toJSON name}: ";
       full = {
         needs = [ ];
         paths = [ ];
@@ -151,21 +151,21 @@ let
       }
       // defaults
       // job;
-      strangers = filter (need: !(jobs ? ${need})) full.needs;
+      undefined = filter (need: !(jobs ? ${need})) full.needs;
     in
     if !(job ? command) then
-      refuse where "it has no `command`"
+      refuse context "it has no `command`"
     else if !(guests ? ${full.guest}) then
-      refuse where "there is no guest ${toJSON full.guest}; there are ${quoted (attrNames guests)}"
-    else if strangers != [ ] then
-      refuse where "it needs ${toJSON (head strangers)}, which is no job"
+      refuse context "there is no guest ${toJSON full.guest}; there are ${quoted (attrNames guests)}"
+    else if undefined != [ ] then
+      refuse context "it needs ${toJSON (head undefined)}, which is no job"
     else
       full;
-  written = section "jobs" "job";
-  jobs = mapAttrs fill written;
+  jobSection = section "jobs" "job";
+  jobs = mapAttrs withDefaults jobSection;
 
-  # Takes jobs out of a set whose needs aren't in it, again and again; what stays is in a cycle or waits for one.
-  waiting =
+  # Removes jobs without needs in the set, again and again; the remaining ones are in a cycle or need one.
+  withoutRunnable =
     left:
     let
       still = filter (name: builtins.any (need: left ? ${need}) jobs.${name}.needs) (attrNames left);
@@ -173,8 +173,8 @@ let
     if builtins.length still == builtins.length (attrNames left) then
       left
     else
-      waiting (builtins.intersectAttrs (builtins.groupBy (name: name) still) left);
-  inCycle = waiting jobs;
+      withoutRunnable (builtins.intersectAttrs (builtins.groupBy (name: name) still) left);
+  inCycle = withoutRunnable jobs;
   cycle =
     path: name:
     if elem name path then
@@ -182,7 +182,8 @@ let
     else
       cycle (path ++ [ name ]) (head (filter (need: inCycle ? ${need}) jobs.${name}.needs));
 
-  named =
+  # Returns the jobs of a target, or the job of this name.
+  select =
     name:
     if targets ? ${name} then
       targets.${name}.jobs or [ ]
@@ -193,11 +194,11 @@ let
         quoted (attrNames targets ++ attrNames jobs)
       }";
 
-  sound =
+  isValid =
     if inCycle != { } then
       refuse "" "jobs wait for each other: ${cycle [ ] (head (attrNames inCycle))}"
     else
-      # Command and environment stay unevaluated: they may name packages, which only a check of the job needs.
+      # Command and environment stay unevaluated: they may name packages that only a check of the job needs.
       builtins.deepSeq [
         (removeAttrs defaults [ "env" ])
         guests
@@ -211,16 +212,16 @@ let
         ) jobs)
       ] true;
 in
-assert sound;
+assert isValid;
 {
   inherit
     guests
     jobs
     keys
-    named
+    select
     ;
 
-  # The job file of one job alone.
+  # Returns a job file with this job alone.
   only = name: {
     defaults = removeAttrs defaults [ "guest" ];
     guests.${jobs.${name}.guest} = removeAttrs guests.${jobs.${name}.guest} [
@@ -229,7 +230,7 @@ assert sound;
       "modules"
     ];
     jobs.${name} =
-      removeAttrs written.${name} [
+      removeAttrs jobSection.${name} [
         "needs"
         "paths"
       ]
@@ -238,7 +239,7 @@ assert sound;
       };
   };
 
-  # A job's name without characters that no derivation's name may have.
+  # Returns a job's name without the characters that a derivation's name can't have.
   derivationName =
     name:
     let

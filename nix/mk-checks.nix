@@ -1,5 +1,5 @@
 /**
-  Makes a derivation of each job: its builder is `pikaci exec`, with QEMU inside Nix's sandbox.
+  Makes a derivation for each job: its builder is `pikaci exec`, with QEMU inside Nix's sandbox.
 
   # Example
 
@@ -22,22 +22,22 @@
   pkgs,
   # The project: its own flake, or a folder.
   src,
-  # What the job file evaluates to.
+  # The value of the job file.
   jobs ? import (src + "/pikaci.nix"),
   # The names of targets and jobs; null for all jobs.
   targets ? null,
-  # The fate of a job that can't be a check: "throw", or "omit".
+  # The treatment of a job that can't be a check: "throw" fails, "omit" leaves it out.
   unfit ? "throw",
-  # Where dev shells come from.
+  # The flake with the dev shells.
   project ? src,
   # For guests of base `nixos`: microvm.nix's flake.
   microvm ? null,
-  # What a machine must offer that builds a check.
+  # The system features that a machine needs to build a check.
   requiredSystemFeatures ? [ "kvm" ],
-  # By KVM where a guest boots with it: a machine offers "kvm" as soon as there is a /dev/kvm. Else the processor is
-  # emulated, which is slower.
+  # "auto" is KVM if a guest boots with it, since a machine with a /dev/kvm always offers "kvm"; or else emulation,
+  # which is slower.
   accel ? "auto",
-  # The nixpkgs of guests and checks: on a Mac that of Linux on the same processor, which a builder builds.
+  # The nixpkgs of guests and checks: on a Mac, nixpkgs for Linux on the same processor, which a Linux builder builds.
   linuxPkgs ? (
     if pkgs.stdenv.hostPlatform.isLinux then
       pkgs
@@ -69,12 +69,12 @@ let
 
   guestOf = job: file.guests.${job.guest};
 
-  # The reason why each job can't be a check; null for one that can.
-  misfits = mapAttrs (
+  # The reason for which each job can't be a check; null for a job that can.
+  refusals = mapAttrs (
     _: job:
     let
       base = (guestOf job).base or "host";
-      unfitNeeds = filter (need: misfits.${need} != null) job.needs;
+      refusedNeeds = filter (need: refusals.${need} != null) job.needs;
     in
     if base == "host" || base == "none" then
       "its guest is of base `${base}`, which is the machine's own system; give the guest `base = \"nix\";`"
@@ -82,24 +82,24 @@ let
       "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
     else if job.network != false then
       "it has `network = ${toJSON job.network};`, and a build of Nix has no network"
-    else if unfitNeeds != [ ] then
-      "it needs ${toJSON (builtins.head unfitNeeds)}, which can't be one"
+    else if refusedNeeds != [ ] then
+      "it needs ${toJSON (builtins.head refusedNeeds)}, which can't be a check"
     else
       null
   ) file.jobs;
 
-  # Makes a value of each origin, by the origin's JSON: equal origins share a value.
-  keyOf = from: builtins.unsafeDiscardStringContext (toJSON from);
-  once =
-    make: all:
+  # Calls a function once for each distinct argument and returns the results by the arguments' keys.
+  keyOf = argument: builtins.unsafeDiscardStringContext (toJSON argument);
+  memoize =
+    function: arguments:
     listToAttrs (
-      map (from: {
-        name = keyOf from;
-        value = make from;
-      }) all
+      map (argument: {
+        name = keyOf argument;
+        value = function argument;
+      }) arguments
     );
 
-  runnerOrigin =
+  runnerArguments =
     guest:
     {
       packages = [ ];
@@ -132,9 +132,10 @@ let
         };
         projectFiles = root;
       };
-  runners = once makeRunner (map runnerOrigin (builtins.attrValues file.guests));
+  runners = memoize makeRunner (map runnerArguments (builtins.attrValues file.guests));
 
-  # The part of the project that a job with these `paths` sees; an edit elsewhere changes nothing of its check.
+  # Returns the files of the project that a job with these `paths` gets; an edit of other files doesn't rebuild its
+  # check.
   makeSource =
     paths:
     let
@@ -143,29 +144,29 @@ let
         ".git"
         ".pikaci"
       ];
-      isSeen = if paths == [ ] then _: _: true else selects paths;
+      isSelected = if paths == [ ] then _: _: true else selects paths;
     in
     builtins.path {
       name = "source";
       path = root;
-      filter = path: type: !(builtins.elem (relative path) hidden) && isSeen (relative path) type;
+      filter = path: type: !(builtins.elem (relative path) hidden) && isSelected (relative path) type;
     };
-  sources = once makeSource (map (job: job.paths) (builtins.attrValues file.jobs));
+  sources = memoize makeSource (map (job: job.paths) (builtins.attrValues file.jobs));
 
   check =
     name: job:
     let
-      runner = runners.${keyOf (runnerOrigin (guestOf job))};
-      made = derivation {
+      runner = runners.${keyOf (runnerArguments (guestOf job))};
+      drv = derivation {
         name = "pikaci-${file.derivationName name}";
         inherit system requiredSystemFeatures;
         __structuredAttrs = true;
-        # Logs and artifacts may name store paths; the result is complete without them.
+        # Logs and artifacts may name store paths that the result doesn't need.
         unsafeDiscardReferences.out = true;
         builder = busybox;
         args = [
           "sh"
-          ./check.sh
+          ./run-job.sh
           busybox
           "${pikaci}/bin/pikaci"
           name
@@ -174,20 +175,21 @@ let
           accel
           (builtins.placeholder "out")
         ];
-        # Only this job, so that an edit of another one rebuilds nothing. Store paths in its command are there when it runs.
+        # Only this job, so that an edit of another job doesn't rebuild this check. Store paths in its command become
+        # inputs of the derivation.
         jobFile = file.only name;
-        # Built before.
+        # Inputs, so that Nix builds them before.
         needs = map (need: checks.${need}) job.needs;
       };
     in
-    if misfits.${name} == null then
-      made // { inherit runner; }
+    if refusals.${name} == null then
+      drv // { inherit runner; }
     else
-      throw "pikaci: the job ${toJSON name} can't be a check: ${misfits.${name}}";
+      throw "pikaci: the job ${toJSON name} can't be a check: ${refusals.${name}}";
   checks = mapAttrs check file.jobs;
 
-  chosen = if targets == null then attrNames file.jobs else concatMap file.named targets;
-  isShown = name: unfit == "throw" || misfits.${name} == null;
+  selected = if targets == null then attrNames file.jobs else concatMap file.select targets;
+  isIncluded = name: unfit == "throw" || refusals.${name} == null;
 in
 assert builtins.elem unfit [
   "throw"
@@ -197,5 +199,5 @@ listToAttrs (
   map (name: {
     inherit name;
     value = checks.${name};
-  }) (filter isShown chosen)
+  }) (filter isIncluded selected)
 )

@@ -1,2 +1,2 @@
-# pikaci among the packages of a nixpkgs.
+# Adds pikaci to the packages of a nixpkgs.
 final: _: { pikaci = final.callPackage ./package.nix { }; }

@@ -3,7 +3,6 @@
   callPackage,
   stdenv,
   rustPlatform,
-  installShellFiles,
   makeBinaryWrapper,
   nix-update-script,
   rustc,
@@ -11,7 +10,7 @@
   versionCheckHook,
   bubblewrap,
   git,
-  # The one without the processors that this machine isn't.
+  # QEMU without emulation of other processors.
   qemu_kvm,
   vfkit,
   virtiofsd,
@@ -20,7 +19,7 @@ let
   inherit (stdenv.hostPlatform) isDarwin;
   cargo = builtins.fromTOML (builtins.readFile ../Cargo.toml);
 
-  # Nix is left to the user, whose store it is.
+  # Not Nix: the user's own Nix manages the store.
   programs = [
     git
   ]
@@ -36,7 +35,7 @@ let
   );
 in
 lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
-  "pikaci is written in Rust ${cargo.package.rust-version}, and this nixpkgs has ${rustc.version}: take a newer one"
+  "pikaci is written in Rust ${cargo.package.rust-version}, and this nixpkgs has ${rustc.version}: use a newer nixpkgs"
   rustPlatform.buildRustPackage
   (finalAttrs: {
     pname = cargo.package.name;
@@ -44,33 +43,28 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
     __structuredAttrs = true;
     strictDeps = true;
 
-    # With what goes into the binary: a guest's scripts and templates.
+    # The binary includes the guest's scripts and the templates.
     src = import ./source.nix { inherit lib; } [
       "Cargo.lock"
       "Cargo.toml"
+      "install.sh"
       "nix/guest"
       "src"
       "templates"
     ];
     cargoLock.lockFile = ../Cargo.lock;
 
-    # They are one of the flake's checks: who only wants to run pikaci compiles it once.
+    # The tests are a check of the flake, so that a plain build compiles pikaci only once.
     doCheck = false;
 
-    nativeBuildInputs = [
-      installShellFiles
-      makeBinaryWrapper
-    ];
+    nativeBuildInputs = [ makeBinaryWrapper ];
 
-    # Where what is built can't run here, there is neither.
+    # The build machine has to run the new pikaci for these files.
     postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
-      $out/bin/pikaci man >pikaci.1
-      installManPage pikaci.1
-      for shell in bash fish zsh; do $out/bin/pikaci completions $shell >pikaci.$shell; done
-      installShellCompletion pikaci.bash pikaci.fish --zsh --name _pikaci pikaci.zsh
+      sh ./install.sh share "$out/bin/pikaci" "$out/share"
     '';
 
-    # Not in PATH, which is that of jobs without a machine.
+    # Not in PATH, which jobs of base `none` get.
     postFixup = ''
       wrapProgram $out/bin/pikaci --set-default PIKACI_PROGRAMS ${lib.makeBinPath programs}
     '';
@@ -81,7 +75,7 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
     passthru = {
       inherit programs;
       tests = {
-        modules = callPackage ./modules/check.nix { };
+        modules = callPackage ./modules/tests.nix { };
         nixos = testers.runNixOSTest ./modules/nixos-test.nix;
       };
       updateScript = nix-update-script { };

@@ -1,4 +1,4 @@
-# These files and folders of the repository, so that an edit of anything else rebuilds nothing.
+# Returns a store path with these files and folders of the repository, so that an edit of another file rebuilds nothing.
 { lib }:
 parts:
 let

@@ -1,191 +1,192 @@
-//! The steps at which tests kill pikaci, make it fail or have it wait. Without the feature `failpoints` nothing is left
-//! of them.
+//! Failpoints: named steps at which a test kills pikaci, makes it fail or makes it wait. A build without the feature
+//! `failpoints` has none of them.
 //!
-//! A [`Point`] names a step, and this list is the only one: what writes, renames, locks or starts something asks for a
-//! point, and `tests/suite/killed.rs` dies at each moment of each of them. A moment is called `<step>.<moment>`, a turn
-//! by its name alone. The `fail` crate's FAILPOINTS tells what to do there; besides it
+//! [`Point`] lists every step. Code that writes, renames, locks or starts something passes the [`Point`] of that step
+//! to [`reach`], [`run_step`] or [`checkpoint`], and `tests/suite/killed.rs` kills pikaci at every moment of every
+//! step. The name of a moment is `<step>.<moment>`; the name of a checkpoint is the name of its step. The variable
+//! FAILPOINTS of the `fail` crate maps names to actions. Two more variables serve the tests:
 //!
-//! - `PIKACI_TEST_TRACE=<file>` has every moment appended to a file, and
-//! - `PIKACI_TEST_KILL=<moment>:<n>` kills pikaci when it comes there for the nth time.
+//! - `PIKACI_TEST_TRACE=<file>` appends the name of each reached moment to a file.
+//! - `PIKACI_TEST_KILL=<moment>:<n>` kills pikaci when it reaches a moment for the nth time.
 
 use std::io;
 
 /// A moment of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Nothing is done.
+    /// Before anything is done.
     Before,
-    /// What is written is on the disk, but has no name.
+    /// After the data is synced to disk, before it gets its final name.
     Synced,
-    /// It has its name, which isn't on the disk yet.
+    /// After the rename to the final name, before the folder is synced.
     Renamed,
-    /// All is done.
+    /// After everything is done.
     After,
 }
 
-/// What kind of step it is, which tells its moments.
+/// Kind of a step; determines its moments.
 #[cfg(feature = "failpoints")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Something durable is written, and renamed into its place.
+enum StepKind {
+    /// A durable write that ends with a rename; has all four moments.
     Write,
-    /// Something else is done that is seen from outside.
+    /// Any other step with an effect outside of the process; has the moments before and after it.
     Step,
-    /// A turn of the engine, with no moments.
-    Turn,
+    /// A checkpoint of the engine; has no moments.
+    Checkpoint,
 }
 
 macro_rules! points {
     ($($(#[doc = $doc:literal])+ $point:ident = $name:literal $kind:ident;)+) => {
-        /// A step.
+        /// A step, each with the name that tests use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Point { $($(#[doc = $doc])+ $point,)+ }
 
         #[cfg(feature = "failpoints")]
-        const NAMED: &[(Point, &str, Kind)] = &[$((Point::$point, $name, Kind::$kind),)+];
+        const NAMED: &[(Point, &str, StepKind)] = &[$((Point::$point, $name, StepKind::$kind),)+];
     };
 }
 
 points! {
-    /// What makes a folder a state folder, but for its version.
+    /// Write of a file that marks a state folder, other than its version.
     StateFile = "state.file" Write;
-    /// The version of the state folder.
+    /// Write of the state folder's version.
     StateVersion = "state.version" Write;
-    /// The hashes of the host's files.
+    /// Write of the cached hashes of host files.
     HostCache = "host.cache" Write;
-    /// Whether KVM works.
-    KvmMemory = "kvm.memory" Write;
-    /// A copy of the source tree.
+    /// Write of the cached result of the KVM probe.
+    KvmRecord = "kvm.memory" Write;
+    /// Copy of a source tree into a snapshot.
     Snapshot = "snapshot" Write;
-    /// What shows that nobody wrote into a snapshot.
+    /// Write of a snapshot's seal, which shows later changes to the snapshot.
     Seal = "snapshot.seal" Write;
-    /// What a source tree held.
+    /// Write of the index of a source tree.
     Index = "snapshot.index" Write;
-    /// A rendered flake.
+    /// Write of a rendered runner flake.
     Flake = "flake" Write;
-    /// A run's folder, with its plan and its first records.
+    /// Creation of a run's folder with its plan and first records.
     Run = "run" Write;
-    /// A run's plan.
+    /// Write of a run's plan.
     Plan = "run.plan" Write;
-    /// A run's record, when it begins and when it has ended.
+    /// Write of a run's record, at its start and at its end.
     RunRecord = "run.record" Write;
-    /// A job's record, when it has ended.
+    /// Write of the record of a finished job.
     JobRecord = "job.record" Write;
-    /// The list of a job's artifacts.
+    /// Write of a job's artifact manifest.
     Manifest = "job.manifest" Write;
-    /// The request that a run is to end.
+    /// Write of the cancel request of a run.
     CancelRequest = "run.cancel" Write;
-    /// What `pikaci exec` leaves.
+    /// Write of the record of `pikaci exec`.
     ExecRecord = "exec.record" Write;
 
-    /// An event is appended.
+    /// Append of an event.
     Event = "run.event" Step;
-    /// The events of the last moments are synced.
+    /// Sync of the events that were appended last.
     EventSync = "run.event_sync" Step;
-    /// The record of a run that goes on is replaced.
+    /// Replacement of the record of a live run.
     RunView = "run.view" Step;
-    /// The record of a job that goes on is replaced, or that of one of many.
+    /// Replacement of the record of a live job, or of any job of a run with many jobs.
     JobView = "job.view" Step;
-    /// The names of a run's jobs are synced; where it has many, all of it.
+    /// Sync of the job folders at the end of a run; of the whole run folder when the run has many jobs.
     RunSync = "run.sync" Step;
-    /// The lock of a run that has ended goes.
+    /// Removal of the lock of an ended run.
     Unlock = "run.unlock" Step;
-    /// A snapshot that was written into goes.
+    /// Removal of a snapshot that was modified.
     SnapshotDiscard = "snapshot.discard" Step;
-    /// A flake that isn't what its name says goes.
+    /// Removal of a flake folder whose content doesn't match its digest.
     FlakeDiscard = "flake.discard" Step;
-    /// A job's own copy of the snapshot is made.
+    /// Copy of the snapshot for a single job without a guest.
     PrivateCopy = "local.copy" Step;
-    /// The artifacts of a job without a guest are copied.
-    Gather = "local.artifacts" Step;
-    /// A guest's disks are made.
+    /// Copy of the artifacts of a job without a guest.
+    LocalArtifacts = "local.artifacts" Step;
+    /// Creation of a guest's disks.
     Disks = "guest.disks" Step;
-    /// The artifacts of a guest are unpacked.
-    Unpack = "guest.artifacts" Step;
-    /// A folder that a job could write is moved up, to be emptied there.
-    Lift = "remove.lift" Step;
-    /// What nobody needs is moved away.
-    Trash = "gc.move" Step;
-    /// What was moved away is removed.
-    Empty = "gc.remove" Step;
+    /// Extraction of a guest's artifacts.
+    GuestArtifacts = "guest.artifacts" Step;
+    /// Move of a nested folder to the top of the folder that is being removed.
+    MoveUp = "remove.lift" Step;
+    /// Move of an unneeded entry into the trash folder.
+    MoveToTrash = "gc.move" Step;
+    /// Removal of an entry from the trash folder.
+    EmptyTrash = "gc.remove" Step;
 
-    /// The lock of a run that begins.
+    /// Lock of a run that starts.
     RunLock = "lock.run" Step;
-    /// The lock of a run whose process is gone.
+    /// Lock of a run whose process is gone.
     RecoverLock = "lock.recover" Step;
-    /// The lock of who copies a source tree.
+    /// Lock of a snapshot while a process copies the source tree.
     SnapshotLock = "lock.snapshot" Step;
-    /// The lock of who builds a flake.
+    /// Lock of a runner flake while a process builds it.
     FlakeLock = "lock.flake" Step;
-    /// A share of what is there for a run that begins.
+    /// Shared lock of a run that starts, so that garbage collection removes nothing that the run uses.
     Claim = "lock.claim" Step;
-    /// What is there is chosen from, and nobody has a claim.
-    Choice = "lock.choice" Step;
-    /// The turn to collect.
-    Turn = "lock.turn" Step;
-    /// What holds something that is to go.
-    Hold = "lock.hold" Step;
-    /// A folder for sockets whose pikaci may be gone.
-    Sweep = "lock.sockets" Step;
-    /// The number of a guest with a network in vfkit.
+    /// Exclusive counterpart of [`Point::Claim`], while garbage collection selects entries.
+    GcPlan = "lock.choice" Step;
+    /// Lock that only one garbage collection holds.
+    GcLock = "lock.turn" Step;
+    /// Lock of an entry that garbage collection is about to remove.
+    RemovalGuard = "lock.hold" Step;
+    /// Lock of a folder for sockets whose pikaci process may be gone.
+    SocketFolder = "lock.sockets" Step;
+    /// Lock of the number of a vfkit guest with a network.
     Slot = "lock.slot" Step;
 
-    /// A program starts that only tells something.
+    /// Start of a short program whose output is read.
     Capture = "spawn.capture" Step;
-    /// The guard of a process group starts.
+    /// Start of the guard of a process group.
     Guard = "spawn.guard" Step;
-    /// The command of a job without a guest starts.
+    /// Start of the command of a job without a guest.
     Command = "spawn.command" Step;
-    /// `nix build` starts.
+    /// Start of `nix build`.
     NixBuild = "spawn.nix" Step;
-    /// A daemon of a guest starts: that of a share or of its network.
+    /// Start of a guest's daemon, for a share or for the network.
     Daemon = "spawn.daemon" Step;
-    /// QEMU or vfkit starts.
+    /// Start of QEMU or vfkit.
     Hypervisor = "spawn.hypervisor" Step;
 
-    /// A node's thread begins to prepare.
-    PrepareBegins = "engine.prepare" Turn;
-    /// A node's thread begins to run a job.
-    NodeBegins = "engine.node" Turn;
-    /// A guest has told a phase.
-    Phase = "engine.phase" Turn;
-    /// The engine looks at what is next.
-    Walk = "engine.walk" Turn;
-    /// All nodes have ended.
-    Ended = "engine.ended" Turn;
-    /// The folder of a job is made.
-    JobFolder = "engine.job_folder" Turn;
-    /// The folder of an attempt is made.
-    AttemptFolder = "engine.attempt_folder" Turn;
-    /// An entry of a source tree is copied.
-    StoredEntry = "snapshot.stored_entry" Turn;
+    /// Start of a Prepare node's thread.
+    PrepareBegins = "engine.prepare" Checkpoint;
+    /// Start of an Execute node's thread.
+    NodeBegins = "engine.node" Checkpoint;
+    /// Report of a phase by a guest.
+    Phase = "engine.phase" Checkpoint;
+    /// Search of the engine for the next node.
+    Walk = "engine.walk" Checkpoint;
+    /// End of the last node.
+    Ended = "engine.ended" Checkpoint;
+    /// Creation of a job's folder.
+    JobFolder = "engine.job_folder" Checkpoint;
+    /// Creation of an attempt's folder.
+    AttemptFolder = "engine.attempt_folder" Checkpoint;
+    /// Copy of a single entry of a source tree.
+    StoredEntry = "snapshot.stored_entry" Checkpoint;
 }
 
-/// Comes to a moment of a step.
+/// Marks a moment of a step as reached.
 ///
 /// # Errors
-/// When a test says so.
+/// When a test injects an error.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub fn reach(_point: Point, _moment: Moment) -> io::Result<()> {
     Ok(())
 }
 
-/// Comes to a turn.
+/// Marks a checkpoint as reached.
 ///
 /// # Errors
-/// When a test says so.
+/// When a test injects an error.
 #[cfg(not(feature = "failpoints"))]
 #[inline]
-pub fn turn(_point: Point) -> io::Result<()> {
+pub fn checkpoint(_point: Point) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes a step, and comes to the moments before and after it.
+/// Runs a step and marks the moments before and after it as reached.
 ///
 /// # Errors
-/// As the step, and when a test says so.
-pub fn around<T, E: From<io::Error>>(point: Point, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+/// When the step fails or a test injects an error.
+pub fn run_step<T, E: From<io::Error>>(point: Point, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     reach(point, Moment::Before)?;
     let done = step()?;
     reach(point, Moment::After)?;
@@ -193,11 +194,11 @@ pub fn around<T, E: From<io::Error>>(point: Point, step: impl FnOnce() -> Result
 }
 
 #[cfg(feature = "failpoints")]
-pub use armed::{moments, reach, turn};
+pub use armed::{checkpoint, moments, reach};
 
 #[cfg(feature = "failpoints")]
 mod armed {
-    #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests ask for it in the environment")]
+    #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests configure it in the environment")]
 
     use std::collections::BTreeMap;
     use std::env;
@@ -207,69 +208,70 @@ mod armed {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    use super::{Kind, Moment, NAMED, Point};
+    use super::{Moment, NAMED, Point, StepKind};
 
-    /// Comes to a moment of a step.
+    /// Marks a moment of a step as reached.
     ///
     /// # Errors
-    /// When a test says so.
+    /// When a test injects an error.
     pub fn reach(point: Point, moment: Moment) -> io::Result<()> {
-        come(&called(name(point), moment))
+        trigger(&moment_name(step_name(point), moment))
     }
 
-    /// Comes to a turn.
+    /// Marks a checkpoint as reached.
     ///
     /// # Errors
-    /// When a test says so.
-    pub fn turn(point: Point) -> io::Result<()> {
-        come(name(point))
+    /// When a test injects an error.
+    pub fn checkpoint(point: Point) -> io::Result<()> {
+        trigger(step_name(point))
     }
 
-    /// Returns the names of all moments of all steps; turns stand apart.
+    /// Returns the names of all moments of all steps, and the names of all checkpoints.
     #[must_use]
     pub fn moments() -> (Vec<String>, Vec<String>) {
-        let (mut moments, mut turns) = (Vec::new(), Vec::new());
-        for (_, name, kind) in NAMED {
-            let of: &[Moment] = match kind {
-                Kind::Write => &[Moment::Before, Moment::Synced, Moment::Renamed, Moment::After],
-                Kind::Step => &[Moment::Before, Moment::After],
-                Kind::Turn => &[],
+        let (mut names, mut checkpoints) = (Vec::new(), Vec::new());
+        for (_, step, kind) in NAMED {
+            let moments: &[Moment] = match kind {
+                StepKind::Write => &[Moment::Before, Moment::Synced, Moment::Renamed, Moment::After],
+                StepKind::Step => &[Moment::Before, Moment::After],
+                StepKind::Checkpoint => &[],
             };
-            moments.extend(of.iter().map(|moment| called(name, *moment)));
-            turns.extend((*kind == Kind::Turn).then(|| (*name).to_owned()));
+            names.extend(moments.iter().map(|moment| moment_name(step, *moment)));
+            checkpoints.extend((*kind == StepKind::Checkpoint).then(|| (*step).to_owned()));
         }
-        (moments, turns)
+        (names, checkpoints)
     }
 
-    fn name(point: Point) -> &'static str {
+    fn step_name(point: Point) -> &'static str {
         NAMED[point as usize].1
     }
 
-    fn called(name: &str, moment: Moment) -> String {
+    fn moment_name(step: &str, moment: Moment) -> String {
         let moment = match moment {
             Moment::Before => "before",
             Moment::Synced => "synced",
             Moment::Renamed => "renamed",
             Moment::After => "after",
         };
-        format!("{name}.{moment}")
+        format!("{step}.{moment}")
     }
 
-    fn come(moment: &str) -> io::Result<()> {
+    /// Traces, kills or fails as the environment configures for a name.
+    fn trigger(name: &str) -> io::Result<()> {
         static COUNTS: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
         let count = {
             let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = counts.entry(moment.to_owned()).or_default();
+            let count = counts.entry(name.to_owned()).or_default();
             *count += 1;
             *count
         };
         if let Some(file) = env::var_os("PIKACI_TEST_TRACE") {
-            OpenOptions::new().create(true).append(true).open(file)?.write_all(format!("{moment}\n").as_bytes())?;
+            OpenOptions::new().create(true).append(true).open(file)?.write_all(format!("{name}\n").as_bytes())?;
         }
-        if env::var("PIKACI_TEST_KILL").is_ok_and(|wanted| wanted == format!("{moment}:{count}")) {
+        if env::var("PIKACI_TEST_KILL").is_ok_and(|kill| kill == format!("{name}:{count}")) {
             kill_process(getpid(), Signal::KILL)?;
         }
-        fail::fail_point!(moment, |text| Err(io::Error::other(text.unwrap_or_else(|| "injected".to_owned()))));
+        fail::fail_point!(name, |text| Err(io::Error::other(text.unwrap_or_else(|| "injected".to_owned()))));
         Ok(())
     }
 }

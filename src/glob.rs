@@ -1,43 +1,44 @@
-//! Globs of a job file: which files they match.
+//! Globs of a job file.
 //!
-//! `*` and `?` don't match `/`, `**` is any number of folders. A glob that names a folder matches all that is in it, and one
-//! with brackets also matches the path that it spells out: `pages/[id].js` is a file of its own in many a project.
+//! `*` and `?` don't match `/`; `**` matches any number of folders. A glob that names a folder also matches everything
+//! in that folder. A glob with brackets also matches the path that it spells: many projects have a file
+//! `pages/[id].js`.
 
 use std::path::Path;
 
 use globset::{Error, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// The characters that match more than themselves.
-const WILD: [char; 3] = ['*', '?', '['];
-/// The longest glob, in bytes.
+/// Characters that match more than themselves.
+const WILDCARDS: [char; 3] = ['*', '?', '['];
+/// Maximum length of a glob, in bytes.
 const MAX_BYTES: usize = 1024;
-/// The most braces that a glob may open.
+/// Maximum number of `{` in a glob.
 const MAX_BRACES: usize = 32;
-/// The folder that no snapshot and no artifact is in.
-const REPOSITORY: &str = ".git";
+/// Folder that snapshots and artifacts leave out.
+const GIT_FOLDER: &str = ".git";
 
-/// Builds one plain glob, as [`plain`] returns them.
+/// Compiles a glob of [`expand`].
 ///
 /// # Errors
-/// When it isn't a glob.
-pub fn build(plain: &str) -> Result<Glob, Error> {
-    GlobBuilder::new(plain).literal_separator(true).build()
+/// When the text isn't a valid glob.
+pub fn build(expanded: &str) -> Result<Glob, Error> {
+    GlobBuilder::new(expanded).literal_separator(true).build()
 }
 
-/// Returns the plain globs that a glob stands for: without needless `.` and `/`, with its brackets spelt out, and with
-/// what is in the folder that it names.
+/// Expands a glob of a job file into globs for [`build`]: without redundant `.` and `/`, with its brackets escaped as a
+/// second glob, and with the content of the folder that it names.
 #[must_use]
-pub fn plain(glob: &str) -> Vec<String> {
-    let clean = clean(glob);
-    let spelt = spelt_out(&clean);
-    let mut globs = vec![clean];
-    globs.extend(spelt);
+pub fn expand(glob: &str) -> Vec<String> {
+    let normal = normalize(glob);
+    let escaped = escape_brackets(&normal);
+    let mut globs = vec![normal];
+    globs.extend(escaped);
     let inside: Vec<String> = globs.iter().filter(|glob| names_folder(glob)).map(|glob| format!("{glob}/**")).collect();
     globs.extend(inside);
     globs
 }
 
-fn clean(glob: &str) -> String {
+fn normalize(glob: &str) -> String {
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let is_folder = glob.ends_with('/') || glob.ends_with("/.");
     if parts.is_empty() {
@@ -46,32 +47,32 @@ fn clean(glob: &str) -> String {
     parts.join("/") + if is_folder { "/**" } else { "" }
 }
 
-/// Returns a glob whose brackets match themselves, if it has any that don't.
-fn spelt_out(glob: &str) -> Option<String> {
-    let mut spelt = String::new();
+/// Returns the glob with its brackets escaped, or `None` if it has no unescaped `[`.
+fn escape_brackets(glob: &str) -> Option<String> {
+    let mut escaped = String::new();
     let mut chars = glob.chars();
     let mut has_class = false;
     while let Some(c) = chars.next() {
         if c == '[' || c == ']' {
-            spelt.push('\\');
+            escaped.push('\\');
             has_class |= c == '[';
         }
-        spelt.push(c);
+        escaped.push(c);
         if c == '\\' {
-            spelt.extend(chars.next());
+            escaped.extend(chars.next());
         }
     }
-    has_class.then_some(spelt)
+    has_class.then_some(escaped)
 }
 
-/// Returns whether a glob can name a folder: its last part, or with braces all of it, has nothing wild.
+/// Returns whether a glob can name a folder: its last part has no wildcard, or with braces the whole glob has none.
 fn names_folder(glob: &str) -> bool {
-    let last = if has(glob, &['{']) { glob } else { glob.rsplit('/').next().unwrap_or(glob) };
-    !has(last, &WILD)
+    let last = if has_unescaped(glob, &['{']) { glob } else { glob.rsplit('/').next().unwrap_or(glob) };
+    !has_unescaped(last, &WILDCARDS)
 }
 
-/// Returns whether a glob has one of these characters without a backslash before it.
-fn has(glob: &str, characters: &[char]) -> bool {
+/// Returns whether a glob has one of `characters` without a backslash before it.
+fn has_unescaped(glob: &str, characters: &[char]) -> bool {
     let mut chars = glob.chars();
     while let Some(c) = chars.next() {
         if characters.contains(&c) {
@@ -87,7 +88,7 @@ fn has(glob: &str, characters: &[char]) -> bool {
 /// Checks that a glob can match a file of a project.
 ///
 /// # Errors
-/// When it can't; the error goes on from the quoted glob.
+/// When the glob can match none. The message is the rest of a sentence that begins with the quoted glob.
 pub fn check(glob: &str) -> Result<(), String> {
     let error = |text: &str| Err(text.to_owned());
     if glob.is_empty() {
@@ -100,30 +101,28 @@ pub fn check(glob: &str) -> Result<(), String> {
         return error("is absolute: globs are relative to the project");
     }
     if glob.starts_with('!') {
-        return error(
-            "begins with `!`: no glob takes files out, so list those that count (`\\!` is the character itself)",
-        );
+        return error("begins with `!`: a glob can't exclude files, so list those to include (`\\!` matches a `!`)");
     }
     if glob.matches('{').count() > MAX_BRACES {
         return Err(format!("has more than {MAX_BRACES} braces"));
     }
-    let clean = clean(glob);
-    let mut parts = clean.split(['/', '{', '}', ',']);
+    let normal = normalize(glob);
+    let mut parts = normal.split(['/', '{', '}', ',']);
     if parts.clone().any(|part| part == "..") {
-        return error("leaves the project");
+        return error("points outside the project");
     }
     if parts.clone().any(|part| part == ".") {
-        return error("never matches, because of the `.` in its braces: leave that out");
+        return error("never matches because of the `.` in its braces: remove the `.`");
     }
-    if parts.any(|part| part.eq_ignore_ascii_case(REPOSITORY)) {
-        return error("never matches: `.git` is in no snapshot and no artifact");
+    if parts.any(|part| part.eq_ignore_ascii_case(GIT_FOLDER)) {
+        return error("never matches: snapshots and artifacts leave out `.git`");
     }
-    if has_escaped_letter(&clean) {
+    if has_escaped_letter(&normal) {
         return error("has a backslash before a letter or a digit: folders are separated by `/`");
     }
-    plain(glob)
+    expand(glob)
         .iter()
-        .try_for_each(|plain| build(plain).map(drop))
+        .try_for_each(|expanded| build(expanded).map(drop))
         .map_err(|error| format!("isn't a glob: {}", error.kind()))
 }
 
@@ -137,40 +136,40 @@ fn has_escaped_letter(glob: &str) -> bool {
     false
 }
 
-/// Globs that are matched together.
+/// Set of globs that are matched together.
 #[derive(Debug)]
 pub struct Globs {
     set: GlobSet,
-    /// The place, among the given globs, of each plain one.
-    places: Vec<usize>,
+    /// For each expanded glob, the index of the glob that it comes from.
+    sources: Vec<usize>,
 }
 
 impl Globs {
-    /// Builds the globs.
+    /// Compiles globs of a job file.
     ///
     /// # Errors
-    /// When one isn't a glob, or they are too large together.
+    /// When a glob isn't valid, or the globs are too large together.
     pub fn new<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let mut set = GlobSetBuilder::new();
-        let mut places = Vec::new();
-        for (place, glob) in globs.into_iter().enumerate() {
-            for plain in plain(glob) {
-                set.add(build(&plain)?);
-                places.push(place);
+        let mut sources = Vec::new();
+        for (index, glob) in globs.into_iter().enumerate() {
+            for expanded in expand(glob) {
+                set.add(build(&expanded)?);
+                sources.push(index);
             }
         }
-        Ok(Self { set: set.build()?, places })
+        Ok(Self { set: set.build()?, sources })
     }
 
-    /// Returns whether one of them matches a path.
+    /// Returns whether any of the globs matches a path.
     #[must_use]
     pub fn is_match(&self, path: &Path) -> bool {
         self.set.is_match(path)
     }
 
-    /// Returns the places of those that match a path; a place may come twice.
-    pub fn matching(&self, path: &Path) -> impl Iterator<Item = usize> {
-        self.set.matches(path).into_iter().map(|plain| self.places[plain])
+    /// Returns the indices of the globs that match a path; an index may occur twice.
+    pub fn matching_indices(&self, path: &Path) -> impl Iterator<Item = usize> {
+        self.set.matches(path).into_iter().map(|expanded| self.sources[expanded])
     }
 }
 
@@ -178,10 +177,10 @@ impl Globs {
 mod tests {
     use std::path::Path;
 
-    use super::{Globs, check, plain};
+    use super::{Globs, check, expand};
 
     #[test]
-    fn each_way_to_write_a_glob_means_the_same() {
+    fn equivalent_spellings_expand_to_the_same_globs() {
         for (glob, globs) in [
             ("src/**", &["src/**"][..]),
             ("./src/**", &["src/**"]),
@@ -195,13 +194,13 @@ mod tests {
             ("pages/[id].js", &["pages/[id].js", r"pages/\[id\].js", r"pages/\[id\].js/**"]),
             (r"pages/\[id\].js", &[r"pages/\[id\].js", r"pages/\[id\].js/**"]),
         ] {
-            assert_eq!(plain(glob), globs, "{glob}");
+            assert_eq!(expand(glob), globs, "{glob}");
             assert_eq!(check(glob), Ok(()), "{glob}");
         }
     }
 
     #[test]
-    fn a_glob_matches_folders_and_what_it_spells_out() {
+    fn a_glob_matches_the_folder_and_the_path_that_it_spells() {
         for (glob, path, is_match) in [
             ("src", "src/a/b", true),
             ("src/", "src", false),
@@ -221,10 +220,10 @@ mod tests {
         for (glob, why) in [
             ("", "is empty"),
             ("/src", "is absolute"),
-            ("a/../b", "leaves the project"),
-            ("!src/**", "no glob takes files out"),
+            ("a/../b", "points outside the project"),
+            ("!src/**", "a glob can't exclude files"),
             ("{./a,b}", "because of the `.` in its braces"),
-            (".git/HEAD", "`.git` is in no snapshot"),
+            (".git/HEAD", "snapshots and artifacts leave out `.git`"),
             (r"src\main.c", "a backslash before a letter"),
             ("[id", "isn't a glob"),
         ] {

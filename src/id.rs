@@ -1,4 +1,4 @@
-//! Ids and digests: strings that can't be mistaken for each other.
+//! Ids and digests: a type for each kind of text, so that the compiler tells them apart.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ macro_rules! string_id {
         pub struct $name(String);
 
         impl $name {
-            /// Wraps a text that its source already validated.
+            /// Wraps a text that is already validated.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
@@ -38,34 +38,34 @@ macro_rules! string_id {
 }
 
 string_id! {
-    /// The name of a job, as the job file spells it.
+    /// Name of a job, as written in the job file.
     JobId
 }
 string_id! {
-    /// The id of a node of a plan: `prepare:<short digest>` or `execute:<job>`.
+    /// Id of a node of a plan: `prepare:<short digest>` or `execute:<job>`.
     NodeId
 }
 string_id! {
-    /// The id of a run: the UTC time of its start and some random digits; sorts by when runs began.
+    /// Id of a run: the UTC time of its start and random digits. Ids sort by the start of the runs.
     RunId
 }
 string_id! {
-    /// The name of a target of the job file, or the text that names the jobs of an ad-hoc selection.
+    /// Name of a target of the job file, or the text that lists the jobs of an ad-hoc selection.
     TargetId
 }
 
 impl RunId {
-    /// Returns the id of a run that begins now. Where the clock was set back, or has stood still, its time is that of the
-    /// newest other run and a bit, so that what began later sorts later all the same.
+    /// Generates the id of a run that starts at `now` and sorts after all `others`: if the newest of them has the same
+    /// or a later time, because the clock was set back, the id gets that time plus a millisecond.
     #[must_use]
-    pub fn begin(now: Timestamp, digits: u16, others: impl IntoIterator<Item = Self>) -> Self {
+    pub fn generate(now: Timestamp, digits: u16, others: impl IntoIterator<Item = Self>) -> Self {
         let newest = others.into_iter().filter_map(|id| id.time()).max();
         let next = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
         let time = next.map_or(now, |next| next.max(now));
         Self(format!("{}-{digits:04x}", time.strftime("%Y%m%d-%H%M%S%3f")))
     }
 
-    /// Returns the time that the id tells, to the millisecond; `None` for one of another kind.
+    /// Returns the time in the id, to the millisecond, or `None` if the id has another format.
     fn time(&self) -> Option<Timestamp> {
         let (date, rest) = self.0.split_once('-')?;
         let (time, _) = rest.split_once('-')?;
@@ -82,7 +82,7 @@ impl RunId {
     }
 }
 
-/// A path in the state folder, relative to it, as records hold it: it has no `..`, and leads nowhere else.
+/// Path of an entry of the state folder, relative to the state folder and without `..`; the form that records store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = "^[^/]"))]
@@ -104,7 +104,7 @@ impl TryFrom<String> for RecordedPath {
         if text.len() < 4096 && text.split('/').all(is_plain) {
             Ok(Self(text))
         } else {
-            Err(format!("{text:?} is no path in the state folder"))
+            Err(format!("{text:?} isn't a path in the state folder"))
         }
     }
 }
@@ -127,22 +127,22 @@ impl fmt::Display for RecordedPath {
     }
 }
 
-/// A SHA-256 digest as 64 lower-case hexadecimal digits.
+/// SHA-256 digest as 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Digest(String);
 
 impl Digest {
-    /// Returns the digest of some bytes.
+    /// Computes the digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self::finish(Sha256::new_with_prefix(bytes))
+        Self::from_hasher(Sha256::new_with_prefix(bytes))
     }
 
-    /// Returns the digest that a hasher has arrived at.
+    /// Finishes a hasher and returns its digest.
     #[must_use]
-    pub fn finish(hasher: Sha256) -> Self {
+    pub fn from_hasher(hasher: Sha256) -> Self {
         let hex = |text: String, byte: &u8| text + format!("{byte:02x}").as_str();
         Self(hasher.finalize().iter().fold(String::with_capacity(64), hex))
     }
@@ -153,7 +153,7 @@ impl Digest {
         &self.0
     }
 
-    /// Returns the first 12 digits, enough to tell digests apart for people.
+    /// Returns the first 12 digits, for display and for names of files.
     #[must_use]
     pub fn short(&self) -> &str {
         &self.0[..12]
@@ -190,7 +190,7 @@ mod tests {
     use super::{Digest, RunId};
 
     #[test]
-    fn a_run_that_begins_later_sorts_later_whatever_the_clock_says() {
+    fn the_id_of_a_later_run_sorts_later_even_if_the_clock_was_set_back() {
         let now = "2026-11-22T10:15:00.123456Z".parse().unwrap();
         for (others, expected) in [
             (&[][..], "20261122-101500123-00ab"),
@@ -200,20 +200,20 @@ mod tests {
             (&["99999999-999999999-0000", "99991231-235959999-0000", "1", "", "a-b-c"], "20261122-101500123-00ab"),
             (&["20261122-101501-4f2a31", "２０２６1122-101500123-0000"], "20261122-101500123-00ab"),
         ] {
-            let id = RunId::begin(now, 0xab, others.iter().copied().map(RunId::new));
+            let id = RunId::generate(now, 0xab, others.iter().copied().map(RunId::new));
             assert_eq!(id.as_str(), expected, "{others:?}");
         }
     }
 
     #[test]
-    fn digest_of_nothing_is_the_published_one() {
+    fn the_digest_of_no_bytes_is_the_published_one() {
         let published = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").as_str(), published);
         assert!(Digest::try_from(published.to_owned()).is_ok());
     }
 
     #[test]
-    fn digest_refuses_what_could_leave_a_folder() {
+    fn a_digest_refuses_text_that_could_be_a_path_out_of_a_folder() {
         for text in ["", "..", "../../etc", &"A".repeat(64), &"é".repeat(32)] {
             assert!(Digest::try_from(text.to_owned()).is_err(), "{text}");
         }

@@ -1,6 +1,6 @@
 //! pikaci: local-first CI that runs each job of a project in a throwaway virtual machine which Nix built and cached.
 //!
-//! # One way for the data
+//! # Direction of the data
 //!
 //! ```text
 //! pikaci.nix text ──config──▶ Config ──select──▶ jobs ─┐
@@ -10,47 +10,52 @@
 //!                                        Execute: boot VM, run, collect ──▶ events ──▶ records, reports
 //! ```
 //!
-//! Nothing flows back. A plan is a function from values to a value: no file, process, clock, environment or
-//! randomness in it. Events say what happened; records and everything printed are folds over events.
+//! No data flows back. A plan is a function from values to a value: it uses no file, process, clock, environment or
+//! randomness. Events record everything that happens in a run; records and reports are folds over events.
 //!
-//! # The rooms
+//! # Rooms
 //!
-//! | room | holds | touches |
+//! A room is a module of this crate. A pure room has no effects: it uses values only. Each may use the pure rooms
+//! above it in this table:
+//!
+//! | pure room | contents |
+//! |---|---|
+//! | [`text`] | text for people and shells: quoting, plain text, escapes, sizes |
+//! | [`id`] | newtypes for ids and digests |
+//! | [`glob`] | globs of `paths` and `artifacts` |
+//! | [`quota`] | the bytes that a run may still write |
+//! | [`cancel`] | the cancel request, which all threads of a run read |
+//! | [`tools`] | programs that pikaci runs, their versions, findings |
+//! | [`facts`] | facts about the host: system, kernels, operating system |
+//! | [`guest`] | the contract with a guest: requests and control lines |
+//! | [`config`] | the job file: from its text to a [`config::Config`] |
+//! | [`flake`] | runner flakes: rendering, checks, digests |
+//! | [`plan`] | selection of jobs, plans and their nodes |
+//! | [`policy`] | the operator's limits on what a job file may choose |
+//! | [`event`] | events, outcomes and statuses of a run |
+//! | [`record`] | records of runs and jobs, retention, results of gc |
+//! | [`doctor`] | findings about this host from its probe results |
+//! | [`report`] | records, plans and findings as text for people |
+//!
+//! The other rooms have effects. Each may use the rooms below its line in this table, and all pure rooms:
+//!
+//! | room | contents | effects |
 //! |---|---|---|
-//! | [`id`] | newtypes for ids and digests | nothing |
-//! | [`config`] | job file text → [`config::Config`] | nothing |
-//! | [`flake`] | runner flakes: render, check, digest | nothing |
-//! | [`glob`] | globs of `paths` and `artifacts`: what they match | nothing |
-//! | [`guest`] | request and streams of a guest, as values | nothing |
-//! | [`plan`] | `RunPlanRecord`, its nodes, how it is made | nothing |
-//! | [`policy`] | what the operator leaves to a project | nothing |
-//! | [`doctor`] | whether jobs can run on this machine, judged | nothing |
-//! | [`event`] | what happened, as values | nothing |
-//! | [`record`] | `RunRecord`, `JobRecord`: the fold from events | nothing |
-//! | [`report`] | everything printed: the fold from records | nothing |
-//! | [`host`] | what this machine is and has: `HostFacts` | reads the host |
-//! | [`snapshot`] | content-addressed copies of the source tree | files |
-//! | [`state`] | the state folder: layout, atomic writes, locks, gc | files |
-//! | [`prepare`] | write a rendered flake, `nix build`, GC root | files |
-//! | [`execute`] | boot a guest in QEMU or vfkit, run, collect | files, sockets, threads |
-//! | [`engine`] | walks a plan and emits events | everything, through the rooms above |
-//! | [`cancel`] | the request to end that everything looks at | nothing |
-//! | [`quota`] | the bytes that a run may still write | nothing |
-//! | [`cli`] | the command line | everything, through the rooms above |
-//! | [`nix`] | the nix binary and the store's folders | processes |
-//! | [`process`] | process groups that end with pikaci | processes |
-//! | [`foreign`] | files that others made: the one way to open them | files |
-//! | [`failpoint`] | the steps at which tests kill pikaci | nothing, but in tests |
+//! | [`cli`] | the command line | all, through the rooms below |
+//! | [`engine`] | the walk through a plan, which emits events | all, through the rooms below |
+//! | [`execute`] | guests in QEMU or vfkit, jobs, collection of artifacts | files, sockets, threads |
+//! | [`prepare`] | builds of runners: flake, `nix build`, GC root | files |
+//! | [`host`], [`snapshot`] | facts about the host; copies of the source tree | files |
+//! | [`nix`] | the nix program and the folders of the store | processes |
+//! | [`process`], [`state`] | process groups; the state folder: layout, writes, locks, gc | processes; files |
+//! | [`failpoint`], [`foreign`] | failures for tests; opening of files of other users | only in tests; files |
 //!
-//! Imports point downwards: `cli → engine → execute → prepare → {host, snapshot} → nix → {process, state} →
-//! {failpoint, foreign}`, where each may use all that are right of it; everyone may use the pure rooms, those that touch
-//! nothing, and the pure rooms use only each other. `tests/suite/rooms.rs` holds that. Clippy holds what a room touches:
-//! `clippy.toml` disallows the methods and types of files, processes, environment, clock and randomness, and a file of
-//! a room with effects says at its top which of them it uses and why: `#![expect(clippy::disallowed_methods, reason =
-//! "…")]`.
+//! `tests/suite/house/rooms.rs` checks the order of the rooms. Clippy checks their effects: `clippy.toml` disallows the
+//! methods and types of files, processes, environment, clock and randomness. A file with effects names them at its top,
+//! with the reason: `#![expect(clippy::disallowed_methods, reason = "…")]`.
 //!
-//! What Linux and macOS do in different ways is found out when it runs, or is in files of its own, which are chosen where
-//! their module is declared. `make darwin` checks what is there for macOS.
+//! Differences between Linux and macOS are detected at run time, or lie in files of their own, which are chosen at the
+//! declaration of their module. `make darwin` checks the code for macOS.
 
 // templates/askama.toml names the escaper by a path that holds in the tests' crate too.
 extern crate self as pikaci;
@@ -62,6 +67,7 @@ pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod execute;
+pub mod facts;
 pub mod failpoint;
 pub mod flake;
 pub mod foreign;
@@ -79,3 +85,5 @@ pub mod record;
 pub mod report;
 pub mod snapshot;
 pub mod state;
+pub mod text;
+pub mod tools;

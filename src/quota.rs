@@ -1,12 +1,12 @@
-//! The disk budget of a run.
+//! Disk quota of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The hint for a run whose disk budget is too small.
-pub const MORE: &str = "give it more, for instance: pikaci run --disk 20G";
+/// Hint for a run whose disk budget (option `--disk`) is used up.
+pub const DISK_BUDGET_HINT: &str = "raise the disk budget, for instance: pikaci run --disk 20G";
 
-/// The disk budget of a run, shared by all that writes for its jobs.
+/// Disk quota of a run in bytes; clones share it.
 #[derive(Clone, Debug)]
 pub struct Quota {
     total: u64,
@@ -14,40 +14,40 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Begins with so many bytes.
+    /// Creates a quota of `total` bytes.
     #[must_use]
     pub fn new(total: u64) -> Self {
         Self { total, left: Arc::new(AtomicU64::new(total)) }
     }
 
-    /// Begins with more bytes than any disk has.
+    /// Creates a quota that is larger than any disk.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::new(u64::MAX)
     }
 
-    /// Returns all that the run may write.
+    /// Returns the bytes that the run may write in total.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Returns what the run may still write.
+    /// Returns the bytes that the run may still write.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.left.load(Ordering::Relaxed)
     }
 
-    /// Takes so many bytes, or what is left of them, and returns how many.
+    /// Takes up to `bytes` bytes and returns how many were left to take.
     #[must_use]
     pub fn take(&self, bytes: u64) -> u64 {
         let take = |left: u64| Some(left.saturating_sub(bytes));
-        // The function never refuses.
+        // The update can't fail: `take` always returns a value.
         let (Ok(before) | Err(before)) = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         before.min(bytes)
     }
 
-    /// Returns bytes that were taken and whose files are removed.
+    /// Gives back bytes that were taken for files that are removed now.
     pub fn give_back(&self, bytes: u64) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::Quota;
 
     #[test]
-    fn what_is_taken_together_is_never_more_than_the_whole() {
+    fn clones_together_take_at_most_the_total() {
         let quota = Quota::new(1000);
         let other = quota.clone();
         let taken: u64 = (0..100).map(|_| quota.take(7) + other.take(7)).sum();

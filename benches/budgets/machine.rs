@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
-use pikaci::guest::{Access, Mount, Request, request};
+use pikaci::guest::{Access, Mount, Request, encode_request};
 use pikaci::record::JobRecord;
 use pikaci::state::read_json;
 
@@ -50,7 +50,7 @@ fn make_userland(bench: &Bench, guest: &Guest) -> Result<()> {
     fs::create_dir_all(userland.join("usr")).with_context(|| format!("making {}", userland.display()))?;
     let job = guest.run.jobs.first().context("the run has no job")?;
     let job: JobRecord = read_json(&guest.state.recorded(&job.status_path))?;
-    let log = guest.state.root().join(job.host_log_path.context("the job has no log")?);
+    let log = guest.state.root().join(job.logs.host_log_path.context("the job has no log")?);
     let log = fs::read_to_string(&log).with_context(|| format!("reading {}", log.display()))?;
     let words: Vec<&str> = log.split_whitespace().collect();
     let shared = words.windows(2).filter(|pair| pair[0].starts_with("--ro-bind") && pair[1].starts_with("/etc/"));
@@ -76,5 +76,5 @@ fn ask(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<u8>> {
         network: false,
         epoch_secs: SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?.as_secs(),
     };
-    request::encode(&asked).context("encoding the guest's request")
+    encode_request(&asked).context("encoding the guest's request")
 }

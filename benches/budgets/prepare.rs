@@ -8,7 +8,7 @@ use pikaci::foreign::Beneath;
 use pikaci::nix::Nix;
 use pikaci::plan::RunPlanRecord;
 use pikaci::plan::record::{Prepare, Work};
-use pikaci::prepare::{Prepared, prepare};
+use pikaci::prepare::{PrepareOutcome, prepare_runner};
 use pikaci::state::read_json;
 
 use crate::bench::Bench;
@@ -28,11 +28,18 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let digest = digest.context("the plan has no Prepare node")?;
     let nix = Nix::new(NO_NIX, |name| std::env::var_os(name));
     let (log, cancel) = (bench.folder().join("prepare.log"), Cancel::default());
-    let warm =
-        || match prepare(&guest.state, &nix, digest, None, &Beneath::in_its_folder(&log), Duration::MAX, &cancel)? {
-            Prepared::Cached(_) => Ok(()),
-            other => bail!("the runner isn't found as it stands: {other:?}"),
-        };
+    let warm = || match prepare_runner(
+        &guest.state,
+        &nix,
+        digest,
+        None,
+        &Beneath::in_its_folder(&log),
+        Duration::MAX,
+        &cancel,
+    )? {
+        PrepareOutcome::Cached(_) => Ok(()),
+        other => bail!("the runner isn't found as it stands: {other:?}"),
+    };
     let build = format!(
         "nix build --extra-experimental-features 'nix-command flakes' --no-write-lock-file --no-link \
          path:$B/guest/.pikaci/flakes/{digest}#runner"

@@ -1,12 +1,12 @@
-# Makes a runner: kernel, initrd, boot.json, and a store's disk where one is asked for. Runs as the builder of the
-# runner's derivation, under a static busybox, which may be all that the sandbox holds.
+# Builds a runner: kernel, initrd, boot.json, and a disk with the Nix store if `mkfs` is set. Runs as the builder of the
+# runner's derivation, under a static busybox, which may be the only program in the sandbox.
 #
-# The environment is the derivation's: `busybox` (the program), `scripts` (the folder of pikaci's own), `kernel` (the
-# image) and `out`; and either
-# - `modules` (names in load order) in the folder `moduleFiles`: the guest's userland comes over a share; or
-# - `modulesTree` (a folder with lib/modules), `wantedModules`, and `userland` (a store path with bin): the guest's
-#   userland is busybox and that one. Its closure lies in the file `closure`; with `mkfs` that becomes a disk, else its
-#   store paths are listed for whoever shares them.
+# The environment is that of the derivation: `busybox` (the program), `scripts` (the folder of pikaci's scripts),
+# `kernel` (the image) and `out`; and either
+# - `modules` (names in load order) in the folder `moduleFiles`: the guest's userland is a share; or
+# - `modulesTree` (a folder with lib/modules), `moduleNames`, and `userland` (a store path with bin): the guest's
+#   userland is busybox and that store path. The file `closure` describes its closure; with `mkfs` the closure becomes a
+#   disk, otherwise the runner lists its store paths so that the host shares them.
 # shellcheck shell=dash disable=SC2154 # the derivation's environment
 set -eu
 mkdir tools
@@ -20,16 +20,22 @@ fail() {
     exit 1
 }
 
-# Prints the files of the wanted modules and of what they need, in load order; what is built in isn't there. A line of
-# modules.dep names everything that a module needs, however indirectly, and what must come first last.
-load_order() {
-    awk -v wanted="$wantedModules" '
+# Prints the files of the modules and of their dependencies, in load order, without built-in ones. A line of modules.dep
+# names all direct and indirect dependencies of a module, the first one to load last.
+print_load_order() {
+    awk -v modules="$moduleNames" '
         function name(file) { sub(/.*\//, "", file); sub(/\.ko.*/, "", file); gsub(/-/, "_", file); return file }
         FILENAME ~ /builtin$/ { builtin[name($1)] = 1; next }
-        { file = $1; sub(/:$/, "", file); files[name(file)] = file; needs[name(file)] = $0; sub(/^[^:]*: */, "", needs[name(file)]) }
+        {
+            file = $1
+            sub(/:$/, "", file)
+            files[name(file)] = file
+            needs[name(file)] = $0
+            sub(/^[^:]*: */, "", needs[name(file)])
+        }
         function load(file) { if (!(file in loaded)) { loaded[file] = 1; print file } }
         END {
-            count = split(wanted, names, " ")
+            count = split(modules, names, " ")
             for (i = 1; i <= count; i++) {
                 optional = sub(/\?$/, "", names[i])
                 if (names[i] in builtin) continue
@@ -44,7 +50,7 @@ load_order() {
         }' "$1/modules.builtin" "$1/modules.dep"
 }
 
-# Puts a module where the agent loads it from, without compression.
+# Adds a module, uncompressed, to the modules that the agent loads.
 add_module() {
     to=${1##*/}
     to=initrd/pikaci/modules/${to%.ko*}.ko
@@ -52,12 +58,12 @@ add_module() {
     *.ko) cp "$1" "$to" ;;
     *.xz) unxz -c "$1" >"$to" ;;
     *.gz) gunzip -c "$1" >"$to" ;;
-    *) fail "$1 is compressed as busybox doesn't know" ;;
+    *) fail "$1 has a compression that busybox can't read" ;;
     esac
     echo "${to##*/}" >>initrd/pikaci/modules.order
 }
 
-# The agent's own is in a folder of its own, since the guest's userland comes to lie over the rest.
+# The agent's files have a folder of their own, since the guest's userland is mounted over the others.
 for folder in bin dev host modules run scratch; do mkdir -p initrd/pikaci/$folder; done
 for folder in dev etc proc run/lock sys tmp usr var; do mkdir -p initrd/$folder; done
 for folder in bin sbin lib lib64; do ln -s usr/$folder initrd/$folder; done
@@ -89,8 +95,8 @@ if [ -z "${userland:-}" ]; then
     for module in $modules; do add_module "$moduleFiles/$module"; done
 else
     tree=$(echo "$modulesTree"/lib/modules/*)
-    [ -f "$tree/modules.dep" ] || fail "$modulesTree has not the modules of one kernel"
-    load_order "$tree" >order
+    [ -f "$tree/modules.dep" ] || fail "$modulesTree doesn't have the modules of exactly one kernel"
+    print_load_order "$tree" >order
     while read -r module; do add_module "$tree/$module"; done <order
     mkdir -p initrd/usr/bin initrd/usr/local initrd/nix/store
     ln -s bin initrd/usr/sbin
@@ -99,7 +105,8 @@ else
     [ ! -e "$userland/etc/ssl" ] || ln -s "$userland/etc/ssl" initrd/etc/ssl
 fi
 
-# Equal bytes whenever and wherever it is made. Not compressed: unpacking costs more at every boot than reading.
+# The bytes are the same at any time on any machine. The initrd isn't compressed: unpacking at every boot costs more
+# than reading.
 find initrd -type d -exec chmod 0755 {} +
 find initrd -type f -exec chmod 0644 {} +
 chmod 0755 initrd/init initrd/pikaci/bin/busybox initrd/pikaci/lease

@@ -1,20 +1,20 @@
-# Fetches and calls the flakes that a flake.lock names, as Nix does for the flake beside it (`call-flake.nix` in Nix's
-# libflake). In pure evaluation `fetchTree` takes only what is locked.
+# Fetches and calls the flakes of a flake.lock as Nix does for the flake beside it (`call-flake.nix` in Nix's libflake).
+# In pure evaluation `fetchTree` takes only locked references.
 {
-  # The lock, decoded.
+  # The decoded lock.
   lock,
-  # The folder of the flake beside it.
+  # The folder of the flake beside the lock.
   root ? throw "pikaci: only the inputs of this lock can be used",
-  # Flakes instead of those that the lock names, by their nodes.
+  # Flakes that replace those of the lock, by their nodes.
   replace ? { },
 }:
 let
   inherit (lock) nodes;
 
-  # The nodes that the inputs of each node are.
+  # The node of each input, by node and input.
   inputs = builtins.mapAttrs (_: node: builtins.mapAttrs (_: resolve) (node.inputs or { })) nodes;
   resolve = input: if builtins.isList input then follow input else input;
-  # The node at a path of inputs from the root.
+  # Returns the node at a path of inputs from the root.
   follow = builtins.foldl' (node: name: inputs.${node}.${name}) lock.root;
 
   call =
@@ -24,7 +24,7 @@ let
       isRelative = locked.type or null == "path" && builtins.substring 0 1 locked.path != "/";
       parent = flakes.${follow (node.parent or [ ])};
 
-      # Attributes that Nix adds to a source; these are of no commit and of no time.
+      # The attributes that Nix adds to a source, without a commit and with a fixed time.
       ownSource = {
         outPath = root;
         lastModified = 1;
@@ -77,8 +77,8 @@ let
   flakes = builtins.mapAttrs call nodes // builtins.mapAttrs (_: result: { inherit result; }) replace;
 in
 {
-  # The root's inputs by name.
+  # The inputs of the root, by name.
   inputs = flakes.${lock.root}.own;
-  # The root itself.
+  # The root.
   flake = flakes.${lock.root}.result;
 }

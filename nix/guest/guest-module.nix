@@ -1,4 +1,4 @@
-# What makes a NixOS a guest of pikaci: drivers, a store on a disk, and the agent as a service.
+# The NixOS module of every guest of base `nixos`: drivers, a store on a disk, and the agent as a service.
 { lib, pkgs, ... }:
 let
   busybox = pkgs.pkgsStatic.busybox;
@@ -9,7 +9,7 @@ let
 in
 {
   microvm = {
-    # For the kernel's drivers alone: the hypervisor's command line is pikaci's own.
+    # Only chooses the kernel's drivers: pikaci writes the hypervisor's command line itself.
     hypervisor = "qemu";
     storeOnDisk = true;
     storeDiskType = "erofs";
@@ -17,7 +17,7 @@ in
 
   boot = {
     initrd = {
-      # The other one goes away with NixOS 26.11.
+      # NixOS 26.11 removes the other kind of initrd.
       systemd.enable = true;
       availableKernelModules = [
         "virtio_blk"
@@ -36,12 +36,12 @@ in
 
   networking = {
     hostName = "pikaci";
-    # The agent brings the network up, and only for a job that asks.
+    # The agent configures the network, and only for a job that requests it.
     useDHCP = false;
     firewall.enable = false;
   };
 
-  # A job begins when all that the guest's modules start has started.
+  # The job begins after all services of the guest's modules.
   systemd = {
     defaultUnit = "pikaci.target";
     targets.pikaci = {
@@ -54,7 +54,7 @@ in
         description = "pikaci's agent";
         wantedBy = [ "pikaci.target" ];
         after = [ "multi-user.target" ];
-        # However the agent ends, the guest does.
+        # The guest ends with the agent, after a failure too.
         unitConfig = {
           SuccessAction = "poweroff-force";
           FailureAction = "poweroff-force";
@@ -73,12 +73,12 @@ in
           exec ${busybox}/bin/sh ${./service.sh}
         '';
       };
-      # Nobody sits at the console.
+      # Nobody logs in at the console.
       "serial-getty@hvc0".enable = false;
     };
   };
 
   documentation.enable = false;
-  # A guest keeps nothing that an update could break.
+  # A guest keeps no state that an update could break.
   system.stateVersion = lib.mkDefault lib.trivial.release;
 }

@@ -1,4 +1,5 @@
-# The inputs of a runner: the project's flake, its own nixpkgs and microvm.nix, and pinned ones where it has none.
+# The inputs of a runner: the project's flake, and nixpkgs and microvm.nix from the project's lock or, if the lock has
+# none, from the pinned lock.
 let
   read = file: builtins.fromJSON (builtins.readFile file);
   lock = ../project/flake.lock;
@@ -29,7 +30,7 @@ in
       if nixpkgs.lib ? replaceString then
         pinned.inputs.microvm
       else
-        throw "pikaci: the project's nixpkgs is ${nixpkgs.lib.trivial.release}, and microvm.nix takes 25.05 or newer: update it, nix flake update nixpkgs, or add a microvm.nix of its time as the input `microvm`"
+        throw "pikaci: the project's nixpkgs is ${nixpkgs.lib.trivial.release}, and microvm.nix takes 25.05 or newer: update it, nix flake update nixpkgs, or add a microvm.nix of the same age as the input `microvm`"
     );
   project = own.flake;
 }

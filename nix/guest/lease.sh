@@ -1,5 +1,5 @@
 #!/pikaci/bin/sh
-# What udhcpc runs: applies the lease that it was given.
+# The script that udhcpc runs: applies a new lease.
 # shellcheck disable=SC2154 # udhcpc's environment
 [ "$1" = bound ] || exit 0
 ip addr add "$ip/${mask:-24}" dev "$interface" || exit 1

@@ -1,5 +1,6 @@
-# Makes a runner of what a NixOS configuration has built. Runs as the builder of the runner's derivation, under a static
-# busybox. The environment is the derivation's: `busybox`, `kernel`, `initrd`, `store` (files), `cmdline` (JSON), `out`.
+# Makes a runner of the files that a NixOS configuration built. Runs as the builder of the runner's derivation, under a
+# static busybox. The environment is that of the derivation: `busybox`, `kernel`, `initrd`, `store` (files), `cmdline`
+# (JSON), `out`.
 # shellcheck shell=dash disable=SC2154 # the derivation's environment
 set -eu
 mkdir tools

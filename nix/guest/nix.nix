@@ -1,17 +1,17 @@
-# The runner of base "nix", for a guest that runs Linux whatever evaluates this.
+# The runner of base "nix": a Linux guest, on any system that evaluates this file.
 {
   nixpkgs,
   project,
   guest,
 }:
 let
-  # A store path of its own, so that a runner depends on nothing else beside it.
+  # A store path of its own, so that a runner depends on no other file of the flake.
   scripts = "${./.}";
   pkgs = nixpkgs.legacyPackages.${guest.system};
   inherit (pkgs.linuxPackages) kernel;
   busybox = "${pkgs.pkgsStatic.busybox}/bin/busybox";
 
-  # What `make install` leaves in the kernel's package; vfkit takes an arm64 kernel only as it is.
+  # The image in the kernel's package; vfkit takes only an uncompressed arm64 kernel.
   image =
     {
       aarch64-linux = "Image";
@@ -19,7 +19,7 @@ let
     }
     .${guest.system};
 
-  # The drivers that a guest loads, in this order; what is marked is left out where the kernel hasn't got it.
+  # The drivers that a guest loads, in order; `?` marks a driver that the kernel may lack.
   drivers = [
     "virtio_pci"
     "virtiofs"
@@ -56,7 +56,7 @@ let
 
   onDisk = guest.store == "disk";
 
-  # The file `closure` has the store paths that a guest sees, whether they are on a disk or come over a share.
+  # The file `closure` describes the store paths of a guest, which come on a disk or over a share.
   closure = {
     exportReferencesGraph = [
       "closure"
@@ -77,9 +77,9 @@ derivation (
     ];
     inherit busybox userland;
     kernel = "${kernel}/${image}";
-    # A package of its own in newer versions of nixpkgs.
+    # Newer versions of nixpkgs have the modules in a package of their own.
     modulesTree = kernel.modules or kernel;
-    wantedModules = builtins.concatStringsSep " " drivers;
+    moduleNames = builtins.concatStringsSep " " drivers;
     inherit scripts;
   }
   // closure

@@ -1,4 +1,4 @@
-# The runner of base "nixos": what microvm.nix makes of a NixOS; how it is launched is left to pikaci.
+# The runner of base "nixos": kernel, initrd and store disk by microvm.nix; pikaci starts the hypervisor itself.
 {
   nixpkgs,
   microvm,
@@ -13,7 +13,7 @@ let
     { pkgs, ... }:
     {
       nixpkgs.hostPlatform = guest.system;
-      # What builds for the machine that boots the guest, which may be a Mac.
+      # The packages of the machine that boots the guest, which may be a Mac.
       microvm.vmHostPackages = nixpkgs.legacyPackages.${host};
       environment.systemPackages = import ./packages.nix { inherit pkgs project guest; };
     };

@@ -1,12 +1,12 @@
-# The packages that a guest names, and those of the dev shell that it names.
+# The packages of a guest: those of `packages` and those of its dev shell.
 {
   pkgs,
   project,
   guest,
 }:
 let
-  # Finds an attribute by its path, names with dots between them.
-  find =
+  # Returns the package at an attribute path, which is names with dots between them.
+  packageAt =
     path:
     builtins.foldl' (
       set: name:
@@ -24,4 +24,4 @@ let
     ++ (shell.propagatedNativeBuildInputs or [ ])
     ++ (shell.propagatedBuildInputs or [ ]);
 in
-map find guest.packages ++ (if guest.devShell == null then [ ] else programs)
+map packageAt guest.packages ++ (if guest.devShell == null then [ ] else programs)

@@ -1,4 +1,4 @@
-# The agent as a service of a guest with an init of its own, which has mounted everything and loaded drivers.
+# The agent as a service of a guest with its own init, which has mounted the file systems and loaded the drivers.
 # Runs under busybox ash, as root.
 # shellcheck shell=dash
 

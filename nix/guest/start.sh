@@ -1,10 +1,10 @@
-# Becomes the job, as the job's user: takes the request's environment, runs the request's command. Its argument is the
-# user's name. Runs under busybox ash with no environment but PATH.
-# No variable of a request is called pikaci_…, so none can change what is done here.
+# Becomes the command of the job: sets the request's environment and executes the request's command. Runs as the job's
+# user, whose name is its argument, under busybox ash with no environment but PATH.
+# A request can't set variables named pikaci_…, so it can't change this script's own.
 # shellcheck shell=dash
 
-# Prints where PATH has a program: the exec of busybox would prefer its applets to the host's programs.
-look_up() {
+# Prints the path of a program in PATH: the exec of busybox would prefer its applets to the host's programs.
+resolve_program() {
     case $1 in */*) echo "$1" && return ;; esac
     IFS=:
     for folder in $PATH; do
@@ -25,7 +25,7 @@ export HOME=/var/job USER="$1" LOGNAME="$1" SHELL=/bin/sh LANG=C.UTF-8 TERM=xter
 # shellcheck disable=SC2154 # set by the request
 cd -- "$pikaci_workdir" || exit 126
 unset OLDPWD
-pikaci_program=$(look_up "$1") || {
+pikaci_program=$(resolve_program "$1") || {
     echo "pikaci: $1: not found" >&2
     exit 127
 }

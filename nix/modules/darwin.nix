@@ -41,8 +41,8 @@ in
       }
     ];
     description = ''
-      When garbage is collected: `StartCalendarInterval` of {manpage}`launchd.plist(5)`. What is missed while the Mac
-      sleeps is done when it wakes.
+      The times of garbage collection: `StartCalendarInterval` of {manpage}`launchd.plist(5)`. If the Mac sleeps at such
+      a time, the collection runs when it wakes.
     '';
   };
 
@@ -51,14 +51,14 @@ in
       assertions = [
         {
           assertion =
-            # Somebody else's Nix has somebody else's builders.
+            # A Nix that nix-darwin doesn't manage has builders of its own.
             !(nix.enable or true)
             || nix.linux-builder.enable
             || builtins.any buildsLinux nix.buildMachines
             || nix.settings ? builders
             || nix.settings ? external-builders;
           message = ''
-            programs.pikaci needs somebody who builds Linux guests: a Mac can't do that itself.
+            programs.pikaci needs a builder of Linux guests: a Mac can't build them itself.
             Add nix.linux-builder.enable = true; or a machine for "aarch64-linux" to nix.buildMachines.
           '';
         }
@@ -72,7 +72,7 @@ in
     })
 
     (mkIf gc.enable {
-      # Opened as its owner.
+      # launchd opens the log as the user of the daemon.
       system.activationScripts.postActivation.text = ''
         touch ${log}
         chown ${escapeShellArg user} ${log}

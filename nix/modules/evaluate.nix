@@ -1,4 +1,4 @@
-# Evaluates modules without the rest of a system: of it there is what pikaci's modules set and read.
+# Evaluates modules with a stand-in for the system: it has only the options that pikaci's modules set and read.
 { pkgs }:
 modules:
 let
@@ -9,7 +9,7 @@ let
     type: default:
     mkOption {
       inherit type default;
-      description = "Something of the system.";
+      description = "An option of the system.";
     };
   list = option (types.listOf types.anything) [ ];
   set = option (types.attrsOf types.anything) { };
@@ -28,7 +28,7 @@ let
     services.udev.extraRules = lines;
     system.activationScripts.postActivation.text = lines;
     systemd = set;
-    # Those that every system has, and the one that the examples name.
+    # The user of every system, and the user of the examples.
     users.users = option (types.attrsOf types.anything) {
       root = { };
       ci = { };
@@ -42,7 +42,7 @@ let
 in
 evaluated
 // {
-  # What keeps such a system from being built.
+  # The messages of assertions that fail, which would fail a build of the system.
   refused = map (assertion: assertion.message) (
     builtins.filter (assertion: !assertion.assertion) evaluated.config.assertions
   );

@@ -1,4 +1,4 @@
-# A NixOS with the module, for `testers.runNixOSTest`: it boots where KVM works.
+# A test of a NixOS with the module, for `testers.runNixOSTest`; needs a machine with KVM.
 {
   name = "pikaci";
 

@@ -15,13 +15,15 @@ let
   cfg = config.programs.pikaci;
   inherit (config.services.pikaci) gc stateRoot user;
 
-  wantsKvm = cfg.kvmForBuilds || (cfg.settings.accel or null) == "kvm";
+  usesKvm = cfg.kvmForBuilds || (cfg.settings.accel or null) == "kvm";
   kvm = [
     "kvm"
     "kvm-amd"
     "kvm-intel"
   ];
-  ofKvm = builtins.filter (name: builtins.elem (builtins.replaceStrings [ "_" ] [ "-" ] name) kvm);
+  kvmModulesOf = builtins.filter (
+    name: builtins.elem (builtins.replaceStrings [ "_" ] [ "-" ] name) kvm
+  );
 in
 {
   _class = "nixos";
@@ -31,8 +33,9 @@ in
     type = types.bool;
     default = false;
     description = ''
-      Whether everybody may use {file}`/dev/kvm`, whatever other rules say. Builds of Nix need it, such as pikaci's
-      jobs as checks of a flake: who builds has no supplementary groups, so that being in `kvm` doesn't help.
+      True to give every user access to {file}`/dev/kvm`, in spite of other rules. Builds of Nix need it, such as
+      pikaci's jobs as checks of a flake: Nix's build users have no supplementary groups, so the group `kvm` doesn't
+      help.
     '';
   };
 
@@ -40,26 +43,27 @@ in
     type = types.str;
     default = "daily";
     example = "Sun 03:15";
-    description = "When garbage is collected; see {manpage}`systemd.time(7)`.";
+    description = "The times of garbage collection; see {manpage}`systemd.time(7)`.";
   };
 
   config = mkMerge [
     (mkIf cfg.enable {
       assertions = [
         {
-          # Elsewhere it is built in. On x86 it may come by itself, which is not enough for who counts on it.
-          assertion = wantsKvm && pkgs.stdenv.hostPlatform.isx86_64 -> ofKvm config.boot.kernelModules != [ ];
+          # On other processors KVM is built in. On x86 udev may load it, but that isn't certain.
+          assertion =
+            usesKvm && pkgs.stdenv.hostPlatform.isx86_64 -> kvmModulesOf config.boot.kernelModules != [ ];
           message = ''
-            programs.pikaci is to use KVM, and boot.kernelModules has no module of it.
-            Add your processor's: boot.kernelModules = [ "kvm-intel" ]; or [ "kvm-amd" ]; or let pikaci do without,
-            which is slower: programs.pikaci.settings.accel = "tcg"; and kvmForBuilds = false;
+            programs.pikaci is configured for KVM, and boot.kernelModules has no module of KVM.
+            Add the module of your processor: boot.kernelModules = [ "kvm-intel" ]; or [ "kvm-amd" ]; or disable KVM for
+            pikaci, which is slower: programs.pikaci.settings.accel = "tcg"; and kvmForBuilds = false;
           '';
         }
         {
-          assertion = wantsKvm -> ofKvm config.boot.blacklistedKernelModules == [ ];
+          assertion = usesKvm -> kvmModulesOf config.boot.blacklistedKernelModules == [ ];
           message = ''
-            programs.pikaci is to use KVM, and boot.blacklistedKernelModules keeps it from being loaded.
-            Take ${toString (ofKvm config.boot.blacklistedKernelModules)} out of it.
+            programs.pikaci is configured for KVM, and boot.blacklistedKernelModules prevents its module from loading.
+            Remove ${toString (kvmModulesOf config.boot.blacklistedKernelModules)} from that list.
           '';
         }
       ];
@@ -77,7 +81,7 @@ in
           assertion = config.users.users ? ${user};
           message = ''
             services.pikaci.user is ${builtins.toJSON user}, which users.users doesn't declare.
-            Declare it: users.users.${user}.isNormalUser = true; or name another user.
+            Declare it: users.users.${user}.isNormalUser = true; or set another user.
           '';
         }
       ];
@@ -101,7 +105,7 @@ in
           Nice = 19;
           IOSchedulingClass = "idle";
 
-          # Nothing can be written but the state folders.
+          # Only the state folders are writable.
           ReadWritePaths = map (root: "-${root}") gc.folders;
           ProtectSystem = "strict";
           ProtectHome = "read-only";

@@ -1,4 +1,4 @@
-# The documentation of the options of each module, by nixpkgs: `.nixos.optionsCommonMark`, `.darwin.optionsJSON`.
+# The documentation of the options of each module, made by nixpkgs: `.nixos.optionsCommonMark`, `.darwin.optionsJSON`.
 { pkgs }:
 let
   inherit (pkgs) lib;
@@ -11,7 +11,7 @@ let
         modules = [
           module
           {
-            # What they set of the system isn't there.
+            # The options of the system that the modules set aren't declared.
             _module.check = false;
             _module.args = { inherit pkgs; };
           }
@@ -22,7 +22,7 @@ let
       options = {
         inherit (evaluated.options) programs services;
       };
-      # The same wherever it is made.
+      # Relative paths, so that the result doesn't depend on the folder.
       transformOptions =
         option:
         option

@@ -1,4 +1,4 @@
-# The options of both modules, and what they have in common.
+# The options and settings that both modules share.
 {
   config,
   lib,
@@ -17,9 +17,9 @@ let
   inherit (config.services.pikaci) gc stateRoot user;
   stateRoots = lib.optional (stateRoot != null) stateRoot ++ gc.stateRoots;
 
-  isPlain = root: builtins.match "(/[A-Za-z0-9._+@-]+)+" root != null;
+  isPlainPath = root: builtins.match "(/[A-Za-z0-9._+@-]+)+" root != null;
 
-  collect =
+  gcCommand =
     root:
     [
       "${cfg.package}/bin/pikaci"
@@ -37,14 +37,14 @@ let
     ];
 
   inherit (pkgs.stdenv) buildPlatform hostPlatform;
-  # Where the machine's pikaci can't run, one of the machine that builds reads the same.
+  # The pikaci of the build machine, if the target's can't run on it.
   validator =
     if buildPlatform.canExecute hostPlatform then
       cfg.package
     else
       pkgs.buildPackages.callPackage ../package.nix { };
 
-  # A file of /etc/pikaci; one that pikaci itself refuses doesn't reach a machine.
+  # Returns a file of /etc/pikaci; the build fails if pikaci refuses the file.
   validated =
     name: value:
     pkgs.runCommand "pikaci-${name}.json"
@@ -66,7 +66,7 @@ in
       type = types.package;
       default = pkgs.callPackage ../package.nix { };
       defaultText = literalExpression "pkgs.callPackage ./package.nix { }";
-      description = "The pikaci to install and to run.";
+      description = "The package of pikaci.";
     };
 
     settings = mkOption {
@@ -86,8 +86,8 @@ in
         accel = "kvm";
       };
       description = ''
-        What pikaci's options are where neither the command line nor the environment says something, by their long
-        names. The file, {file}`/etc/pikaci/settings.json`, is validated by pikaci when the system is built.
+        Values of pikaci's options, by their long names, for options that neither the command line nor the environment
+        sets. The build of the system validates the file, {file}`/etc/pikaci/settings.json`.
       '';
     };
   };
@@ -104,9 +104,8 @@ in
       runAsRoot = false;
     };
     description = ''
-      What jobs may have that a project asks for; a key that isn't there is left to the project. The file,
-      {file}`/etc/pikaci/policy.json`, is validated by pikaci when the system is built; `pikaci schema policy` prints its
-      format.
+      The limits on what a job file may choose; without a key the project decides. The build of the system validates the
+      file, {file}`/etc/pikaci/policy.json`; `pikaci schema policy` prints its format.
     '';
   };
 
@@ -116,8 +115,8 @@ in
       default = null;
       example = "/var/lib/pikaci";
       description = ''
-        A folder that is made for the state of {option}`services.pikaci.user`, who names it with `--state-root` or
-        `PIKACI_STATE_ROOT`. Nobody else may look into it.
+        A state folder that is created for {option}`services.pikaci.user`, who selects it with `--state-root` or
+        `PIKACI_STATE_ROOT`. Other users can't read it.
       '';
     };
 
@@ -125,20 +124,20 @@ in
       type = types.str;
       default = "root";
       example = "ci";
-      description = "Who owns the state folders, and removes what isn't needed any more.";
+      description = "The user who owns the state folders and runs the garbage collection.";
     };
   };
 
   options.services.pikaci.gc = {
-    enable = mkEnableOption "removing old runs, and what only they needed, from state folders";
+    enable = mkEnableOption "removal of old runs, with everything that only they need, from state folders";
 
     stateRoots = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "/home/ci/project/.pikaci" ];
       description = ''
-        More state folders of {option}`services.pikaci.user` to look after, {file}`.pikaci` of projects for instance.
-        One that isn't there is left out.
+        Further state folders of {option}`services.pikaci.user`, for instance {file}`.pikaci` of projects. Missing
+        folders are skipped.
       '';
     };
 
@@ -146,22 +145,22 @@ in
       type = types.nullOr types.ints.unsigned;
       default = null;
       example = 50;
-      description = "How many runs stay in each folder, the newest; null leaves it to pikaci.";
+      description = "The number of newest runs that stay in each folder; null for pikaci's default.";
     };
 
     olderThan = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "30d";
-      description = "The age from which runs go; null leaves it to pikaci.";
+      description = "The age from which runs are removed; null for pikaci's default.";
     };
 
-    # For the module of each system.
+    # Values that the module of each system reads.
     folders = mkOption {
       type = types.listOf types.str;
       internal = true;
       readOnly = true;
-      description = "All state folders to look after.";
+      description = "All state folders for garbage collection.";
     };
 
     script = mkOption {
@@ -175,11 +174,11 @@ in
   config = {
     services.pikaci.gc = {
       folders = stateRoots;
-      # One that fails doesn't keep the others from their turn.
+      # After a failure in one folder the others are still collected.
       script = ''
         status=0
         ${
-          lib.concatMapStrings (root: "${lib.escapeShellArgs (collect root)} || status=$?\n") stateRoots
+          lib.concatMapStrings (root: "${lib.escapeShellArgs (gcCommand root)} || status=$?\n") stateRoots
         }exit $status
       '';
     };
@@ -188,16 +187,16 @@ in
       {
         assertion = gc.enable -> stateRoots != [ ];
         message = ''
-          services.pikaci.gc has no state folder to look after.
-          Name one: services.pikaci.stateRoot = "/var/lib/pikaci"; or services.pikaci.gc.stateRoots = [ … ];
+          services.pikaci.gc has no state folder.
+          Set one: services.pikaci.stateRoot = "/var/lib/pikaci"; or services.pikaci.gc.stateRoots = [ … ];
         '';
       }
       {
-        # As they are, in a unit, a property list and a script.
-        assertion = builtins.all isPlain stateRoots;
+        # The paths appear unquoted in a unit, a property list and a script.
+        assertion = builtins.all isPlainPath stateRoots;
         message = ''
           services.pikaci has a state folder that is no plain absolute path, among ${toString stateRoots}
-          Write the whole path, of letters, digits and . _ + @ - alone, without a slash at its end: "/var/lib/pikaci".
+          Write an absolute path of letters, digits and . _ + @ - only, without a slash at its end: "/var/lib/pikaci".
         '';
       }
     ];

@@ -1,10 +1,10 @@
-# A project whose jobs are its checks: `nix flake check` runs each in a virtual machine of its own, and the unchanged
-# ones come from the store. `pikaci run` runs the same jobs on the files as they are now.
+# A project whose jobs are its checks: `nix flake check` runs each job in its own virtual machine and takes the results
+# of unchanged jobs from the store. `pikaci run` runs the same jobs on the current files.
 {
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
     pikaci = {
-      # Name the place that you have it from.
+      # Change this to the address of your pikaci.
       url = "flake:pikaci";
       inputs.nixpkgs.follows = "nixpkgs";
     };

@@ -1,4 +1,4 @@
-# The project's jobs: `pikaci run`, or `nix flake check`.
+# The jobs of the project. Run them with `pikaci run` or `nix flake check`.
 {
   guests.default = {
     base = "nix";

@@ -1,4 +1,4 @@
-//! From the command line to the subcommand.
+//! The start of pikaci: parses the command line and calls the subcommand.
 
 #![expect(clippy::disallowed_methods, reason = "reads the arguments of the process")]
 
@@ -6,8 +6,11 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::cli::command::{artifacts, cancel, check, doctor, exec, gc, list, logs, plan, rerun, run, schema, status};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::command::{
+    artifacts, cancel, check, doctor, exec, gc, list, logs, man, plan, rerun, run, schema, status,
+};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::layered_args::{self, ParseError};
 use crate::cli::output::{eprint_line, print_bytes, print_usage, report_panics};
 use crate::cli::parser::{Cli, Command};
@@ -41,7 +44,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
-        Command::Check(options) => check::main(&cli.project, options),
+        Command::Check(options) => check::main(&cli.project, options, &Cli::command()),
         Command::Doctor(options) => doctor::main(&cli.project, options),
         Command::Plan(options) => plan::main(&cli.project, options),
         Command::Run(options) => run::main(&cli.project, options),
@@ -60,11 +63,6 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
             print_bytes(&script)?;
             Ok(Exit::Passed)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(anyhow::Error::from)?;
-            print_bytes(&page)?;
-            Ok(Exit::Passed)
-        }
+        Command::Man(options) => man::main(options, Cli::command()),
     }
 }

@@ -1,70 +1,17 @@
-//! Exit codes, and how a failure is told.
+//! The failure of a command, with its exit code and its hint.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::process::ExitCode;
 
 use anyhow::anyhow;
 
+use crate::cli::exit::Exit;
 use crate::config::Diagnostics;
-use crate::doctor::Finding;
 use crate::snapshot;
 use crate::state::OpenError;
+use crate::tools::Finding;
 
-/// What the exit code says; the highest that applies is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Passed, or there was nothing to do.
-    Passed,
-    /// pikaci itself failed.
-    Internal,
-    /// The command line or the job file is wrong.
-    Usage,
-    /// Nothing matched the selection.
-    NothingSelected,
-    /// No virtual machine can run here.
-    NoVm,
-    /// A job failed or timed out.
-    JobFailed,
-    /// A runner couldn't be prepared.
-    PrepareFailed,
-    /// A job erred: its guest died, for instance.
-    JobErred,
-    /// A signal asked to end.
-    Signal(u8),
-}
-
-impl Exit {
-    /// Returns what a signal is as an exit code.
-    #[must_use]
-    pub fn of_signal(number: i32) -> Option<Self> {
-        u8::try_from(number).ok().map(Self::Signal)
-    }
-
-    /// Returns the number.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Passed => 0,
-            Self::Internal => 1,
-            Self::Usage => 2,
-            Self::NothingSelected => 4,
-            Self::NoVm => 69,
-            Self::JobFailed => 100,
-            Self::PrepareFailed => 101,
-            Self::JobErred => 102,
-            Self::Signal(number) => 128 + number,
-        }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
-    }
-}
-
-/// Why a command ends early: what, where, why, and what to type next.
+/// The failure that ends a command, with a hint for the operator.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
@@ -74,32 +21,32 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Returns a failure with an exit code of its own.
+    /// Returns the failure with this exit code and without a hint.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self { exit, error: error.into(), hint: None }
     }
 
-    /// Has it no lower exit code than that.
+    /// Raises the exit code to `exit` if it is lower.
     #[must_use]
     pub fn at_least(mut self, exit: Exit) -> Self {
         self.exit = self.exit.max(exit);
         self
     }
 
-    /// Returns the failure of a run for which nothing can be booted.
+    /// Returns the failure of a command that needs a virtual machine on a host that can't run one.
     #[must_use]
     pub fn no_vm(finding: &Finding) -> Self {
         let error = anyhow!("no virtual machine can run here: {}", finding.what);
         Self { hint: finding.remedy.clone(), ..Self::new(Exit::NoVm, error) }
     }
 
-    /// Adds what to do about it.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Returns it as a finding, for who can do without.
+    /// Returns the failure as a warning, for callers that can continue.
     #[must_use]
     pub fn warning(&self, topic: &str) -> Finding {
         Finding { remedy: self.hint.clone(), ..Finding::warning(topic, format!("{:#}", self.error), "") }
@@ -109,7 +56,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error.downcast_ref::<Diagnostics>() {
-            // They are a text of their own, with a place and a hint each.
+            // Diagnostics render themselves, each with its place and its hint.
             Some(diagnostics) => f.write_str(diagnostics.to_string().trim_end())?,
             None => write!(f, "error: {}", indented(&format!("{:#}", self.error)))?,
         }
@@ -120,33 +67,32 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Indents all lines but the first, so that a name with a newline can't imitate a line of pikaci's own.
+/// Indents all lines except the first, so that a name with a newline can't imitate a line of pikaci.
 fn indented(text: &str) -> String {
     text.replace('\n', "\n  ")
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let hint = remedy(&error);
+        let hint = disk_hint(&error);
         Self { hint, ..Self::new(Exit::Internal, error) }
     }
 }
 
-/// Returns what to do where a disk, most likely that of the state folder, takes nothing more.
-fn remedy(error: &anyhow::Error) -> Option<String> {
+/// Returns a hint if a disk, most likely that of the state folder, is full or read-only.
+fn disk_hint(error: &anyhow::Error) -> Option<String> {
     if is_full(error) {
-        return Some("make room there, or name a folder on another disk with --state-root".to_owned());
+        return Some("make room on that disk, or name a folder on another disk with --state-root".to_owned());
     }
-    has(error, &[ErrorKind::ReadOnlyFilesystem])
-        .then(|| "name a folder that can be written with --state-root".to_owned())
+    has_cause(error, &[ErrorKind::ReadOnlyFilesystem]).then(|| "name a writable folder with --state-root".to_owned())
 }
 
-/// Returns whether an error comes of a full disk.
+/// Returns true if a full disk caused an error.
 pub fn is_full(error: &anyhow::Error) -> bool {
-    has(error, &[ErrorKind::StorageFull, ErrorKind::QuotaExceeded])
+    has_cause(error, &[ErrorKind::StorageFull, ErrorKind::QuotaExceeded])
 }
 
-fn has(error: &anyhow::Error, kinds: &[ErrorKind]) -> bool {
+fn has_cause(error: &anyhow::Error, kinds: &[ErrorKind]) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| kinds.contains(&cause.kind()))
 }
 

@@ -1,8 +1,8 @@
 //! The command line, with the environment and the settings of the machine below it.
 //!
 //! An option of the command line overrides its environment variable, and the variable overrides the setting. A variable
-//! whose option conflicts with an option of the command line has no effect, nor has a setting whose option conflicts with
-//! either. An empty variable has no effect, and neither has one that turns a switch off.
+//! whose option conflicts with an option of the command line has no effect, nor has a setting whose option conflicts
+//! with either. An empty variable has no effect, and neither has one that turns a switch off.
 
 #![expect(clippy::disallowed_methods, reason = "reads the environment")]
 
@@ -17,10 +17,10 @@ use crate::cli::settings::Settings;
 /// Values of a variable that turn a switch off, as in clap.
 const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 
-/// The reason for which a command line can't be run.
+/// The error in a command line or in the settings below it.
 #[derive(Debug)]
 pub enum ParseError {
-    /// The command line is wrong, or requests help.
+    /// The command line is wrong, or requests the help.
     Usage(clap::Error),
     /// The settings of the machine are wrong.
     Settings(Failure),
@@ -32,11 +32,11 @@ impl From<clap::Error> for ParseError {
     }
 }
 
-/// Parses the command line of this process.
+/// Parses a command line, with the environment and the settings below it.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ParseError> {
     use ValueSource::{CommandLine, EnvVariable};
     let args: Vec<OsString> = args.into_iter().collect();
-    // A wrong command line is reported below, where the help has the variables.
+    // The second parse reports a wrong command line, with the variables in its help.
     let overridden = match without_env(Cli::command(), &|_| true).try_get_matches_from(&args) {
         Ok(typed) => conflicts(&Cli::command(), &typed, &[CommandLine]),
         Err(_) => Vec::new(),
@@ -44,7 +44,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, ParseError
     let with_effective_env = |command| without_env(command, &|arg| is_unset(arg) || overridden.contains(arg.get_id()));
     let mut matches = with_effective_env(Cli::command()).try_get_matches_from(&args)?;
     if !checks_settings(&matches) {
-        let settings = Settings::of_this_machine(&Cli::command()).map_err(ParseError::Settings)?;
+        let settings = Settings::load(&Cli::command()).map_err(ParseError::Settings)?;
         let overridden = conflicts(&Cli::command(), &matches, &[CommandLine, EnvVariable]);
         let command = settings.apply(Cli::command(), &|arg| overridden.contains(arg.get_id()));
         matches = with_effective_env(command).try_get_matches_from(&args)?;

@@ -8,28 +8,28 @@ use crate::record::JobRecord;
 /// A log of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogKind {
-    /// What the job printed.
+    /// The output of the job.
     #[default]
     Guest,
-    /// What pikaci did: command lines, and what the hypervisor and the share daemons said.
+    /// The log of pikaci: command lines, and the output of the hypervisor and of the daemons of shares.
     Host,
-    /// The guest kernel's console.
+    /// The console of the guest's kernel.
     Console,
 }
 
 impl LogKind {
-    /// Returns where the log of a job is, relative to the state folder, once the job has begun.
-    pub fn of(self, job: &JobRecord) -> Option<&RecordedPath> {
+    /// Returns the path of the log of a job, relative to the state folder; `None` before the job starts.
+    pub fn path(self, job: &JobRecord) -> Option<&RecordedPath> {
         match self {
-            Self::Guest => job.guest_log_path.as_ref(),
-            Self::Host => job.host_log_path.as_ref(),
-            Self::Console => job.console_log_path.as_ref(),
+            Self::Guest => job.logs.guest_log_path.as_ref(),
+            Self::Host => job.logs.host_log_path.as_ref(),
+            Self::Console => job.logs.console_log_path.as_ref(),
         }
     }
 }
 
-/// Returns that a job left no such log, and why.
-pub fn missing(job: &JobRecord) -> String {
+/// Returns the message for a job that has no such log, with the reason.
+pub fn missing_log(job: &JobRecord) -> String {
     let message = job.reason.message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
     format!("job {} is {}{message} and has no such log", job.id, job.status.word())
 }

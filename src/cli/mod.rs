@@ -1,29 +1,43 @@
-//! The command line: one file per subcommand in `command`, and what they share beside it.
+//! The command line: one file per subcommand in `command`, and the code that subcommands share beside it.
 
+mod budget_args;
+mod clock;
 mod command;
+mod declared_jobs;
+mod disk_quota;
 mod dispatch;
 mod doctor_probe;
+mod event_stream;
 mod execute_plan;
+mod exit;
 mod failure;
+mod follow_logs;
 mod format;
-mod interrupted;
 mod isolation_args;
+mod job_log;
 mod layered_args;
-mod log_follower;
 mod log_kind;
+mod machine_args;
+mod new_run_id;
 mod nix_lines;
 mod output;
 mod parser;
 mod plan_args;
+mod plan_inputs;
 mod programs;
 mod progress;
 mod project;
 mod project_args;
+mod read_policy;
+mod report_interrupted;
+mod run_exit;
+mod run_options;
 mod runs;
 mod settings;
-mod stream;
 mod tree_notes;
+mod watch_signals;
 
 pub use dispatch::main;
-pub use failure::{Exit, Failure};
+pub use exit::Exit;
+pub use failure::Failure;
 pub use parser::Cli;

@@ -1,32 +1,32 @@
-//! Lines that a build of Nix may print: one that begins with `@nix ` would be a message to Nix itself
-//! (`handleJSONLogMessage` in its `logging.cc`).
+//! Marks for lines that are printed in a build of Nix. Nix takes an unmarked line that begins with `@nix ` for a
+//! message to itself (`handleJSONLogMessage` in its `logging.cc`).
 
-/// The beginning of such a message.
-const MESSAGE: &[u8] = b"@nix ";
-/// The mark before it.
+/// Beginning of a message to Nix.
+const MESSAGE_START: &[u8] = b"@nix ";
+/// Mark in front of a line that begins like a message.
 const MARK: &[u8] = b"| ";
 
-/// Marks such lines in a text that comes in pieces of any length.
+/// A filter that marks the lines of a text, which arrives in pieces of any length.
 #[derive(Debug)]
 pub struct NixLines {
-    /// The beginning of a line that may become a message; `None` further on in a line.
+    /// Beginning of a line that may become a message; `None` after the beginning of a line.
     held: Option<Vec<u8>>,
 }
 
 impl NixLines {
-    /// Returns a filter at the beginning of a text.
+    /// Returns the filter for the beginning of a text.
     pub fn new() -> Self {
         Self { held: Some(Vec::new()) }
     }
 
-    /// Returns what can be printed once these bytes have come.
+    /// Returns the text that can be printed after these bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len() + MARK.len());
         for byte in bytes {
             match &mut self.held {
-                Some(held) if MESSAGE.get(held.len()) == Some(byte) => {
+                Some(held) if MESSAGE_START.get(held.len()) == Some(byte) => {
                     held.push(*byte);
-                    if held == MESSAGE {
+                    if held == MESSAGE_START {
                         out.extend_from_slice(MARK);
                         out.append(held);
                         self.held = None;
@@ -35,7 +35,7 @@ impl NixLines {
                 held => {
                     out.extend(held.take().unwrap_or_default());
                     out.push(*byte);
-                    // Nix begins a line anew at a carriage return, too.
+                    // For Nix a carriage return begins a line, too.
                     *held = b"\r\n".contains(byte).then(Vec::new);
                 }
             }
@@ -43,7 +43,7 @@ impl NixLines {
         out
     }
 
-    /// Returns what was held when the text ended.
+    /// Returns the rest of the text at its end.
     pub fn end(&mut self) -> Vec<u8> {
         self.held.take().unwrap_or_default()
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::NixLines;
 
     #[test]
-    fn lines_that_nix_would_take_are_marked_however_they_are_cut() {
+    fn messages_to_nix_are_marked_in_pieces_of_any_size() {
         let text = "@nix {}\n@nix\n @nix {}\n@@nix {}\n@nix @nix {}\n\n@nix x\ny\r@nix z\n@n";
         let marked = "| @nix {}\n@nix\n @nix {}\n@@nix {}\n| @nix @nix {}\n\n| @nix x\ny\r| @nix z\n@n";
         for size in 1..=text.len() {

@@ -2,14 +2,16 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::cli::command::{artifacts, cancel, check, doctor, exec, gc, list, logs, plan, rerun, run, schema, status};
+use crate::cli::command::{
+    artifacts, cancel, check, doctor, exec, gc, list, logs, man, plan, rerun, run, schema, status,
+};
 use crate::cli::project_args::ProjectArgs;
 
 /// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
 #[derive(Debug, Parser)]
 #[command(name = "pikaci", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
-    /// The project and its state folder.
+    /// The options that name the project and its state folder.
     #[command(flatten)]
     pub project: ProjectArgs,
     /// The subcommand.
@@ -20,37 +22,37 @@ pub struct Cli {
 /// A subcommand with its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say whether pikaci.nix can be read
+    /// Check pikaci.nix, the settings of a machine, or a policy
     Check(check::Options),
-    /// Say whether jobs can run on this machine, and what to do where they can't
+    /// Check whether jobs can run on this machine, and print remedies
     Doctor(doctor::Options),
-    /// Show what would run, and change nothing
+    /// Print the plan of a run without running it
     Plan(plan::Options),
     /// Run jobs, each in its own virtual machine
     Run(run::Options),
-    /// Run jobs of an earlier run once more, as they were then
+    /// Run jobs of an earlier run again, from its plan and its snapshot
     Rerun(rerun::Options),
-    /// Ask a run to end, as Ctrl-C does in its own terminal
+    /// Cancel a run, as Ctrl-C does in its terminal
     Cancel(cancel::Options),
     /// List runs, newest first
     List(list::Options),
-    /// Show how a run stands, and its jobs
+    /// Show the status of a run and of its jobs
     Status(status::Options),
-    /// Print what jobs printed
+    /// Print the logs of jobs
     Logs(logs::Options),
-    /// List the files that jobs brought back
+    /// List the artifacts of jobs
     Artifacts(artifacts::Options),
-    /// Run one job in a machine that was built already (for builds of Nix)
+    /// Run one job in a guest whose runner is built already (for builds of Nix)
     Exec(exec::Options),
-    /// Remove old runs and what no other run needs
+    /// Remove old runs, and snapshots, runners and flakes that no other run needs
     Gc(gc::Options),
-    /// Print the format of something that is recorded, as JSON Schema
+    /// Print the format of a record as a JSON Schema
     Schema(schema::Options),
-    /// Print a script that completes pikaci's command line in a shell
+    /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, as roff
-    Man,
+    /// Print a manual page, as roff
+    Man(man::Options),
 }

@@ -1,6 +1,6 @@
-//! The project: where its job file is, what it says, and what this machine and git say of it.
+//! The project: its job file, its other files, and the facts that git and this host have about them.
 
-#![expect(clippy::disallowed_methods, reason = "finds and reads the job file, and asks for PATH")]
+#![expect(clippy::disallowed_methods, reason = "locates the job file and reads PATH")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,59 +9,57 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::cli::failure::is_full;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
 use crate::config::{self, Base, Config, Guest};
-use crate::doctor::LOWER_MEMORY;
-use crate::flake::{FlakeError, LOCAL_INPUT, ProjectFiles};
+use crate::facts::HostFacts;
+use crate::flake::ProjectFiles;
 use crate::foreign::Beneath;
-use crate::guest::quote;
-use crate::host::{self, Gather, HashCache};
-use crate::plan::facts::HostFacts;
+use crate::host::{self, FactsRequest, HashCache};
 use crate::plan::select::{Changes, JOB_FILE, Selection};
-use crate::plan::{self, Plan, PlanError, PlanInput};
 use crate::process::own_path;
-use crate::snapshot::{self, ChangedFiles, Tree};
+use crate::snapshot::{self, ChangedFiles};
 use crate::state::{self, StateLayout};
+use crate::text::quote;
 
-/// The longest job file that is read, in bytes.
+/// Maximum size of a job file, in bytes.
 pub const JOB_FILE_LIMIT: u64 = 1 << 20;
-/// The longest Nix file of a project that is read, in bytes.
-const SOURCE_LIMIT: u64 = 1 << 20;
-/// The longest flake.lock that is read, in bytes.
+/// Maximum size of a Nix file of a project, in bytes.
+const NIX_FILE_LIMIT: u64 = 1 << 20;
+/// Maximum size of a flake.lock, in bytes.
 const LOCK_LIMIT: u64 = 16 << 20;
-/// What to do where there is no project.
-const GO: &str = "go to your project, or name it: pikaci -C DIR …";
+/// Remedy where there is no project.
+const NO_PROJECT_HINT: &str = "go to your project, or name it: pikaci -C DIR …";
 
 /// A project on this machine.
 #[derive(Debug)]
 pub struct Project {
-    /// The folder of the job file.
+    /// Folder of the job file.
     pub root: PathBuf,
-    /// The state folder, whether it is there or not.
+    /// The state folder, which may not exist yet.
     pub state: StateLayout,
 }
 
 impl Project {
-    /// Finds the job file in the folder that is asked for, or above it, and refuses a state folder of others.
-    pub fn find(project_args: &ProjectArgs) -> Result<Self, Failure> {
-        let project = Self::locate(project_args)?;
+    /// Locates the job file in the chosen folder or above it. Refuses a state folder that isn't the operator's own.
+    pub fn locate(project_args: &ProjectArgs) -> Result<Self, Failure> {
+        let project = Self::locate_unverified(project_args)?;
         verify_state(project.state.root())?;
         Ok(project)
     }
 
-    /// Finds the job file, and looks at nothing of the state folder.
-    pub fn locate(project_args: &ProjectArgs) -> Result<Self, Failure> {
+    /// Locates the job file, without reading anything of the state folder.
+    pub fn locate_unverified(project_args: &ProjectArgs) -> Result<Self, Failure> {
         let start = project_args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         let start = fs::canonicalize(&start)
-            .with_context(|| format!("looking for {JOB_FILE} in {}", start.display()))
-            .map_err(|error| Failure::new(Exit::Usage, error).hint(GO))?;
-        // One further up would be another project's.
+            .with_context(|| format!("resolving {}", start.display()))
+            .map_err(|error| Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT))?;
+        // The nearest job file is the project's; a folder above it may be another project.
         let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).symlink_metadata().is_ok()) else {
             let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
-            return Err(Failure::new(Exit::Usage, error).hint(GO));
+            return Err(Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT));
         };
         let state_root = match &project_args.state_root {
             Some(root) => absolute(root)?,
@@ -70,25 +68,26 @@ impl Project {
         Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
     }
 
-    /// Finds the state folder alone, and refuses one of others: one that is named needs no job file.
-    pub fn find_state(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
-        let state = Self::locate_state(project_args)?;
+    /// Locates the state folder; with `--state-root` it needs no job file. Refuses a state folder that isn't the
+    /// operator's own.
+    pub fn locate_state(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
+        let state = Self::locate_state_unverified(project_args)?;
         verify_state(state.root())?;
         Ok(state)
     }
 
-    /// Finds the state folder alone, and looks at nothing of it.
-    pub fn locate_state(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
+    /// Locates the state folder, without reading anything of it.
+    pub fn locate_state_unverified(project_args: &ProjectArgs) -> Result<StateLayout, Failure> {
         match &project_args.state_root {
             Some(root) => Ok(StateLayout::new(absolute(root)?)),
-            None => Ok(Self::locate(project_args)?.state),
+            None => Ok(Self::locate_unverified(project_args)?.state),
         }
     }
 
     /// Reads the job file.
-    pub fn config(&self) -> Result<Config, Failure> {
+    pub fn read_config(&self) -> Result<Config, Failure> {
         let path = self.root.join(JOB_FILE);
-        let text = self.read(JOB_FILE, JOB_FILE_LIMIT)?.context("it is gone");
+        let text = self.read(JOB_FILE, JOB_FILE_LIMIT)?.context("it is missing");
         let text = text.with_context(|| format!("reading {}", path.display()))?;
         let text = String::from_utf8(text).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
@@ -99,7 +98,7 @@ impl Project {
         config::read(JOB_FILE, &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
     }
 
-    /// Reads a file of the project; `None` where there is none.
+    /// Reads a file of the project; returns `None` if it doesn't exist.
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
         let file = Beneath::new(&self.root).join(name);
         match file.read(limit) {
@@ -112,7 +111,7 @@ impl Project {
                 );
                 let failure = anyhow!(error).context(format!("reading {}", file.display()));
                 if is_foreign {
-                    let hint = format!("put a file of at most {limit} bytes in its place");
+                    let hint = format!("replace it by a regular file of at most {limit} bytes");
                     Err(Failure::new(Exit::Usage, failure).hint(hint))
                 } else {
                     Err(failure.into())
@@ -121,14 +120,14 @@ impl Project {
         }
     }
 
-    /// Makes the state folder where there is none.
+    /// Creates the state folder if it doesn't exist.
     pub fn open_state(&self) -> Result<(), Failure> {
         state::open(self.state.root())?;
         Ok(())
     }
 
-    /// Returns which files changed; `None` where that doesn't matter.
-    pub fn changes(&self, args: &PlanArgs, config: &Config) -> Result<Changes, Failure> {
+    /// Returns the changed files, or the reason for which files are not compared.
+    pub fn read_changes(&self, args: &PlanArgs, config: &Config) -> Result<Changes, Failure> {
         if args.all {
             return Ok(Changes::NotCompared("--all".to_owned()));
         }
@@ -136,26 +135,26 @@ impl Project {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
         }
         let changed = snapshot::changed_files(&self.root, args.base.as_deref());
-        Ok(match changed.map_err(|error| self.unreadable(error))? {
+        Ok(match changed.map_err(|error| self.snapshot_failure(error))? {
             ChangedFiles::All { reason } => Changes::NotCompared(reason),
-            ChangedFiles::Known(files) if files.is_empty() && args.base.is_none() => {
+            ChangedFiles::Listed(files) if files.is_empty() && args.base.is_none() => {
                 Changes::NotCompared("the working tree has no changes".to_owned())
             }
-            ChangedFiles::Known(files) => Changes::Files {
+            ChangedFiles::Listed(files) => Changes::Files {
                 files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
                 against: args.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
             },
         })
     }
 
-    /// Returns the failure of reading or copying the source tree, with what to do about it here.
-    pub fn unreadable(&self, error: snapshot::Error) -> Failure {
+    /// Returns the failure of reading or copying the source tree, with a remedy for this project.
+    pub fn snapshot_failure(&self, error: snapshot::Error) -> Failure {
         let root = quote(&self.root.to_string_lossy());
         let hint = match &error {
             snapshot::Error::Read { .. } if !self.root.ancestors().any(|folder| folder.join(".git").exists()) => {
                 Some("make it readable, or move it out of the project".to_owned())
             }
-            snapshot::Error::Git { .. } => Some(format!("see what git says: git -C {root} status")),
+            snapshot::Error::Git { .. } => Some(format!("read the message of git: git -C {root} status")),
             snapshot::Error::Other(cause) if is_full(cause) => {
                 let state = self.state.root().display();
                 Some(format!("make room in {state}, or name a folder on another disk with --state-root"))
@@ -169,51 +168,52 @@ impl Project {
         }
     }
 
-    /// Returns what this machine is and has, and what was learned of its files.
-    pub fn facts(&self, config: &Config, selection: &Selection) -> (HostFacts, HashCache) {
+    /// Gathers the facts about this host, and the hashes of its files.
+    pub fn gather_facts(&self, config: &Config, selection: &Selection) -> (HostFacts, HashCache) {
         let cache = HashCache::load(&self.hash_cache());
         let guests = selection.jobs.iter().map(|job| &config.guests[&config.jobs[job].guest]);
         let of_host = guests.filter(|guest| matches!(guest.base, None | Some(Base::Host)));
         let kernels = of_host.map(|guest| guest.kernel.clone()).collect();
-        let facts = host::gather(&Gather::here(own_path(), kernels), &cache);
+        let facts = host::gather_facts(&FactsRequest::new(own_path(), kernels), &cache);
         (facts, cache)
     }
 
-    /// Reads the files that the selected jobs' guests name, and the project's flake where a guest is made from nixpkgs.
-    pub fn files(&self, config: &Config, selection: &Selection) -> Result<ProjectFiles, Failure> {
+    /// Reads the files that the guests of the selected jobs name, and the project's flake if a guest is made from
+    /// nixpkgs.
+    pub fn read_guest_files(&self, config: &Config, selection: &Selection) -> Result<ProjectFiles, Failure> {
         let names: BTreeSet<&String> = selection.jobs.iter().map(|job| &config.jobs[job].guest).collect();
         let guests: Vec<&Guest> = names.into_iter().map(|guest| &config.guests[guest]).collect();
         let mut files = BTreeMap::new();
         for name in guests.iter().flat_map(|guest| &guest.modules) {
-            files.extend(self.read(name, SOURCE_LIMIT)?.map(|bytes| (name.clone(), bytes)));
+            files.extend(self.read(name, NIX_FILE_LIMIT)?.map(|bytes| (name.clone(), bytes)));
         }
-        // What needs one that isn't there says so.
+        // The plan reports a missing file that a guest needs.
         if guests.iter().any(|guest| !matches!(guest.base, Some(Base::Host | Base::None))) {
-            for (name, limit) in [("flake.nix", SOURCE_LIMIT), ("flake.lock", LOCK_LIMIT)] {
+            for (name, limit) in [("flake.nix", NIX_FILE_LIMIT), ("flake.lock", LOCK_LIMIT)] {
                 files.extend(self.read(name, limit)?.map(|bytes| (name.to_owned(), bytes)));
             }
         }
         let mut files = ProjectFiles(files);
         if guests.iter().any(|guest| guest.dev_shell.is_some()) {
-            // What is wrong with the lock, the plan says.
+            // The plan reports an invalid lock.
             for folder in files.flake_folders().unwrap_or_default() {
                 let name = format!("{folder}/flake.nix");
-                files.0.extend(self.read(&name, SOURCE_LIMIT)?.map(|bytes| (name, bytes)));
+                files.0.extend(self.read(&name, NIX_FILE_LIMIT)?.map(|bytes| (name, bytes)));
             }
         }
         Ok(files)
     }
 
-    /// Returns the file in which hashes of the host's files are kept.
+    /// Returns the file that caches the hashes of the host's files.
     pub fn hash_cache(&self) -> Beneath {
-        self.state.folder().join("host.json")
+        self.state.hash_cache()
     }
 }
 
-/// Refuses a state folder that others own or can write, or that git tracks.
+/// Refuses a state folder that other users own or can write, or that git tracks.
 pub fn verify_state(root: &Path) -> Result<(), Failure> {
-    state::verify(root)?;
-    if let Some(tracked) = snapshot::tracked_in(root)? {
+    state::verify_ownership(root)?;
+    if let Some(tracked) = snapshot::tracked_file(root)? {
         let error = anyhow!("the state folder {} came with the repository: git tracks {tracked}", root.display());
         let hint = "remove it from git's index and from here, or name another folder with --state-root";
         return Err(Failure::new(Exit::Usage, error).hint(hint));
@@ -222,52 +222,5 @@ pub fn verify_state(root: &Path) -> Result<(), Failure> {
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("finding {}", path.display()))
-}
-
-/// Makes the plan.
-pub fn make_plan(
-    config: &Config,
-    selection: &Selection,
-    facts: &HostFacts,
-    tree: &Tree,
-    args: &PlanArgs,
-    project: &ProjectFiles,
-) -> Result<Plan, Failure> {
-    let input = PlanInput {
-        config,
-        selection,
-        facts,
-        snapshot: tree.digest(),
-        hypervisor: args.hypervisor(facts),
-        project,
-        budget: args.budget.budget(facts),
-        allow_local_inputs: args.isolation.allow_local_inputs,
-    };
-    let plan = plan::build(input).map_err(|error| match &error {
-        PlanError::Missing { fact, .. } => {
-            let hint = fact.hint.clone();
-            Failure::new(Exit::NoVm, error).hint(hint)
-        }
-        PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
-        PlanError::TooManyCpus { wanted, .. } => {
-            let hint = format!("lower the guest's `vcpu` in pikaci.nix, or give jobs more: --cpus={wanted}");
-            Failure::new(Exit::NoVm, error).hint(hint)
-        }
-        PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
-        PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
-            Failure::new(Exit::Usage, error).hint("mend the guest in pikaci.nix, or make the file")
-        }
-        PlanError::Render { source: FlakeError::Local { .. }, .. } => {
-            Failure::new(Exit::Usage, error).hint(LOCAL_INPUT)
-        }
-        PlanError::Render { source: FlakeError::Folder { .. }, .. } => Failure::new(Exit::Usage, error)
-            .hint("have flake.nix name another address for it: path:./FOLDER with a flake.nix, github:…"),
-        PlanError::Render { source: FlakeError::Lock { .. }, .. } => {
-            Failure::new(Exit::Usage, error).hint("nix flake lock")
-        }
-        PlanError::Render { .. } => Failure::new(Exit::Internal, error),
-    })?;
-    args.isolation.check(&plan.record)?;
-    Ok(plan)
+    std::path::absolute(path).with_context(|| format!("resolving {}", path.display()))
 }

@@ -1,51 +1,52 @@
-//! The networks that a job can ask for.
+//! Networks of a job.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The part of the network that a job can reach.
+/// Part of the network that a job can reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Written", into = "Written")]
+#[serde(from = "NetworkValue", into = "NetworkValue")]
 pub enum Network {
-    /// Nothing.
+    /// No network.
     #[default]
     None,
-    /// The outside, but neither this host nor what shares a network with it.
+    /// The outside, without the host and the machines on its networks.
     Outside,
-    /// Everything that this host reaches, and the host itself.
+    /// Everything that the host can reach, and the host itself.
     Host,
 }
 
-/// A network as it is written: true, false or `"host"`.
+/// A network as a job file spells it: true, false or `"host"`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Written {
+enum NetworkValue {
     Switch(bool),
-    Name(Name),
+    Name(NetworkName),
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Name {
+#[schemars(rename = "Name")]
+enum NetworkName {
     Host,
 }
 
-impl From<Written> for Network {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Switch(false) => Self::None,
-            Written::Switch(true) => Self::Outside,
-            Written::Name(Name::Host) => Self::Host,
+impl From<NetworkValue> for Network {
+    fn from(value: NetworkValue) -> Self {
+        match value {
+            NetworkValue::Switch(false) => Self::None,
+            NetworkValue::Switch(true) => Self::Outside,
+            NetworkValue::Name(NetworkName::Host) => Self::Host,
         }
     }
 }
 
-impl From<Network> for Written {
+impl From<Network> for NetworkValue {
     fn from(network: Network) -> Self {
         match network {
             Network::None => Self::Switch(false),
             Network::Outside => Self::Switch(true),
-            Network::Host => Self::Name(Name::Host),
+            Network::Host => Self::Name(NetworkName::Host),
         }
     }
 }
@@ -55,7 +56,7 @@ mod tests {
     use super::Network;
 
     #[test]
-    fn a_network_is_written_as_in_a_job_file() {
+    fn a_network_has_the_json_of_its_value_in_a_job_file() {
         for (network, json) in [(Network::None, "false"), (Network::Outside, "true"), (Network::Host, r#""host""#)] {
             assert_eq!(serde_json::to_string(&network).unwrap(), json);
             assert_eq!(serde_json::from_str::<Network>(json).unwrap(), network);

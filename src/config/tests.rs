@@ -45,7 +45,7 @@ fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn what_is_not_written_has_its_default() {
+fn absent_keys_and_nulls_have_their_defaults() {
     let expected = Config {
         jobs: BTreeMap::from([(JobId::new("test"), shell("make test"))]),
         guests: BTreeMap::from([("default".to_owned(), default_guest())]),
@@ -122,13 +122,13 @@ fn every_key_is_read() {
 }
 
 #[test]
-fn a_diagnostic_says_where() {
+fn a_diagnostic_has_line_column_and_width_in_characters() {
     let diagnostics = read("some/file.nix", "{\n  jobs.\"é🎉\".comand = 1;\n}").unwrap_err();
-    let one = diagnostics.iter().next().unwrap();
-    assert_eq!((one.span.line, one.span.column, one.span.width), (2, 13, 6));
-    assert_eq!(one.span.text, "  jobs.\"é🎉\".comand = 1;");
-    assert_eq!(one.message, "unknown key `comand` in `jobs.\"é🎉\"`");
-    assert_eq!(one.hint, "did you mean `command`?");
+    let diagnostic = diagnostics.iter().next().unwrap();
+    assert_eq!((diagnostic.span.line, diagnostic.span.column, diagnostic.span.width), (2, 13, 6));
+    assert_eq!(diagnostic.span.text, "  jobs.\"é🎉\".comand = 1;");
+    assert_eq!(diagnostic.message, "unknown key `comand` in `jobs.\"é🎉\"`");
+    assert_eq!(diagnostic.hint, "did you mean `command`?");
     assert!(diagnostics.to_string().contains("--> some/file.nix:2:13\n"), "{diagnostics}");
     assert!(diagnostics.render(true).contains('\u{1b}'));
 }

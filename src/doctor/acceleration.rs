@@ -1,70 +1,52 @@
 //! The speed of guests: with KVM, emulated, or on a Mac.
 
-use std::io::{self, ErrorKind};
+use crate::tools::{Finding, KVM_BOOTS_NO_GUEST};
 
-use super::Finding;
-
-/// The message about a KVM that opens and then runs nothing.
-pub const NO_GUEST: &str = "/dev/kvm is there, but no guest boots with it";
-/// The consequence where guests can't be accelerated.
+/// Consequence of a machine that can't accelerate guests.
 const EMULATED: &str = "so guests are emulated, which is slower";
-/// The message about a Mac that is a guest.
+/// Message about a Mac that is a virtual machine.
 const MAC_IN_MAC: &str = "this Mac is a virtual machine itself";
 
-/// The way in which guests can be accelerated, as far as it is known.
+/// Result of the probe for accelerated guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acceleration {
-    /// KVM can't be opened, so guests are emulated: why, and what to do.
+    /// KVM can't be opened, so guests are emulated; holds the reason and the remedy.
     Closed(String, String),
-    /// KVM opens, and a guest of pikaci boots with it, or not.
+    /// KVM opens; true if a guest of pikaci boots with it.
     Guest(bool),
-    /// KVM opens, and the smallest of guests starts with it, or not.
+    /// KVM opens; true if the smallest guest runs an instruction with it.
     Smallest(bool),
-    /// KVM opens, and no guest was tried: why.
+    /// KVM opens, but no guest was started with it; holds the reason.
     Untried(String),
-    /// KVM opens, and trying it failed before any guest: why.
+    /// KVM opens, but the probe failed before it started a guest; holds the error.
     Failed(String),
-    /// The answers of macOS, if it gives any: it can run guests; it is a guest itself.
+    /// Two settings of macOS, if it has them: true if it can run guests, and true if it is a guest itself.
     Mac(Option<bool>, Option<bool>),
 }
 
-/// Returns why KVM can't be opened, and what to do about it.
-#[must_use]
-pub fn closed(error: &io::Error) -> (String, String) {
-    if error.kind() == ErrorKind::NotFound {
-        let remedy =
-            "switch virtualization on in the firmware, and load the module: sudo modprobe kvm_intel (or kvm_amd)";
-        return ("there is no /dev/kvm".to_owned(), remedy.to_owned());
-    }
-    let remedy = match error.kind() {
-        ErrorKind::PermissionDenied => "join the group that may: sudo usermod -aG kvm $USER; then log in again",
-        _ => "see what the kernel says: sudo dmesg | grep -i kvm",
-    };
-    (format!("/dev/kvm can't be opened: {error}"), remedy.to_owned())
-}
-
-/// Judges how fast guests are; that they are slow is no problem, but a Mac has no other way.
-pub fn acceleration(found: &Acceleration) -> Option<Finding> {
+/// Returns a finding about the speed of guests, or `None` for a Mac without a setting about guests. Slow guests are a
+/// warning; a Mac that can't run guests is a problem, because macOS has no emulation to fall back on.
+pub fn check_acceleration(acceleration: &Acceleration) -> Option<Finding> {
     let kvm = "kvm";
     let mac = "virtualization";
     let nested = "where this is a virtual machine itself, switch nested virtualization on for it";
-    Some(match found {
-        Acceleration::Closed(why, remedy) => Finding::warning(kvm, format!("{why}, {EMULATED}"), remedy),
+    Some(match acceleration {
+        Acceleration::Closed(reason, remedy) => Finding::warning(kvm, format!("{reason}, {EMULATED}"), remedy),
         Acceleration::Guest(true) => Finding::ok(kvm, "a guest boots with it"),
         Acceleration::Guest(false) | Acceleration::Smallest(false) => {
-            Finding::warning(kvm, format!("{NO_GUEST}, {EMULATED}"), nested)
+            Finding::warning(kvm, format!("{KVM_BOOTS_NO_GUEST}, {EMULATED}"), nested)
         }
-        Acceleration::Smallest(true) => Finding::ok(kvm, "it runs a first instruction; the first run boots a guest"),
-        Acceleration::Untried(why) => Finding::ok(kvm, format!("/dev/kvm opens; {why}")),
-        Acceleration::Failed(why) => {
+        Acceleration::Smallest(true) => Finding::ok(kvm, "it runs an instruction; the first run boots a guest"),
+        Acceleration::Untried(reason) => Finding::ok(kvm, format!("/dev/kvm opens; {reason}")),
+        Acceleration::Failed(error) => {
             let remedy = "pikaci run tries it again; to have guests emulated: pikaci run --accel=tcg";
-            Finding::warning(kvm, format!("/dev/kvm opens, but trying it failed: {why}"), remedy)
+            Finding::warning(kvm, format!("/dev/kvm opens, but trying it failed: {error}"), remedy)
         }
         Acceleration::Mac(Some(false), Some(true)) => {
-            Finding::problem(mac, format!("{MAC_IN_MAC}, which can run no guests"), "run pikaci on the Mac around it")
+            Finding::problem(mac, format!("{MAC_IN_MAC}, which can run no guests"), "run pikaci on the host Mac")
         }
         Acceleration::Mac(_, Some(true)) => {
-            let remedy = "if no guest boots, run pikaci on the Mac around it";
+            let remedy = "if no guest boots, run pikaci on the host Mac";
             Finding::warning(
                 mac,
                 format!("{MAC_IN_MAC}: Linux guests boot there from Apple M3 and macOS 15 on"),
@@ -81,18 +63,18 @@ pub fn acceleration(found: &Acceleration) -> Option<Finding> {
 mod tests {
     use std::io;
 
-    use super::super::Level;
-    use super::{Acceleration, MAC_IN_MAC, acceleration, closed};
+    use super::{Acceleration, MAC_IN_MAC, check_acceleration};
+    use crate::tools::{Level, kvm_unavailable};
 
     #[test]
-    fn guests_that_are_slow_are_no_problem_but_a_mac_has_no_other_way() {
+    fn slow_guests_are_a_warning_and_a_mac_without_guests_is_a_problem() {
         use Level::{Ok, Problem, Warning};
         let because = |kind: io::ErrorKind| {
-            let (why, remedy) = closed(&kind.into());
-            Acceleration::Closed(why, remedy)
+            let (reason, remedy) = kvm_unavailable(&kind.into());
+            Acceleration::Closed(reason, remedy)
         };
         let slow = "so guests are emulated, which is slower";
-        for (found, level, what) in [
+        for (observed, level, what) in [
             (because(io::ErrorKind::NotFound), Warning, format!("there is no /dev/kvm, {slow}")),
             (
                 because(io::ErrorKind::PermissionDenied),
@@ -102,9 +84,13 @@ mod tests {
             (Acceleration::Guest(true), Ok, "a guest boots with it".to_owned()),
             (Acceleration::Guest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
             (Acceleration::Smallest(false), Warning, format!("/dev/kvm is there, but no guest boots with it, {slow}")),
-            (Acceleration::Smallest(true), Ok, "it runs a first instruction; the first run boots a guest".to_owned()),
-            (Acceleration::Untried("why".to_owned()), Ok, "/dev/kvm opens; why".to_owned()),
-            (Acceleration::Failed("why".to_owned()), Warning, "/dev/kvm opens, but trying it failed: why".to_owned()),
+            (Acceleration::Smallest(true), Ok, "it runs an instruction; the first run boots a guest".to_owned()),
+            (Acceleration::Untried("reason".to_owned()), Ok, "/dev/kvm opens; reason".to_owned()),
+            (
+                Acceleration::Failed("reason".to_owned()),
+                Warning,
+                "/dev/kvm opens, but trying it failed: reason".to_owned(),
+            ),
             (Acceleration::Mac(Some(true), Some(false)), Ok, "macOS can run guests".to_owned()),
             (Acceleration::Mac(Some(false), None), Problem, "macOS can't run guests here".to_owned()),
             (Acceleration::Mac(Some(false), Some(true)), Problem, format!("{MAC_IN_MAC}, which can run no guests")),
@@ -114,11 +100,10 @@ mod tests {
                 format!("{MAC_IN_MAC}: Linux guests boot there from Apple M3 and macOS 15 on"),
             ),
         ] {
-            let finding = acceleration(&found).unwrap();
+            let finding = check_acceleration(&observed).unwrap();
             assert_eq!((finding.level, finding.what), (level, what));
-            assert_eq!(finding.remedy.is_some(), level > Ok, "{found:?}");
+            assert_eq!(finding.remedy.is_some(), level > Ok, "{observed:?}");
         }
-        assert_eq!(acceleration(&Acceleration::Mac(None, None)), None);
-        assert!(closed(&io::ErrorKind::PermissionDenied.into()).1.contains("usermod"));
+        assert_eq!(check_acceleration(&Acceleration::Mac(None, None)), None);
     }
 }

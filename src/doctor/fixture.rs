@@ -1,8 +1,8 @@
-//! A machine to judge.
+//! Facts for the tests of checks.
 
-use crate::plan::facts::{HostFacts, MissingFact};
+use crate::facts::{HostFacts, MissingFact};
 
-/// Returns a machine of this system that has nothing.
+/// Returns the facts of a machine of a system, without any tool or kernel.
 pub(super) fn facts(system: &str) -> HostFacts {
     HostFacts {
         system: system.to_owned(),

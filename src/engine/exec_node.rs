@@ -1,4 +1,4 @@
-//! One Execute node alone: no plan, no run, no state folder.
+//! A single Execute node, without a plan, a run or a state folder.
 
 #![expect(clippy::disallowed_methods, reason = "removes logs and reads the clock")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::resolve_launcher::RunAccelerator;
+use super::run_accelerator::RunAccelerator;
 use crate::cancel::Cancel;
 use crate::event::{DeclaredJob, JobEnd, Reason};
 use crate::event::{Outcome, Status};
@@ -24,13 +24,13 @@ use crate::id::NodeId;
 use crate::plan::record::{PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::quota::Quota;
-use crate::record::JobRecord;
+use crate::record::{JobRecord, RecordedLogs};
 use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
 
-/// An Execute node with its files.
+/// The inputs of a single Execute node.
 #[derive(Clone, Copy)]
 pub struct ExecNode<'a> {
-    /// The hypervisor.
+    /// The hypervisor that boots the guest, with its helpers.
     pub programs: &'a HypervisorPrograms,
     /// Architecture of the host and its guests.
     pub arch: &'a str,
@@ -46,9 +46,9 @@ pub struct ExecNode<'a> {
     pub workspace: &'a Path,
     /// Folder for logs, artifacts and the record.
     pub out: &'a Path,
-    /// The choice of an accelerator.
+    /// The operator's choice of an accelerator.
     pub accelerator: AcceleratorChoice,
-    /// Gets the accelerator.
+    /// Receives the accelerator as soon as it is resolved.
     pub on_accelerator: &'a dyn Fn(&ResolvedAccelerator),
     /// The disk quota.
     pub quota: &'a Quota,
@@ -56,15 +56,15 @@ pub struct ExecNode<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Runs the node to its end, and writes `status.json` beside its logs and artifacts. After a pass the folder is the same
-/// in each run: it has no times, and no logs but the job's.
+/// Runs the node to its end, and writes `status.json` beside its logs and artifacts. After a pass the folder has no
+/// times and no logs but the job's, so that it is the same in every run.
 ///
 /// # Errors
 /// When the infrastructure fails.
 pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
     let layout = AttemptLayout::new(Beneath::new(node.out));
     let started_at = Timestamp::now();
-    // The verdict of a KVM probe is valid for this node alone.
+    // A temporary state folder holds the verdict of a KVM probe, which is valid for this node alone.
     let scratch = runtime_folder().context("making a folder for the probe of KVM")?;
     let state = StateLayout::new(scratch.path().to_owned());
     let accelerator = RunAccelerator::default();
@@ -81,19 +81,19 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         on_control: &|_| {},
     };
     let end = executor::run(&context, node.job)?;
-    let mut record = record_of(&node, &layout, end, started_at);
+    let mut record = job_record(&node, &layout, end, started_at);
     if record.status == Status::Done(Outcome::Passed) {
         for log in [layout.host_log(), layout.console_log()] {
             fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
         }
-        (record.host_log_path, record.console_log_path) = (None, None);
+        (record.logs.host_log_path, record.logs.console_log_path) = (None, None);
     }
     let timeless = JobRecord { started_at: None, finished_at: None, ..record.clone() };
-    write_json(Point::ExecRecord, &layout.root().join("status.json"), &timeless)?;
+    write_json(Point::ExecRecord, &layout.status(), &timeless)?;
     Ok(record)
 }
 
-fn record_of(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_at: Timestamp) -> JobRecord {
+fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_at: Timestamp) -> JobRecord {
     let declared = DeclaredJob {
         id: node.job.job.clone(),
         description: node.description.to_owned(),
@@ -103,13 +103,15 @@ fn record_of(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_a
     };
     let mut record = JobRecord {
         attempt: 1,
-        host_log_path: Some(recorded_path(&layout.host_log())),
-        guest_log_path: Some(recorded_path(&layout.guest_log())),
-        console_log_path: Some(recorded_path(&layout.console_log())),
+        logs: RecordedLogs {
+            host_log_path: Some(recorded_path(&layout.host_log())),
+            guest_log_path: Some(recorded_path(&layout.guest_log())),
+            console_log_path: Some(recorded_path(&layout.console_log())),
+        },
         started_at: Some(started_at),
         ..JobRecord::queued(&declared)
     };
-    // The hints are commands for `pikaci run`.
+    // Hints name commands that need a run, and `pikaci exec` has none.
     let reason = Reason { hint: None, ..end.reason.clone() };
     record.finish(&JobEnd { reason, ..end }, Timestamp::now());
     record

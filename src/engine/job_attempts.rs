@@ -3,39 +3,40 @@
 use anyhow::{Context as _, Result};
 use rustix::io::Errno;
 
-use super::caught::caught;
-use super::resolve_launcher::RunAccelerator;
+use super::catch_panic::catch_panic;
 use super::retry::Retries;
+use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
 use crate::cancel::Urgency;
 use crate::event::{EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
 use crate::failpoint::{self, Point};
-use crate::guest::{Control, quote};
+use crate::guest::ControlLine;
 use crate::host::free_disk;
 use crate::id::JobId;
-use crate::plan::record::{Place, PlannedJob};
+use crate::plan::record::{JobExecutor, PlannedJob};
 use crate::prepare::Runner;
-use crate::quota::MORE;
+use crate::quota::DISK_BUDGET_HINT;
 use crate::state::{AttemptLayout, JobLayout, append_line, recorded_path};
+use crate::text::quote;
 
-/// Minimum of free bytes on disk for another attempt.
-const LEAST_DISK: u64 = 1 << 20;
+/// Minimum of free space on disk for another attempt, in bytes.
+const MIN_DISK: u64 = 1 << 20;
 
 /// A job that is ready to run, with everything that its attempts share.
 pub struct JobAttempts<'a> {
-    /// The run.
+    /// The context of the run.
     pub context: &'a RunContext<'a>,
     /// The job.
     pub job: &'a PlannedJob,
-    /// Files of the job.
+    /// Folder of the job.
     pub layout: &'a JobLayout,
-    /// The runner that its guest boots.
+    /// The runner that the job's guest boots; `None` for a job without a guest.
     pub runner: Option<&'a Runner>,
-    /// The accelerator of the run.
+    /// The accelerator of all guests of the run.
     pub accelerator: &'a RunAccelerator,
-    /// Gets the events between start and end.
+    /// Receives the events between the start of the job and its end.
     pub emit: &'a dyn Fn(EventKind),
 }
 
@@ -47,10 +48,10 @@ impl JobAttempts<'_> {
         let mut number = 1;
         loop {
             let attempt = self.layout.attempt(number);
-            if let Some(reason) = lack_of_disk(context) {
+            if let Some(reason) = reason_without_disk_space(context) {
                 return JobEnd::without_output(Outcome::Errored, reason);
             }
-            let end = caught(|| self.run_attempt(&attempt));
+            let end = catch_panic(|| self.run_attempt(&attempt));
             let end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
             if context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
                 return end;
@@ -63,10 +64,10 @@ impl JobAttempts<'_> {
 
     fn run_attempt(&self, attempt: &AttemptLayout) -> Result<JobEnd> {
         let Self { context, job, .. } = *self;
-        failpoint::turn(Point::NodeBegins)?;
-        let guest_host = match &job.place {
-            Place::VmCommand { .. } => Some(self.guest_host()?),
-            Place::LocalCommand { .. } => None,
+        failpoint::checkpoint(Point::NodeBegins)?;
+        let guest_host = match &job.executor {
+            JobExecutor::VmCommand { .. } => Some(self.guest_host()?),
+            JobExecutor::LocalCommand { .. } => None,
         };
         let host_context = HostContext {
             layout: attempt,
@@ -84,26 +85,26 @@ impl JobAttempts<'_> {
     fn guest_host(&self) -> Result<GuestHost<'_>> {
         let runner = self.runner.context("the plan has no Prepare node for the job's runner")?;
         let RunContext { state, accelerator, cancel, .. } = *self.context;
-        let machines = self.context.machines()?;
+        let programs = self.context.guest_programs()?;
         let launcher =
-            self.accelerator.launcher(&machines.programs, accelerator, runner, state, cancel, &|resolved| {
+            self.accelerator.launcher(&programs.hypervisor, accelerator, runner, state, cancel, &|resolved| {
                 let (accelerator, reason) = (resolved.accelerator.name().to_owned(), resolved.reason.clone());
                 (self.emit)(EventKind::AcceleratorChosen { accelerator, reason });
             })?;
-        Ok(GuestHost { launcher, runner, arch: &machines.arch, uid: machines.uid })
+        Ok(GuestHost { launcher, runner, arch: &programs.arch, uid: programs.uid })
     }
 }
 
-/// Returns the reason against another attempt if the quota or the disk has no room for its logs.
-fn lack_of_disk(context: &RunContext<'_>) -> Option<Reason> {
+/// Returns the reason to start no further attempt, if the quota or the disk has no room for its logs.
+fn reason_without_disk_space(context: &RunContext<'_>) -> Option<Reason> {
     let (quota, root) = (context.quota, context.state.root());
-    if quota.left() < LEAST_DISK {
+    if quota.left() < MIN_DISK {
         let (total, left) = (quota.total(), quota.left());
         let message = format!("of the run's disk budget of {total} bytes {left} are left, too few for another attempt");
-        return Some(Reason::new(message, MORE));
+        return Some(Reason::new(message, DISK_BUDGET_HINT));
     }
-    // If the free space can't be read, a write to that disk fails soon enough.
-    let free = free_disk(root).ok().filter(|free| *free < LEAST_DISK)?;
+    // If the free space can't be read, the first write to that disk fails and is reported.
+    let free = free_disk(root).ok().filter(|free| *free < MIN_DISK)?;
     let message = format!("starting an attempt with {free} bytes free in {}: {}", root.display(), Errno::NOSPC);
     Some(Reason::new(message, "pikaci gc, or make room on that disk"))
 }
@@ -111,29 +112,29 @@ fn lack_of_disk(context: &RunContext<'_>) -> Option<Reason> {
 /// Returns the event of an attempt that starts.
 pub fn job_started(job: &PlannedJob, layout: &JobLayout, number: u32) -> EventKind {
     let attempt = layout.attempt(number);
-    let console = matches!(job.place, Place::VmCommand { .. }).then(|| recorded_path(&attempt.console_log()));
+    let console = matches!(job.executor, JobExecutor::VmCommand { .. }).then(|| recorded_path(&attempt.console_log()));
     let (host, guest) = (recorded_path(&attempt.host_log()), recorded_path(&attempt.guest_log()));
     EventKind::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
 }
 
-fn emit_phase(emit: &dyn Fn(EventKind), job: &JobId, line: &Control) {
-    failpoint::turn(Point::Phase).unwrap_or_default();
+fn emit_phase(emit: &dyn Fn(EventKind), job: &JobId, line: &ControlLine) {
+    failpoint::checkpoint(Point::Phase).unwrap_or_default();
     let (phase, uptime_ms) = match line {
-        Control::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
-        Control::Ready => ("ready".to_owned(), None),
+        ControlLine::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
+        ControlLine::Ready => ("ready".to_owned(), None),
         _ => return,
     };
     emit(EventKind::JobPhase { job: job.clone(), phase, uptime_ms });
 }
 
-/// Returns the end of an attempt whose infrastructure failed, after writing the failure to the log that the hint names.
+/// Writes an infrastructure failure to the host log of an attempt, and returns the end of that attempt.
 fn infra_failure(job: &JobId, attempt: &AttemptLayout, message: &str) -> JobEnd {
     let line = format!("pikaci: {}", message.replace('\n', " "));
     let is_logged = attempt.root().make_folders().is_ok() && append_line(&attempt.host_log(), &line).is_ok();
     let hint = if is_logged {
         format!("pikaci logs --job {} --kind host", quote(job.as_str()))
     } else {
-        "pikaci run, once that is mended".to_owned()
+        "fix the error, then: pikaci run".to_owned()
     };
     JobEnd::without_output(Outcome::Errored, Reason::new(message, hint))
 }

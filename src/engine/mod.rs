@@ -1,24 +1,27 @@
-//! Walks a plan and records events: the only place where effects meet.
+//! Walks a plan and records events: the only room that combines the effects of the others.
 //!
 //! ```text
 //! run ─▶ Walk ─▶ NodeTask::{Prepare, Job} ─▶ JobAttempts ─▶ execute::executor::run ─▶ JobEnd
 //!          └───▶ Recorder: events, then records
 //! ```
 
-mod caught;
+mod catch_panic;
 mod exec_node;
+mod guest_programs;
 mod job_attempts;
 mod node_task;
 mod recorder;
 mod recover;
-mod resolve_launcher;
 mod retry;
+mod run;
+mod run_accelerator;
 mod run_context;
 mod schedule;
-mod terminal_events;
 mod walk;
 
 pub use exec_node::{ExecNode, exec};
+pub use guest_programs::GuestPrograms;
 pub use recorder::{Observer, Recorder};
-pub use recover::{as_interrupted, recover_interrupted, replay};
-pub use run_context::{Machines, RunContext, run};
+pub use recover::recover_interrupted;
+pub use run::run;
+pub use run_context::RunContext;

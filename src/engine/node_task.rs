@@ -1,28 +1,28 @@
-//! One node of a plan, run on a thread of its own: every failure becomes its end.
+//! One node of a plan, which runs on its own thread and turns every failure into the end of the node.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::caught::caught;
+use super::catch_panic::catch_panic;
 use super::job_attempts::JobAttempts;
-use super::resolve_launcher::RunAccelerator;
+use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
 use crate::event::{EventKind, JobEnd, Outcome, Reason};
 use crate::execute::console::tail;
 use crate::failpoint::{self, Point};
 use crate::foreign::Beneath;
-use crate::guest::quote;
 use crate::id::Digest;
 use crate::plan::record::PlannedJob;
-use crate::prepare::{Prepared, Runner, prepare};
+use crate::prepare::{PrepareOutcome, Runner, prepare_runner};
 use crate::state::JobLayout;
+use crate::text::quote;
 
 /// A node that is ready to run.
 pub enum NodeTask<'a> {
     /// Builds a runner.
     Prepare {
-        /// The runner's flake.
+        /// Digest of the runner's flake.
         flake: &'a Digest,
         /// Time limit of the build.
         timeout: Duration,
@@ -33,9 +33,9 @@ pub enum NodeTask<'a> {
     Job {
         /// The job.
         job: &'a PlannedJob,
-        /// Its files.
+        /// Folder of the job.
         layout: JobLayout,
-        /// The runner that its guest boots.
+        /// The runner that the job's guest boots; `None` for a job without a guest.
         runner: Option<Runner>,
     },
 }
@@ -62,9 +62,9 @@ impl NodeEnd {
 pub struct PrepareEnd {
     /// The outcome.
     pub outcome: Outcome,
-    /// The runner, if it exists.
+    /// The runner; `None` unless the node passed or the runner was cached.
     pub runner: Option<Runner>,
-    /// The reason, if it doesn't.
+    /// The reason of the outcome; empty if there is a runner.
     pub reason: Reason,
 }
 
@@ -75,13 +75,13 @@ impl PrepareEnd {
 }
 
 impl NodeTask<'_> {
-    /// Runs the node to its end; `emit` gets the events in between.
+    /// Runs the node to its end, and passes the events in between to `emit`.
     pub fn run(self, context: &RunContext<'_>, accelerator: &RunAccelerator, emit: &dyn Fn(EventKind)) -> NodeEnd {
         match self {
             Self::Prepare { flake, timeout, log } => {
-                let end = caught(|| run_prepare(context, flake, timeout, &log));
+                let end = catch_panic(|| run_prepare(context, flake, timeout, &log));
                 NodeEnd::Prepare(Box::new(end.unwrap_or_else(|error| {
-                    let reason = Reason::new(format!("{error:#}"), "pikaci run, once that is mended");
+                    let reason = Reason::new(format!("{error:#}"), "fix the error, then: pikaci run");
                     PrepareEnd::without_runner(Outcome::Errored, reason)
                 })))
             }
@@ -95,24 +95,38 @@ impl NodeTask<'_> {
 }
 
 fn run_prepare(context: &RunContext<'_>, flake: &Digest, timeout: Duration, log: &Beneath) -> Result<PrepareEnd> {
-    failpoint::turn(Point::PrepareBegins)?;
+    failpoint::checkpoint(Point::PrepareBegins)?;
     let rendered = context.flakes.get(flake);
     let with_runner = |outcome, runner| PrepareEnd { outcome, runner: Some(runner), reason: Reason::default() };
     let without_runner = PrepareEnd::without_runner;
-    Ok(match prepare(context.state, &context.machines()?.nix, flake, rendered, log, timeout, context.cancel) {
-        Err(error) => without_runner(Outcome::Errored, Reason::new(format!("{error:#}"), error.hint())),
-        Ok(Prepared::Cached(runner)) => with_runner(Outcome::Cached, runner),
-        Ok(Prepared::Built(runner)) => with_runner(Outcome::Passed, runner),
-        Ok(Prepared::Cancelled) => without_runner(Outcome::Cancelled, Reason::default()),
-        Ok(Prepared::Late) => {
-            let message = format!("nix build took longer than {} s", timeout.as_secs());
-            let hint = "raise the guest's `prepareTimeout` in pikaci.nix, or find out in the log what it waited for";
-            without_runner(Outcome::TimedOut, Reason { evidence: tail(log)?, ..Reason::new(message, hint) })
-        }
-        Ok(Prepared::Failed(advice)) => {
-            let read_log = format!("less {}", quote(&log.to_string_lossy()));
-            let hint = advice.into_iter().chain([read_log]).collect::<Vec<_>>().join("; or ");
-            without_runner(Outcome::Failed, Reason { evidence: tail(log)?, ..Reason::new("nix build failed", hint) })
-        }
-    })
+    Ok(
+        match prepare_runner(
+            context.state,
+            &context.guest_programs()?.nix,
+            flake,
+            rendered,
+            log,
+            timeout,
+            context.cancel,
+        ) {
+            Err(error) => without_runner(Outcome::Errored, Reason::new(format!("{error:#}"), error.hint())),
+            Ok(PrepareOutcome::Cached(runner)) => with_runner(Outcome::Cached, runner),
+            Ok(PrepareOutcome::Built(runner)) => with_runner(Outcome::Passed, runner),
+            Ok(PrepareOutcome::Cancelled) => without_runner(Outcome::Cancelled, Reason::default()),
+            Ok(PrepareOutcome::TimedOut) => {
+                let message = format!("nix build took longer than {} s", timeout.as_secs());
+                let hint =
+                    "raise the guest's `prepareTimeout` in pikaci.nix, or read in the log what the build waited for";
+                without_runner(Outcome::TimedOut, Reason { evidence: tail(log)?, ..Reason::new(message, hint) })
+            }
+            Ok(PrepareOutcome::Failed(advice)) => {
+                let read_log = format!("less {}", quote(&log.to_string_lossy()));
+                let hint = advice.into_iter().chain([read_log]).collect::<Vec<_>>().join("; or ");
+                without_runner(
+                    Outcome::Failed,
+                    Reason { evidence: tail(log)?, ..Reason::new("nix build failed", hint) },
+                )
+            }
+        },
+    )
 }

@@ -1,9 +1,10 @@
-//! Events into the state folder: appended, folded, and the folds written.
+//! The recording of a run: appends events to the state folder, folds them, and writes the records.
 //!
-//! A record of what has ended survives a power loss, and the events that it follows from do before it. Every other record
-//! is a view: whole for whoever looks, and told again from the events where a power loss takes it. Where a run has many
-//! jobs the records of all of them are views, and synced at once before its own record says that it has ended: that waits
-//! for all else that is to be written on the file system, and so isn't worth it for a few.
+//! The record of a finished job or run is durable: it is synced, after the events that it follows from. Every other
+//! record is a view: readers see it whole, and after a power loss it is computed from the events again. In a run with
+//! many jobs the records of jobs are views too, and the whole file system is synced once before the run's record is
+//! final. A run with few jobs syncs each of their records instead, because syncing a file system waits for all writes
+//! to it.
 
 #![expect(clippy::disallowed_methods, reason = "writes records and reads the clock")]
 
@@ -14,37 +15,36 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::terminal_events::terminal_events;
 use crate::event::{Event, EventKind, Outcome, RunStarted, Status};
-use crate::failpoint::{Moment, Point, around, reach, turn};
+use crate::failpoint::{Moment, Point, checkpoint, reach, run_step};
 use crate::foreign::Beneath;
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
-use crate::record::History;
+use crate::record::{History, terminal_events};
 use crate::state::{
     FileLock, RunLayout, StateLayout, TEMPORARY_PREFIX, append_line, recorded_path, sync_file, sync_folder, sync_tree,
     write_json, write_view,
 };
 
 /// Runs with at most this many jobs sync every job record; larger runs sync once, at the end.
-const FEW: usize = 64;
-/// Time that an event may wait for its sync, which later events share.
-const UNSYNCED: Duration = Duration::from_millis(250);
-/// Context of the error when a record can't be written.
-const NOT_RECORDED: &str = "recording the run failed";
+const FEW_JOBS: usize = 64;
+/// Time that an event may wait for its sync; later events share the sync.
+const SYNC_DELAY: Duration = Duration::from_millis(250);
+/// Context of the error when an event or a record can't be written.
+const RECORDING_FAILED: &str = "recording the run failed";
 
-/// Gets each event of a run, with the history after it.
+/// Receives each event of a run, with the history after the event.
 pub type Observer<'a> = &'a mut dyn FnMut(&Event, &History);
 
-/// The recording of one run; while it lives, the run's lock is held.
+/// The recording of a run. It holds the lock of the run.
 pub struct Recorder<'a> {
     run: RunLayout,
     history: History,
     observer: Observer<'a>,
     failure: Option<anyhow::Error>,
-    /// True if events came after the last write of the run's record.
+    /// True if the record of the run is older than its events.
     is_stale: bool,
-    /// Lines of events that couldn't be written yet, in order; records wait for them.
+    /// Events that couldn't be written yet, in order, one line each. No record is written before them.
     unwritten: VecDeque<String>,
     /// Time of the oldest event that isn't synced.
     unsynced: Option<Instant>,
@@ -52,10 +52,10 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Makes the run's folder with its lock, its plan, its first event and its record.
+    /// Creates the folder of a run, with its lock, its plan, its first event and its record.
     ///
     /// # Errors
-    /// When one of them can't be written.
+    /// When a file of the run can't be written.
     pub fn begin(
         state: &'a StateLayout,
         plan: &RunPlanRecord,
@@ -81,7 +81,7 @@ impl<'a> Recorder<'a> {
         recorder.sync_events()?;
         write_json(Point::RunRecord, &recorder.run.record(), &recorder.history.run)?;
         reach(Point::Run, Moment::Synced)?;
-        // A run appears whole and locked, or not at all.
+        // The rename makes a run appear whole and locked, or not at all.
         fs::rename(draft.path(), run.root()).with_context(|| format!("making {}", run.root().display()))?;
         draft.disable_cleanup(true);
         recorder.run = run;
@@ -107,12 +107,12 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Records an event that happened now. The first failure to write is kept, and ends the run.
+    /// Records an event with the current time. The first failure to write is kept, and ends the run.
     pub fn record(&mut self, kind: EventKind) {
         self.record_at(Timestamp::now(), kind);
     }
 
-    /// Records an event that happened at a time.
+    /// Records an event with its time.
     pub fn record_at(&mut self, at: Timestamp, kind: EventKind) {
         let event = Event { at, kind };
         let appended = self.append(&event);
@@ -127,25 +127,25 @@ impl<'a> Recorder<'a> {
             event.kind,
             EventKind::PrepareFinished { .. } | EventKind::JobStarted { .. } | EventKind::JobFinished(_)
         );
-        let shown = if self.has_few_jobs() { self.write_run_view() } else { Ok(()) };
-        self.keep_first_error(recorded.and(shown));
+        let view = if self.has_few_jobs() { self.write_run_view() } else { Ok(()) };
+        self.keep_first_error(recorded.and(view));
         (self.observer)(&event, &self.history);
     }
 
     fn has_few_jobs(&self) -> bool {
-        self.history.jobs.len() <= FEW
+        self.history.jobs.len() <= FEW_JOBS
     }
 
-    /// Keeps the first error.
+    /// Keeps the error of `result`, unless an earlier error is kept.
     fn keep_first_error(&mut self, result: Result<()>) {
         if let Err(error) = result {
-            self.failure.get_or_insert(error.context(NOT_RECORDED));
+            self.failure.get_or_insert(error.context(RECORDING_FAILED));
         }
     }
 
-    /// Syncs the events if the oldest unsynced one is old enough.
+    /// Syncs the events if the oldest unsynced event has waited long enough.
     pub fn sync_if_due(&mut self) {
-        if self.unsynced.is_some_and(|since| since.elapsed() >= UNSYNCED) {
+        if self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_DELAY) {
             let synced = self.sync_events().and_then(|()| self.write_run_view());
             self.keep_first_error(synced);
         }
@@ -153,12 +153,12 @@ impl<'a> Recorder<'a> {
 
     fn sync_events(&mut self) -> Result<()> {
         if self.unsynced.take().is_some() {
-            around(Point::EventSync, || sync_file(&self.run.events()))?;
+            run_step(Point::EventSync, || sync_file(&self.run.events()))?;
         }
         Ok(())
     }
 
-    /// Ends all open nodes, and the run as errored, because its process failed.
+    /// Ends all open nodes and makes the run errored, after its process failed or died.
     pub fn abandon(&mut self, message: &str) {
         for kind in terminal_events(&self.history, message) {
             self.record(kind);
@@ -166,21 +166,21 @@ impl<'a> Recorder<'a> {
         self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
     }
 
-    /// Returns whether something couldn't be written.
+    /// Returns true if an event or a record couldn't be written.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Records the end of the run, and every record once more where one couldn't be written. Returns how it went, and
-    /// the error where the end couldn't be written.
+    /// Records the end of the run. After a failure to write, writes the records of all jobs again. Returns the history,
+    /// with an error if the end couldn't be recorded.
     pub fn finish(mut self) -> (History, Result<()>) {
         let message = self.history.cancelled_by().map(|by| format!("cancelled by {by}"));
         let failure = self.failure.take().map(|error| format!("{error:#}"));
         let outcome = if failure.is_some() { Outcome::Errored } else { self.outcome() };
         let message = failure.clone().or(message);
         if failure.is_some() {
-            // The run's record names the failure.
+            // The run's record names the failure that is kept, so a second failure is ignored.
             self.write_jobs().ok();
         }
         self.record(EventKind::RunFinished { outcome, message });
@@ -190,28 +190,28 @@ impl<'a> Recorder<'a> {
 
     /// Syncs all records, then records the end of the run.
     fn close(&mut self) -> Result<()> {
-        self.write_late_events()?;
+        self.write_remaining_events()?;
         self.sync_events()?;
         let (root, jobs) = (self.run.root(), self.run.jobs());
-        around(Point::RunSync, || if self.has_few_jobs() { sync_folder(&jobs) } else { sync_tree(root) })?;
+        run_step(Point::RunSync, || if self.has_few_jobs() { sync_folder(&jobs) } else { sync_tree(root) })?;
         write_json(Point::RunRecord, &self.run.record(), &self.history.run)?;
         remove_run_files(&self.run);
         Ok(())
     }
 
-    /// Writes the records again, for a process that ended between its last event and its last record.
+    /// Writes all records again, after the process of the run died between its last event and its last record.
     ///
     /// # Errors
-    /// When one can't be written.
+    /// When a record can't be written.
     pub fn rewrite(&mut self) -> Result<()> {
         self.write_jobs()?;
         self.close()
     }
 
-    /// Writes the record of each job that can be written.
+    /// Writes the records of all jobs; a failure doesn't prevent the writing of the others.
     ///
     /// # Errors
-    /// When one can't be.
+    /// When a record can't be written.
     pub fn write_jobs(&mut self) -> Result<()> {
         let jobs: Vec<JobId> = self.history.jobs.iter().map(|job| job.id.clone()).collect();
         let written = jobs.iter().map(|job| self.write_job(job)).collect::<Vec<_>>();
@@ -236,7 +236,7 @@ impl<'a> Recorder<'a> {
         Ok(reach(Point::Event, Moment::After)?)
     }
 
-    /// Writes the waiting events: no record is written before the events that it follows from.
+    /// Writes the events that are not written yet.
     fn write_events(&mut self) -> Result<()> {
         reach(Point::Event, Moment::Before).with_context(|| format!("appending to {}", self.run.events().display()))?;
         while let Some(line) = self.unwritten.front() {
@@ -247,7 +247,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    fn write_late_events(&mut self) -> Result<()> {
+    fn write_remaining_events(&mut self) -> Result<()> {
         if self.unwritten.is_empty() { Ok(()) } else { self.write_events() }
     }
 
@@ -255,13 +255,13 @@ impl<'a> Recorder<'a> {
         if !self.has_few_jobs() {
             return self.write_job_view(job);
         }
-        let path = self.job_record(job)?;
+        let path = self.prepare_job_record(job)?;
         self.sync_events()?;
         self.history.job(job).map_or(Ok(()), |record| write_json(Point::JobRecord, &path, record))
     }
 
     fn write_job_view(&mut self, job: &JobId) -> Result<()> {
-        let path = self.job_record(job)?;
+        let path = self.prepare_job_record(job)?;
         self.history.job(job).map_or(Ok(()), |record| write_view(Point::JobView, &path, record))
     }
 
@@ -269,22 +269,22 @@ impl<'a> Recorder<'a> {
         if !std::mem::take(&mut self.is_stale) {
             return Ok(());
         }
-        self.write_late_events()?;
+        self.write_remaining_events()?;
         write_view(Point::RunView, &self.run.record(), &self.history.run)
     }
 
-    /// Returns the path of a job's record, after making its folder.
-    fn job_record(&mut self, job: &JobId) -> Result<Beneath> {
-        self.write_late_events()?;
+    /// Creates the folder of a job, and returns the path of the job's record.
+    fn prepare_job_record(&mut self, job: &JobId) -> Result<Beneath> {
+        self.write_remaining_events()?;
         let layout = self.run.job(job);
-        let made = turn(Point::JobFolder).and_then(|()| layout.root().make_folders());
+        let made = checkpoint(Point::JobFolder).and_then(|()| layout.root().make_folders());
         made.with_context(|| format!("making {}", layout.root().display()))?;
         Ok(layout.status())
     }
 }
 
-/// Removes the lock and the cancel request of a finished run; if that fails, the next pikaci does it.
+/// Removes the lock and the cancel request of a finished run. If that fails, the next pikaci removes them.
 pub fn remove_run_files(run: &RunLayout) {
-    around(Point::Unlock, || fs::remove_file(run.lock())).ok();
+    run_step(Point::Unlock, || fs::remove_file(run.lock())).ok();
     fs::remove_file(run.cancel_request()).ok();
 }

@@ -1,32 +1,32 @@
-//! The retries of a job: bookkeeping without effects.
+//! The retries of a job, as a value without effects.
 
 use crate::event::{JobEnd, Outcome};
 
-/// Retries that are left to a job.
+/// The remaining retries of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
-    /// Retries after a failed command or a time-out.
+    /// Remaining retries after a command that failed or timed out.
     of_command: u32,
-    /// Retries after a lost guest.
+    /// Remaining retries after a lost guest.
     of_infra: u32,
 }
 
 impl Retries {
-    /// Returns the retries of a job that has not run.
+    /// Returns the retries of a job before its first attempt.
     pub fn new(of_command: u32, of_infra: u32) -> Self {
         Self { of_command, of_infra }
     }
 
-    /// Uses up a retry after an attempt and returns true, or returns false if the job has ended. A command that failed or
-    /// timed out uses up one kind of retry, a lost guest the other.
+    /// Uses up a retry after an attempt and returns true, or returns false if the job gets no other attempt. A command
+    /// that failed or timed out uses up a retry of the command, a lost guest a retry of the infrastructure.
     pub fn use_up(&mut self, end: &JobEnd) -> bool {
-        let left = match end.outcome {
+        let remaining = match end.outcome {
             Outcome::Failed | Outcome::TimedOut => &mut self.of_command,
             Outcome::Errored if end.retryable => &mut self.of_infra,
             _ => return false,
         };
-        let has_retry = *left > 0;
-        *left = left.saturating_sub(1);
+        let has_retry = *remaining > 0;
+        *remaining = remaining.saturating_sub(1);
         has_retry
     }
 }

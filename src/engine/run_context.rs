@@ -1,47 +1,26 @@
-//! A run from its start to its end.
+//! The context that the nodes of a run share.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::caught::caught;
-use super::recorder::{Observer, Recorder};
-use super::walk::Walk;
+use super::guest_programs::GuestPrograms;
 use crate::cancel::Cancel;
-use crate::event::RunStarted;
-use crate::execute::launcher::HypervisorPrograms;
 use crate::execute::qemu::kvm_probe::AcceleratorChoice;
-use crate::failpoint::{self, Point};
 use crate::flake::RenderedFlake;
 use crate::id::Digest;
-use crate::nix::Nix;
-use crate::plan::{Budget, RunPlanRecord};
+use crate::plan::Budget;
 use crate::quota::Quota;
-use crate::record::History;
 use crate::state::StateLayout;
-use crate::state::gc::Claim;
 
-/// The programs that build and boot guests on this host.
-#[derive(Clone, Debug)]
-pub struct Machines {
-    /// Nix.
-    pub nix: Nix,
-    /// The hypervisor.
-    pub programs: HypervisorPrograms,
-    /// Architecture of the host and its guests.
-    pub arch: String,
-    /// User id of pikaci.
-    pub uid: u32,
-}
-
-/// Everything around the nodes of a run.
+/// The context of a run: the state, options and limits that its nodes share.
 #[derive(Clone, Copy, Debug)]
 pub struct RunContext<'a> {
     /// The state folder.
     pub state: &'a StateLayout,
     /// The programs that build and boot guests; `None` if no job has a guest.
-    pub machines: Option<&'a Machines>,
+    pub guest_programs: Option<&'a GuestPrograms>,
     /// The part of the environment that jobs without a guest see.
     pub env: &'a BTreeMap<String, String>,
     /// The copy of the source tree that all jobs of the run see.
@@ -69,35 +48,7 @@ impl<'a> RunContext<'a> {
     ///
     /// # Errors
     /// When the run was started without them.
-    pub fn machines(&self) -> Result<&'a Machines> {
-        self.machines.context("the run was begun without what builds and boots guests")
+    pub fn guest_programs(&self) -> Result<&'a GuestPrograms> {
+        self.guest_programs.context("the run was started without the programs that build and boot guests")
     }
-}
-
-/// Runs a plan and records everything. Returns the history, with an error if the end couldn't be recorded.
-///
-/// The claim ends when the run's records name everything that the run needs.
-///
-/// # Errors
-/// When the run can't be started.
-pub fn run(
-    context: RunContext<'_>,
-    plan: &RunPlanRecord,
-    start: RunStarted,
-    claim: Claim,
-    observer: Observer<'_>,
-) -> Result<(History, Result<()>)> {
-    let run = context.state.run(&start.info.run_id);
-    let mut recorder = Recorder::begin(context.state, plan, start, observer)?;
-    drop(claim);
-    let walk = Walk::new(context, run, plan);
-    let walked = caught(|| {
-        walk.run_all(&mut recorder);
-        Ok(())
-    });
-    failpoint::turn(Point::Ended)?;
-    if let Err(error) = walked {
-        recorder.abandon(&format!("{error:#}"));
-    }
-    Ok(recorder.finish())
 }

@@ -1,11 +1,15 @@
-//! Which node may start next: bookkeeping without effects.
+//! Schedule of the nodes of a plan: values without effects.
 
 use std::collections::BTreeMap;
 
+use crate::event::Outcome;
 use crate::id::NodeId;
 use crate::plan::Budget;
 use crate::plan::record::{PlanNodeRecord, Work};
-use crate::record::Outcome;
+
+/// Index of a node in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeIndex(usize);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -14,42 +18,51 @@ enum State {
     Done(Outcome),
 }
 
-/// The nodes of a plan and where they stand.
+/// The nodes of a plan and their states.
 #[derive(Debug)]
 pub struct Schedule<'a> {
     nodes: &'a [PlanNodeRecord],
     states: Vec<State>,
-    needs: Vec<Vec<usize>>,
+    needs: Vec<Vec<NodeIndex>>,
     budget: Budget,
 }
 
 impl<'a> Schedule<'a> {
-    /// Begins with every node waiting; a dependency that the plan doesn't hold is taken as met.
+    /// Returns a schedule in which every node waits. A dependency that is no node of the plan counts as passed.
     #[must_use]
     pub fn new(nodes: &'a [PlanNodeRecord], budget: Budget) -> Self {
-        let places: BTreeMap<&NodeId, usize> =
-            nodes.iter().enumerate().map(|(place, node)| (&node.id, place)).collect();
-        let needs = |node: &PlanNodeRecord| node.depends_on.iter().filter_map(|id| places.get(id).copied()).collect();
+        let indices: BTreeMap<&NodeId, NodeIndex> =
+            nodes.iter().enumerate().map(|(index, node)| (&node.id, NodeIndex(index))).collect();
+        let needs = |node: &PlanNodeRecord| node.depends_on.iter().filter_map(|id| indices.get(id).copied()).collect();
         let needs = nodes.iter().map(needs).collect();
         Self { nodes, states: vec![State::Waiting; nodes.len()], needs, budget }
     }
 
-    /// Returns the node that may start now and counts it as running: of those whose needs are met the first, and none
-    /// while that one doesn't fit, so that what needs much isn't overtaken for ever by what needs little.
-    pub fn start_next(&mut self) -> Option<usize> {
-        let is_ready = |place: &usize| {
-            let met = |need: &usize| matches!(self.states[*need], State::Done(outcome) if outcome.is_success());
-            self.states[*place] == State::Waiting && self.needs[*place].iter().all(met)
-        };
-        let place = (0..self.nodes.len()).find(is_ready)?;
-        if !self.fits(&self.nodes[place]) {
-            return None;
-        }
-        self.states[place] = State::Running;
-        Some(place)
+    /// Returns a node.
+    #[must_use]
+    pub fn node(&self, index: NodeIndex) -> &'a PlanNodeRecord {
+        &self.nodes[index.0]
     }
 
-    /// Returns whether there is room for a node; alone there always is.
+    /// Starts the first node whose needs have passed, and returns it. Returns `None` while that node exceeds the budget:
+    /// a large node must not wait for ever because smaller ones overtake it.
+    pub fn start_next(&mut self) -> Option<NodeIndex> {
+        let has_passed = |need: &NodeIndex| matches!(self.states[need.0], State::Done(outcome) if outcome.is_success());
+        let is_ready =
+            |index: &NodeIndex| self.states[index.0] == State::Waiting && self.needs[index.0].iter().all(has_passed);
+        let index = self.indices().find(is_ready)?;
+        if !self.fits(self.node(index)) {
+            return None;
+        }
+        self.states[index.0] = State::Running;
+        Some(index)
+    }
+
+    fn indices(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+        (0..self.nodes.len()).map(NodeIndex)
+    }
+
+    /// Returns whether a node fits into the budget beside the running nodes; alone every node does.
     fn fits(&self, node: &PlanNodeRecord) -> bool {
         let (mut count, mut cpus, mut memory_mib) = (0, 0, 0);
         for (_, node) in self.states.iter().zip(self.nodes).filter(|(state, _)| **state == State::Running) {
@@ -61,40 +74,40 @@ impl<'a> Schedule<'a> {
         count == 0 || count < nodes && cpus + node_cpus <= all_cpus && memory_mib + node_mib <= all_mib
     }
 
-    /// Takes the end of a node, and returns the nodes that can't run any more, each with the node it needs.
-    pub fn finish(&mut self, place: usize, outcome: Outcome) -> Vec<(usize, usize)> {
-        self.states[place] = State::Done(outcome);
+    /// Ends a node, and returns the nodes that it skips, each with the node that it needs.
+    pub fn finish(&mut self, index: NodeIndex, outcome: Outcome) -> Vec<(NodeIndex, NodeIndex)> {
+        self.states[index.0] = State::Done(outcome);
         let mut skipped = Vec::new();
-        let mut open = if outcome.is_success() { Vec::new() } else { vec![place] };
+        let mut open = if outcome.is_success() { Vec::new() } else { vec![index] };
         while let Some(failed) = open.pop() {
-            for place in 0..self.nodes.len() {
-                if self.states[place] == State::Waiting && self.needs[place].contains(&failed) {
-                    self.states[place] = State::Done(Outcome::Skipped);
-                    skipped.push((place, failed));
-                    open.push(place);
+            for index in self.indices() {
+                if self.states[index.0] == State::Waiting && self.needs[index.0].contains(&failed) {
+                    self.states[index.0] = State::Done(Outcome::Skipped);
+                    skipped.push((index, failed));
+                    open.push(index);
                 }
             }
         }
         skipped
     }
 
-    /// Ends every waiting node and returns them.
-    pub fn cancel_waiting(&mut self) -> Vec<usize> {
-        let waiting: Vec<usize> = (0..self.nodes.len()).filter(|place| self.states[*place] == State::Waiting).collect();
-        for place in &waiting {
-            self.states[*place] = State::Done(Outcome::Cancelled);
+    /// Cancels every waiting node and returns them.
+    pub fn cancel_waiting(&mut self) -> Vec<NodeIndex> {
+        let waiting: Vec<_> = self.indices().filter(|index| self.states[index.0] == State::Waiting).collect();
+        for index in &waiting {
+            self.states[index.0] = State::Done(Outcome::Cancelled);
         }
         waiting
     }
 
-    /// Returns whether nothing waits or runs.
+    /// Returns whether every node has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.states.iter().all(|state| matches!(state, State::Done(_)))
     }
 }
 
-/// Returns the CPUs and the memory that a node takes; what a build takes is Nix's to say, so it counts as a CPU.
+/// Returns the CPUs and the memory of a node in MiB. Nix decides about those of a build, which counts as one CPU.
 fn size(node: &PlanNodeRecord) -> (u32, u64) {
     match &node.work {
         Work::Prepare { .. } => (1, 0),
@@ -106,11 +119,11 @@ fn size(node: &PlanNodeRecord) -> (u32, u64) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Budget, Schedule};
+    use super::{Budget, NodeIndex, Schedule};
+    use crate::event::Outcome;
     use crate::id::Digest;
     use crate::plan::fixture;
     use crate::plan::record::{PlanNodeRecord, PlannedJob, Prepare, Work};
-    use crate::record::Outcome;
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
         let prepare = Prepare::NixBuild {
@@ -127,9 +140,19 @@ mod tests {
         fixture::node(id, &[], Work::Execute { execute: Box::new(execute) })
     }
 
-    /// Starts all that may start now.
+    /// Starts a node if one is ready.
+    fn start_next(schedule: &mut Schedule) -> Option<usize> {
+        schedule.start_next().map(|index| index.0)
+    }
+
+    /// Starts every node that is ready.
     fn start_all(schedule: &mut Schedule) -> Vec<usize> {
-        std::iter::from_fn(|| schedule.start_next()).collect()
+        std::iter::from_fn(|| start_next(schedule)).collect()
+    }
+
+    /// Ends a node, and returns the skipped nodes, each with the node that it needs.
+    fn finish(schedule: &mut Schedule, index: usize, outcome: Outcome) -> Vec<(usize, usize)> {
+        schedule.finish(NodeIndex(index), outcome).into_iter().map(|(index, failed)| (index.0, failed.0)).collect()
     }
 
     fn budget(nodes: usize, cpus: u32, memory_mib: u64) -> Budget {
@@ -137,11 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn jobs_share_the_memory_and_none_is_overtaken_by_one_that_needs_less() {
+    fn jobs_share_the_memory_and_no_smaller_job_overtakes() {
         let nodes = [guest("a", 600), guest("b", 500), guest("c", 400), guest("d", 1)];
         let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        schedule.finish(0, Outcome::Failed);
+        finish(&mut schedule, 0, Outcome::Failed);
         assert_eq!(start_all(&mut schedule), [1, 2, 3]);
     }
 
@@ -153,36 +176,36 @@ mod tests {
         let nodes = [guest("a", 1), wide, guest("c", 1)];
         let mut schedule = Schedule::new(&nodes, budget(9, 3, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        schedule.finish(0, Outcome::Passed);
+        finish(&mut schedule, 0, Outcome::Passed);
         assert_eq!(start_all(&mut schedule), [1]);
-        schedule.finish(1, Outcome::Passed);
+        finish(&mut schedule, 1, Outcome::Passed);
         assert_eq!(start_all(&mut schedule), [2]);
     }
 
     #[test]
-    fn a_job_larger_than_what_jobs_share_runs_alone() {
+    fn a_job_larger_than_the_budget_runs_alone() {
         let nodes = [guest("a", 5000), guest("b", 1), node("p", &[])];
         let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        schedule.finish(0, Outcome::Passed);
+        finish(&mut schedule, 0, Outcome::Passed);
         assert_eq!(start_all(&mut schedule), [1, 2]);
     }
 
     #[test]
-    fn building_takes_no_memory_of_jobs_but_a_place_and_a_cpu() {
+    fn a_build_counts_as_a_node_and_a_cpu_without_memory() {
         let nodes = [guest("a", 1000), node("p", &[]), node("q", &[])];
         for budget in [budget(2, 9, 1000), budget(9, 2, 1000)] {
             let mut schedule = Schedule::new(&nodes, budget);
             assert_eq!(start_all(&mut schedule), [0, 1]);
-            schedule.finish(0, Outcome::Passed);
+            finish(&mut schedule, 0, Outcome::Passed);
             assert_eq!(start_all(&mut schedule), [2]);
         }
     }
 
     proptest! {
-        /// Whatever ends in whatever order, every job runs, and at no time more than fits, but for one that is alone.
+        /// In every order of ends, every job runs, and the running jobs fit into the budget unless one is alone.
         #[test]
-        fn every_job_runs_and_what_runs_fits(
+        fn every_job_runs_and_the_running_jobs_fit(
             sizes in prop::collection::vec(1_u64..1500, 1..12),
             ends in prop::collection::vec(any::<prop::sample::Index>(), 12),
         ) {
@@ -193,12 +216,12 @@ mod tests {
                 let more = start_all(&mut schedule);
                 running.extend(&more);
                 started.extend(more);
-                let used: u64 = running.iter().map(|place| sizes[*place]).sum();
+                let used: u64 = running.iter().map(|index| sizes[*index]).sum();
                 prop_assert!(running.len() <= 2 && (used <= 1000 || running.len() == 1));
                 if running.is_empty() {
                     break;
                 }
-                schedule.finish(running.remove(end.index(running.len())), Outcome::Passed);
+                finish(&mut schedule, running.remove(end.index(running.len())), Outcome::Passed);
             }
             prop_assert!(schedule.is_over());
             prop_assert_eq!(started, (0..nodes.len()).collect::<Vec<_>>());
@@ -206,35 +229,41 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_skips_all_that_need_it_and_nothing_else() {
+    fn a_failure_skips_only_the_nodes_that_need_it() {
         let nodes = [node("a", &[]), node("b", &["a"]), node("c", &["b"]), node("d", &[])];
         let mut schedule = Schedule::new(&nodes, budget(2, 9, 0));
-        assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(3), None));
-        assert_eq!(schedule.finish(0, Outcome::Failed), [(1, 0), (2, 1)]);
+        assert_eq!(
+            (start_next(&mut schedule), start_next(&mut schedule), start_next(&mut schedule)),
+            (Some(0), Some(3), None)
+        );
+        assert_eq!(finish(&mut schedule, 0, Outcome::Failed), [(1, 0), (2, 1)]);
         assert!(!schedule.is_over());
-        assert_eq!(schedule.finish(3, Outcome::Passed), []);
+        assert_eq!(finish(&mut schedule, 3, Outcome::Passed), []);
         assert!(schedule.is_over());
     }
 
     #[test]
-    fn a_node_starts_only_after_all_it_needs() {
+    fn a_node_starts_after_the_nodes_that_it_needs() {
         let nodes = [node("a", &[]), node("b", &[]), node("c", &["a", "b"])];
         let mut schedule = Schedule::new(&nodes, budget(9, 9, 0));
-        assert_eq!((schedule.start_next(), schedule.start_next(), schedule.start_next()), (Some(0), Some(1), None));
-        assert_eq!(schedule.finish(0, Outcome::Passed), []);
-        assert_eq!(schedule.start_next(), None);
-        assert_eq!(schedule.finish(1, Outcome::Cached), []);
-        assert_eq!(schedule.start_next(), Some(2));
+        assert_eq!(
+            (start_next(&mut schedule), start_next(&mut schedule), start_next(&mut schedule)),
+            (Some(0), Some(1), None)
+        );
+        assert_eq!(finish(&mut schedule, 0, Outcome::Passed), []);
+        assert_eq!(start_next(&mut schedule), None);
+        assert_eq!(finish(&mut schedule, 1, Outcome::Cached), []);
+        assert_eq!(start_next(&mut schedule), Some(2));
     }
 
     #[test]
-    fn what_waits_is_cancelled_and_what_runs_is_waited_for() {
+    fn waiting_nodes_are_cancelled_and_running_ones_end() {
         let nodes = [node("a", &[]), node("b", &[])];
         let mut schedule = Schedule::new(&nodes, budget(1, 9, 0));
-        assert_eq!(schedule.start_next(), Some(0));
-        assert_eq!(schedule.cancel_waiting(), [1]);
+        assert_eq!(start_next(&mut schedule), Some(0));
+        assert_eq!(schedule.cancel_waiting(), [NodeIndex(1)]);
         assert!(!schedule.is_over());
-        assert_eq!(schedule.finish(0, Outcome::Cancelled), []);
+        assert_eq!(finish(&mut schedule, 0, Outcome::Cancelled), []);
         assert!(schedule.is_over());
     }
 }

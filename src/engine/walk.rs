@@ -1,4 +1,4 @@
-//! From the first node of a plan to the last.
+//! The walk through a plan, from its first node to its last.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -8,43 +8,42 @@ use std::time::Duration;
 use super::job_attempts::job_started;
 use super::node_task::{NodeEnd, NodeTask};
 use super::recorder::Recorder;
-use super::resolve_launcher::RunAccelerator;
+use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
-use super::schedule::Schedule;
-use crate::cancel::{Cancel, Urgency};
+use super::schedule::{NodeIndex, Schedule};
+use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
 use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
-use crate::plan::record::{Place, Prepare, Work};
+use crate::plan::record::{JobExecutor, Prepare, Work};
 use crate::prepare::Runner;
 use crate::record::CANCEL_COMMAND;
 use crate::state::{RunLayout, recorded_path};
 
-/// The reason of a node that never ran in a cancelled run.
-const CANCELLED: &str = "the run was cancelled";
+/// Reason of a node that a cancelled run didn't start.
+const CANCELLED_REASON: &str = "the run was cancelled";
 
-enum Message {
+enum NodeMessage {
     Event(EventKind),
-    Ended(usize, NodeEnd),
+    Ended(NodeIndex, NodeEnd),
 }
 
-/// Cancels the run on a panic, which waits for the threads of all nodes.
+/// Cancels the run when the walk panics: the panic waits for the threads of all nodes.
 struct CancelOnPanic<'a>(&'a Cancel);
 
 impl Drop for CancelOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.abort();
+            self.0.request_polite();
         }
     }
 }
 
-/// A walk through a plan.
+/// A walk through a plan, with the state of its nodes.
 pub struct Walk<'a> {
     context: RunContext<'a>,
     run: RunLayout,
-    plan: &'a RunPlanRecord,
     schedule: Schedule<'a>,
     runners: BTreeMap<Digest, Runner>,
     has_recorded_cancel: bool,
@@ -57,7 +56,6 @@ impl<'a> Walk<'a> {
         Self {
             context,
             run,
-            plan,
             schedule: Schedule::new(&plan.nodes, context.budget),
             runners: BTreeMap::new(),
             has_recorded_cancel: false,
@@ -65,7 +63,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Runs every node, or records the reason for which it can't run.
+    /// Runs every node that can run, and records a reason for every other node.
     pub fn run_all(mut self, recorder: &mut Recorder<'_>) {
         let accelerator = RunAccelerator::default();
         let (sender, receiver) = channel();
@@ -73,25 +71,25 @@ impl<'a> Walk<'a> {
             let _cancel_on_panic = CancelOnPanic(self.context.cancel);
             while !self.schedule.is_over() {
                 self.apply_cancel(recorder);
-                failpoint::turn(Point::Walk).unwrap_or_default();
-                while let Some(place) = self.schedule.start_next() {
-                    self.start(scope, &accelerator, recorder, place, &sender);
+                failpoint::checkpoint(Point::Walk).unwrap_or_default();
+                while let Some(index) = self.schedule.start_next() {
+                    self.start(scope, &accelerator, recorder, index, &sender);
                 }
-                self.take(recorder, &receiver);
+                self.receive(recorder, &receiver);
                 recorder.sync_if_due();
             }
         });
     }
 
-    fn take(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<Message>) {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
-            Ok(Message::Event(kind)) => recorder.record(kind),
-            Ok(Message::Ended(place, end)) => {
-                // The cancel request is recorded before the ends that follow from it.
+    fn receive(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<NodeMessage>) {
+        match receiver.recv_timeout(CANCEL_POLL) {
+            Ok(NodeMessage::Event(kind)) => recorder.record(kind),
+            Ok(NodeMessage::Ended(index, end)) => {
+                // The record of a cancelled node must follow the record of the cancel request.
                 if end.outcome() == Outcome::Cancelled {
                     self.apply_cancel(recorder);
                 }
-                self.ended(recorder, place, end);
+                self.finish_node(recorder, index, end);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
@@ -99,23 +97,23 @@ impl<'a> Walk<'a> {
 
     fn apply_cancel(&mut self, recorder: &mut Recorder<'_>) {
         if recorder.has_failed() {
-            self.context.cancel.abort();
+            self.context.cancel.request_polite();
         }
         let by_command = !self.has_recorded_cancel && self.run.cancel_request().is_there();
         if by_command {
-            self.context.cancel.abort();
+            self.context.cancel.request_polite();
         }
         let is_cancelled = self.context.cancel.urgency() > Urgency::None;
         if is_cancelled && !self.has_recorded_cancel {
             self.has_recorded_cancel = true;
-            let own = if by_command { CANCEL_COMMAND } else { "pikaci" };
-            let by = self.context.cancel.signal().map_or_else(|| own.to_owned(), signal_name);
+            let default = if by_command { CANCEL_COMMAND } else { "pikaci" };
+            let by = self.context.cancel.signal().map_or_else(|| default.to_owned(), signal_name);
             recorder.record(EventKind::CancelRequested { by });
         }
         if is_cancelled || (self.context.fail_fast && self.failed) {
-            let why = if is_cancelled { CANCELLED } else { "another job failed first (--fail-fast)" };
-            for place in self.schedule.cancel_waiting() {
-                self.never_ran(recorder, place, Outcome::Cancelled, why.to_owned());
+            let reason = if is_cancelled { CANCELLED_REASON } else { "another job failed first (--fail-fast)" };
+            for index in self.schedule.cancel_waiting() {
+                self.finish_unstarted(recorder, index, Outcome::Cancelled, reason.to_owned());
             }
         }
     }
@@ -125,15 +123,15 @@ impl<'a> Walk<'a> {
         scope: &'scope Scope<'scope, '_>,
         accelerator: &'scope RunAccelerator,
         recorder: &mut Recorder<'_>,
-        place: usize,
-        sender: &Sender<Message>,
+        index: NodeIndex,
+        sender: &Sender<NodeMessage>,
     ) where
         'a: 'scope,
     {
-        let node = &self.plan.nodes[place];
+        let node = self.schedule.node(index);
         let task = match &node.work {
             Work::Prepare { prepare: Prepare::NixBuild { flake_digest, timeout_secs, .. } } => {
-                let log = self.run.root().join(format!("prepare-{}.log", flake_digest.short()));
+                let log = self.run.prepare_log(flake_digest);
                 let log_path = recorded_path(&log);
                 recorder.record(EventKind::PrepareStarted { node: node.id.clone(), log_path });
                 NodeTask::Prepare { flake: flake_digest, timeout: Duration::from_secs(*timeout_secs), log }
@@ -141,9 +139,9 @@ impl<'a> Walk<'a> {
             Work::Execute { execute } => {
                 let layout = self.run.job(&execute.job);
                 recorder.record(job_started(execute, &layout, 1));
-                let runner = match &execute.place {
-                    Place::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
-                    Place::LocalCommand { .. } => None,
+                let runner = match &execute.executor {
+                    JobExecutor::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
+                    JobExecutor::LocalCommand { .. } => None,
                 };
                 NodeTask::Job { job: execute, layout, runner }
             }
@@ -151,15 +149,15 @@ impl<'a> Walk<'a> {
         let context = self.context;
         let sender = sender.clone();
         scope.spawn(move || {
-            // The receiver outlives every node.
-            let emit = |kind| sender.send(Message::Event(kind)).unwrap_or_default();
+            // The receiver outlives every node, so sending doesn't fail.
+            let emit = |kind| sender.send(NodeMessage::Event(kind)).unwrap_or_default();
             let end = task.run(&context, accelerator, &emit);
-            sender.send(Message::Ended(place, end)).unwrap_or_default();
+            sender.send(NodeMessage::Ended(index, end)).unwrap_or_default();
         });
     }
 
-    fn ended(&mut self, recorder: &mut Recorder<'_>, place: usize, end: NodeEnd) {
-        let node = &self.plan.nodes[place];
+    fn finish_node(&mut self, recorder: &mut Recorder<'_>, index: NodeIndex, end: NodeEnd) {
+        let node = self.schedule.node(index);
         let outcome = match end {
             NodeEnd::Prepare(end) => {
                 let runner = end.runner.as_ref().map(|runner| runner.path.to_string_lossy().into_owned());
@@ -182,19 +180,19 @@ impl<'a> Walk<'a> {
             }
         };
         self.failed |= !outcome.is_success();
-        for (skipped, failed) in self.schedule.finish(place, outcome) {
-            let failed = &self.plan.nodes[failed];
-            let (outcome, why) = match &failed.work {
-                _ if outcome == Outcome::Cancelled => (outcome, CANCELLED.to_owned()),
+        for (skipped, failed) in self.schedule.finish(index, outcome) {
+            let failed = self.schedule.node(failed);
+            let (outcome, message) = match &failed.work {
+                _ if outcome == Outcome::Cancelled => (outcome, CANCELLED_REASON.to_owned()),
                 Work::Prepare { .. } => (Outcome::Skipped, format!("its runner couldn't be built ({})", failed.id)),
                 Work::Execute { execute } => (Outcome::Skipped, format!("it needs {}, which didn't pass", execute.job)),
             };
-            self.never_ran(recorder, skipped, outcome, why);
+            self.finish_unstarted(recorder, skipped, outcome, message);
         }
     }
 
-    fn never_ran(&self, recorder: &mut Recorder<'_>, place: usize, outcome: Outcome, message: String) {
-        let node = &self.plan.nodes[place];
+    fn finish_unstarted(&self, recorder: &mut Recorder<'_>, index: NodeIndex, outcome: Outcome, message: String) {
+        let node = self.schedule.node(index);
         let reason = Reason { message: Some(message), ..Reason::default() };
         recorder.record(match &node.work {
             Work::Prepare { .. } => EventKind::PrepareFinished { node: node.id.clone(), outcome, runner: None, reason },

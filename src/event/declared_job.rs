@@ -19,3 +19,17 @@ pub struct DeclaredJob {
     /// Time limit of its command, in seconds.
     pub timeout_secs: u64,
 }
+
+impl DeclaredJob {
+    /// Returns a job of which only the id is recorded.
+    #[must_use]
+    pub fn with_id(id: &JobId) -> Self {
+        Self {
+            id: id.clone(),
+            description: String::new(),
+            executor: String::new(),
+            plan_node_id: NodeId::new(format!("execute:{id}")),
+            timeout_secs: 0,
+        }
+    }
+}

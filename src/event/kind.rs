@@ -21,10 +21,10 @@ pub struct Event {
 }
 
 impl Event {
-    /// Returns the line for it, without its line break: the same in `events.jsonl` and on standard output.
+    /// Returns the line of the event without its line break, for `events.jsonl` and standard output.
     ///
     /// # Errors
-    /// When JSON can't hold it.
+    /// When JSON can't represent the event.
     pub fn to_line(&self) -> serde_json::Result<String> {
         serde_json::to_string(self)
     }
@@ -47,19 +47,19 @@ pub enum EventKind {
     PrepareFinished {
         /// The node.
         node: NodeId,
-        /// How it ended: `cached` when there was nothing to build.
+        /// The outcome: `cached` if the runner was built before.
         outcome: Outcome,
         /// The runner's store path.
         runner: Option<String>,
-        /// Why it didn't pass.
+        /// The reason, if it didn't pass.
         #[serde(flatten)]
         reason: Reason,
     },
-    /// How guests are accelerated was found out.
+    /// The accelerator of the guests was chosen.
     AcceleratorChosen {
         /// `kvm` or `tcg`.
         accelerator: String,
-        /// Why.
+        /// The reason for it.
         reason: String,
     },
     /// A job began.
@@ -80,20 +80,20 @@ pub enum EventKind {
         /// The guest's uptime, in milliseconds; null for a phase of the host.
         uptime_ms: Option<u64>,
     },
-    /// An attempt at a job ended, after which the job is tried once more.
+    /// An attempt at a job ended, and another one follows.
     AttemptFinished(Box<JobFinished>),
     /// A job ended.
     JobFinished(Box<JobFinished>),
-    /// The run was asked to end.
+    /// The run received a cancel request.
     CancelRequested {
-        /// By what: `SIGINT` for instance.
+        /// The sender of the request, `SIGINT` for instance.
         by: String,
     },
     /// The run ended; always the last event.
     RunFinished {
-        /// How it ended.
+        /// The outcome.
         outcome: Outcome,
-        /// What is to be said about it.
+        /// A message about the end.
         message: Option<String>,
     },
 }

@@ -1,14 +1,14 @@
-//! What happened, as values: one line each of `events.jsonl`. Records and everything printed are folds over these. Pure.
+//! Events of a run, as values: each is a line of `events.jsonl`. Records and reports are folds over events. Pure.
 //!
 //! # The format
 //!
-//! A line of `events.jsonl`, and of what `pikaci run --format json` prints while it runs, is an [`Event`] as an object of
-//! JSON; `pikaci schema events` prints what stands in it. The first is `run_started` and says which version of the format
-//! it is, the last of a run that has ended is `run_finished`.
+//! A line of `events.jsonl`, and of the output of `pikaci run --format json`, is an [`Event`] as a JSON object, which
+//! `pikaci schema events` describes. The first event is `run_started`, with the version of the format; the last event
+//! of an ended run is `run_finished`.
 //!
-//! Within a version kinds of events and fields may be added; none goes, gets another name or another meaning. So who reads
-//! passes over what it doesn't know, as it passes over the half line that a crash may have left. A log of a later version
-//! has no records for an earlier pikaci, which says so and leaves the run as it is ([`crate::record::replay`]).
+//! A version of the format may get new kinds of events and new fields. Existing ones are never removed and keep their
+//! names and meanings. So a reader skips unknown kinds and fields, and the incomplete line that a crash may have left.
+//! An earlier pikaci refuses a log of a later version and leaves the run unchanged ([`crate::record::replay`]).
 
 mod declared_job;
 mod job_end;

@@ -7,30 +7,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It did what it should.
+    /// It succeeded.
     Passed,
-    /// Its command said that it failed.
+    /// Its command ended with a failure.
     Failed,
-    /// Its command reached its deadline.
+    /// Its command reached its time limit.
     TimedOut,
-    /// It couldn't be carried out.
+    /// pikaci, Nix, the hypervisor or the host failed.
     Errored,
-    /// It was asked to end.
+    /// A cancel request ended it.
     Cancelled,
-    /// Something that it needs didn't pass.
+    /// A node that it needs didn't pass.
     Skipped,
-    /// There was nothing to do.
+    /// Its result existed before.
     Cached,
 }
 
 impl Outcome {
-    /// Returns whether what depends on it may run.
+    /// Returns whether the nodes that need it may run.
     #[must_use]
     pub fn is_success(self) -> bool {
         matches!(self, Self::Passed | Self::Cached)
     }
 
-    /// Returns the word for it, as it stands in JSON.
+    /// Returns the name in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -44,7 +44,8 @@ impl Outcome {
         }
     }
 
-    /// Returns the outcome of a run with these outcomes of jobs: errored before failed before cancelled before passed.
+    /// Returns the outcome of a run from the outcomes of its jobs: errored outranks failed, then cancelled, then
+    /// passed.
     #[must_use]
     pub fn of_run(jobs: &[Self]) -> Self {
         let any = |outcomes: &[Self]| jobs.iter().any(|job| outcomes.contains(job));
@@ -86,7 +87,7 @@ impl Status {
     /// Begun.
     pub const RUNNING: Self = Self::Open(Open::Running);
 
-    /// Returns the outcome of what has ended.
+    /// Returns the outcome, if there is one.
     #[must_use]
     pub fn outcome(self) -> Option<Outcome> {
         match self {
@@ -95,7 +96,7 @@ impl Status {
         }
     }
 
-    /// Returns the word for it, as it stands in JSON.
+    /// Returns the name in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

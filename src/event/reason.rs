@@ -1,9 +1,9 @@
-//! The reason for which something didn't pass.
+//! The reason for an outcome.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The reason for which something didn't pass, and its remedy.
+/// The reason for which a run, a node or a job didn't pass, and the remedy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// The failure.

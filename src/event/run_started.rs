@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::declared_job::DeclaredJob;
+use crate::facts::OsRelease;
 use crate::id::{RecordedPath, RunId, TargetId};
-use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
 
 /// The version of the events that this pikaci writes, which is part of each `run_started`.

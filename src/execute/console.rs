@@ -1,19 +1,19 @@
-//! The end of a log, for people: what a guest wrote there may be anything.
+//! The end of a log, for people. A guest may write any bytes to its console, so that they are cleaned first.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
 use anyhow::{Context as _, Result};
 
 use crate::foreign::Beneath;
-use crate::report::plain;
+use crate::text::plain;
 
-/// How much of a log's end is looked at, in bytes.
+/// Bytes of a log's end that are read first.
 const END: u64 = 16 << 10;
-/// The most of it that is looked at to get all lines that are shown, in bytes.
-const MOST_END: u64 = END << 8;
-/// How many lines are shown.
+/// Maximum of the bytes that are read to get [`LINES`] lines.
+const MAX_END: u64 = END << 8;
+/// Number of lines that are shown.
 const LINES: usize = 20;
-/// What the kernel says when it can't go on; a trace of many lines follows.
+/// Text of the kernel at a panic; a trace of many lines follows.
 pub(super) const PANIC: &str = "Kernel panic";
 
 /// The end of a console.
@@ -29,19 +29,19 @@ impl Console {
         Ok(Self(lines(log)?.iter().map(|line| plain(line)).collect()))
     }
 
-    /// Returns whether the kernel panicked.
+    /// Returns true if the kernel panicked.
     #[must_use]
     pub fn panicked(&self) -> bool {
         self.0.iter().any(|line| line.contains(PANIC))
     }
 
-    /// Returns what the agent said that failed, before it had a channel of its own.
+    /// Returns the failure that the agent printed on the console, before its control channel was open.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.0.iter().find_map(|line| line.strip_prefix("error "))
     }
 
-    /// Returns the lines that show best what happened: from a panic on, or else the last ones.
+    /// Returns the lines that serve as evidence: those from a panic on, or else the last ones.
     #[must_use]
     pub fn evidence(&self) -> Vec<String> {
         let last = self.0.len().saturating_sub(LINES);
@@ -50,7 +50,7 @@ impl Console {
     }
 }
 
-/// Returns the last lines of a log that show anything, as they were written: who prints them cleans them.
+/// Returns the last lines of a log that have visible text, unchanged: the caller cleans them before it prints them.
 ///
 /// # Errors
 /// When the log can't be read.
@@ -59,25 +59,25 @@ pub fn tail(log: &Beneath) -> Result<Vec<String>> {
     Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
-/// Returns the last lines of a log, those before a very long one too, such as a progress bar writes.
+/// Returns the last lines of a log. Reads further back if one line is very long, as that of a progress bar is.
 fn lines(log: &Beneath) -> Result<Vec<String>> {
     let mut bytes = END;
     loop {
         let (end, is_all) = end(log, bytes).with_context(|| format!("reading {}", log.display()))?;
         let lines: Vec<_> = end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect();
-        if is_all || lines.len() >= LINES || bytes >= MOST_END {
+        if is_all || lines.len() >= LINES || bytes >= MAX_END {
             return Ok(lines);
         }
         bytes *= 4;
     }
 }
 
-/// Returns the end of a log, from the start of a line on, and whether that is all of it; of a line that is longer than that,
-/// its end.
+/// Returns the last bytes of a log from the start of a line on, and true if the whole log is returned. If a single line
+/// fills all bytes, the end of that line is returned.
 fn end(log: &Beneath, bytes: u64) -> io::Result<(String, bool)> {
     let mut file = log.open()?;
     let start = file.metadata()?.len().saturating_sub(bytes);
-    // The byte before tells whether a line begins here.
+    // The byte before `start` shows if a line begins there.
     file.seek(SeekFrom::Start(start.saturating_sub(1)))?;
     let mut end = Vec::new();
     file.take(bytes + 1).read_to_end(&mut end)?;
@@ -96,7 +96,7 @@ fn end(log: &Beneath, bytes: u64) -> io::Result<(String, bool)> {
 mod tests {
     use std::io::Write as _;
 
-    use super::{Console, MOST_END, tail};
+    use super::{Console, MAX_END, tail};
     use crate::foreign::Beneath;
 
     fn log(text: &str) -> tempfile::NamedTempFile {
@@ -105,33 +105,33 @@ mod tests {
         file
     }
 
-    fn place(log: &tempfile::NamedTempFile) -> Beneath {
+    fn path(log: &tempfile::NamedTempFile) -> Beneath {
         Beneath::in_its_folder(log.path())
     }
 
     #[test]
     fn a_tail_has_whole_lines_as_they_were_written() {
-        assert_eq!(tail(&place(&log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n"))).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
-        let long = usize::try_from(MOST_END).unwrap();
-        // A line that lies half before the end that is looked at, one that begins with it, and one longer than it.
+        assert_eq!(tail(&path(&log("a\r\n\n\u{1b}[0m\n\u{1b}]0;t\u{7}b\n"))).unwrap(), ["a", "\u{1b}]0;t\u{7}b"]);
+        let long = usize::try_from(MAX_END).unwrap();
+        // A line that is cut by the limit, a line that begins at the limit, and a line that is longer than the limit.
         let half = format!("{}\n{}\nlast\n", "x".repeat(long), "y".repeat(long - 100));
-        assert_eq!(tail(&place(&log(&half))).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
+        assert_eq!(tail(&path(&log(&half))).unwrap(), ["y".repeat(long - 100).as_str(), "last"]);
         let exact = format!("first\n{}\n", "y".repeat(long - 1));
-        assert_eq!(tail(&place(&log(&exact))).unwrap(), ["y".repeat(long - 1)]);
-        let lines = tail(&place(&log(&format!("{}z\n", "x".repeat(2 * long))))).unwrap();
+        assert_eq!(tail(&path(&log(&exact))).unwrap(), ["y".repeat(long - 1)]);
+        let lines = tail(&path(&log(&format!("{}z\n", "x".repeat(2 * long))))).unwrap();
         assert!(lines.len() == 1 && lines[0].starts_with("…x") && lines[0].ends_with("xz"), "{lines:?}");
     }
 
     #[test]
     fn a_tail_reaches_back_past_a_long_line_of_progress() {
         let progress = format!("error: no such file\n{}", "\r 50% downloading".repeat(100_000 / 17));
-        let lines = tail(&place(&log(&progress))).unwrap();
+        let lines = tail(&path(&log(&progress))).unwrap();
         assert_eq!((lines.len(), lines[0].as_str()), (2, "error: no such file"));
     }
 
     #[test]
-    fn nothing_of_a_console_reaches_the_terminal_but_text() {
-        let console = Console::read(&place(&log("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r\n\u{1b}]0;t\u{7}b\n")));
+    fn a_console_has_only_plain_text() {
+        let console = Console::read(&path(&log("\u{1b}c\u{1b}[?7l\u{1b}[2J\u{1b}[0mSeaBIOS\r\n\u{1b}]0;t\u{7}b\n")));
         assert_eq!(console.unwrap(), Console(vec!["SeaBIOS".to_owned(), "b".to_owned()]));
     }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agent_is_heard_on_the_console_too() {
+    fn an_error_of_the_agent_is_read_from_the_console() {
         let console = Console(vec!["[ 1.0] error of the kernel".into(), "error insmod failed".into(), "end".into()]);
         assert_eq!(console.error(), Some("insmod failed"));
     }

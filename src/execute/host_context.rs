@@ -1,16 +1,16 @@
-//! Everything around an attempt at a job on this host.
+//! The context of an attempt at a job on this host.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::launcher::Launcher;
 use crate::cancel::Cancel;
-use crate::guest::Control;
+use crate::guest::ControlLine;
 use crate::prepare::Runner;
 use crate::quota::Quota;
 use crate::state::AttemptLayout;
 
-/// Everything around an attempt at a job on this host; made once for each attempt.
+/// Context of an attempt at a job on this host, created once for each attempt.
 #[derive(Clone, Copy)]
 pub struct HostContext<'a> {
     /// Folder of the attempt.
@@ -27,14 +27,14 @@ pub struct HostContext<'a> {
     pub quota: &'a Quota,
     /// The cancel request.
     pub cancel: &'a Cancel,
-    /// Gets each control line of a guest.
-    pub on_control: &'a dyn Fn(&Control),
+    /// Function that is called with each control line of a guest.
+    pub on_control: &'a dyn Fn(&ControlLine),
 }
 
 /// The means to boot a guest.
 #[derive(Clone, Copy)]
 pub struct GuestHost<'a> {
-    /// The hypervisor.
+    /// The hypervisor and its programs.
     pub launcher: Launcher<'a>,
     /// The runner that the guest boots.
     pub runner: &'a Runner,

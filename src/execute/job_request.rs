@@ -1,4 +1,4 @@
-//! The request that tells a guest its job.
+//! The request to a guest to run a job.
 
 #![expect(clippy::disallowed_methods, reason = "reads the clock")]
 
@@ -6,7 +6,7 @@ use crate::config::Network;
 use crate::guest::{Access, Mount, Request};
 use crate::plan::record::{PlannedJob, Share, ShareSource};
 
-/// Builds the request for a job that runs as a user of the guest.
+/// Builds the request for a job that runs as the user `uid` of the guest.
 pub(super) fn build_request(job: &PlannedJob, shares: &[Share], uid: u32) -> Request {
     Request {
         command: job.command.clone(),

@@ -4,7 +4,7 @@ use std::sync::mpsc::SyncSender;
 
 use anyhow::Result;
 
-use super::message::Message;
+use super::guest_message::GuestMessage;
 use super::qemu::{self, Accelerator, QemuProgram, QemuPrograms, VirtiofsProgram};
 use super::running_guest::RunningGuest;
 use super::vfkit::{self, VfkitPrograms};
@@ -21,7 +21,7 @@ pub enum HypervisorPrograms {
     Vfkit(VfkitPrograms),
 }
 
-/// A hypervisor with everything that it takes to start a guest.
+/// A hypervisor with the programs that start a guest.
 #[derive(Clone, Copy, Debug)]
 pub enum Launcher<'a> {
     /// QEMU.
@@ -56,13 +56,13 @@ impl Launcher<'_> {
         }
     }
 
-    /// Starts a guest in a process group whose programs print into `log`; messages about the guest go to `sender`.
+    /// Starts a guest in a process group. Its programs print into `log`, and messages about the guest go to `sender`.
     pub(super) fn launch(
         &self,
         vm: &VmSpec<'_>,
         group: &Group,
         log: &LogPipe,
-        sender: &SyncSender<Message>,
+        sender: &SyncSender<GuestMessage>,
     ) -> Result<RunningGuest> {
         match *self {
             Self::Qemu { qemu, virtiofs, accelerator } => {

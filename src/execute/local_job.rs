@@ -1,4 +1,4 @@
-//! One attempt at a job without a guest: a copy of the snapshot before it, verdict and artifacts after it.
+//! One attempt at a job without a guest: copies the snapshot, runs the command, and collects verdict and artifacts.
 
 #![expect(clippy::disallowed_methods, reason = "makes folders")]
 
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::collect::gather;
+use super::attempt_logs::AttemptLogs;
+use super::collect::gather_artifacts;
 use super::host_context::HostContext;
-use super::local_command::{LocalCommand, judge, run as run_command};
-use super::private_copy::private_copy;
-use super::vm_spec::AttemptLogs;
+use super::local_command::{LocalCommand, judge_command, run as run_command};
+use super::private_copy::make_private_copy;
 use crate::event::{ArtifactSummary, JobEnd, LogExtent};
 use crate::failpoint::{self, Point};
 use crate::plan::record::PlannedJob;
@@ -34,9 +34,10 @@ pub(super) fn run(context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd>
     Ok(end)
 }
 
+/// Runs the attempt in a temporary folder.
 fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd> {
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
-    failpoint::around(Point::PrivateCopy, || private_copy(context.snapshot_dir, &workspace, None))?;
+    failpoint::run_step(Point::PrivateCopy, || make_private_copy(context.snapshot_dir, &workspace, None))?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let timeout = Duration::from_secs(job.timeout_secs);
     let command = LocalCommand {
@@ -48,11 +49,11 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
         logs: &AttemptLogs::of(context.layout),
         quota: context.quota,
     };
-    let ended = run_command(&command, context.cancel)?;
-    let (outcome, exit_code, reason) = judge(&ended, timeout);
+    let command_end = run_command(&command, context.cancel)?;
+    let (outcome, exit_code, reason) = judge_command(&command_end, timeout);
     let mut end = JobEnd {
         exit_code: Some(exit_code),
-        log: LogExtent { guest_log_bytes: ended.output.kept, log_cut: ended.output.over_limit },
+        log: LogExtent { guest_log_bytes: command_end.output.kept, log_cut: command_end.output.over_limit },
         ..JobEnd::without_output(outcome, reason)
     };
     if !job.artifacts.is_empty() {
@@ -61,7 +62,7 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
     Ok(end)
 }
 
-/// Returns the environment of a job, in which git searches no folder above the job's own for a repository.
+/// Returns the environment of a job. Git searches no folder above the job's own for a repository.
 fn environment(
     base: &BTreeMap<String, String>,
     folder: &Path,
@@ -84,7 +85,8 @@ fn environment(
 /// Copies the artifacts and adds them, with their warnings, to the end of the job.
 fn collect_artifacts(end: &mut JobEnd, workspace: &Path, globs: &[String], context: &HostContext<'_>) {
     let (layout, quota) = (context.layout, context.quota);
-    let gathered = failpoint::around(Point::Gather, || gather(workspace, globs, &layout.artifacts(), quota));
+    let gathered =
+        failpoint::run_step(Point::LocalArtifacts, || gather_artifacts(workspace, globs, &layout.artifacts(), quota));
     let recorded = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &layout.manifest(), &manifest)?;
         Ok(manifest)
@@ -96,6 +98,6 @@ fn collect_artifacts(end: &mut JobEnd, workspace: &Path, globs: &[String], conte
             end.artifacts = ArtifactSummary { artifacts: count, artifacts_dir };
             end.warnings = manifest.warnings(globs);
         }
-        Err(error) => end.add_infra_failure(format!("its artifacts couldn't be brought back: {error:#}")),
+        Err(error) => end.add_infra_failure(format!("the artifacts can't be collected: {error:#}")),
     }
 }

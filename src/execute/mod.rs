@@ -1,4 +1,4 @@
-//! One Execute node: boot a guest or start a command, and collect its result.
+//! One attempt at a job: boots a guest or starts a command, and collects the result.
 //!
 //! ```text
 //! executor ─▶ vm_job ─▶ vm ─▶ launcher ─▶ qemu::launch, vfkit::launch
@@ -6,25 +6,26 @@
 //! ```
 
 mod attempt_disks;
-mod channel;
+pub mod attempt_logs;
 pub mod collect;
 pub mod console;
-mod ending;
 pub mod executor;
+mod guest_message;
+mod guest_shutdown;
 pub mod host_context;
 mod job_request;
 pub mod launcher;
 mod local_command;
 mod local_job;
-pub mod machine;
-mod message;
+pub mod machine_spec;
 pub mod observed;
 pub mod private_copy;
 pub mod qemu;
 mod running_guest;
 pub mod runtime_folder;
 pub mod share;
-mod stop;
+mod stop_guest;
+mod stream_readers;
 mod supervise;
 pub mod verdict;
 pub mod vfkit;

@@ -1,34 +1,34 @@
-//! The host's observations of a guest.
+//! The host's observations of a guest, as values.
 
-use crate::guest::Control;
+use crate::guest::ControlLine;
 use crate::record::LeftOutFiles;
 
-/// The reason for which the host ended a guest, or doesn't rely on its result.
+/// The reason for which the host ended a guest, or for which the guest's own result doesn't count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// It wasn't ready in so many seconds.
+pub enum EndCause {
+    /// The guest wasn't ready within this many seconds.
     BootDeadline(u64),
-    /// Its command and what is around it took longer than so many seconds.
+    /// The guest didn't report the end of its command within this many seconds.
     JobDeadline(u64),
-    /// It took longer than so many seconds to end after the command.
+    /// The guest didn't power off within this many seconds after the command.
     CollectDeadline(u64),
-    /// The daemon of a share ended first: tag, and how it ended.
+    /// The daemon of a share exited before the guest: tag, and description of the exit.
     ShareEnded(String, String),
-    /// The process that reached the outside for it ended first, in this way.
+    /// The process for the guest's network exited before the guest: description of the exit.
     NetworkEnded(String),
-    /// It said more on its control channel than an agent has to say.
+    /// The control channel had more lines than an agent sends.
     Flood,
-    /// Its console shows a panic.
+    /// The console shows a panic.
     Panicked,
-    /// It said a second time that it is ready: it started again.
+    /// The guest reported a second time that it is ready: it restarted.
     Restarted,
-    /// The run wrote all of the bytes that it may.
+    /// The run used up its disk quota of this many bytes.
     DiskBudget(u64),
     /// The daemon of a share reached its limit of open files.
     OutOfFiles,
-    /// It was killed, and its processes are there all the same.
-    Undying,
-    /// The run was asked to end.
+    /// A process of the guest is still there after the kill.
+    Unkillable,
+    /// The run was cancelled.
     Cancelled,
 }
 
@@ -43,7 +43,7 @@ pub struct Observed {
     /// True if the kernel ended a process of the job for lack of memory.
     pub out_of_memory: bool,
     /// The end of the command as the guest reported it: `Exit` or `Signal`.
-    pub exit: Option<Control>,
+    pub exit: Option<ControlLine>,
     /// The failure that the guest reported.
     pub error: Option<String>,
     /// The number of bytes of output that the guest reported.
@@ -56,30 +56,30 @@ pub struct Observed {
     pub end: bool,
     /// QMP's reason for the shutdown.
     pub shutdown: Option<String>,
-    /// The end of the hypervisor, in words.
+    /// Description of the hypervisor's exit.
     pub hypervisor: Option<String>,
     /// The reason for which the host ended the guest, if it did.
-    pub cause: Option<Cause>,
+    pub cause: Option<EndCause>,
     /// True if the console shows a kernel panic.
     pub panic: bool,
 }
 
 impl Observed {
     /// Records a control line.
-    pub fn control(&mut self, line: Control) {
+    pub fn control(&mut self, line: ControlLine) {
         match line {
-            Control::Ready => self.ready = true,
-            Control::Phase { .. } => {}
-            Control::Deadline => self.deadline = true,
-            Control::OutOfMemory => self.out_of_memory = true,
-            // Only the agent's own word is the first one.
-            Control::Exit(_) | Control::Signal(_) => drop(self.exit.get_or_insert(line)),
-            Control::Output(bytes) => self.output = Some(bytes),
-            Control::Artifacts(count) => self.artifacts = Some(count),
-            Control::LeftOut { reason, path } => self.left_out.add(path, reason.text()),
-            Control::MoreLeftOut(count) => self.left_out.add_more(count),
-            Control::Error(text) => self.error = Some(text),
-            Control::End => self.end = true,
+            ControlLine::Ready => self.ready = true,
+            ControlLine::Phase { .. } => {}
+            ControlLine::Deadline => self.deadline = true,
+            ControlLine::OutOfMemory => self.out_of_memory = true,
+            // The agent reports the first end; root in the guest may write others after it.
+            ControlLine::Exit(_) | ControlLine::Signal(_) => drop(self.exit.get_or_insert(line)),
+            ControlLine::Output(bytes) => self.output = Some(bytes),
+            ControlLine::Artifacts(count) => self.artifacts = Some(count),
+            ControlLine::LeftOut { reason, path } => self.left_out.add(path, reason.text()),
+            ControlLine::MoreLeftOut(count) => self.left_out.add_more(count),
+            ControlLine::Error(text) => self.error = Some(text),
+            ControlLine::End => self.end = true,
         }
     }
 }

@@ -1,34 +1,34 @@
-//! A guest that was started.
+//! A running guest.
 
 #![expect(clippy::disallowed_methods, reason = "waits for processes on threads")]
 
 use std::ops::Deref;
 use std::sync::mpsc::SyncSender;
 
-use super::message::Message;
-use super::stop::Stop;
-use crate::process::{Child, Copying, ending};
+use super::guest_message::GuestMessage;
+use super::stop_guest::StopGuest;
+use crate::process::{Child, CopyThread, describe_exit};
 
-/// A guest that was started.
+/// A running guest.
 pub(super) struct RunningGuest {
     /// The means to stop its hypervisor.
-    pub(super) stop: Box<dyn Stop>,
+    pub(super) stop: Box<dyn StopGuest>,
     /// The copy of the job's output into its log.
-    pub(super) output: Copying,
+    pub(super) output: CopyThread,
     /// The copy of the console into its log.
-    pub(super) console: Copying,
+    pub(super) console: CopyThread,
 }
 
-/// Sends a message when a process exits: the message gets the words for the exit, and true for a success.
+/// Sends a message when a process exits. `message` gets the description of the exit, and true for a success.
 pub(super) fn report_exit(
     child: impl Deref<Target = Child> + Send + 'static,
-    sender: SyncSender<Message>,
-    message: impl FnOnce(String, bool) -> Message + Send + 'static,
+    sender: SyncSender<GuestMessage>,
+    message: impl FnOnce(String, bool) -> GuestMessage + Send + 'static,
 ) {
     std::thread::spawn(move || {
-        let (ended, is_success) = child
+        let (exit, is_success) = child
             .wait()
-            .map_or_else(|error| (format!("{error:#}"), false), |status| (ending(status), status.success()));
-        sender.send(message(ended, is_success)).ok();
+            .map_or_else(|error| (format!("{error:#}"), false), |status| (describe_exit(status), status.success()));
+        sender.send(message(exit, is_success)).ok();
     });
 }

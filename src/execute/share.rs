@@ -1,4 +1,4 @@
-//! Folders of the host that a guest sees.
+//! Shares: folders of the host that a guest sees.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use std::path::PathBuf;
 pub enum ShareTree {
     /// A folder as it is.
     Folder(PathBuf),
-    /// The host's `/usr`, the part of `/etc` that it needs and the package database, as `usr`, `etc` and `dpkg`.
+    /// The host's `/usr`, the needed part of `/etc` and the package database, as `usr`, `etc` and `dpkg`.
     HostUserland,
-    /// Paths of a Nix store, by name; without names the whole store, which only a confined process may share.
+    /// A Nix store and the names of the shared paths in it; `None` shares the whole store, which bubblewrap refuses.
     Store(PathBuf, Option<Vec<String>>),
 }
 

@@ -1,93 +1,97 @@
-//! What a running guest tells, against the clock and the request to end.
+//! Supervises a running guest: records its messages, and watches deadlines, quota and cancel request.
 
 #![expect(clippy::disallowed_methods, reason = "reads the clock")]
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::ending::Ending;
-use super::message::Message;
-use super::observed::{Cause, Observed};
-use super::stop::Stop;
-use crate::cancel::{Cancel, Urgency};
-use crate::guest::Control;
+use super::guest_message::GuestMessage;
+use super::guest_shutdown::GuestShutdown;
+use super::observed::{EndCause, Observed};
+use super::stop_guest::StopGuest;
+use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::guest::ControlLine;
 use crate::plan::record::Deadlines;
 
-/// How long the waiting for messages lasts before the clock and the request to end are looked at.
-const TICK: Duration = Duration::from_millis(50);
-/// How long a hypervisor may take to end by itself after its guest's last word, in seconds; nothing is lost then.
+/// Maximum time for the power-off after the guest reported that nothing follows, in seconds. A kill loses nothing then.
 const POWER_OFF_SECS: u64 = 5;
-/// How long a hypervisor may take to end after its guest's end, or after a share's daemon ended.
+/// Time that the hypervisor has to exit after the daemon of a share exited.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Takes in what is told of a guest, and ends it when it takes too long, says or writes too much, or is asked to end.
+/// Records the messages about a guest until its hypervisor exits. Stops the guest if a deadline passes, if it sends too
+/// many control lines, if `quota_cause` returns a cause, or if the run is cancelled.
 pub fn supervise(
     deadlines: Deadlines,
-    stop: &mut dyn Stop,
-    is_over: &dyn Fn() -> Option<Cause>,
-    messages: &Receiver<Message>,
+    stop: &mut dyn StopGuest,
+    quota_cause: &dyn Fn() -> Option<EndCause>,
+    messages: &Receiver<GuestMessage>,
     cancel: &Cancel,
-    on_control: &mut dyn FnMut(&Control),
+    on_control: &mut dyn FnMut(&ControlLine),
 ) -> Observed {
-    let mut seen = Observed::default();
-    let mut phase_began = Instant::now();
-    let mut course = Ending::new(stop);
-    let mut share_followed = false;
-    let mut own_end = None;
+    let mut observed = Observed::default();
+    let mut phase_start = Instant::now();
+    let mut shutdown = GuestShutdown::new(stop);
+    // True if the daemon of a share may have exited because of its hypervisor.
+    let mut is_share_exit_expected = false;
+    let mut guest_cause = None;
     loop {
-        match messages.recv_timeout(TICK) {
-            Ok(Message::Control(line)) => {
+        match messages.recv_timeout(CANCEL_POLL) {
+            Ok(GuestMessage::Control(line)) => {
                 on_control(&line);
-                if seen.ready && line == Control::Ready {
-                    own_end = Some(Cause::Restarted);
+                if observed.ready && line == ControlLine::Ready {
+                    guest_cause = Some(EndCause::Restarted);
                 }
-                let before = (seen.ready, seen.exit.is_some(), seen.end);
-                seen.control(line);
-                // Only what is new counts: root in the guest may say it every second.
-                if before != (seen.ready, seen.exit.is_some(), seen.end) {
-                    phase_began = Instant::now();
+                let before = (observed.ready, observed.exit.is_some(), observed.end);
+                observed.control(line);
+                // Only a change restarts the clock: root in the guest may send the same line every second.
+                if before != (observed.ready, observed.exit.is_some(), observed.end) {
+                    phase_start = Instant::now();
                 }
             }
-            Ok(Message::Flood) => own_end = Some(Cause::Flood),
-            Ok(Message::NetworkEnded(ending)) => own_end = Some(Cause::NetworkEnded(ending)),
-            Ok(Message::Panicked) => own_end = Some(Cause::Panicked),
-            Ok(Message::Shutdown(reason)) => seen.shutdown = Some(reason),
-            Ok(Message::HypervisorEnded(ending)) => {
-                seen.hypervisor = Some(ending);
-                if share_followed {
-                    seen.cause = None;
+            Ok(GuestMessage::Flood) => guest_cause = Some(EndCause::Flood),
+            Ok(GuestMessage::NetworkEnded(exit)) => guest_cause = Some(EndCause::NetworkEnded(exit)),
+            Ok(GuestMessage::Panicked) => guest_cause = Some(EndCause::Panicked),
+            Ok(GuestMessage::Shutdown(reason)) => observed.shutdown = Some(reason),
+            Ok(GuestMessage::HypervisorEnded(exit)) => {
+                observed.hypervisor = Some(exit);
+                if is_share_exit_expected {
+                    observed.cause = None;
                 }
-                return seen;
+                return observed;
             }
-            Ok(Message::ShareEnded(tag, ending, well)) => {
+            Ok(GuestMessage::ShareEnded(tag, exit, is_success)) => {
                 // A guest that powers off closes its shares a moment before its hypervisor ends.
-                if !seen.end && seen.shutdown.is_none() && seen.cause.is_none() {
-                    seen.cause = Some(Cause::ShareEnded(tag, ending));
-                    // A daemon ends well when its hypervisor is gone, which may be heard of only later.
-                    share_followed = well;
+                if !observed.end && observed.shutdown.is_none() && observed.cause.is_none() {
+                    observed.cause = Some(EndCause::ShareEnded(tag, exit));
+                    // A daemon exits with a success when its hypervisor is gone, whose own message may arrive later.
+                    is_share_exit_expected = is_success;
                 }
-                course.wait_at_most(GRACE);
+                shutdown.limit_wait(GRACE);
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return seen,
+            Err(RecvTimeoutError::Disconnected) => return observed,
         }
         let urgency = cancel.urgency();
-        if course.is_over(urgency) {
-            return seen;
+        if shutdown.is_over(urgency) {
+            return observed;
         }
-        course.go_on(&mut seen, urgency, |seen| {
-            let asked = (urgency > Urgency::None).then_some(Cause::Cancelled);
-            asked.or(own_end.take()).or_else(is_over).or_else(|| overdue(seen, deadlines, phase_began.elapsed()))
+        shutdown.advance(&mut observed, urgency, |observed| {
+            let cancelled = (urgency > Urgency::None).then_some(EndCause::Cancelled);
+            cancelled
+                .or(guest_cause.take())
+                .or_else(quota_cause)
+                .or_else(|| overdue(observed, deadlines, phase_start.elapsed()))
         });
     }
 }
 
-fn overdue(seen: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<Cause> {
-    let (secs, cause): (u64, fn(u64) -> Cause) = match (seen.ready, &seen.exit) {
-        (_, Some(_)) if seen.end => (deadlines.collect_secs.min(POWER_OFF_SECS), Cause::CollectDeadline),
-        (_, Some(_)) => (deadlines.collect_secs, Cause::CollectDeadline),
-        (true, None) => (deadlines.job_secs, Cause::JobDeadline),
-        (false, None) => (deadlines.boot_secs, Cause::BootDeadline),
+/// Returns the cause if the current phase took longer than its deadline.
+fn overdue(observed: &Observed, deadlines: Deadlines, elapsed: Duration) -> Option<EndCause> {
+    let (secs, cause): (u64, fn(u64) -> EndCause) = match (observed.ready, &observed.exit) {
+        (_, Some(_)) if observed.end => (deadlines.collect_secs.min(POWER_OFF_SECS), EndCause::CollectDeadline),
+        (_, Some(_)) => (deadlines.collect_secs, EndCause::CollectDeadline),
+        (true, None) => (deadlines.job_secs, EndCause::JobDeadline),
+        (false, None) => (deadlines.boot_secs, EndCause::BootDeadline),
     };
     (elapsed > Duration::from_secs(secs)).then(|| cause(secs))
 }
@@ -97,49 +101,49 @@ mod tests {
     use std::sync::mpsc::{SyncSender, sync_channel};
     use std::time::{Duration, Instant};
 
-    use super::{Cause, Message, Observed, POWER_OFF_SECS, overdue, supervise};
+    use super::{EndCause, GuestMessage, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
-    use crate::execute::stop::Stop;
-    use crate::guest::Control;
+    use crate::execute::stop_guest::StopGuest;
+    use crate::guest::ControlLine;
     use crate::plan::record::Deadlines;
 
     #[test]
-    fn each_part_has_its_own_deadline() {
+    fn each_phase_has_its_own_deadline() {
         let deadlines = Deadlines { boot_secs: 10, job_secs: 20, collect_secs: 30 };
         let boots = Observed::default();
         let runs = Observed { ready: true, ..Observed::default() };
-        let collects = Observed { exit: Some(Control::Exit(0)), ..runs.clone() };
+        let collects = Observed { exit: Some(ControlLine::Exit(0)), ..runs.clone() };
         let powers_off = Observed { end: true, ..collects.clone() };
-        for (seen, secs, cause) in [
-            (boots, 10, Cause::BootDeadline(10)),
-            (runs, 20, Cause::JobDeadline(20)),
-            (collects, 30, Cause::CollectDeadline(30)),
-            (powers_off, POWER_OFF_SECS, Cause::CollectDeadline(POWER_OFF_SECS)),
+        for (observed, secs, cause) in [
+            (boots, 10, EndCause::BootDeadline(10)),
+            (runs, 20, EndCause::JobDeadline(20)),
+            (collects, 30, EndCause::CollectDeadline(30)),
+            (powers_off, POWER_OFF_SECS, EndCause::CollectDeadline(POWER_OFF_SECS)),
         ] {
-            assert_eq!(overdue(&seen, deadlines, Duration::from_secs(secs)), None);
-            assert_eq!(overdue(&seen, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
+            assert_eq!(overdue(&observed, deadlines, Duration::from_secs(secs)), None);
+            assert_eq!(overdue(&observed, deadlines, Duration::from_millis(secs * 1000 + 1)), Some(cause));
         }
     }
 
-    /// A hypervisor that does nothing of what it is asked, and remembers what that was.
+    /// A hypervisor that ignores requests and records them.
     #[derive(Default)]
-    struct Asked {
-        of: Vec<&'static str>,
+    struct RecordedStop {
+        requests: Vec<&'static str>,
         guest_patience: Option<Duration>,
     }
 
-    impl Stop for Asked {
+    impl StopGuest for RecordedStop {
         fn stop_guest(&mut self) -> Option<Duration> {
-            self.of.push("guest");
+            self.requests.push("guest");
             self.guest_patience
         }
 
-        fn stop(&mut self) {
-            self.of.push("ask");
+        fn stop_hypervisor(&mut self) {
+            self.requests.push("hypervisor");
         }
 
-        fn insist(&mut self) {
-            self.of.push("insist");
+        fn terminate(&mut self) {
+            self.requests.push("terminate");
         }
 
         fn patience(&self) -> Duration {
@@ -152,82 +156,84 @@ mod tests {
     }
 
     #[test]
-    fn who_is_asked_to_end_is_first_the_guest_and_then_its_hypervisor() {
-        let ready = || vec![Message::Control(Control::Ready)];
+    fn the_guest_is_stopped_first_and_then_its_hypervisor() {
+        let ready = || vec![GuestMessage::Control(ControlLine::Ready)];
         let some = Some(Duration::from_millis(200));
-        for (said, guest_patience, requests, of) in [
-            (ready(), some, 1, &["guest", "ask", "insist"][..]),
-            (ready(), None, 1, &["guest", "ask", "insist"]),
-            (Vec::new(), some, 1, &["ask", "insist"]),
-            (ready(), some, 2, &["ask"]),
+        for (messages, guest_patience, cancel_requests, requests) in [
+            (ready(), some, 1, &["guest", "hypervisor", "terminate"][..]),
+            (ready(), None, 1, &["guest", "hypervisor", "terminate"]),
+            (Vec::new(), some, 1, &["hypervisor", "terminate"]),
+            (ready(), some, 2, &["hypervisor"]),
         ] {
             let cancel = Cancel::default();
             let (sender, receiver) = sync_channel(4);
-            for message in said {
+            for message in messages {
                 sender.send(message).unwrap();
             }
             let deadlines = Deadlines { boot_secs: 60, job_secs: 60, collect_secs: 60 };
-            let mut asked = Asked { guest_patience, ..Asked::default() };
-            for _ in 0..requests {
+            let mut stop = RecordedStop { guest_patience, ..RecordedStop::default() };
+            for _ in 0..cancel_requests {
                 cancel.request(2);
             }
-            let observed = supervise(deadlines, &mut asked, &|| None, &receiver, &cancel, &mut |_| {});
-            assert_eq!((observed.cause, asked.of.as_slice()), (Some(Cause::Cancelled), of));
+            let observed = supervise(deadlines, &mut stop, &|| None, &receiver, &cancel, &mut |_| {});
+            assert_eq!((observed.cause, stop.requests.as_slice()), (Some(EndCause::Cancelled), requests));
         }
     }
 
-    /// Supervises what a thread tells, with a second for each part.
-    fn supervised(tell: impl FnOnce(SyncSender<Message>) + Send + 'static) -> (Observed, Duration) {
-        supervised_with(&|| None, tell)
+    /// Supervises the messages that a thread sends, with a deadline of one second for each phase.
+    fn supervised(send: impl FnOnce(SyncSender<GuestMessage>) + Send + 'static) -> (Observed, Duration) {
+        supervised_with(&|| None, send)
     }
 
     fn supervised_with(
-        is_over: &dyn Fn() -> Option<Cause>,
-        tell: impl FnOnce(SyncSender<Message>) + Send + 'static,
+        quota_cause: &dyn Fn() -> Option<EndCause>,
+        send: impl FnOnce(SyncSender<GuestMessage>) + Send + 'static,
     ) -> (Observed, Duration) {
         let (sender, receiver) = sync_channel(4);
-        let teller = std::thread::spawn(move || tell(sender));
+        let thread = std::thread::spawn(move || send(sender));
         let deadlines = Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 };
-        let (mut asked, began) = (Asked::default(), Instant::now());
-        let seen = supervise(deadlines, &mut asked, is_over, &receiver, &Cancel::default(), &mut |_| {});
+        let (mut stop, start) = (RecordedStop::default(), Instant::now());
+        let observed = supervise(deadlines, &mut stop, quota_cause, &receiver, &Cancel::default(), &mut |_| {});
         drop(receiver);
-        teller.join().unwrap();
-        (seen, began.elapsed())
+        thread.join().unwrap();
+        (observed, start.elapsed())
     }
 
     #[test]
-    fn a_guest_that_says_ready_again_and_again_gets_no_more_time() {
-        for line in [Control::Ready, Control::Exit(0), Control::Signal(9)] {
-            let said = line.clone();
-            let (seen, took) = supervised(move |sender| {
-                let began = Instant::now();
-                while began.elapsed() < Duration::from_secs(20) && sender.send(Message::Control(said.clone())).is_ok() {
+    fn a_guest_that_repeats_a_line_gets_no_more_time() {
+        for line in [ControlLine::Ready, ControlLine::Exit(0), ControlLine::Signal(9)] {
+            let repeated = line.clone();
+            let (observed, duration) = supervised(move |sender| {
+                let start = Instant::now();
+                while start.elapsed() < Duration::from_secs(20)
+                    && sender.send(GuestMessage::Control(repeated.clone())).is_ok()
+                {
                     std::thread::sleep(Duration::from_millis(50));
                 }
             });
-            let cause = if line == Control::Ready { Cause::Restarted } else { Cause::CollectDeadline(1) };
-            assert_eq!(seen.cause, Some(cause), "{line:?}");
-            assert!(took < Duration::from_secs(10), "{took:?}");
+            let cause = if line == ControlLine::Ready { EndCause::Restarted } else { EndCause::CollectDeadline(1) };
+            assert_eq!(observed.cause, Some(cause), "{line:?}");
+            assert!(duration < Duration::from_secs(10), "{duration:?}");
         }
     }
 
     #[test]
-    fn a_guest_that_says_too_much_is_ended() {
-        let (seen, _) = supervised(|sender| {
-            sender.send(Message::Flood).unwrap();
-            // It is told to quit before its end is waited for.
+    fn a_guest_with_too_many_control_lines_is_stopped() {
+        let (observed, _) = supervised(|sender| {
+            sender.send(GuestMessage::Flood).unwrap();
+            // The supervisor stops the hypervisor before it waits for the exit.
             std::thread::sleep(Duration::from_millis(200));
-            sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
+            sender.send(GuestMessage::HypervisorEnded("ended".to_owned())).ok();
         });
-        assert_eq!((seen.cause, seen.hypervisor.as_deref()), (Some(Cause::Flood), Some("ended")));
+        assert_eq!((observed.cause, observed.hypervisor.as_deref()), (Some(EndCause::Flood), Some("ended")));
     }
 
     #[test]
-    fn a_guest_that_writes_too_much_is_ended() {
-        let (seen, _) = supervised_with(&|| Some(Cause::DiskBudget(9)), |sender| {
+    fn a_guest_that_exceeds_the_quota_is_stopped() {
+        let (observed, _) = supervised_with(&|| Some(EndCause::DiskBudget(9)), |sender| {
             std::thread::sleep(Duration::from_millis(200));
-            sender.send(Message::HypervisorEnded("ended".to_owned())).ok();
+            sender.send(GuestMessage::HypervisorEnded("ended".to_owned())).ok();
         });
-        assert_eq!(seen.cause, Some(Cause::DiskBudget(9)));
+        assert_eq!(observed.cause, Some(EndCause::DiskBudget(9)));
     }
 }

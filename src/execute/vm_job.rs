@@ -1,27 +1,23 @@
-//! One attempt at a job in a guest: disks and shares before it, verdict and artifacts after it.
+//! One attempt at a job in a guest: prepares disks and shares, runs the guest, and collects verdict and artifacts.
 
 use anyhow::{Context as _, Result};
 
 use super::attempt_disks::AttemptDisks;
+use super::attempt_logs::AttemptLogs;
 use super::console::{Console, tail};
 use super::host_context::{GuestHost, HostContext};
 use super::job_request::build_request;
-use super::machine::{Disk, Machine};
+use super::machine_spec::{DiskImage, MachineSpec};
 use super::share::{ShareTree, ShareUsers};
-use super::verdict::judge;
+use super::verdict::judge_guest;
 use super::vm::{self, VmEnd};
-use super::vm_spec::{AttemptLogs, VmSpec};
+use super::vm_spec::VmSpec;
 use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
+use crate::guest::contract::{ARTIFACTS_DISK, REQUEST_DISK, STORE_DISK};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::state::{AttemptLayout, recorded_path, write_json};
 
-/// The serial of the disk with the request.
-const REQUEST_DISK: &str = "pikaci-request";
-/// The serial of the disk for artifacts.
-const ARTIFACTS_DISK: &str = "pikaci-artifacts";
-/// The serial of the disk with a guest's own store.
-const STORE_DISK: &str = "pikaci-store";
 /// User id of jobs if pikaci itself runs as root.
 const UNPRIVILEGED: u32 = 1000;
 
@@ -38,18 +34,18 @@ pub(super) fn run(
     let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
     let users = users(host.uid, job.run_as_root);
     let request = build_request(job, shares, users.guest);
-    let disks = failpoint::around(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
+    let disks = failpoint::run_step(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
     let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
-    let disk = |serial, path, read_only| Disk { serial, path, read_only };
+    let disk = |serial, path, read_only| DiskImage { serial, path, read_only };
     let store = host.runner.store_disk();
-    let machine_disks: Vec<Disk<'_>> =
+    let machine_disks: Vec<DiskImage<'_>> =
         [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
             .into_iter()
             .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
             .collect();
     let spec = VmSpec {
-        machine: Machine {
+        machine: MachineSpec {
             arch: host.arch,
             vcpu: job.vcpu,
             memory_mib: job.memory_mib,
@@ -74,7 +70,7 @@ pub(super) fn run(
 /// Returns the end of the job: the verdict with evidence, artifacts and warnings.
 fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &AttemptDisks) -> JobEnd {
     let observed = &vm_end.observed;
-    let verdict = judge(observed, vm_end.hypervisor, &job.job, job.timeout_secs);
+    let verdict = judge_guest(observed, vm_end.hypervisor, &job.job, job.timeout_secs);
     let log_cut = vm_end.output.over_limit || observed.output.is_some_and(|sent| sent > vm_end.output.received);
     let mut end = JobEnd {
         exit_code: verdict.exit_code,
@@ -114,31 +110,33 @@ fn collect_artifacts(
     vm_end: &VmEnd,
     disks: &AttemptDisks,
 ) {
-    let Some(promised) = vm_end.observed.artifacts.filter(|_| !globs.is_empty()) else { return };
-    let unpack = || disks.artifact_disk.unpack(promised, globs, &attempt.artifacts());
-    match failpoint::around(Point::Unpack, unpack) {
+    let Some(packed) = vm_end.observed.artifacts.filter(|_| !globs.is_empty()) else { return };
+    let unpack = || disks.artifact_disk.unpack(packed, globs, &attempt.artifacts());
+    match failpoint::run_step(Point::GuestArtifacts, unpack) {
         Ok((mut manifest, refused)) => {
             let count = manifest.files.len() as u64;
             manifest.left_out = vm_end.observed.left_out.clone();
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 end.add_infra_failure(format!("{error:#}"));
             }
-            for failure in [refused.message(), missing(promised, count + refused.count())].into_iter().flatten() {
+            for failure in [refused.message(), missing_artifacts(packed, count + refused.count())].into_iter().flatten()
+            {
                 end.add_infra_failure(failure);
             }
             let artifacts_dir = (count > 0).then(|| recorded_path(&attempt.artifacts()));
             end.artifacts = ArtifactSummary { artifacts: count, artifacts_dir };
             end.warnings = manifest.warnings(globs);
         }
-        Err(error) => end.add_infra_failure(format!("its artifacts couldn't be brought back: {error:#}")),
+        Err(error) => end.add_infra_failure(format!("the artifacts can't be collected: {error:#}")),
     }
 }
 
 /// Returns the failure if the number of unpacked files isn't the number that the guest packed.
-fn missing(packed: u64, unpacked: u64) -> Option<String> {
-    (packed != unpacked).then(|| format!("the guest packed {packed} artifacts, but {unpacked} came back"))
+fn missing_artifacts(packed: u64, unpacked: u64) -> Option<String> {
+    (packed != unpacked).then(|| format!("the guest packed {packed} artifacts, but {unpacked} arrived"))
 }
 
+/// Returns the user ids of an attempt, for a pikaci that runs as the user `uid`.
 fn users(uid: u32, run_as_root: bool) -> ShareUsers {
     let guest = match (run_as_root, uid) {
         (true, _) => 0,
@@ -160,11 +158,11 @@ fn share_tree(context: &HostContext<'_>, host: GuestHost<'_>, source: &ShareSour
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::missing_artifacts;
 
     #[test]
     fn every_packed_artifact_has_to_arrive() {
-        assert_eq!(missing(3, 3), None);
-        assert_eq!(missing(3, 2).unwrap(), "the guest packed 3 artifacts, but 2 came back");
+        assert_eq!(missing_artifacts(3, 3), None);
+        assert_eq!(missing_artifacts(3, 2).unwrap(), "the guest packed 3 artifacts, but 2 arrived");
     }
 }

@@ -1,14 +1,14 @@
-//! The name of a flake: a digest of what it holds.
+//! The name of a flake: a digest of its files.
 
 use sha2::{Digest as _, Sha256};
 
-use super::{FlakeContent, RenderedFlake};
+use super::rendered_flake::{FlakeContent, RenderedFlake};
 use crate::id::Digest;
 
-/// Begins the digested text; a change of its layout is a new number.
+/// Prefix of the hashed bytes; a new layout of them gets a new number.
 const DOMAIN: &[u8] = b"pikaci flake 1\n";
 
-/// Returns the digest of a flake: of names, modes and contents, wherever the contents lie.
+/// Returns the digest of names, modes and contents of a flake; the paths of blobs don't matter.
 #[must_use]
 pub fn digest(flake: &RenderedFlake) -> Digest {
     digest_files(flake.files.iter().map(|(name, file)| {
@@ -20,7 +20,8 @@ pub fn digest(flake: &RenderedFlake) -> Digest {
     }))
 }
 
-/// Returns the digest of files that come in the order of their names: name, whether it is executable, content's digest.
+/// Returns the digest of files: name, executable or not, digest of the content. The files come in the order of their
+/// names.
 pub fn digest_files<'a>(files: impl IntoIterator<Item = (&'a str, bool, Digest)>) -> Digest {
     let mut hasher = Sha256::new_with_prefix(DOMAIN);
     for (name, executable, content) in files {
@@ -29,7 +30,7 @@ pub fn digest_files<'a>(files: impl IntoIterator<Item = (&'a str, bool, Digest)>
         hasher.update([u8::from(executable)]);
         hasher.update(content.as_str());
     }
-    Digest::finish(hasher)
+    Digest::from_hasher(hasher)
 }
 
 #[cfg(test)]
@@ -38,10 +39,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{digest, digest_files};
-    use crate::flake::{BlobRef, Encoding, FlakeContent, FlakeFile, RenderedFlake};
+    use crate::facts::{BlobRef, Encoding};
+    use crate::flake::{FlakeContent, FlakeFile, RenderedFlake};
     use crate::id::Digest;
 
-    /// Flakes of few and short names and contents, so that two of them are often nearly equal.
+    /// Returns flakes with short names and contents, so that two of them are often nearly equal.
     fn flakes() -> impl Strategy<Value = RenderedFlake> {
         let inline = |content: &str| FlakeContent::Inline(content.as_bytes().to_vec());
         let file = (any::<bool>(), "[ab]{0,2}")
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_content_lies_makes_no_difference() {
+    fn the_path_of_a_blob_changes_nothing() {
         let flake =
             |content| RenderedFlake { files: [("kernel".to_owned(), FlakeFile { executable: false, content })].into() };
         let blob = |path: &str, encoding| {
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn framing_keeps_files_apart() {
+    fn a_name_cannot_imitate_another_file() {
         let content = Digest::of(b"");
         let one = digest_files([("a", false, content.clone()), ("b", false, content.clone())]);
         let joined = format!("a\0{content}{}b", "\u{1}\0\0\0\0\0\0\0");
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn digest_stays_what_folders_are_named_by() {
+    fn the_digest_stays_the_same_for_existing_folders() {
         let files = [("a", false, Digest::of(b"")), ("bin/b", true, Digest::of(b"x"))];
         let recomputed = "24f27930f28c26eb3ce4846afa47e82a8def820cc1b0156e1bd1844ebc70261a";
         assert_eq!(digest_files(files).as_str(), recomputed);

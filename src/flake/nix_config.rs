@@ -1,4 +1,4 @@
-//! The settings of Nix in a project's flake, where they are literals: a runner flake repeats them.
+//! The literal settings of Nix in a project's flake, which a runner flake repeats.
 
 use rnix::SyntaxKind::{
     TOKEN_COMMENT, TOKEN_IDENT, TOKEN_INTERPOL_END, TOKEN_INTERPOL_START, TOKEN_L_BRACE, TOKEN_L_BRACK, TOKEN_L_PAREN,
@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::config;
 
 /// A setting of Nix: its name, and its value as in nix.conf.
-pub(super) type Setting = (String, String);
+pub(super) type NixSetting = (String, String);
 
-/// The longest flake.nix in which settings are looked for, in bytes.
-const LONGEST: usize = 64 << 10;
-/// The longest run of a path's characters: rnix's lexer reads to its end at each token in it.
-const LONGEST_RUN: usize = 4 << 10;
+/// Limit on a flake.nix that is parsed, in bytes.
+const MAX_BYTES: usize = 64 << 10;
+/// Limit on a run of path characters: rnix's lexer reads to the end of the run at each token in it.
+const MAX_RUN: usize = 4 << 10;
 
-/// Returns the settings in `nixConfig` of a flake.nix. Nix refuses a flake in which one of them isn't a literal; such a
-/// flake has none here. Nothing else of the file is parsed, since a project may have written it to do harm.
-pub(super) fn nix_config(flake: &str) -> Vec<Setting> {
-    let is_of_path = |c: char| c.is_ascii_alphanumeric() || "/_.+-".contains(c);
-    if flake.len() > LONGEST || flake.split(|c| !is_of_path(c)).any(|run| run.len() > LONGEST_RUN) {
+/// Returns the settings in `nixConfig` of a flake.nix. Nix refuses a flake with a setting that isn't a literal; this
+/// function returns no settings for it. It parses nothing else of the file, since a project may be hostile.
+pub(super) fn parse_nix_config(flake: &str) -> Vec<NixSetting> {
+    let is_path_character = |c: char| c.is_ascii_alphanumeric() || "/_.+-".contains(c);
+    if flake.len() > MAX_BYTES || flake.split(|c| !is_path_character(c)).any(|run| run.len() > MAX_RUN) {
         return Vec::new();
     }
     let evaluated = config::evaluate("flake.nix", &format!("{{ {} }}", bindings(flake))).unwrap_or_default();
@@ -28,7 +28,7 @@ pub(super) fn nix_config(flake: &str) -> Vec<Setting> {
     settings.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
-/// Returns the text of the bindings of `nixConfig` in the set that a file is.
+/// Returns the text of the `nixConfig` bindings in a file that is a set.
 fn bindings(flake: &str) -> String {
     let (mut text, mut start, mut depth, mut before) = (String::new(), 0, 0_usize, TOKEN_SEMICOLON);
     let mut binding = None;
@@ -42,7 +42,7 @@ fn bindings(flake: &str) -> String {
             TOKEN_IDENT if depth == 1 && token == "nixConfig" && [TOKEN_SEMICOLON, TOKEN_L_BRACE].contains(&before) => {
                 binding = Some(start);
             }
-            // A function or something else that isn't a set.
+            // The file isn't a set; for instance it is a function.
             _ if depth == 0 => return text,
             _ => {}
         }
@@ -54,7 +54,7 @@ fn bindings(flake: &str) -> String {
     text
 }
 
-/// Returns a value as nix.conf has it: the texts of a list with spaces between them.
+/// Returns a value in the syntax of nix.conf; a list has spaces between its elements.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -66,14 +66,14 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::nix_config;
+    use super::parse_nix_config;
 
     fn settings(flake: &str) -> Vec<String> {
-        nix_config(flake).into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+        parse_nix_config(flake).into_iter().map(|(name, value)| format!("{name}={value}")).collect()
     }
 
     #[test]
-    fn literals_are_settings_however_they_are_written() {
+    fn literals_in_every_spelling_are_settings() {
         let flake = r#"{
           outputs = _: { };
           nixConfig = {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_takes_more_stack_or_time_than_a_short_one() {
+    fn hostile_files_take_little_stack_and_time() {
         for (begin, deep, end) in [
             ("{ x = ", "[", "1; }"),
             ("{ x = ", "-", "1; }"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nix_would_have_to_evaluate_is_none() {
+    fn values_that_nix_would_have_to_evaluate_are_no_settings() {
         for flake in [
             "{",
             "_: { nixConfig.a = \"b\"; }",

@@ -5,88 +5,33 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
-use super::check::check;
-use super::nix_config::{Setting, nix_config};
-use super::render::{AGENT, INIT, inline};
-use super::{FlakeError, FlakeFile, ProjectLock, RenderedFlake};
+use super::agent_files::{AGENT, INIT};
+use super::flake_error::FlakeError;
+use super::nix_config::{NixSetting, parse_nix_config};
+use super::nix_guest::{NixGuest, StoreSource};
+use super::rendered_flake::{FlakeFile, RenderedFlake};
+use super::syntax::check_syntax;
 
+/// Version of guest.json.
 const SCHEMA_VERSION: u32 = 1;
-/// The lock of nixpkgs and microvm.nix for projects without their own.
+/// Lock of nixpkgs and microvm.nix for projects that don't lock them.
 const PINNED: &str = include_str!("pinned.lock.json");
-
-/// Where a guest of base `nix` has its store from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Store {
-    /// From a disk of its own.
-    Disk,
-    /// From the host's, which is shared with it.
-    Host,
-}
-
-/// A guest that Nix makes.
-#[derive(Clone, Copy, Debug)]
-pub struct NixGuest<'a> {
-    /// The system that evaluates and boots it.
-    pub host: &'a str,
-    /// Its own system.
-    pub system: &'a str,
-    /// Attribute paths in nixpkgs.
-    pub packages: &'a [String],
-    /// A dev shell of the project's flake.
-    pub dev_shell: Option<&'a str>,
-    /// NixOS modules: files of the project.
-    pub modules: &'a [String],
-    /// What the project has.
-    pub project: &'a ProjectFiles,
-    /// True if inputs of the project may lie on this machine.
-    pub allow_local_inputs: bool,
-}
-
-/// The files of a project that a runner flake may need, by their paths in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectFiles(pub BTreeMap<String, Vec<u8>>);
-
-impl ProjectFiles {
-    /// Returns the text of a file, if the project has it.
-    fn text(&self, name: &str) -> Result<Option<&str>, FlakeError> {
-        let not_text = |_| FlakeError::Lock { message: format!("the project's {name} isn't UTF-8") };
-        self.0.get(name).map(|bytes| std::str::from_utf8(bytes).map_err(not_text)).transpose()
-    }
-
-    fn lock(&self) -> Result<Option<ProjectLock>, FlakeError> {
-        self.text("flake.lock")?.map(ProjectLock::read).transpose()
-    }
-
-    /// Returns the folders of the project whose flakes its own takes as inputs.
-    ///
-    /// # Errors
-    /// When the project's flake.lock can't be used.
-    pub fn flake_folders(&self) -> Result<Vec<String>, FlakeError> {
-        self.lock()?.map_or_else(|| Ok(Vec::new()), |lock| lock.folders())
-    }
-
-    fn file(&self, name: &str) -> Result<FlakeFile, FlakeError> {
-        let bytes = self.0.get(name).ok_or_else(|| FlakeError::NoFile { name: name.to_owned() })?;
-        Ok(inline(bytes.as_slice()))
-    }
-}
 
 #[derive(Template)]
 #[template(path = "nix/flake.nix", config = "templates/askama.toml")]
 struct NixFlake<'a> {
     host: &'a str,
-    settings: &'a [Setting],
+    settings: &'a [NixSetting],
 }
 
 #[derive(Template)]
 #[template(path = "nixos/flake.nix", config = "templates/askama.toml")]
 struct NixosFlake<'a> {
     host: &'a str,
-    settings: &'a [Setting],
+    settings: &'a [NixSetting],
 }
 
-/// What `flake.nix` reads as data.
+/// The data that `flake.nix` reads.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct GuestJson<'a> {
@@ -97,28 +42,28 @@ struct GuestJson<'a> {
     dev_shell: Option<&'a str>,
     modules: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    store: Option<Store>,
+    store: Option<StoreSource>,
 }
 
 /// Returns the flake that builds the runner of base `nix`.
 ///
 /// # Errors
-/// When the project's flake.lock can't be used or a text can't be Nix.
-pub fn render_nix(guest: NixGuest<'_>, store: Store) -> Result<RenderedFlake, FlakeError> {
+/// When the project's flake.lock is unusable or a text can't be a Nix string.
+pub fn render_nix(guest: NixGuest<'_>, store: StoreSource) -> Result<RenderedFlake, FlakeError> {
     let flake = NixFlake { host: guest.host, settings: &settings(guest) }.render();
-    let mut files = common(guest, flake, Some(store))?;
-    files.extend(INIT.map(|(name, text)| (name.to_owned(), inline(text))));
-    files.insert("guest/nix.nix".to_owned(), inline(include_str!("../../nix/guest/nix.nix")));
+    let mut files = common_files(guest, flake, Some(store))?;
+    files.extend(INIT.map(|(name, text)| (name.to_owned(), FlakeFile::inline(text))));
+    files.insert("guest/nix.nix".to_owned(), FlakeFile::inline(include_str!("../../nix/guest/nix.nix")));
     Ok(RenderedFlake { files })
 }
 
 /// Returns the flake that builds the runner of base `nixos`.
 ///
 /// # Errors
-/// As [`render_nix`], and when the project lacks a module's file.
+/// As [`render_nix`], and when the project lacks the file of a module.
 pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
     let flake = NixosFlake { host: guest.host, settings: &settings(guest) }.render();
-    let mut files = common(guest, flake, None)?;
+    let mut files = common_files(guest, flake, None)?;
     for name in guest.modules {
         files.insert(format!("project/{name}"), guest.project.file(name)?);
     }
@@ -128,23 +73,24 @@ pub fn render_nixos(guest: NixGuest<'_>) -> Result<RenderedFlake, FlakeError> {
         ("link-runner.sh", include_str!("../../nix/guest/link-runner.sh")),
         ("service.sh", include_str!("../../nix/guest/service.sh")),
     ] {
-        files.insert(format!("guest/{name}"), inline(text));
+        files.insert(format!("guest/{name}"), FlakeFile::inline(text));
     }
     Ok(RenderedFlake { files })
 }
 
-/// Returns the settings of Nix in the project's flake, which count as its lock does.
-fn settings(guest: NixGuest<'_>) -> Vec<Setting> {
+/// Returns the settings of Nix in the project's flake; a project without a lock has none.
+fn settings(guest: NixGuest<'_>) -> Vec<NixSetting> {
     let has_lock = guest.project.0.contains_key("flake.lock");
-    // What isn't text has none.
+    // A flake.nix that isn't text has no settings.
     let flake = guest.project.text("flake.nix").ok().flatten();
-    flake.filter(|_| has_lock).map(nix_config).unwrap_or_default()
+    flake.filter(|_| has_lock).map(parse_nix_config).unwrap_or_default()
 }
 
-fn common(
+/// Returns the files that both bases have.
+fn common_files(
     guest: NixGuest<'_>,
     flake: Result<String, askama::Error>,
-    store: Option<Store>,
+    store: Option<StoreSource>,
 ) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
     let flake = flake.map_err(|_| FlakeError::Nul { name: "flake.nix" })?;
     let json = GuestJson {
@@ -156,25 +102,26 @@ fn common(
         store,
     };
     let json = serde_json::to_string_pretty(&json).map_err(|error| FlakeError::Json { message: error.to_string() })?;
-    let mut files: BTreeMap<String, FlakeFile> = AGENT.map(|(name, text)| (name.to_owned(), inline(text))).into();
+    let mut files: BTreeMap<String, FlakeFile> =
+        AGENT.map(|(name, text)| (name.to_owned(), FlakeFile::inline(text))).into();
     let lease = "guest/lease.sh";
     files.insert(lease.to_owned(), FlakeFile { executable: true, ..files[lease].clone() });
     for (name, file) in [
-        ("flake.nix", inline(check("flake.nix", flake)?)),
-        ("guest.json", inline(json + "\n")),
-        ("guest/call-flakes.nix", inline(include_str!("../../nix/guest/call-flakes.nix"))),
-        ("guest/inputs.nix", inline(include_str!("../../nix/guest/inputs.nix"))),
-        ("guest/packages.nix", inline(include_str!("../../nix/guest/packages.nix"))),
-        ("pinned.lock.json", inline(PINNED)),
+        ("flake.nix", FlakeFile::inline(check_syntax("flake.nix", flake)?)),
+        ("guest.json", FlakeFile::inline(json + "\n")),
+        ("guest/call-flakes.nix", FlakeFile::inline(include_str!("../../nix/guest/call-flakes.nix"))),
+        ("guest/inputs.nix", FlakeFile::inline(include_str!("../../nix/guest/inputs.nix"))),
+        ("guest/packages.nix", FlakeFile::inline(include_str!("../../nix/guest/packages.nix"))),
+        ("pinned.lock.json", FlakeFile::inline(PINNED)),
     ] {
         files.insert(name.to_owned(), file);
     }
-    files.extend(project(guest)?);
+    files.extend(project_files(guest)?);
     Ok(files)
 }
 
-/// Returns the project's lock, and for a dev shell its flake with those of its folders.
-fn project(guest: NixGuest<'_>) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
+/// Returns the project's lock, and for a dev shell the project's flake and the flakes of its folders.
+fn project_files(guest: NixGuest<'_>) -> Result<BTreeMap<String, FlakeFile>, FlakeError> {
     let mut names = Vec::new();
     if let Some(lock) = guest.project.lock()? {
         if let Some((node, input)) = lock.local_inputs().into_iter().next().filter(|_| !guest.allow_local_inputs) {
@@ -194,8 +141,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fmt::Write as _;
 
-    use super::{FlakeError, NixGuest, ProjectFiles, Store, render_nix, render_nixos};
-    use crate::flake::{FlakeContent, RenderedFlake, digest};
+    use super::{FlakeError, NixGuest, StoreSource, render_nix, render_nixos};
+    use crate::flake::{FlakeContent, ProjectFiles, RenderedFlake, digest};
 
     fn files(names: &[&str]) -> ProjectFiles {
         let text = |name: &&str| ((*name).to_owned(), format!("# {name}\n").into_bytes());
@@ -221,19 +168,19 @@ mod tests {
     }
 
     #[test]
-    fn a_flake_of_base_nix_is_the_golden_one() {
+    fn a_flake_of_base_nix_matches_its_snapshot() {
         let (project, packages) = (files(&["flake.nix"]), ["hello".to_owned(), "a.b".to_owned()]);
-        let flake = render_nix(guest(&project, &packages, &[]), Store::Disk).unwrap();
+        let flake = render_nix(guest(&project, &packages, &[]), StoreSource::Disk).unwrap();
         insta::assert_snapshot!("nix_flake_nix", text(&flake, "flake.nix"));
         insta::assert_snapshot!("nix_guest_json", text(&flake, "guest.json"));
         insta::assert_snapshot!("nix_files", listing(&flake));
         assert!(!flake.files.contains_key("project/flake.nix"));
-        let shared = render_nix(guest(&project, &packages, &[]), Store::Host).unwrap();
+        let shared = render_nix(guest(&project, &packages, &[]), StoreSource::Host).unwrap();
         assert!(text(&shared, "guest.json").contains(r#""store": "host""#));
     }
 
     #[test]
-    fn a_flake_of_base_nixos_has_the_files_that_are_named_and_no_others() {
+    fn a_flake_of_base_nixos_has_only_the_files_that_the_guest_names() {
         let project = files(&["flake.nix", "nix/db.nix", "other.nix"]);
         let modules = ["nix/db.nix".to_owned()];
         let flake = render_nixos(guest(&project, &[], &modules)).unwrap();
@@ -242,25 +189,26 @@ mod tests {
         insta::assert_snapshot!("nixos_files", listing(&flake));
         assert_eq!(text(&flake, "project/nix/db.nix"), "# nix/db.nix\n");
         let missing = ["nix/gone.nix".to_owned()];
-        let gone = FlakeError::NoFile { name: "nix/gone.nix".to_owned() };
-        assert_eq!(render_nixos(guest(&project, &[], &missing)), Err(gone));
+        let error = FlakeError::NoFile { name: "nix/gone.nix".to_owned() };
+        assert_eq!(render_nixos(guest(&project, &[], &missing)), Err(error));
     }
 
     #[test]
-    fn a_dev_shell_takes_the_projects_flake_along() {
+    fn a_flake_with_a_dev_shell_has_the_projects_flake() {
         let project = files(&["flake.nix"]);
         let shell = NixGuest { dev_shell: Some("default"), ..guest(&project, &[], &[]) };
-        let flake = render_nix(shell, Store::Host).unwrap();
+        let flake = render_nix(shell, StoreSource::Host).unwrap();
         assert_eq!(text(&flake, "project/flake.nix"), "# flake.nix\n");
         let none = files(&[]);
         let shell = NixGuest { project: &none, ..shell };
-        assert_eq!(render_nix(shell, Store::Host), Err(FlakeError::NoFile { name: "flake.nix".to_owned() }));
+        assert_eq!(render_nix(shell, StoreSource::Host), Err(FlakeError::NoFile { name: "flake.nix".to_owned() }));
     }
 
     #[test]
-    fn what_a_guest_does_not_name_changes_nothing() {
-        let of = |project: &ProjectFiles| digest(&render_nix(guest(project, &[], &[]), Store::Host).unwrap());
-        assert_eq!(of(&files(&["flake.nix"])), of(&files(&["flake.nix", "other.nix"])));
-        assert_eq!(of(&files(&[])), of(&files(&["flake.nix"])));
+    fn other_files_of_the_project_change_nothing() {
+        let digest_of =
+            |project: &ProjectFiles| digest(&render_nix(guest(project, &[], &[]), StoreSource::Host).unwrap());
+        assert_eq!(digest_of(&files(&["flake.nix"])), digest_of(&files(&["flake.nix", "other.nix"])));
+        assert_eq!(digest_of(&files(&[])), digest_of(&files(&["flake.nix"])));
     }
 }

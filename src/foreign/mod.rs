@@ -1,13 +1,13 @@
-//! Files that somebody else may have made: the one way to open them.
+//! Opens files that somebody else may have made; no other room opens them.
 //!
-//! A project, a state folder that came with it, what a guest left and what a store holds are named by others. Such a name
-//! is opened beneath a folder, never through a link, only if it is a regular file or a folder, without waiting for a
-//! pipe's other end, and read up to a limit.
+//! A project, a state folder that came with it, the output of a guest and the content of a store have names that others
+//! chose. Such a name is opened beneath a folder and never through a link. Only regular files and folders are opened,
+//! without waiting for the other end of a pipe, and files are read up to a limit.
 
 mod beneath;
-#[cfg_attr(target_os = "macos", path = "resolve_macos.rs")]
-mod resolve;
-mod walk;
+#[cfg_attr(target_os = "macos", path = "open_beneath_macos.rs")]
+mod open_beneath;
+mod open_by_component;
 
-pub use beneath::{Beneath, Entry};
-pub use resolve::resolve as open_beneath;
+pub use beneath::{Beneath, FolderEntry};
+pub use open_beneath::open_beneath;

@@ -1,4 +1,4 @@
-//! The content of the host's files: decoded, hashed, copied.
+//! Decodes, hashes and copies the content of the host's files.
 #![expect(clippy::disallowed_types, reason = "opens the host's files")]
 
 use std::fs::File;
@@ -12,53 +12,55 @@ use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::bzimage::{self, BzImage};
-use super::cache::{Content, HashCache, Stamp};
-use crate::flake::{BlobRef, Encoding};
+use super::cached_file::ContentDigest;
+use super::file_stamp::FileStamp;
+use super::hash_cache::HashCache;
+use crate::facts::{BlobRef, Encoding};
 use crate::foreign::Beneath;
 use crate::id::Digest;
 
-/// The most that a content may have.
-pub(super) const LIMIT: u64 = 512 << 20;
-/// The most that a decoder may use, in KiB.
+/// The longest content that is read, in bytes.
+const LIMIT: u64 = 512 << 20;
+/// Memory limit of a decoder, in KiB.
 const DECODER_KIB: u32 = 512 << 10;
 
-/// Writes the content of a blob, decoded, and checks it on the way.
+/// Writes the decoded content of a blob, and compares it with the planned one.
 ///
 /// # Errors
 ///
-/// When the file can't be read or the content not be written, and when the content isn't the one that was planned; part
-/// of it may be written by then.
+/// When the file can't be read, the content can't be written, or it isn't the planned content. A part of the content may
+/// have been written by then.
 pub fn decode(blob: &BlobRef, writer: impl Write) -> anyhow::Result<()> {
     let path = blob.path.display();
     let reader = open(&blob.path, blob.encoding)?;
     let content = copy(reader, writer, blob.len).with_context(|| format!("copying {path}"))?;
-    let same = content.is_some_and(|content| content.len == blob.len && content.sha256 == blob.sha256);
-    ensure!(same, "{path} changed since it was planned");
+    let is_planned = content.is_some_and(|content| content.len == blob.len && content.sha256 == blob.sha256);
+    ensure!(is_planned, "{path} changed since it was planned");
     Ok(())
 }
 
-/// Returns a file of the host as a blob.
-pub(super) fn blob(path: &Path, encoding: Encoding, cache: &HashCache) -> anyhow::Result<BlobRef> {
-    let stamp = Stamp::of(path).with_context(|| format!("reading {}", path.display()))?;
-    let known = cache.recall(path, stamp, |known| known.contents.get(&encoding).cloned());
-    let content = if let Some(content) = known {
+/// Describes a file of the host as a blob.
+pub(super) fn blob_ref(path: &Path, encoding: Encoding, cache: &HashCache) -> anyhow::Result<BlobRef> {
+    let stamp = FileStamp::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let cached = cache.get(path, stamp, |file| file.contents.get(&encoding).cloned());
+    let content = if let Some(content) = cached {
         content
     } else {
-        let content = read(path, encoding, io::sink())?;
-        cache.learn(path, stamp, |known| drop(known.contents.insert(encoding, content.clone())));
+        let content = read_content(path, encoding, io::sink())?;
+        cache.update(path, stamp, |file| drop(file.contents.insert(encoding, content.clone())));
         content
     };
     Ok(BlobRef { path: path.to_owned(), encoding, len: content.len, sha256: content.sha256 })
 }
 
-/// Reads the content of a file into a writer and returns what it is.
-pub(super) fn read(path: &Path, encoding: Encoding, writer: impl Write) -> anyhow::Result<Content> {
+/// Writes the decoded content of a file, and returns its length and digest.
+pub(super) fn read_content(path: &Path, encoding: Encoding, writer: impl Write) -> anyhow::Result<ContentDigest> {
     let content = copy(open(path, encoding)?, writer, LIMIT).with_context(|| format!("reading {}", path.display()))?;
     content.with_context(|| format!("{} holds more than {} MiB", path.display(), LIMIT >> 20))
 }
 
-/// Returns the first bytes of a file.
-pub(super) fn start(path: &Path, len: usize) -> anyhow::Result<Vec<u8>> {
+/// Reads at most `len` bytes from the start of a file.
+pub(super) fn read_start(path: &Path, len: usize) -> anyhow::Result<Vec<u8>> {
     let reading = || format!("reading {}", path.display());
     let mut bytes = Vec::new();
     let file = Beneath::resolved(path).and_then(|file| file.open()).with_context(reading)?;
@@ -66,14 +68,14 @@ pub(super) fn start(path: &Path, len: usize) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Copies a content and returns what it was, or `None` when it is longer than the limit.
-fn copy(mut reader: impl Read, mut writer: impl Write, limit: u64) -> anyhow::Result<Option<Content>> {
+/// Copies a content, and returns its length and digest; `None` when it is longer than the limit.
+fn copy(mut reader: impl Read, mut writer: impl Write, limit: u64) -> anyhow::Result<Option<ContentDigest>> {
     let mut hasher = Sha256::new();
     let mut len = 0;
     let mut buffer = vec![0; 1 << 16];
     loop {
         let count = match reader.read(&mut buffer) {
-            Ok(0) => return Ok(Some(Content { len, sha256: Digest::finish(hasher) })),
+            Ok(0) => return Ok(Some(ContentDigest { len, sha256: Digest::from_hasher(hasher) })),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error).context("decoding the content"),
@@ -115,23 +117,25 @@ fn payload(mut image: File) -> anyhow::Result<Box<dyn Read>> {
     image.seek(SeekFrom::Start(offset))?;
     image.read_exact(&mut magic)?;
     image.seek(SeekFrom::Start(offset))?;
-    // All but gzip are followed by four bytes that hold the size of the kernel.
-    let sized = len.saturating_sub(4);
+    // Payloads other than gzip end with four bytes that hold the length of the kernel.
+    let stream_len = len.saturating_sub(4);
     match magic {
         [0x1f, 0x8b, ..] => decoder(BufReader::new(image.take(len)), Encoding::Gzip),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => decoder(BufReader::new(image.take(sized)), Encoding::Xz),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => decoder(BufReader::new(image.take(sized)), Encoding::Zstd),
-        [0x02, 0x21, 0x4c, 0x18, ..] => Ok(Box::new(lz4_flex::frame::FrameDecoder::new(image.take(sized)))),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => decoder(BufReader::new(image.take(stream_len)), Encoding::Xz),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => decoder(BufReader::new(image.take(stream_len)), Encoding::Zstd),
+        [0x02, 0x21, 0x4c, 0x18, ..] => Ok(Box::new(lz4_flex::frame::FrameDecoder::new(image.take(stream_len)))),
         _ => bail!("the kernel is compressed in an unknown way"),
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "makes the file to decode")]
 mod tests {
-    use super::{Encoding, read};
+    #![expect(clippy::disallowed_methods, reason = "makes the file to decode")]
 
-    /// What `xz --check=crc32 --x86 --lzma2=preset=6` of XZ Utils 5.4.1 made of [`calls`], much as a kernel's build does.
+    use super::{Encoding, read_content};
+
+    /// Output of `xz --check=crc32 --x86 --lzma2=preset=6` of XZ Utils 5.4.1 for [`calls`]. The options are those that
+    /// kernels are built with.
     const CALLS: [u8; 88] = [
         0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x01, 0x69, 0x22, 0xde, 0x36, 0x02, 0x01, 0x04, 0x00, 0x21, 0x01,
         0x16, 0x00, 0x0d, 0x86, 0x35, 0x1f, 0xe0, 0x03, 0xff, 0x00, 0x1b, 0x5d, 0x00, 0x2a, 0x92, 0x0d, 0xa4, 0xe4,
@@ -140,7 +144,7 @@ mod tests {
         0xa3, 0x39, 0xe9, 0x35, 0x3e, 0x30, 0x0d, 0x8b, 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x59, 0x5a,
     ];
 
-    /// Returns functions that all call the same one: what xz's filter for x86 is there for.
+    /// Returns functions that all call the same function, which is the code that xz's filter for x86 transforms.
     fn calls() -> Vec<u8> {
         let function = |at: i32| {
             let target = (0x1000 - 16 * at).to_le_bytes();
@@ -153,11 +157,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), xz).unwrap();
         let mut content = Vec::new();
-        read(file.path(), Encoding::Xz, &mut content).map(|_| content)
+        read_content(file.path(), Encoding::Xz, &mut content).map(|_| content)
     }
 
     #[test]
-    fn xz_is_decoded_as_xz_utils_encodes_it() {
+    fn the_output_of_xz_utils_is_decoded() {
         assert_eq!(decoded(&CALLS).unwrap(), calls());
     }
 
@@ -172,8 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn xz_that_takes_too_much_memory_is_an_error() {
-        // A dictionary of 1 GiB, with the checksum that belongs to it.
+    fn xz_that_needs_too_much_memory_is_an_error() {
+        // A dictionary of 1 GiB, with a valid checksum.
         let mut huge = CALLS;
         huge[18] = 0x24;
         huge[20..24].copy_from_slice(&[0x7c, 0xd2, 0x45, 0xf2]);

@@ -1,22 +1,24 @@
-//! Which modules a guest loads, and in which order: from `modules.dep` and `modules.builtin`. Pure.
+//! Computes the load order of a guest's modules from `modules.dep` and `modules.builtin`. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flake::Encoding;
+use crate::facts::Encoding;
 
-/// The modules without which a guest can't do its work.
+/// The modules without which a guest can't run.
 const ESSENTIAL: [&str; 5] = ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay"];
-/// The modules that a guest loads where the kernel has them: network, entropy, the raw sockets of DHCP; and what jobs with
-/// containers and images of disks need.
+/// The modules that a guest loads if the kernel has them: for network, entropy and the raw sockets of DHCP, and for jobs
+/// with containers and disk images.
 const OPTIONAL: [&str; 7] = ["virtio_net", "virtio_rng", "af_packet", "fuse", "loop", "tun", "veth"];
 
-/// Returns the names of the modules that a guest asks for.
-pub(super) fn wanted() -> Vec<String> {
+/// Returns the names of all modules that a guest loads if the kernel has them.
+pub(super) fn requested() -> Vec<String> {
     ESSENTIAL.into_iter().chain(OPTIONAL).map(str::to_owned).collect()
 }
 
-/// Returns the files of the modules to load in their order, relative to the modules' folder, or the essential modules
-/// that the kernel lacks.
+/// Returns the module files in load order, relative to the folder of modules.
+///
+/// # Errors
+/// With the names of the essential modules that the kernel lacks.
 pub(super) fn load_order(dep: &str, builtin: &str) -> Result<Vec<String>, Vec<&'static str>> {
     let builtin: BTreeSet<String> = builtin.lines().filter_map(module_name).collect();
     let loadable: BTreeMap<String, (&str, &str)> = dep
@@ -32,7 +34,7 @@ pub(super) fn load_order(dep: &str, builtin: &str) -> Result<Vec<String>, Vec<&'
     let mut order: Vec<String> = Vec::new();
     for name in ESSENTIAL.into_iter().chain(OPTIONAL).filter(|name| !builtin.contains(*name)) {
         let Some((file, needs)) = loadable.get(name) else { continue };
-        // A line names everything that the module needs, however indirectly; depmod puts what must come first last.
+        // A line names all direct and indirect dependencies of the module, and depmod puts the first one to load last.
         for file in needs.split_whitespace().rev().chain([*file]) {
             if !order.iter().any(|earlier| earlier == file) {
                 order.push(file.to_owned());
@@ -42,18 +44,18 @@ pub(super) fn load_order(dep: &str, builtin: &str) -> Result<Vec<String>, Vec<&'
     Ok(order)
 }
 
-/// Returns the name of a module's file without compression, and how the module lies in it.
-pub(super) fn file_form(file: &str) -> Option<(&str, Encoding)> {
+/// Returns the file name of a module without the suffix of its compression, and the compression.
+pub(super) fn parse_file_name(file: &str) -> Option<(&str, Encoding)> {
     let name = file.rsplit('/').next()?;
-    let forms = [("", Encoding::Plain), (".gz", Encoding::Gzip), (".xz", Encoding::Xz), (".zst", Encoding::Zstd)];
-    forms.into_iter().find_map(|(suffix, encoding)| {
+    let suffixes = [("", Encoding::Plain), (".gz", Encoding::Gzip), (".xz", Encoding::Xz), (".zst", Encoding::Zstd)];
+    suffixes.into_iter().find_map(|(suffix, encoding)| {
         let name = name.strip_suffix(suffix)?;
         name.strip_suffix(".ko").filter(|stem| !stem.is_empty()).map(|_| (name, encoding))
     })
 }
 
 fn module_name(file: &str) -> Option<String> {
-    let (name, _) = file_form(file.trim())?;
+    let (name, _) = parse_file_name(file.trim())?;
     Some(name.trim_end_matches(".ko").replace('-', "_"))
 }
 
@@ -61,8 +63,8 @@ fn module_name(file: &str) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{file_form, load_order};
-    use crate::flake::Encoding;
+    use super::{load_order, parse_file_name};
+    use crate::facts::Encoding;
 
     const DEP: &str = "\
 kernel/fs/fuse/fuse.ko.xz:
@@ -76,9 +78,9 @@ kernel/o/overlay.ko.gz:
 ";
 
     #[test]
-    fn order_puts_dependencies_first_and_leaves_out_what_is_builtin() {
+    fn dependencies_are_loaded_first_and_builtin_modules_not_at_all() {
         let order = load_order(DEP, "kernel/c/virtio_console.ko\nkernel/n/af_packet.ko\n").unwrap();
-        let names: Vec<_> = order.iter().map(|file| file_form(file).unwrap().0).collect();
+        let names: Vec<_> = order.iter().map(|file| parse_file_name(file).unwrap().0).collect();
         let expected = [
             "virtio_ring.ko",
             "virtio.ko",
@@ -93,28 +95,28 @@ kernel/o/overlay.ko.gz:
     }
 
     #[test]
-    fn essential_modules_that_are_nowhere_are_named() {
+    fn missing_essential_modules_are_reported() {
         let without = DEP.lines().filter(|line| !line.contains("overlay")).collect::<Vec<_>>().join("\n");
         assert_eq!(load_order(&without, ""), Err(vec!["virtio_console", "overlay"]));
         assert_eq!(load_order(&without, "a/virtio-console.ko\nb/overlay.ko").map(|order| order.len()), Ok(7));
     }
 
     #[test]
-    fn form_is_in_the_suffix() {
-        assert_eq!(file_form("a/b/x.ko"), Some(("x.ko", Encoding::Plain)));
-        assert_eq!(file_form("x.ko.zst"), Some(("x.ko", Encoding::Zstd)));
-        assert_eq!(file_form("x.ko.xz"), Some(("x.ko", Encoding::Xz)));
-        assert_eq!(file_form("x.ko.gz"), Some(("x.ko", Encoding::Gzip)));
+    fn the_suffix_names_the_compression() {
+        assert_eq!(parse_file_name("a/b/x.ko"), Some(("x.ko", Encoding::Plain)));
+        assert_eq!(parse_file_name("x.ko.zst"), Some(("x.ko", Encoding::Zstd)));
+        assert_eq!(parse_file_name("x.ko.xz"), Some(("x.ko", Encoding::Xz)));
+        assert_eq!(parse_file_name("x.ko.gz"), Some(("x.ko", Encoding::Gzip)));
         for bad in ["", ".ko", "x", "x.ko.br", "x.ko/", "y/.ko.xz"] {
-            assert_eq!(file_form(bad), None, "{bad}");
+            assert_eq!(parse_file_name(bad), None, "{bad}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read(dep in "([a-z/._:-]|\n| |virtio_pci|\\.ko|\\.xz)*", builtin in "\\PC*") {
+        fn any_text_is_parsed(dep in "([a-z/._:-]|\n| |virtio_pci|\\.ko|\\.xz)*", builtin in "\\PC*") {
             drop(load_order(&dep, &builtin));
-            let all = super::wanted().join(&format!(".ko: {dep}\n")) + ".ko:";
+            let all = super::requested().join(&format!(".ko: {dep}\n")) + ".ko:";
             let order = load_order(&all, "").unwrap();
             let mut once = order.clone();
             once.sort();

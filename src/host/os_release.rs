@@ -1,8 +1,8 @@
-//! `/etc/os-release`. Pure.
+//! Parses `/etc/os-release`. Pure.
 
-use crate::plan::facts::OsRelease;
+use crate::facts::OsRelease;
 
-/// Returns what the file says, if it names the system.
+/// Parses the file; `None` when it has no `ID`.
 pub(super) fn parse(text: &str) -> Option<OsRelease> {
     let value = |key: &str| {
         let line = text.lines().rev().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
@@ -32,7 +32,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn quoting_is_the_shell_s() {
+    fn values_are_quoted_as_in_a_shell() {
         let text = "PRETTY_NAME=\"A \\\"quoted\\\" \\$name\"\n# ID=comment\nVERSION_ID='12'\nID=debian\nID_LIKE=x\n";
         let parsed = parse(text).unwrap();
         assert_eq!(
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_be_missing_but_not_the_id() {
+    fn only_the_id_is_required() {
         assert_eq!(parse("NAME=x\n"), None);
         assert_eq!(parse("ID=\n"), None);
         let bare = parse("ID=arch").unwrap();
@@ -51,7 +51,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read(text in "(ID|NAME|VERSION_ID|=|\"|'|\\\\|\n|é| )*") {
+        fn any_text_is_parsed(text in "(ID|NAME|VERSION_ID|=|\"|'|\\\\|\n|é| )*") {
             let _: Option<_> = parse(&text);
         }
     }

@@ -1,70 +1,48 @@
-//! Selected jobs to nodes.
+//! Planning: selected jobs become nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
-use super::budget::Budget;
-use super::facts::HostFacts;
-use super::hypervisor::{Capabilities, NIX};
+use super::hypervisor::Capabilities;
+use super::plan_error::PlanError;
+use super::plan_input::PlanInput;
 use super::record::{
-    Deadlines, GuestChoices, LOCAL, Place, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION, Share,
-    VM, Work,
+    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION,
+    Share, VM, Work,
 };
-use super::runner::{self, PlanError};
-use super::select::Selection;
+use super::runner::{check_size, guest_choices, guest_shares, render_runner};
 use crate::config::{Command, Config, Guest, Job};
-use crate::flake::{self, ProjectFiles, RenderedFlake};
+use crate::flake::{self, RenderedFlake};
+use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
 use crate::id::{Digest, JobId, NodeId};
+use crate::tools::NIX;
 
-/// What the agent may need around a command besides its timeout, in seconds: it gives itself 120 to set up.
-const AROUND_JOB_SECS: u64 = 180;
-/// Where the guest mounts the workspace, and where commands start.
-pub const WORKSPACE: &str = "/workspace";
+/// Time of the agent before and after the command, in seconds: to set up the guest, and a minute to end the command.
+const AGENT_SECS: u64 = SETUP_LIMIT.as_secs() + 60;
 
-/// All that a plan is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct PlanInput<'a> {
-    /// The job file.
-    pub config: &'a Config,
-    /// The jobs to run.
-    pub selection: &'a Selection,
-    /// What the host is and has.
-    pub facts: &'a HostFacts,
-    /// The snapshot to run on.
-    pub snapshot: &'a Digest,
-    /// What boots the guests.
-    pub hypervisor: &'a Capabilities,
-    /// The project's files that guests name.
-    pub project: &'a ProjectFiles,
-    /// How much jobs may have.
-    pub budget: Budget,
-    /// True if inputs of the project's flake may lie on this machine.
-    pub allow_local_inputs: bool,
-}
-
-/// A plan and the flakes that its Prepare nodes write.
+/// A plan, and the flakes of its Prepare nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What is written to plan.json; run id and time are null.
+    /// The plan as it is written to plan.json, without the id and the time of a run.
     pub record: RunPlanRecord,
-    /// The flakes by digest.
+    /// The flakes, by digest.
     pub flakes: BTreeMap<Digest, RenderedFlake>,
 }
 
-/// Makes the plan.
+/// Makes a plan.
 ///
 /// # Errors
-/// When the host lacks what a selected job's guest needs.
+/// When the host, the hypervisor or the budget lacks something that the guest of a selected job needs.
 pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
-    let jobs = in_order(input.config, &input.selection.jobs);
+    let jobs = sort_jobs(input.config, &input.selection.jobs);
     let guests: BTreeSet<&str> = jobs.iter().map(|id| input.config.jobs[*id].guest.as_str()).collect();
     let mut runners = BTreeMap::new();
     let mut flakes = BTreeMap::new();
     for guest in guests {
-        runner::check_size(guest, &input.config.guests[guest], input.budget)?;
-        if let Some(rendered) = runner::render(guest, &input.config.guests[guest], &input)? {
+        check_size(guest, &input.config.guests[guest], input.budget)?;
+        if let Some(rendered) = render_runner(guest, &input.config.guests[guest], &input)? {
             let digest = flake::digest(&rendered);
             runners.insert(guest, digest.clone());
             flakes.insert(digest, rendered);
@@ -91,10 +69,10 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     Ok(Plan { record, flakes })
 }
 
-/// Returns the jobs so that each comes after what it needs, else by name.
-fn in_order<'a>(config: &'a Config, jobs: &'a BTreeSet<JobId>) -> Vec<&'a JobId> {
+/// Sorts jobs so that each follows the jobs that it needs, and otherwise by name.
+fn sort_jobs<'a>(config: &'a Config, jobs: &'a BTreeSet<JobId>) -> Vec<&'a JobId> {
     let mut graph = DiGraphMap::<&JobId, ()>::new();
-    // The sort takes what was added last first.
+    // The sort begins with the last node.
     for id in jobs.iter().rev() {
         graph.add_node(id);
     }
@@ -116,7 +94,7 @@ fn execute_id(job: &JobId) -> NodeId {
 
 fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Config) -> PlanNodeRecord {
     let guests: Vec<&str> = runners.iter().filter(|(_, used)| *used == digest).map(|(guest, _)| *guest).collect();
-    // Who waits longest for the runner that they share has it built.
+    // Of the guests that share the runner, the longest time limit counts.
     let timeout_secs = guests.iter().map(|guest| config.guests[*guest].timeouts.prepare_secs).max().unwrap_or_default();
     PlanNodeRecord {
         id: prepare_id(digest),
@@ -137,12 +115,12 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Conf
 fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlanNodeRecord {
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
     let guest = &input.config.guests[&job.guest];
-    let place = match runner {
-        None => Place::LocalCommand { snapshot: input.snapshot.clone() },
+    let executor = match runner {
+        None => JobExecutor::LocalCommand { snapshot: input.snapshot.clone() },
         Some(runner) => {
-            let shares = runner::shares(guest, input.facts, input.hypervisor, input.snapshot);
-            let choices = Some(runner::choices(guest, input));
-            in_guest(job, guest, runner, input.hypervisor, shares, choices)
+            let shares = guest_shares(guest, input.facts, input.hypervisor, input.snapshot);
+            let choices = Some(guest_choices(guest, input));
+            vm_executor(job, guest, runner, input.hypervisor, shares, choices)
         }
     };
     PlanNodeRecord {
@@ -150,31 +128,37 @@ fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Di
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
         executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
         depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
-        work: Work::Execute { execute: Box::new(planned_job(id, job, guest, place)) },
+        work: Work::Execute { execute: Box::new(planned_job(id, job, guest, executor)) },
     }
 }
 
-/// Returns that a job runs in a guest that boots a runner.
+/// Returns the executor of a job in a guest that boots a runner.
 #[must_use]
-pub fn in_guest(
+pub fn vm_executor(
     job: &Job,
     guest: &Guest,
     runner: &Digest,
     hypervisor: &Capabilities,
     shares: Vec<Share>,
     choices: Option<GuestChoices>,
-) -> Place {
+) -> JobExecutor {
     let deadlines = Deadlines {
         boot_secs: guest.timeouts.boot_secs,
-        job_secs: job.timeout_secs + AROUND_JOB_SECS,
+        job_secs: job.timeout_secs + AGENT_SECS,
         collect_secs: guest.timeouts.collect_secs,
     };
-    Place::VmCommand { hypervisor: hypervisor.hypervisor, flake_digest: runner.clone(), deadlines, shares, choices }
+    JobExecutor::VmCommand {
+        hypervisor: hypervisor.hypervisor,
+        flake_digest: runner.clone(),
+        deadlines,
+        shares,
+        choices,
+    }
 }
 
-/// Returns what an Execute node does.
+/// Returns the planned job of an Execute node.
 #[must_use]
-pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, place: Place) -> PlannedJob {
+pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, executor: JobExecutor) -> PlannedJob {
     PlannedJob {
         job: id.clone(),
         command: match &job.command {
@@ -185,13 +169,13 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, place: Place) -> Planne
         timeout_secs: job.timeout_secs,
         writable_workspace: true,
         env: job.env.clone(),
-        workdir: if matches!(place, Place::VmCommand { .. }) { WORKSPACE } else { "." }.to_owned(),
+        workdir: if matches!(executor, JobExecutor::VmCommand { .. }) { WORKSPACE_PATH } else { "." }.to_owned(),
         artifacts: job.artifacts.clone(),
         retries: job.retries,
         vcpu: guest.vcpu,
         memory_mib: guest.memory_mib,
         network: job.network,
-        place,
+        executor,
     }
 }
 
@@ -200,5 +184,5 @@ fn preconditions(input: &PlanInput<'_>, flakes: &BTreeMap<Digest, RenderedFlake>
         return Vec::new();
     }
     let programs = std::iter::once(&NIX).chain(input.hypervisor.programs);
-    programs.map(|program| program.wanted(input.facts.arch())).collect()
+    programs.map(|program| program.requirement(input.facts.arch())).collect()
 }

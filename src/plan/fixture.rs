@@ -1,16 +1,16 @@
-//! Hand-made nodes for the tests of what reads a plan.
+//! Hand-made plans for tests.
 
 use std::collections::BTreeMap;
 
-use super::record::{Place, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
+use super::record::{JobExecutor, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
 use crate::config::Network;
 use crate::id::{Digest, JobId, NodeId, TargetId};
 
-/// Returns a job without a guest.
+/// Returns a job of base `none`.
 pub fn job(id: &str) -> PlannedJob {
     PlannedJob {
         job: JobId::new(id),
-        place: Place::LocalCommand { snapshot: Digest::of(b"") },
+        executor: JobExecutor::LocalCommand { snapshot: Digest::of(b"") },
         command: Vec::new(),
         run_as_root: false,
         timeout_secs: 1,
@@ -25,7 +25,7 @@ pub fn job(id: &str) -> PlannedJob {
     }
 }
 
-/// Returns a plan of nodes.
+/// Returns a plan with these nodes.
 pub fn plan(nodes: Vec<PlanNodeRecord>) -> RunPlanRecord {
     RunPlanRecord {
         schema_version: SCHEMA_VERSION,
@@ -40,7 +40,7 @@ pub fn plan(nodes: Vec<PlanNodeRecord>) -> RunPlanRecord {
     }
 }
 
-/// Returns a node.
+/// Returns a node that depends on other nodes.
 pub fn node(id: &str, needs: &[&str], work: Work) -> PlanNodeRecord {
     PlanNodeRecord {
         id: NodeId::new(id),

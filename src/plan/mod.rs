@@ -1,19 +1,22 @@
-//! What will run: a function from values to a [`RunPlanRecord`]. Pure.
+//! Plans: functions from values to a [`RunPlanRecord`]. Pure.
 
 pub mod budget;
 pub mod build;
-pub mod facts;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypervisor;
+mod plan_error;
+mod plan_input;
 pub mod record;
-pub mod rerun;
+mod rerun;
 mod runner;
 pub mod select;
 
-pub use budget::{Asked, Budget};
-pub use build::{Plan, PlanInput, build, in_guest, planned_job};
-pub use facts::HostFacts;
+pub use budget::{Budget, BudgetRequest};
+pub use build::{Plan, build, planned_job, vm_executor};
 pub use hypervisor::{Capabilities, Hypervisor};
+pub use plan_error::PlanError;
+pub use plan_input::PlanInput;
 pub use record::{PlanNodeRecord, RunPlanRecord};
-pub use runner::{PlanError, base, shares};
+pub use rerun::plan_rerun;
+pub use runner::{guest_base, guest_shares};

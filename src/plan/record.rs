@@ -1,6 +1,6 @@
 //! The plan as it is written to `plan.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,58 +13,87 @@ use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 /// The version of plan.json that this pikaci writes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What carries out a job in a guest.
+/// Executor of a job in a guest.
 pub const VM: &str = "vm";
-/// What carries out a job on the host itself.
+/// Executor of a job on the host itself.
 pub const LOCAL: &str = "local";
 
-/// A plan: nodes in an order in which they can run, each with what it depends on.
+/// A plan: nodes, each after the nodes that it depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunPlanRecord {
     /// The version of this format.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
-    /// The run that the plan was made for; null when it was only shown.
+    /// The run of the plan; null if the plan was only printed.
     pub run_id: Option<RunId>,
-    /// The target, or the jobs as they were asked for.
+    /// The target, or the jobs as the command line named them.
     pub target_id: TargetId,
-    /// What the target is for.
+    /// The purpose of the target.
     pub target_description: Option<String>,
-    /// When the plan was made; null when it was only shown.
+    /// Time of the planning; null if the plan was only printed.
     pub created_at: Option<Timestamp>,
-    /// Which changes chose the jobs: `all`, or what was compared with what.
+    /// The changes that the jobs were selected by: `all` with the reason, or the compared commit.
     pub scope: String,
-    /// What the host must offer for the plan to run.
+    /// Programs that the host must have.
     pub preconditions: Vec<String>,
-    /// The jobs that the scope left out, and why.
+    /// The jobs that the scope left out, with the reasons.
     #[serde(default)]
     pub left_out: Vec<LeftOutJob>,
-    /// What to do.
+    /// The nodes.
     pub nodes: Vec<PlanNodeRecord>,
 }
 
 impl RunPlanRecord {
     /// Returns the jobs, in the order of the nodes.
     pub fn jobs(&self) -> impl Iterator<Item = &PlannedJob> {
-        self.nodes.iter().filter_map(|node| match &node.work {
-            Work::Execute { execute } => Some(&**execute),
-            Work::Prepare { .. } => None,
+        self.nodes.iter().filter_map(PlanNodeRecord::job)
+    }
+
+    /// Returns the jobs that run on the host itself, without a guest.
+    #[must_use]
+    pub fn unisolated_jobs(&self) -> Vec<&JobId> {
+        self.jobs().filter(|job| matches!(job.executor, JobExecutor::LocalCommand { .. })).map(|job| &job.job).collect()
+    }
+
+    /// Returns the hypervisor of the guests, if there are any.
+    #[must_use]
+    pub fn hypervisor(&self) -> Option<Hypervisor> {
+        self.jobs().find_map(|job| match job.executor {
+            JobExecutor::VmCommand { hypervisor, .. } => Some(hypervisor),
+            JobExecutor::LocalCommand { .. } => None,
         })
     }
 
-    /// Returns the jobs that run on the host itself, outside of any guest.
+    /// Returns the snapshots of the jobs.
     #[must_use]
-    pub fn unisolated_jobs(&self) -> Vec<&JobId> {
-        self.jobs().filter(|job| matches!(job.place, Place::LocalCommand { .. })).map(|job| &job.job).collect()
+    pub fn snapshots(&self) -> BTreeSet<&Digest> {
+        self.jobs().filter_map(PlannedJob::snapshot).collect()
+    }
+
+    /// Returns the flakes that the Prepare nodes build.
+    #[must_use]
+    pub fn flakes(&self) -> BTreeSet<&Digest> {
+        self.nodes.iter().filter_map(PlanNodeRecord::flake).collect()
+    }
+
+    /// Returns whether a job runs with the host's userland: on the host itself, or in a guest that mounts it.
+    #[must_use]
+    pub fn uses_host_userland(&self) -> bool {
+        self.jobs().any(|job| match &job.executor {
+            JobExecutor::LocalCommand { .. } => true,
+            JobExecutor::VmCommand { shares, .. } => {
+                shares.iter().any(|share| share.source == ShareSource::HostUserland)
+            }
+        })
     }
 }
 
-/// A selected job that won't run, because nothing that it depends on changed.
+/// A selected job that doesn't run because no file of its `paths` changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutJob {
     /// The job.
     pub id: JobId,
-    /// Why it is left out.
+    /// The reason.
     pub reason: String,
 }
 
@@ -73,34 +102,53 @@ pub struct LeftOutJob {
 pub struct PlanNodeRecord {
     /// The node's id.
     pub id: NodeId,
-    /// What it does, for people.
+    /// Description for people.
     pub description: String,
-    /// What carries it out: `nix` for a Prepare node, `vm` or `local` for an Execute node.
+    /// Executor: `nix` for a Prepare node, `vm` or `local` for an Execute node.
     pub executor: String,
-    /// The nodes that must have passed before.
+    /// The nodes that must pass first.
     pub depends_on: Vec<NodeId>,
-    /// What to do.
+    /// Work of the node.
     #[serde(flatten)]
     pub work: Work,
 }
 
-/// What a node does.
+impl PlanNodeRecord {
+    /// Returns the flake that a Prepare node builds.
+    fn flake(&self) -> Option<&Digest> {
+        match &self.work {
+            Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } } => Some(flake_digest),
+            Work::Execute { .. } => None,
+        }
+    }
+
+    /// Returns the job of an Execute node.
+    #[must_use]
+    pub fn job(&self) -> Option<&PlannedJob> {
+        match &self.work {
+            Work::Execute { execute } => Some(execute),
+            Work::Prepare { .. } => None,
+        }
+    }
+}
+
+/// Work of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
     /// Builds a runner.
     Prepare {
-        /// What to build.
+        /// The build.
         prepare: Prepare,
     },
     /// Runs a job.
     Execute {
-        /// What to run.
+        /// The job.
         execute: Box<PlannedJob>,
     },
 }
 
-/// What a Prepare node builds.
+/// Work of a Prepare node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Prepare {
@@ -112,43 +160,43 @@ pub enum Prepare {
         output_name: String,
         /// The digest of the rendered flake.
         flake_digest: Digest,
-        /// How long the build may take, in seconds.
+        /// Time limit of the build, in seconds.
         #[serde(default = "default_prepare_secs")]
         timeout_secs: u64,
     },
 }
 
-/// What plans had that didn't say it.
+/// Returns the time limit of plans whose format had no such field.
 fn default_prepare_secs() -> u64 {
     30 * 60
 }
 
-/// A job with all that running it again needs.
+/// A job with everything that running it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedJob {
-    /// Where it runs.
+    /// Executor of the job.
     #[serde(flatten)]
-    pub place: Place,
+    pub executor: JobExecutor,
     /// The job.
     pub job: JobId,
-    /// The argument list to run.
+    /// The command: a program and its arguments.
     pub command: Vec<String>,
-    /// Whether the command runs as root of the guest.
+    /// True if the command runs as root of the guest.
     pub run_as_root: bool,
-    /// How long the command may take.
+    /// Time limit of the command, in seconds.
     pub timeout_secs: u64,
-    /// Whether the command may write to its workspace (a copy that is thrown away).
+    /// True if the command may write to its workspace, a copy that is removed after the job.
     pub writable_workspace: bool,
     /// Environment variables of the command.
     pub env: BTreeMap<String, String>,
-    /// The folder in the guest that the command starts in.
+    /// Working directory of the command.
     pub workdir: String,
-    /// Globs, relative to the workspace, of the files to bring back.
+    /// Globs of the artifacts, relative to the workspace.
     pub artifacts: Vec<String>,
-    /// How often the command runs again when it failed or timed out.
+    /// Maximum number of further attempts after the command failed or timed out.
     #[serde(default)]
     pub retries: u32,
-    /// CPUs.
+    /// Number of CPUs.
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
@@ -156,28 +204,41 @@ pub struct PlannedJob {
     pub network: Network,
 }
 
-/// Where a job runs.
+impl PlannedJob {
+    /// Returns the snapshot of the job.
+    fn snapshot(&self) -> Option<&Digest> {
+        match &self.executor {
+            JobExecutor::LocalCommand { snapshot } => Some(snapshot),
+            JobExecutor::VmCommand { shares, .. } => shares.iter().find_map(|share| match &share.source {
+                ShareSource::Snapshot(digest) => Some(digest),
+                _ => None,
+            }),
+        }
+    }
+}
+
+/// Executor of a job, with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Place {
-    /// In a guest.
+pub enum JobExecutor {
+    /// A guest runs the job.
     VmCommand {
-        /// What boots the guest; QEMU in plans of versions that had no other.
+        /// Hypervisor of the guest; QEMU in plans of versions that had no other one.
         #[serde(default)]
         hypervisor: Hypervisor,
-        /// The flake of the runner that it boots.
+        /// Digest of the flake of the guest's runner.
         flake_digest: Digest,
-        /// How long the parts around the command may take.
+        /// Time limits of the parts of the job.
         deadlines: Deadlines,
-        /// What of the host the guest sees.
+        /// Folders of the host that the guest mounts.
         shares: Vec<Share>,
         /// The choices of the project that a policy may forbid; absent in plans of older versions.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         choices: Option<GuestChoices>,
     },
-    /// On the host itself, in a copy of its own.
+    /// The host itself runs the job, in a copy of the snapshot.
     LocalCommand {
-        /// The snapshot that is copied.
+        /// The snapshot.
         snapshot: Digest,
     },
 }
@@ -198,31 +259,31 @@ pub struct GuestChoices {
     pub own_lock: bool,
 }
 
-/// How long the host waits for the parts of a job, in seconds.
+/// Time limits of the parts of a job, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deadlines {
     /// From the start of the hypervisor to `ready`.
     pub boot_secs: u64,
-    /// From `ready` to `exit`: the job's own time-out and what the agent needs around it.
+    /// From `ready` to `exit`: the time limit of the command, and time for the agent.
     pub job_secs: u64,
     /// From `exit` to the end of the hypervisor.
     pub collect_secs: u64,
 }
 
-/// A folder of the host that a guest sees, by its tag.
+/// A folder of the host that a guest mounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// The tag that the guest mounts.
     pub tag: String,
-    /// What is shared.
+    /// The source of the files.
     pub source: ShareSource,
-    /// Where the guest mounts it.
+    /// Mount point in the guest.
     pub mount_point: String,
-    /// Whether the host refuses every change.
+    /// True if the host refuses every change.
     pub read_only: bool,
 }
 
-/// Where a share's files come from.
+/// Source of a share's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ShareSource {
@@ -232,6 +293,6 @@ pub enum ShareSource {
     HostUserland,
     /// The host's Nix store.
     HostStore,
-    /// The runner's own disk, which holds what the guest needs of a store.
+    /// The disk of the runner, which holds the store paths that the guest needs.
     StoreDisk,
 }

@@ -1,4 +1,4 @@
-//! Names and changed files to the jobs that run.
+//! Selection of jobs by names and by changed files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,19 +8,19 @@ use crate::config::Config;
 use crate::glob::Globs;
 use crate::id::{JobId, TargetId};
 
-/// The name of the job file, which is always in the project's own folder.
+/// Name of the job file, which lies in the project's folder.
 pub const JOB_FILE: &str = "pikaci.nix";
 
-/// The files that changed, and compared with what.
+/// The files that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
-    /// `paths` aren't looked at, for this reason.
+    /// `paths` aren't compared with files, for this reason.
     NotCompared(String),
-    /// These files differ.
+    /// The files that differ from a commit.
     Files {
         /// The files, relative to the project.
         files: Vec<String>,
-        /// What they were compared with, for people.
+        /// Name of the compared commit, for messages.
         against: String,
     },
 }
@@ -28,15 +28,15 @@ pub enum Changes {
 /// The jobs of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// The target, or the names that were given.
+    /// The target, or the names of the command line.
     pub target_id: TargetId,
-    /// What the target is for.
+    /// The purpose of the target.
     pub target_description: Option<String>,
-    /// The jobs to run, with what they need.
+    /// The jobs to run, with the jobs that they need.
     pub jobs: BTreeSet<JobId>,
-    /// The jobs that changed files left out.
+    /// The jobs that the changed files left out.
     pub left_out: Vec<LeftOutJob>,
-    /// Which changes chose the jobs.
+    /// The changes that the jobs were selected by, for messages.
     pub scope: String,
 }
 
@@ -46,16 +46,17 @@ pub struct Selection {
 pub struct UnknownName {
     /// The name.
     pub name: String,
-    /// The names there are.
-    pub known: Vec<String>,
+    /// The existing names.
+    pub names: Vec<String>,
 }
 
-/// Chooses jobs: those named, those of named targets, or all; then, of those that weren't named themselves, the ones
-/// whose `paths` match a changed file; then what all these need. A changed job file matches them all: it says what each
-/// of them does.
+/// Selects jobs, and all jobs that they need.
+///
+/// A named job is always selected. The jobs of a named target, or all jobs if there are no names, are selected if their
+/// `paths` match a changed file. A changed job file matches every job, because it defines them all.
 ///
 /// # Errors
-/// When a name is unknown.
+/// When neither a target nor a job has one of the names.
 pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Selection, UnknownName> {
     let mut chosen = BTreeSet::new();
     let mut candidates = BTreeSet::new();
@@ -67,8 +68,8 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
             chosen.insert(job);
         } else {
             let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
-            let known = config.targets.keys().cloned().chain(jobs).collect();
-            return Err(UnknownName { name: name.clone(), known });
+            let names = config.targets.keys().cloned().chain(jobs).collect();
+            return Err(UnknownName { name: name.clone(), names });
         }
     }
     if names.is_empty() {
@@ -79,10 +80,10 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
         && !has_job_file(files)
     {
         let open: Vec<&JobId> = candidates.iter().filter(|job| !chosen.contains(*job)).collect();
-        let touched = touched(open.iter().flat_map(|job| &config.jobs[*job].paths), files);
+        let matching = matching_globs(open.iter().flat_map(|job| &config.jobs[*job].paths), files);
         for job in open {
             let paths = &config.jobs[job].paths;
-            if !paths.is_empty() && !paths.iter().any(|glob| touched.contains(glob.as_str())) {
+            if !paths.is_empty() && !paths.iter().any(|glob| matching.contains(glob.as_str())) {
                 left_out.insert(job.clone(), format!("no file of its paths changed against {against}"));
             }
         }
@@ -120,42 +121,42 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Returns those globs that match a file, found for all of them at once; all of them where one can't be read, which the
-/// reader of the job file refuses, or where they are too large together.
-fn touched<'a>(globs: impl Iterator<Item = &'a String>, files: &[String]) -> BTreeSet<&'a str> {
+/// Returns the globs that match a file. If the globs can't be compiled together, because they are too large, returns
+/// all of them.
+fn matching_globs<'a>(globs: impl Iterator<Item = &'a String>, files: &[String]) -> BTreeSet<&'a str> {
     let globs: BTreeSet<&str> = globs.map(String::as_str).collect();
     let Ok(set) = Globs::new(globs.iter().copied()) else { return globs };
-    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matching(Path::new(file))).collect();
-    globs.into_iter().enumerate().filter(|(place, _)| matching.contains(place)).map(|(_, glob)| glob).collect()
+    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matching_indices(Path::new(file))).collect();
+    globs.into_iter().enumerate().filter(|(index, _)| matching.contains(index)).map(|(_, glob)| glob).collect()
 }
 
 /// A glob of a job's `paths` that matches no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmatched<'a> {
+pub struct UnmatchedGlob<'a> {
     /// The first job that has it.
     pub job: &'a JobId,
     /// The glob.
     pub glob: &'a str,
 }
 
-/// Returns the globs of jobs' `paths` that match none of these files.
+/// Returns the globs in the `paths` of jobs that match none of these files.
 #[must_use]
-pub fn unmatched<'a>(
+pub fn unmatched_globs<'a>(
     config: &'a Config,
     jobs: impl Iterator<Item = &'a JobId>,
     files: impl Iterator<Item: AsRef<Path>>,
-) -> Vec<Unmatched<'a>> {
+) -> Vec<UnmatchedGlob<'a>> {
     let mut open: BTreeMap<&str, &JobId> = BTreeMap::new();
     for (job, glob) in jobs.flat_map(|job| config.jobs[job].paths.iter().map(move |glob| (job, glob))) {
         open.entry(glob).or_insert(job);
     }
-    let all: Vec<Unmatched<'_>> = open.into_iter().map(|(glob, job)| Unmatched { job, glob }).collect();
-    let Ok(globs) = Globs::new(all.iter().map(|one| one.glob)) else { return Vec::new() };
+    let all: Vec<UnmatchedGlob<'_>> = open.into_iter().map(|(glob, job)| UnmatchedGlob { job, glob }).collect();
+    let Ok(globs) = Globs::new(all.iter().map(|unmatched| unmatched.glob)) else { return Vec::new() };
     let mut matched = BTreeSet::new();
     if !all.is_empty() {
-        files.for_each(|file| matched.extend(globs.matching(file.as_ref())));
+        files.for_each(|file| matched.extend(globs.matching_indices(file.as_ref())));
     }
-    all.into_iter().enumerate().filter(|(place, _)| !matched.contains(place)).map(|(_, one)| one).collect()
+    all.into_iter().enumerate().filter(|(index, _)| !matched.contains(index)).map(|(_, unmatched)| unmatched).collect()
 }
 
 fn with_needs(config: &Config, jobs: BTreeSet<JobId>) -> BTreeSet<JobId> {

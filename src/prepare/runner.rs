@@ -1,6 +1,6 @@
-//! A built runner: what to boot, as it says itself.
+//! A built runner and its `boot.json`.
 
-#![expect(clippy::disallowed_methods, reason = "reads what a store holds")]
+#![expect(clippy::disallowed_methods, reason = "reads files of a store")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,65 +10,65 @@ use serde::Deserialize;
 
 use crate::foreign::Beneath;
 
-/// The longest boot.json that is read, in bytes.
+/// Limit on boot.json, in bytes.
 const BOOT_LIMIT: u64 = 1 << 20;
 
-/// The longest list of store paths that is read, in bytes.
+/// Limit on the list of store paths, in bytes.
 const CLOSURE_LIMIT: u64 = 4 << 20;
-/// The file that lists the store paths which a guest sees of a shared store.
+/// File that lists the store paths for a guest with a shared store.
 const CLOSURE: &str = "closure";
 
 /// A built runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// Its store path.
+    /// Store path of the runner.
     pub path: PathBuf,
-    /// What to boot.
+    /// Content of its `boot.json`.
     pub boot: Boot,
 }
 
-/// What a runner says in `boot.json`.
+/// The content of a runner's `boot.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Boot {
-    /// The version of this format.
+    /// Version of this format.
     pub schema_version: u32,
-    /// The kernel's file in the runner.
+    /// File name of the kernel in the runner.
     pub kernel: String,
-    /// The initial RAM disk's file in the runner.
+    /// File name of the initial RAM disk in the runner.
     pub initrd: String,
-    /// The file of the store's disk, where there is one.
+    /// File name of the store's disk, if the runner has one.
     #[serde(default)]
     pub store: Option<String>,
     /// The guest's part of the kernel's command line.
     pub cmdline: String,
-    /// What the agent can do.
+    /// Features of the agent.
     pub features: Vec<String>,
-    /// The length of each file of the runner, in bytes.
+    /// Length of each file of the runner, in bytes.
     pub sizes: BTreeMap<String, u64>,
 }
 
 impl Runner {
-    /// Returns the runner at a store path, if it is one and every file is there whole. It is as trusted as the builder that
-    /// the project's lock chose: it can name nothing but its own files.
+    /// Returns the runner at a store path if all its files are complete. The project chose the builder of the runner, so a
+    /// runner that names files outside of itself is refused.
     #[must_use]
-    pub fn at(path: &Path) -> Option<Self> {
+    pub fn load(path: &Path) -> Option<Self> {
         let boot = Beneath::new(path).join("boot.json").read(BOOT_LIMIT).ok()?;
         let boot: Boot = serde_json::from_slice(&boot).ok()?;
         let store = fs::canonicalize(path).ok()?.parent()?.to_owned();
-        let is_whole = |(name, len): (&String, &u64)| is_own_file(path, name, *len, &store);
+        let is_complete = |(name, len): (&String, &u64)| is_own_file(path, name, *len, &store);
         let is_runner = boot.schema_version == 1
             && [&boot.kernel, &boot.initrd].into_iter().chain(&boot.store).all(|name| boot.sizes.contains_key(name))
-            && boot.sizes.iter().all(is_whole);
+            && boot.sizes.iter().all(is_complete);
         is_runner.then(|| Self { path: path.to_path_buf(), boot })
     }
 
-    /// Returns the kernel's path.
+    /// Returns the path of the kernel.
     #[must_use]
     pub fn kernel(&self) -> PathBuf {
         self.path.join(&self.boot.kernel)
     }
 
-    /// Returns the initial RAM disk's path.
+    /// Returns the path of the initial RAM disk.
     #[must_use]
     pub fn initrd(&self) -> PathBuf {
         self.path.join(&self.boot.initrd)
@@ -80,8 +80,8 @@ impl Runner {
         self.boot.store.as_ref().map(|file| self.path.join(file))
     }
 
-    /// Returns the names of the store paths that the guest needs, if the runner lists them. It lists what its builder says,
-    /// but a name holds a hash that nobody guesses.
+    /// Returns the names of the store paths that the guest needs, if the runner lists them. A hostile builder can list any
+    /// name, but it can't guess the hash in the name of a path that it doesn't have.
     #[must_use]
     pub fn closure(&self) -> Option<Vec<String>> {
         let is_listed = self.boot.sizes.contains_key(CLOSURE);
@@ -89,23 +89,23 @@ impl Runner {
         String::from_utf8(list).ok()?.lines().map(store_name).collect()
     }
 
-    /// Returns the folder of the store that holds it.
+    /// Returns the folder of the store that holds the runner.
     #[must_use]
     pub fn store(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
 }
 
-/// Returns the name of a store path: a hash and what Nix allows in a name.
+/// Returns the name of a store path, if it is a hash and a name with the characters that Nix allows.
 fn store_name(path: &str) -> Option<String> {
     let (_, name) = path.rsplit_once('/')?;
     let (hash, rest) = name.split_once('-')?;
     let is_hash = hash.len() == 32 && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte);
-    (is_hash && !rest.is_empty() && rest.bytes().all(is_named)).then(|| name.to_owned())
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte);
+    (is_hash && !rest.is_empty() && rest.bytes().all(is_allowed)).then(|| name.to_owned())
 }
 
-/// Returns whether a runner has a file of this plain name and length: itself, or by a link to one in the same store.
+/// Returns whether a runner has a file with this name and length; a link must lead to a file in the same store.
 fn is_own_file(runner: &Path, name: &str, len: u64, store: &Path) -> bool {
     let mut parts = Path::new(name).components();
     let is_plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
@@ -146,7 +146,7 @@ mod tests {
 
         fn is_runner(&self, boot: &Value) -> bool {
             fs::write(self.path("runner/boot.json"), boot.to_string()).unwrap();
-            Runner::at(&self.path("runner")).is_some()
+            Runner::load(&self.path("runner")).is_some()
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
         symlink("/dev/zero", store.path("endless.json")).unwrap();
         fs::remove_file(store.path("runner/boot.json")).unwrap();
         fs::rename(store.path("endless.json"), store.path("runner/boot.json")).unwrap();
-        assert_eq!(Runner::at(&store.path("runner")), None);
+        assert_eq!(Runner::load(&store.path("runner")), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Control groups: limits of the kernel for the processes of a guest, where systemd delegates a part of the tree to pikaci.
+//! Control groups: limits of the kernel for the processes of a guest, if systemd delegates a part of the tree to
+//! pikaci.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "control groups are folders and files")]
 
@@ -12,50 +13,50 @@ use anyhow::{Context as _, Result};
 use rustix::fs::{Access, access, getxattr};
 use rustix::process::{Pid, getpid, getuid, test_kill_process};
 
-/// Where systemd mounts the control groups of version 2 (<https://systemd.io/CGROUP_DELEGATION>).
+/// Folder in which systemd mounts control groups of version 2 (<https://systemd.io/CGROUP_DELEGATION>).
 const ROOT: &str = "/sys/fs/cgroup";
-/// The extended attributes by which systemd marks a delegated group, with the value 1.
+/// Extended attributes by which systemd marks a delegated group, with the value 1.
 const MARKS: [&str; 2] = ["user.delegate", "trusted.delegate"];
-/// The controllers that count memory and processes.
+/// Controllers that limit memory and processes.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
-/// The beginning of the names of pikaci's groups; the process ids of pikaci and of a guard follow.
+/// Prefix of the names of pikaci's groups; the process ids of pikaci and of a guard follow.
 const PREFIX: &str = "pikaci-";
 
-/// The most that the processes of a group may have together.
+/// Limits that the processes of a group share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory.
+    /// Memory, in bytes.
     pub memory: u64,
     /// Number of processes and threads.
     pub processes: u32,
 }
 
-/// Returns the control group below which pikaci may make groups of its own, if there is one: that of its service or of
-/// its user's session.
+/// Returns the control group below which pikaci may make groups of its own, if there is one: the group of its service
+/// or of its user's session.
 #[must_use]
 pub fn delegated_group() -> Option<PathBuf> {
     let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    // No process may be in a group whose groups have limits, so it is never the one that this process is in.
+    // A group with limited groups below it may hold no process, so the group of this process won't do.
     let parent = Path::new(ROOT).join(own).parent()?.to_owned();
     can_limit(&parent).then_some(parent)
 }
 
 fn can_limit(folder: &Path) -> bool {
-    let has = |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|list| names_all(&list));
+    let has = |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|list| has_controllers(&list));
     let is_empty = || fs::read_to_string(folder.join("cgroup.procs")).is_ok_and(|processes| processes.is_empty());
     is_delegated(folder)
         && access(folder, Access::WRITE_OK).is_ok()
         && (has("cgroup.subtree_control") || has("cgroup.controllers") && is_empty())
 }
 
-/// Returns whether a list has both controllers.
-fn names_all(list: &str) -> bool {
+/// Returns true if a list has both controllers.
+fn has_controllers(list: &str) -> bool {
     CONTROLLERS.iter().all(|controller| list.split_whitespace().any(|name| name == *controller))
 }
 
-/// Returns whether a group is delegated: this user owns it, or systemd marks it. Root owns all groups, so only the mark
-/// counts there.
+/// Returns true if a group is delegated: this user owns it, or systemd marked it. Root owns every group, so for root
+/// only the mark counts.
 fn is_delegated(folder: &Path) -> bool {
     let uid = getuid();
     let is_own = !uid.is_root() && fs::metadata(folder).is_ok_and(|file| file.uid() == uid.as_raw());
@@ -66,14 +67,14 @@ fn is_delegated(folder: &Path) -> bool {
     is_own || MARKS.into_iter().any(is_marked)
 }
 
-/// A control group, which ends with its processes when it is dropped.
+/// Control group that is removed, after its processes were killed, when the value is dropped.
 #[derive(Debug)]
 pub(super) struct ControlGroup {
     folder: PathBuf,
 }
 
 impl ControlGroup {
-    /// Makes a control group with limits in a delegated one; the number is of one group of processes.
+    /// Makes a control group with limits below a delegated one, for the process group with this number.
     pub(super) fn make(parent: &Path, number: u32, limits: Limits) -> Result<Self> {
         remove_ended(parent);
         let folder = parent.join(format!("{PREFIX}{}-{number}", getpid()));
@@ -93,7 +94,8 @@ impl ControlGroup {
         Ok(group)
     }
 
-    /// Opens the file through which a process enters: the kernel judges by who opened it, not by who writes.
+    /// Opens the file through which a process enters the group. The kernel checks the permissions of the process that
+    /// opened the file, not of the one that writes to it.
     pub(super) fn entrance(&self) -> Result<File> {
         let file = self.folder.join("cgroup.procs");
         OpenOptions::new().write(true).open(&file).with_context(|| format!("opening {}", file.display()))
@@ -102,7 +104,7 @@ impl ControlGroup {
 
 impl Drop for ControlGroup {
     fn drop(&mut self) {
-        // Kernels before 5.14 have no such file; the group of processes is killed in any case.
+        // Kernels before 5.14 have no `cgroup.kill`; the process group is killed in any case.
         fs::write(self.folder.join("cgroup.kill"), "1").ok();
         for _ in 0..100 {
             if fs::remove_dir(&self.folder).is_ok() {
@@ -113,7 +115,7 @@ impl Drop for ControlGroup {
     }
 }
 
-/// Removes the groups of every pikaci that was killed; one that still holds a process can't be removed.
+/// Removes the control groups of killed pikaci processes; the kernel keeps a group that still holds a process.
 fn remove_ended(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();

@@ -1,26 +1,26 @@
-//! Groups of processes that end with pikaci, and what is in them.
+//! Groups of processes that end with pikaci.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the room of processes")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "starts processes and makes pipes")]
 
 use std::fs::File;
 use std::io::{self, PipeWriter};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::sync::Once;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::control_group::{ControlGroup, Limits, delegated_group};
-use super::pump::announce;
-use super::{Invocation, LogPipe, alone, start};
-use crate::failpoint::{Point, around};
+use super::log_pipe::write_command_line;
+use super::start::{start, with_start_lock};
+use super::{Child, Invocation, LogPipe};
+use crate::failpoint::{Point, run_step};
 
-/// What the guard runs: it ignores polite signals, waits for the end of the pipe that only pikaci holds open, kills what
-/// has a mark in its environment, until nothing has that Linux tells of, and then its own group.
+/// Script of the guard. It ignores polite signals and waits for the end of a pipe that only pikaci holds open. Then it
+/// kills every process with the mark in its environment, until `/proc` lists none, and at last its own group.
 const GUARD: &str = r#"trap '' HUP INT TERM
 read -r line
 while [ -n "$1" ]; do
@@ -33,7 +33,7 @@ while [ -n "$1" ]; do
 done
 kill -KILL 0"#;
 
-/// A group of processes that ends with pikaci, even when pikaci is killed.
+/// Group of processes that ends with pikaci, even when pikaci is killed.
 #[derive(Debug)]
 pub struct Group {
     guard: duct::Handle,
@@ -44,7 +44,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts an empty group: its guard.
+    /// Starts the guard of an empty group.
     ///
     /// # Errors
     /// When no process can be started.
@@ -52,13 +52,13 @@ impl Group {
         Self::start_marked("")
     }
 
-    /// Starts an empty group whose guard also kills what has left it: all that has this variable in its environment, as
-    /// `NAME=value`. It does so where pikaci is killed; else [`super::kill_orphans`] does.
+    /// Starts the guard of an empty group. When pikaci is killed, the guard also kills processes that left the group
+    /// but have the mark, `NAME=value`, in their environment. Otherwise [`super::kill_orphans`] kills them.
     ///
     /// # Errors
     /// When no process can be started.
     pub fn start_marked(mark: &str) -> Result<Self> {
-        let (reader, leash) = alone(io::pipe).context("making the pipe of a process group's guard")?;
+        let (reader, leash) = with_start_lock(io::pipe).context("making the pipe of a process group's guard")?;
         let guard = duct::cmd("/bin/sh", ["-c", GUARD, "guard", mark])
             .stdin_file(reader)
             .stdout_null()
@@ -68,14 +68,14 @@ impl Group {
                 command.process_group(0);
                 Ok(())
             });
-        let guard =
-            around(Point::Guard, || alone(|| guard.start())).context("starting the guard of a process group")?;
+        let guard = run_step(Point::Guard, || with_start_lock(|| guard.start()))
+            .context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
         let pgid = pgid.context("the guard of a process group has no process id")?;
         Ok(Self { guard, pgid, killed: Once::new(), limits: None, _leash: leash })
     }
 
-    /// Starts an empty group whose processes have limits, where a control group is delegated.
+    /// Starts the guard of an empty group; its processes have limits if a control group is delegated to pikaci.
     ///
     /// # Errors
     /// When no process can be started, or a delegated control group refuses the limits.
@@ -86,7 +86,7 @@ impl Group {
         Ok(group)
     }
 
-    /// Starts a process of the group that prints into a log, after its command line.
+    /// Starts a process of the group whose command line and output are appended to a log.
     ///
     /// # Errors
     /// When the log can't be opened or the program can't be started.
@@ -95,43 +95,44 @@ impl Group {
         self.spawn_into(point, invocation, &log.log, writer)
     }
 
-    /// Starts a process of the group whose command line is appended to `log`, and what it prints goes elsewhere.
+    /// Starts a process of the group whose command line is appended to `log` and whose output goes to a pipe.
     ///
     /// # Errors
     /// When the log can't be opened or the program can't be started.
     pub fn spawn_into(&self, point: Point, invocation: Invocation, log: &Path, output: PipeWriter) -> Result<Child> {
-        announce(&invocation, log)?;
-        self.begin(point, invocation, File::from(OwnedFd::from(output)))
+        write_command_line(&invocation, log)?;
+        self.spawn_process(point, invocation, File::from(OwnedFd::from(output)))
     }
 
-    fn begin(&self, point: Point, invocation: Invocation, output: File) -> Result<Child> {
+    fn spawn_process(&self, point: Point, invocation: Invocation, output: File) -> Result<Child> {
         let name = invocation.program.display().to_string();
         let copy = output.try_clone().with_context(|| format!("starting {name}"))?;
-        let allowed = invocation.allowed.clone();
+        let rules = invocation.landlock_rules.clone();
         let entrance = self.limits.as_ref().map(ControlGroup::entrance).transpose()?;
         let expression =
             invocation.entering(entrance).expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
-        let handle = around(point, || alone(|| start(&expression, allowed.as_ref())))
+        let handle = run_step(point, || with_start_lock(|| start(&expression, rules.as_ref())))
             .with_context(|| format!("starting {name}"))?;
         Ok(Child { handle, name })
     }
 
-    /// Returns a number that no other group on this machine has at the time.
+    /// Returns the id of the process group, which no other group on this machine has until this one ends.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.pgid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Asks every process of the group to end; its guard stays.
+    /// Sends SIGTERM to every process of the group; the guard ignores it.
     pub fn terminate(&self) {
-        // They may have ended in the meantime.
+        // Every process may have ended already.
         kill_process_group(self.pgid, Signal::TERM).ok();
     }
 
-    /// Kills every process of the group and reaps the guard, once: afterwards the number may be another group's.
+    /// Kills every process of the group and reaps the guard. Later calls do nothing, because another group may have the
+    /// id.
     pub fn kill(&self) {
         self.killed.call_once(|| {
-            // The group is gone only when its guard is, and then there is nothing left to kill.
+            // The call fails only if the guard is gone, and then the group is empty.
             kill_process_group(self.pgid, Signal::KILL).ok();
             self.guard.wait().ok();
         });
@@ -144,54 +145,13 @@ impl Drop for Group {
     }
 }
 
-/// A process that was started.
-#[derive(Debug)]
-pub struct Child {
-    handle: duct::Handle,
-    name: String,
-}
-
-impl Child {
-    /// Returns the program's path.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Waits for the end of the process.
-    ///
-    /// # Errors
-    /// When waiting fails.
-    pub fn wait(&self) -> Result<ExitStatus> {
-        Ok(self.handle.wait().with_context(|| format!("waiting for {}", self.name))?.status)
-    }
-
-    /// Waits for the end of the process, but not longer than this.
-    ///
-    /// # Errors
-    /// When waiting fails.
-    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<ExitStatus>> {
-        let output = self.handle.wait_timeout(timeout).with_context(|| format!("waiting for {}", self.name))?;
-        Ok(output.map(|output| output.status))
-    }
-
-    /// Asks the process to end.
-    pub fn terminate(&self) {
-        let pids = self.handle.pids();
-        for pid in pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
-            // It may have ended in the meantime.
-            kill_process(pid, Signal::TERM).ok();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::{Group, Invocation, LogPipe};
     use crate::failpoint::Point;
-    use crate::process::Limit;
+    use crate::process::LogLimit;
     use crate::quota::Quota;
 
     fn sh(script: &str) -> Invocation {
@@ -203,7 +163,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let group = Group::start().unwrap();
-        let (pipe, _) = LogPipe::open(&log, Limit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
+        let (pipe, _) = LogPipe::open(&log, LogLimit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
         let child = group.spawn(Point::Command, sh("sleep 1000 & echo $!; wait"), &pipe).unwrap();
         let pid = loop {
             let text = std::fs::read_to_string(&log).unwrap();

@@ -1,6 +1,10 @@
-//! Programs to start: what, where, with which files and limits.
+//! Programs to start, with their arguments, environment, files and limits.
 
-#![expect(clippy::disallowed_types, reason = "hands over open files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "prepares processes, and passes open files to them"
+)]
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,54 +19,54 @@ use std::sync::Mutex;
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::Pid;
 
-use crate::guest::quote;
+use crate::text::quote;
 
-/// Ends a shell script that becomes the program.
+/// Last line of a shell script that replaces itself by the program.
 const BECOME: &str = r#"exec "$@""#;
-/// Enters the control group whose entrance is standard input.
+/// Lines of a shell script that enter a control group through its `cgroup.procs`, which is standard input.
 const ENTER: &str = "echo 0 >&0 || exit 126\nexec </dev/null\n";
 
-/// The files of this host that a process may use, and those in and below them.
+/// Files and folders of this host that a process may use; a folder includes everything below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Allowed {
-    /// Those that it may read and run.
+pub struct LandlockRules {
+    /// Files and folders that the process may read and run.
     pub read: Vec<PathBuf>,
-    /// Those that it may read and write.
+    /// Files and folders that the process may read and write.
     pub write: Vec<PathBuf>,
-    /// True if it may use TCP.
+    /// True if the process may use TCP.
     pub network: bool,
 }
 
-/// A program to start: what, where and with which files.
+/// Program to start, with its arguments, environment, files and limits.
 #[derive(Debug)]
 pub struct Invocation {
     pub(super) program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, Option<OsString>)>,
-    inherits: bool,
+    inherits_env: bool,
     dir: Option<PathBuf>,
     stdin: Vec<u8>,
     fds: Vec<(OwnedFd, RawFd)>,
     user: Option<(u32, u32)>,
     oom_score_adj: Option<u16>,
-    pub(super) allowed: Option<Allowed>,
+    pub(super) landlock_rules: Option<LandlockRules>,
     entrance: Option<File>,
 }
 
 impl Invocation {
-    /// Names the program.
+    /// Creates an invocation of a program without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            inherits: true,
+            inherits_env: true,
             dir: None,
             stdin: Vec::new(),
             fds: Vec::new(),
             user: None,
             oom_score_adj: None,
-            allowed: None,
+            landlock_rules: None,
             entrance: None,
         }
     }
@@ -81,64 +85,65 @@ impl Invocation {
         self
     }
 
-    /// Keeps what this process has in its environment from it: only what is set is there.
+    /// Starts the process without the environment of pikaci; only the variables that are set here remain.
     #[must_use]
     pub fn without_env(mut self) -> Self {
-        self.inherits = false;
+        self.inherits_env = false;
         self
     }
 
-    /// Sets the folder to start in.
+    /// Sets the working folder.
     #[must_use]
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// Sets what the process reads from its standard input; nothing else.
+    /// Sets the bytes on standard input, which is empty otherwise.
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = bytes;
         self
     }
 
-    /// Hands over an open file as this file descriptor.
+    /// Passes an open file to the process under a file descriptor.
     #[must_use]
     pub fn fd(mut self, file: impl Into<OwnedFd>, number: RawFd) -> Self {
         self.fds.push((file.into(), number));
         self
     }
 
-    /// Sets the user and the group to run as, without any other group; only root can.
+    /// Sets the user id and group id of the process, which gets no other group; works only for root.
     #[must_use]
     pub fn user(mut self, user: Option<(u32, u32)>) -> Self {
         self.user = user;
         self
     }
 
-    /// Raises the chance that the kernel ends the process, and what it starts, when memory runs out: up to 1000.
+    /// Sets the score, up to 1000, by which the kernel chooses a process to kill when memory runs out. Children inherit
+    /// the score.
     #[must_use]
     pub fn oom_score_adj(mut self, score: u16) -> Self {
         self.oom_score_adj = Some(score);
         self
     }
 
-    /// Keeps the process, and what it starts, from all files of this host but these, by Landlock.
+    /// Limits the process and its children, by Landlock, to some files of this host.
     #[must_use]
-    pub fn landlock(mut self, allowed: Allowed) -> Self {
-        self.allowed = Some(allowed);
+    pub fn landlock(mut self, rules: LandlockRules) -> Self {
+        self.landlock_rules = Some(rules);
         self
     }
 
-    /// Has the process begin by entering the control group with this entrance; it reads nothing then.
+    /// Makes the process enter a control group before the program starts; standard input is empty then.
     pub(super) fn entering(mut self, entrance: Option<File>) -> Self {
         self.entrance = entrance;
         self
     }
 
-    /// Starts the program through a shell, if something is to be done before: children inherit the score and the control
-    /// group. Where the score can't be set, the program starts without it.
-    fn prepared(mut self) -> Self {
+    /// Wraps the program into a shell that sets the score and enters the control group, if one is set. If the score
+    /// can't be set, the program starts without it.
+    fn wrapped(mut self) -> Self {
         let enter = self.entrance.as_ref().map(|_| ENTER.to_owned());
         let score = self.oom_score_adj.take();
         let adjust = score.map(|score| format!("{{ echo {score} >/proc/self/oom_score_adj; }} 2>/dev/null\n"));
@@ -151,8 +156,9 @@ impl Invocation {
         self
     }
 
+    /// Converts the invocation into an expression that starts the process in a group, or in a group of its own.
     pub(super) fn expression(self, group: Option<Pid>) -> duct::Expression {
-        let this = self.prepared();
+        let this = self.wrapped();
         let (fds, user) = (Mutex::new(this.fds), this.user);
         let expression = duct::cmd(this.program.into_os_string(), this.args).unchecked();
         let mut expression = match this.entrance {
@@ -163,7 +169,7 @@ impl Invocation {
         if let Some(dir) = this.dir {
             expression = expression.dir(dir);
         }
-        if this.inherits {
+        if this.inherits_env {
             for (name, value) in this.env {
                 expression = match value {
                     Some(value) => expression.env(name, value),
@@ -180,7 +186,7 @@ impl Invocation {
             }
             let mut fds = fds.lock().map_err(|_| io::Error::other("the files of a process are taken already"))?;
             let mapping = |(parent_fd, child_fd)| FdMapping { parent_fd, child_fd };
-            // Without any, nothing is left to do between fork and exec, and the system has a quicker way than those.
+            // A process without mapped files starts by `posix_spawn`, which is faster than fork and exec.
             if !fds.is_empty() {
                 command.fd_mappings(fds.drain(..).map(mapping).collect()).map_err(io::Error::other)?;
             }

@@ -1,4 +1,4 @@
-//! Landlock: a process that may use some of this host's files and no others.
+//! Landlock, which limits a process to some files of this host.
 
 use anyhow::{Context as _, Result, bail};
 use landlock::{
@@ -6,9 +6,9 @@ use landlock::{
     RulesetCreatedAttr as _, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::Allowed;
+use super::LandlockRules;
 
-/// The version whose rules are asked for; an older kernel keeps those that it knows.
+/// Version of the requested rules; an older kernel enforces those that it supports.
 const VERSION: ABI = ABI::V6;
 
 /// Returns whether this kernel has Landlock.
@@ -18,8 +18,8 @@ pub fn has_landlock() -> bool {
     rules.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create).is_ok()
 }
 
-/// Confines this thread, and all that it starts from now on.
-pub fn confine_thread(allowed: &Allowed) -> Result<()> {
+/// Confines this thread and every process that it starts later.
+pub fn confine_thread(allowed: &LandlockRules) -> Result<()> {
     let mut rules =
         Ruleset::default().handle_access(AccessFs::from_all(VERSION)).context("making rules of Landlock")?;
     if !allowed.network {

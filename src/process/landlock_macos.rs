@@ -1,8 +1,8 @@
-//! Landlock: macOS has none.
+//! Landlock on macOS, which has none.
 
 use anyhow::{Result, bail};
 
-use super::Allowed;
+use super::LandlockRules;
 
 /// Returns false.
 #[must_use]
@@ -10,7 +10,7 @@ pub fn has_landlock() -> bool {
     false
 }
 
-/// Fails.
-pub fn confine_thread(_allowed: &Allowed) -> Result<()> {
+/// Returns an error.
+pub fn confine_thread(_allowed: &LandlockRules) -> Result<()> {
     bail!("macOS has no Landlock")
 }

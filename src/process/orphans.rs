@@ -1,21 +1,22 @@
-//! What left the process group of a job and would outlive it: found by the job's mark in its environment.
+//! Orphans: processes that left the process group of a job and would outlive the job. The mark of the job in their
+//! environment identifies them.
 //!
-//! On Linux this process becomes the parent of what its children leave behind. macOS has no such thing: there a process
-//! that leaves its group is left alone.
+//! On Linux this process becomes the parent of its children's orphans. macOS has no such feature, so orphans stay
+//! there.
 
-#![expect(clippy::disallowed_methods, reason = "reads what Linux tells of processes")]
+#![expect(clippy::disallowed_methods, reason = "reads /proc")]
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, set_child_subreaper, waitpid};
 
-/// Becomes the parent of what children of this process leave behind.
+/// Makes this process the parent of its children's orphans.
 pub fn adopt_orphans() {
-    // Where that isn't to be had, a job's group is still ended.
+    // If the kernel refuses, the group of a job is still killed.
     set_child_subreaper(Pid::from_raw(1)).ok();
 }
 
-/// Kills those of the children left behind that have this in their environment, until none is left.
+/// Kills the adopted orphans with this variable in their environment, until none is left.
 pub fn kill_orphans(name: &str, value: &str) {
     let mark = format!("{name}={value}");
     loop {
@@ -30,7 +31,7 @@ pub fn kill_orphans(name: &str, value: &str) {
     }
 }
 
-/// Returns the children of all threads of this process.
+/// Returns the children of every thread of this process.
 fn children() -> Vec<Pid> {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());

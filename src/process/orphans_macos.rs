@@ -1,4 +1,4 @@
-//! What left the process group of a job: macOS gives nobody a hold on it.
+//! Orphans on macOS, which offers no way to adopt them.
 
 /// Does nothing.
 pub fn adopt_orphans() {}

@@ -1,6 +1,6 @@
-//! The folders of the programs that pikaci itself runs; jobs have those in PATH alone.
+//! Folders of the programs that pikaci itself runs. Jobs get only the folders in PATH.
 
-#![expect(clippy::disallowed_methods, reason = "asks the environment, and looks for programs")]
+#![expect(clippy::disallowed_methods, reason = "reads the environment, and searches programs")]
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -8,17 +8,17 @@ use std::path::PathBuf;
 
 use rustix::fs::{Access, access};
 
-/// The variable of folders that go before those in PATH; a package of pikaci sets it.
+/// Variable with folders that precede those in PATH; packages of pikaci set it.
 const PROGRAMS: &str = "PIKACI_PROGRAMS";
 
-/// Returns the folders of pikaci's own programs, in the form of PATH.
+/// Returns the folders of pikaci's own programs, in the format of PATH.
 #[must_use]
 pub fn own_path() -> OsString {
     let value = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     [value(PROGRAMS), value("PATH")].into_iter().flatten().collect::<Vec<_>>().join(OsStr::new(":"))
 }
 
-/// Returns the path of one of pikaci's own programs, or its name where none of the folders has it.
+/// Returns the path of one of pikaci's own programs, or its name if no folder has it.
 #[must_use]
 pub fn own_program(name: &str) -> PathBuf {
     let folders = own_path();

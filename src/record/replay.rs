@@ -1,28 +1,28 @@
-//! The log of a run's events to its records.
+//! Replay of a log of events.
 //!
-//! A line is whole once the last byte of its event is there; its line break may be missing. What isn't whole, the half
-//! line that a crash left, is passed over, and so is a whole line of a kind that this pikaci doesn't know: a later one
-//! may add kinds and fields without another version. All other events count, in their order, so that the records of a
-//! log that ends too early are those that held when its last whole line was written.
+//! A line is complete when it contains the last byte of its event; its line break may be missing. An incomplete line,
+//! which a crash left, is skipped, and so is an event of an unknown kind: a later pikaci may add kinds and fields
+//! without a new version. All other events are applied in their order, so a truncated log gives the records that were
+//! valid after its last complete line.
 
 use serde::Deserialize;
 
-use super::History;
+use super::history::History;
 use crate::event::{Event, EventKind, SCHEMA_VERSION};
 use crate::id::{JobId, RecordedPath};
 
-/// Why a log has no records.
+/// Reason for which a log has no records.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRecords {
-    /// Its first event isn't the start of a run.
+    /// The first event isn't the start of a run.
     #[error("it doesn't begin with the start of a run")]
     NotBegun,
-    /// A later pikaci wrote it, and means something else by it.
-    #[error("it has version {0}, and this pikaci knows version {SCHEMA_VERSION}")]
+    /// A later pikaci wrote the log, in another version of the format.
+    #[error("it has version {0}, and this pikaci supports version {SCHEMA_VERSION}")]
     Later(u32),
 }
 
-/// What every version of a first line holds.
+/// Fields of the first line in every version.
 #[derive(Deserialize)]
 struct Head {
     event: String,
@@ -30,10 +30,10 @@ struct Head {
     schema_version: u32,
 }
 
-/// Folds a log of events; `status_path` tells where a job's record lies.
+/// Folds a log of events into records. `status_path` returns the path of a job's record.
 ///
 /// # Errors
-/// When it doesn't begin with the start of a run, or has a later version.
+/// When the log doesn't begin with the start of a run, or has a later version.
 pub fn replay(log: &[u8], status_path: impl Fn(&JobId) -> RecordedPath) -> Result<History, NoRecords> {
     let lines = log.split(|byte| *byte == b'\n');
     let heads = lines.clone().filter_map(|line| serde_json::from_slice::<Head>(line).ok());

@@ -1,52 +1,53 @@
-//! What jobs brought back, for people.
+//! Artifacts of a run.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::plain::plain;
-use super::{Page, SCHEMA_VERSION};
+use super::Page;
+use super::schema_version::SCHEMA_VERSION;
 use crate::id::{JobId, RunId};
+use crate::text::{plain, size};
 
-/// What the jobs of a run brought back.
+/// Artifacts of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Artifacts {
     schema_version: u32,
-    /// The run.
+    /// Id of the run.
     pub run_id: RunId,
-    /// The jobs that brought something back.
+    /// Jobs with artifacts.
     pub jobs: Vec<JobArtifacts>,
 }
 
-/// What a job brought back.
+/// Artifacts of a job.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobArtifacts {
-    /// The job.
+    /// Name of the job.
     pub job: JobId,
-    /// The folder that the files lie in.
+    /// Folder of the files.
     pub folder: PathBuf,
-    /// The files: their paths in the folder, and their lengths in bytes.
-    pub files: Vec<Artifact>,
+    /// Files in the folder.
+    pub files: Vec<ArtifactFile>,
 }
 
-/// A file that a job brought back.
+/// File of a job's artifacts.
 #[derive(Clone, Debug, Serialize)]
-pub struct Artifact {
-    /// Its path in the folder.
+pub struct ArtifactFile {
+    /// Path, relative to the folder.
     pub path: String,
-    /// Its length, in bytes.
+    /// Length, in bytes.
     pub len: u64,
 }
 
 impl Artifacts {
-    /// Returns the artifacts of a run.
+    /// Creates the artifacts of a run.
     #[must_use]
     pub fn new(run_id: RunId, jobs: Vec<JobArtifacts>) -> Self {
         Self { schema_version: SCHEMA_VERSION, run_id, jobs }
     }
 }
 
-/// Returns each job's files under the folder that they lie in.
+/// Renders the folder of each job with its files.
 #[must_use]
 pub fn artifacts(artifacts: &Artifacts) -> Page {
     let mut page = Page::default();
@@ -59,31 +60,14 @@ pub fn artifacts(artifacts: &Artifacts) -> Page {
     page
 }
 
-/// Returns a length for people, rounded down: `999 B`, `1.2 KiB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    // More bytes than any disk has are what a forged manifest says.
-    let mut tenths = u128::from(bytes) * 10 / 1024;
-    let mut unit = 0;
-    while tenths >= 10_240 && unit + 1 < units.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Artifact, Artifacts, JobArtifacts, artifacts, size};
+    use super::{ArtifactFile, Artifacts, JobArtifacts, artifacts};
     use crate::id::{JobId, RunId};
 
     #[test]
     fn each_job_has_its_folder() {
-        let file = |path: &str, len| Artifact { path: path.to_owned(), len };
+        let file = |path: &str, len| ArtifactFile { path: path.to_owned(), len };
         let job = |name: &str, files| JobArtifacts {
             job: JobId::new(name),
             folder: format!("/p/.pikaci/runs/1/jobs/{name}/attempts/1/artifacts").into(),
@@ -100,21 +84,5 @@ mod tests {
         test: /p/.pikaci/runs/1/jobs/test/attempts/1/artifacts
               734 B  report.xml
         "#);
-    }
-
-    #[test]
-    fn sizes_are_rounded_down() {
-        let mib = 1 << 20;
-        for (bytes, expected) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1024 * 1024 - 1, "1023.9 KiB"),
-            (mib, "1.0 MiB"),
-            (1500 * mib, "1.4 GiB"),
-            (5000 * 1024 * mib, "4.8 TiB"),
-        ] {
-            assert_eq!(size(bytes), expected);
-        }
     }
 }

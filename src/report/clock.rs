@@ -1,19 +1,19 @@
-//! Times for people.
+//! Moments, for people.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The moment and the place that times are told from.
+/// Moment and time zone of a report.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    /// Now.
+    /// Current time.
     pub now: Timestamp,
-    /// Where times are local.
+    /// Time zone of printed times.
     pub zone: TimeZone,
 }
 
 impl Clock {
-    /// Returns `3 min ago` for what was within a day, and the date and the time for what was before.
+    /// Returns `3 min ago` for a moment within the last day, and the date and the time for any other.
     pub(super) fn when(&self, at: Timestamp) -> String {
         let ago = self.now.duration_since(at);
         match ago.as_secs() {
@@ -25,8 +25,8 @@ impl Clock {
         }
     }
 
-    /// Returns the date and the time to the second.
-    pub(super) fn exactly(&self, at: Timestamp) -> String {
+    /// Returns the date and the time, with seconds.
+    pub(super) fn date_and_time(&self, at: Timestamp) -> String {
         self.date(at, "%Y-%m-%d %H:%M:%S")
     }
 
@@ -45,16 +45,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::fixture::{after, apply, begun, ended, place};
-    use super::super::{Listing, line, list, status, summary};
+    use super::super::{Listing, event_line, list, status, summary};
     use super::Clock;
-    use crate::event::{Event, EventKind, LogPaths, Reason};
+    use crate::event::{Event, EventKind, LogPaths, Outcome, Reason};
     use crate::id::JobId;
-    use crate::record::Outcome;
 
     proptest! {
-        /// Clocks are set, by seconds or by decades, before, in and after a run.
+        /// A clock may be set by seconds or by decades, before, in and after a run.
         #[test]
-        fn times_that_go_backwards_are_no_time(
+        fn a_clock_that_goes_backwards_gives_no_negative_duration(
             times in proptest::collection::vec(-2_000_000_000_000..2_000_000_000_000_i64, 4),
         ) {
             let mut history = begun("20261122-101500000-4f2a", &["build"]);
@@ -68,14 +67,14 @@ mod tests {
             apply(&mut history, times[2], EventKind::RunFinished { outcome: Outcome::Failed, message: None });
             let mut listing = Listing::new(0);
             listing.runs.push(history.run.clone());
-            let told = [
+            let pages = [
                 running,
                 status(&history, "/p".as_ref(), &clock),
                 summary(&history, &BTreeMap::new(), "/p".as_ref()),
                 list(&listing, &clock),
-                line(&Event { at: after(times[1]), kind: end }, &history).unwrap(),
+                event_line(&Event { at: after(times[1]), kind: end }, &history).unwrap(),
             ];
-            for text in told.map(|page| page.render(false)) {
+            for text in pages.map(|page| page.render(false)) {
                 let is_negative = |word: &str| word.trim_start_matches('-').len() + 1 == word.len();
                 prop_assert!(!text.split_whitespace().any(is_negative), "{}", text);
                 prop_assert!(text.contains("failed"), "{}", text);
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn recent_is_ago_and_old_is_local_time() {
+    fn a_recent_moment_is_relative_and_an_old_one_is_a_date() {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         let clock = Clock { now, zone: TimeZone::fixed(Offset::constant(2)) };
         for (seconds, expected) in [
@@ -99,6 +98,6 @@ mod tests {
         ] {
             assert_eq!(clock.when(now - SignedDuration::from_secs(seconds)), expected);
         }
-        assert_eq!(clock.exactly(now), "2026-11-22 14:00:00");
+        assert_eq!(clock.date_and_time(now), "2026-11-22 14:00:00");
     }
 }

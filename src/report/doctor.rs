@@ -1,39 +1,40 @@
-//! What was found of a machine, for people, one line each.
+//! Findings of `pikaci doctor`.
 
 use anstyle::AnsiColor;
 use serde::Serialize;
 
+use super::Page;
 use super::page::Painted;
-use super::plain::plain;
-use super::{Page, SCHEMA_VERSION, count};
-use crate::doctor::{Finding, Level};
+use super::schema_version::SCHEMA_VERSION;
 use crate::plan::hypervisor::Hypervisor;
+use crate::text::{count, plain};
+use crate::tools::{Finding, Level};
 
-/// What was found of a machine.
+/// Findings about a machine.
 #[derive(Clone, Debug, Serialize)]
 pub struct Diagnosis {
     schema_version: u32,
-    /// What boots guests there.
+    /// Hypervisor that boots guests on the machine.
     hypervisor: Hypervisor,
-    /// What was found, in the order in which a job comes to need it.
+    /// Findings, in the order in which a job needs their subjects.
     findings: Vec<Finding>,
 }
 
 impl Diagnosis {
-    /// Returns the diagnosis of a machine.
+    /// Creates the diagnosis of a machine.
     #[must_use]
     pub fn new(hypervisor: Hypervisor, findings: Vec<Finding>) -> Self {
         Self { schema_version: SCHEMA_VERSION, hypervisor, findings }
     }
 
-    /// Returns how many findings are as bad as this.
+    /// Returns the number of findings of a level.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 }
 
-/// Returns a line for each finding, with its remedy below, and what comes of all.
+/// Renders a line for each finding, with its remedy below, and a line with the conclusion.
 #[must_use]
 pub fn doctor(diagnosis: &Diagnosis) -> Page {
     let width = diagnosis.findings.iter().map(|finding| finding.topic.chars().count()).max().unwrap_or(0);
@@ -53,15 +54,15 @@ pub fn doctor(diagnosis: &Diagnosis) -> Page {
     let bad = [(Level::Problem, "problem"), (Level::Warning, "warning")];
     let bad = bad.map(|(level, noun)| (diagnosis.count(level), noun)).into_iter().filter(|(number, _)| *number > 0);
     let bad: Vec<String> = bad.map(|(number, noun)| count(number, noun)).collect();
-    let can = if diagnosis.count(Level::Problem) > 0 { "jobs can't run here" } else { "jobs can run here" };
-    page.line(if bad.is_empty() { can.to_owned() } else { format!("{can}: {}", bad.join(", ")) });
+    let conclusion = if diagnosis.count(Level::Problem) > 0 { "jobs can't run here" } else { "jobs can run here" };
+    page.line(if bad.is_empty() { conclusion.to_owned() } else { format!("{conclusion}: {}", bad.join(", ")) });
     page
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::plain;
     use super::{Diagnosis, Finding, Hypervisor, Level, doctor};
+    use crate::text::plain;
 
     fn finding(topic: &str, level: Level, what: &str, remedy: Option<&str>) -> Finding {
         Finding { topic: topic.to_owned(), level, what: what.to_owned(), remedy: remedy.map(str::to_owned) }
@@ -70,18 +71,18 @@ mod tests {
     fn diagnosis(level: Level) -> Diagnosis {
         let all = [
             finding("nix", Level::Ok, "Nix 2.26 (/bin/nix)", None),
-            finding("virtiofsd", Level::Warning, "says\nnothing\u{1b}[2J", Some("see what it says")),
+            finding("virtiofsd", Level::Warning, "prints\nnothing\u{1b}[2J", Some("read its log")),
             finding("builder", Level::Problem, "none", Some("add\n  two lines")),
         ];
         Diagnosis::new(Hypervisor::Qemu, all.into_iter().filter(|finding| finding.level <= level).collect())
     }
 
     #[test]
-    fn a_line_each_and_what_comes_of_all() {
+    fn each_finding_has_a_line_and_the_last_line_is_the_conclusion() {
         insta::assert_snapshot!(doctor(&diagnosis(Level::Problem)).render(false), @"
         ok       nix        Nix 2.26 (/bin/nix)
-        warning  virtiofsd  says nothing
-                 hint: see what it says
+        warning  virtiofsd  prints nothing
+                 hint: read its log
         problem  builder    none
                  hint: add
                          two lines
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_change_nothing_else() {
+    fn colors_change_no_text() {
         let colored = doctor(&diagnosis(Level::Problem)).render(true);
         assert!(colored.starts_with("\u{1b}[32mok\u{1b}[0m       nix"), "{colored}");
         assert!(colored.contains("\u{1b}[31mproblem\u{1b}[0m"), "{colored}");
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_everything_in_place() {
+    fn json_has_every_field() {
         let value = serde_json::to_value(diagnosis(Level::Warning)).unwrap();
         let expected = serde_json::json!({
             "schema_version": 1,
@@ -112,8 +113,8 @@ mod tests {
                 {
                     "topic": "virtiofsd",
                     "level": "warning",
-                    "what": "says\nnothing\u{1b}[2J",
-                    "remedy": "see what it says",
+                    "what": "prints\nnothing\u{1b}[2J",
+                    "remedy": "read its log",
                 },
             ],
         });

@@ -4,18 +4,20 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 use super::Clock;
-use crate::event::{DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Reason, RunInfo, RunStarted};
+use crate::event::{
+    DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason, RunInfo, RunStarted,
+};
 use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
-use crate::record::{History, Outcome};
+use crate::record::History;
 
 const START: &str = "2026-11-22T10:15:00Z";
 
-/// Returns the moment 200 s after the start of the runs here, two hours east of Greenwich.
+/// Returns a clock 200 s after the start of these runs, two hours east of Greenwich.
 pub fn clock() -> Clock {
     Clock { now: after(200_000), zone: TimeZone::fixed(Offset::constant(2)) }
 }
 
-/// Returns a run in which one job passed, one failed, one erred and one was skipped.
+/// Returns a run in which one job passed, one failed, one errored and one was skipped.
 pub fn finished() -> History {
     let mut history = begun("20261122-101500-4f2a31", &["build", "unit tests", "emulate", "deploy"]);
     let node = NodeId::new("prepare:0a1b2c3d4e5f");
@@ -46,7 +48,7 @@ pub fn finished() -> History {
     history
 }
 
-/// Returns a run in which one job passed, one runs and one waits.
+/// Returns a run in which one job passed, one is running and one is queued.
 pub fn running() -> History {
     let mut history = begun("20261122-101500-9c0d1e", &["build", "unit tests", "deploy"]);
     apply(&mut history, 950, accelerator());
@@ -59,7 +61,7 @@ pub fn running() -> History {
     history
 }
 
-/// Returns a run of these jobs before any of them began.
+/// Returns a run of these jobs before any of them started.
 pub fn begun(id: &str, jobs: &[&str]) -> History {
     let declared = |name: &&str| DeclaredJob {
         id: JobId::new(*name),
@@ -86,7 +88,7 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
     History::begin(after(0), &start, |job| place(&format!("runs/{id}/jobs/{job}/status.json")))
 }
 
-/// Takes in that a job began, a second after its run.
+/// Applies the start of a job, a second after its run.
 pub fn start(history: &mut History, job: &str) {
     let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.info.run_id, job.replace(' ', "+20"));
     let [host, guest, console] = ["host", "guest", "console"].map(|name| place(&format!("{folder}/{name}.log")));
@@ -99,17 +101,17 @@ pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason
     JobFinished { job: JobId::new(job), end: JobEnd { exit_code, ..JobEnd::without_output(outcome, reason) } }
 }
 
-/// Returns a path of the state folder.
+/// Returns a path in the state folder.
 pub fn place(text: &str) -> RecordedPath {
     RecordedPath::try_from(text.to_owned()).unwrap()
 }
 
-/// Takes in what happened so many milliseconds after the start.
+/// Applies an event some milliseconds after the start of the run.
 pub fn apply(history: &mut History, millis: i64, kind: EventKind) {
     history.apply(&Event { at: after(millis), kind });
 }
 
-/// Returns the moment so many milliseconds after the start.
+/// Returns the moment some milliseconds after the start.
 pub fn after(millis: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_millis(millis)
 }

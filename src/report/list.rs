@@ -1,47 +1,41 @@
-//! Runs for people, one line each.
+//! Lists of runs.
 
 use serde::Serialize;
 
-use super::{Clock, Page, SCHEMA_VERSION, duration, paint_to, tally};
-use crate::id::RunId;
-use crate::record::RunRecord;
+use super::duration::duration;
+use super::paint::paint_to;
+use super::schema_version::SCHEMA_VERSION;
+use super::tally::tally;
+use super::{Clock, Page};
+use crate::record::{BrokenRun, RunRecord};
 
-/// The most characters of a target that are shown.
+/// Largest number of shown characters of a target.
 const TARGET_WIDTH: usize = 32;
 
-/// Some runs, newest first.
+/// List of runs, newest first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Listing {
     schema_version: u32,
-    /// Those that can be read.
+    /// Runs whose records can be read.
     pub runs: Vec<RunRecord>,
-    /// Those that can't.
-    pub broken: Vec<Broken>,
-    /// Runs that are older than these.
+    /// Runs whose records can't be read.
+    pub broken: Vec<BrokenRun>,
+    /// Number of older runs that aren't in the list.
     pub older: usize,
 }
 
-/// A run whose record can't be read.
-#[derive(Clone, Debug, Serialize)]
-pub struct Broken {
-    /// The run.
-    pub run_id: RunId,
-    /// What is wrong.
-    pub error: String,
-}
-
 impl Listing {
-    /// Returns a list of nothing.
+    /// Creates a list without runs.
     #[must_use]
     pub fn new(older: usize) -> Self {
         Self { schema_version: SCHEMA_VERSION, runs: Vec::new(), broken: Vec::new(), older }
     }
 }
 
-/// The columns, of which the second is a status.
+/// Titles of the columns; the second column is painted.
 const TITLES: [&str; 6] = ["RUN", "STATUS", "WHEN", "TOOK", "TARGET", "JOBS"];
 
-/// Returns the runs as a table.
+/// Renders the runs as a table.
 #[must_use]
 pub fn list(listing: &Listing, clock: &Clock) -> Page {
     let rows: Vec<[String; 6]> = listing.runs.iter().map(|run| row(run, clock)).collect();
@@ -64,8 +58,8 @@ pub fn list(listing: &Listing, clock: &Clock) -> Page {
         line.painted_line(before, paint_to(run.status, status_width), after);
         (run.info.run_id.clone(), line)
     };
-    let of_broken = |broken: &Broken| {
-        let Broken { run_id, error } = broken;
+    let of_broken = |broken: &BrokenRun| {
+        let BrokenRun { run_id, error } = broken;
         (run_id.clone(), Page::from(format!("{run_id:id_width$}  {:status_width$}  {error}", "broken")))
     };
     let mut lines: Vec<_> =
@@ -105,13 +99,14 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{clock, finished, running};
-    use super::{Broken, Listing, list};
+    use super::{Listing, list};
     use crate::id::{RunId, TargetId};
+    use crate::record::BrokenRun;
 
     fn listing() -> Listing {
         let mut failed = finished().run;
         failed.info.target_id = TargetId::new("a target whose name is longer than a column");
-        let broken = Broken {
+        let broken = BrokenRun {
             run_id: RunId::new("20261121-101500-00aa11"),
             error: "decoding run.json: expected value at line 1 column 1".to_owned(),
         };
@@ -119,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn newest_first_and_a_broken_one_in_its_place() {
+    fn runs_are_sorted_from_new_to_old_with_broken_ones_among_them() {
         insta::assert_snapshot!(list(&listing(), &clock()).render(false), @r#"
         RUN                     STATUS     WHEN        TOOK  TARGET                            JOBS
         20261122-101500-9c0d1e  running    3 min ago  3m20s  pre-merge                         1 passed, 1 running, 1 queued
@@ -133,12 +128,12 @@ mod tests {
     fn colors_change_no_column() {
         let colored = list(&listing(), &clock()).render(true);
         assert!(colored.contains("\u{1b}[31merrored\u{1b}[0m  "), "{colored}");
-        let lines = colored.lines().map(super::super::plain::plain).collect::<Vec<_>>().join("\n") + "\n";
+        let lines = colored.lines().map(crate::text::plain).collect::<Vec<_>>().join("\n") + "\n";
         assert_eq!(lines, list(&listing(), &clock()).render(false));
     }
 
     #[test]
-    fn json_has_everything_in_place() {
+    fn json_has_every_field() {
         let value = serde_json::to_value(listing()).unwrap();
         assert_eq!(value["runs"][0]["run_id"], running().run.info.run_id.as_str());
         assert_eq!(value["broken"][0]["run_id"], "20261121-101500-00aa11");

@@ -1,26 +1,26 @@
-//! Lines for people.
+//! Printed lines.
 
 use anstyle::{AnsiColor, Style};
 
-use super::plain::one_line;
+use crate::text::one_line;
 
-/// Lines of text, of which a word each may have a color.
+/// Lines of text, each with one colored word at most.
 ///
-/// A line holds what others wrote too: it comes out as one line, and the only control sequences in it are those of the
-/// painted words.
+/// Names and messages in a line may come from guests and projects. Their hidden characters are spelled out, so a line
+/// stays one line, and only painted words have control sequences.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
     lines: Vec<Line>,
 }
 
-/// A word in a color, filled up to a width.
+/// Word in a color, padded to a width.
 #[derive(Clone, Copy, Debug)]
 pub struct Painted {
-    /// The word.
+    /// Word.
     pub word: &'static str,
-    /// Its color.
+    /// Color.
     pub color: AnsiColor,
-    /// The characters that it takes at least.
+    /// Smallest width, in characters.
     pub width: usize,
 }
 
@@ -46,7 +46,7 @@ impl Page {
         self.lines.extend(page.lines);
     }
 
-    /// Returns the text, each line with its end.
+    /// Returns the text; each line ends with a newline.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         self.lines.iter().map(|line| line.render(color) + "\n").collect()
@@ -81,7 +81,7 @@ mod tests {
     const PASSED: Painted = Painted { word: "passed", color: AnsiColor::Green, width: 8 };
 
     #[test]
-    fn a_value_neither_paints_nor_begins_a_line() {
+    fn a_value_adds_no_color_and_no_line() {
         let mut page = Page::default();
         page.painted_line("a\u{1b}[32mb ", PASSED, "\nhint: rm -rf \u{202e}/  ");
         page.line("two\nlines ");
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_but_shown_characters_and_own_colors_comes_out(
+        fn a_page_has_only_shown_characters_and_its_own_colors(
             before in any::<String>(), after in "(\\PC|\\p{C}|\u{1b}\\[[0-9;]*m){0,40}", line in any::<String>(),
         ) {
             let mut page = Page::default();
@@ -103,7 +103,7 @@ mod tests {
             prop_assert_eq!(text.matches("\u{1b}[32mpassed\u{1b}[0m").count(), 1);
             let text = text.replacen("\u{1b}[32mpassed\u{1b}[0m", "", 1);
             prop_assert_eq!(text.lines().count(), 2);
-            prop_assert!(text.chars().all(|c| c == '\n' || c == '\t' || super::super::plain::is_shown(c)), "{:?}", text);
+            prop_assert!(text.chars().all(|c| c == '\n' || c == '\t' || crate::text::is_shown(c)), "{:?}", text);
         }
     }
 }

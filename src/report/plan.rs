@@ -1,11 +1,11 @@
-//! A plan for people.
+//! Plans.
 
-use super::{Page, UNISOLATED};
+use super::Page;
+use super::unisolated::UNISOLATED;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedJob, Work};
-use crate::plan::select::Selection;
 
-/// Returns the plan as text: what is left out and why, then the nodes in order.
+/// Renders a plan: the jobs that are left out with their reasons, then the nodes in order.
 #[must_use]
 pub fn plan(plan: &RunPlanRecord) -> Page {
     let mut page = Page::from(format!("{} ({})", plan.target_id, plan.scope));
@@ -35,11 +35,4 @@ fn node_line(node: &PlanNodeRecord) -> String {
             )
         }
     }
-}
-
-/// Returns why a selection has no job.
-#[must_use]
-pub fn nothing(selection: &Selection) -> String {
-    let left_out: Vec<String> = selection.left_out.iter().map(|job| format!("{} ({})", job.id, job.reason)).collect();
-    if left_out.is_empty() { "pikaci.nix has no jobs".to_owned() } else { format!("left out {}", left_out.join(", ")) }
 }

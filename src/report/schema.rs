@@ -1,4 +1,4 @@
-//! The formats of what is recorded, as JSON Schema: the types say what there is, their documentation what it means.
+//! JSON Schemas of recorded files, made from the types and their documentation.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -8,10 +8,10 @@ use crate::plan::RunPlanRecord;
 use crate::policy::Policy;
 use crate::record::{JobRecord, Manifest, RunRecord};
 
-/// Something that is recorded.
+/// Format of a recorded file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
-    /// A line of `events.jsonl`.
+pub enum RecordFormat {
+    /// Line of `events.jsonl`.
     Event,
     /// `plan.json`.
     Plan,
@@ -25,16 +25,17 @@ pub enum Recorded {
     Policy,
 }
 
-/// Returns what holds for every one of this version, also for those of earlier pikacis: what came later may be missing.
+/// Returns the schema of a format. Files of older versions of pikaci match it too: fields that were added later are
+/// optional.
 #[must_use]
-pub fn schema(of: Recorded) -> Schema {
-    match of {
-        Recorded::Event => of_type::<Event>(),
-        Recorded::Plan => of_type::<RunPlanRecord>(),
-        Recorded::Run => of_type::<RunRecord>(),
-        Recorded::Job => of_type::<JobRecord>(),
-        Recorded::Manifest => of_type::<Manifest>(),
-        Recorded::Policy => of_type::<Policy>(),
+pub fn schema(format: RecordFormat) -> Schema {
+    match format {
+        RecordFormat::Event => of_type::<Event>(),
+        RecordFormat::Plan => of_type::<RunPlanRecord>(),
+        RecordFormat::Run => of_type::<RunRecord>(),
+        RecordFormat::Job => of_type::<JobRecord>(),
+        RecordFormat::Manifest => of_type::<Manifest>(),
+        RecordFormat::Policy => of_type::<Policy>(),
     }
 }
 

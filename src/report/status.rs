@@ -1,35 +1,41 @@
-//! One run for people, on one screen.
+//! The status of one run.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::plain::plain;
-use super::{Clock, Page, SCHEMA_VERSION, UNISOLATED, count, duration, left_out, paint, paint_to, tally, warnings};
-use crate::guest::quote;
+use super::duration::duration;
+use super::paint::{paint, paint_to};
+use super::schema_version::SCHEMA_VERSION;
+use super::tally::tally;
+use super::unisolated::UNISOLATED;
+use super::warnings::warnings;
+use super::{Clock, Page, left_out};
+use crate::event::{Outcome, Status};
 use crate::id::RecordedPath;
 use crate::plan::record::LOCAL;
-use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
+use crate::record::{History, JobRecord, RunRecord};
+use crate::text::{count, plain, quote};
 
-/// A run with the records of its jobs, for programs.
+/// Run with the records of its jobs, for JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunStatus<'a> {
     schema_version: u32,
-    /// The state folder, which the paths in the records are relative to.
+    /// State folder; paths in the records are relative to it.
     state_root: &'a Path,
     run: &'a RunRecord,
     jobs: &'a [JobRecord],
 }
 
 impl<'a> RunStatus<'a> {
-    /// Returns a run of a state folder.
+    /// Creates the status of a run in a state folder.
     #[must_use]
     pub fn new(history: &'a History, state_root: &'a Path) -> Self {
         Self { schema_version: SCHEMA_VERSION, state_root, run: &history.run, jobs: &history.jobs }
     }
 }
 
-/// Returns what is known of a run: its circumstances, then each job with its logs, then what to type next.
+/// Renders a run: its circumstances, its nodes with their logs, then hints.
 #[must_use]
 pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
     let run = &history.run;
@@ -63,7 +69,7 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
             page.line(format!("             {warning}"));
         }
     }
-    for line in left_out::lines(&run.left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
+    for line in left_out::lines(&run.left_out, |job, reason| format!("  left out   {job:width$}          {reason}")) {
         page.line(line);
     }
     let hints: Vec<String> = hint(history).into_iter().chain(left_out::hint(run)).collect();
@@ -91,13 +97,13 @@ fn circumstances(run: &RunRecord, clock: &Clock) -> Vec<(&'static str, String)> 
         let changed = if run.info.git_dirty == Some(true) { ", with changes" } else { "" };
         format!("{head}{changed}")
     });
-    let guests = run.accelerator.as_ref().map(|how| format!("{}: {}", how.name, how.reason));
+    let guests = run.accelerator.as_ref().map(|accelerator| format!("{}: {}", accelerator.name, accelerator.reason));
     let rerun = run.info.rerun_of.as_ref().map(|id| format!("of run {id}"));
     let ago = clock.when(run.created_at);
     [
         ("target", Some(format!("{}{description}", run.info.target_id))),
         ("rerun", rerun),
-        ("when", Some(format!("{} ({ago}){took}", clock.exactly(run.created_at)))),
+        ("when", Some(format!("{} ({ago}){took}", clock.date_and_time(run.created_at)))),
         ("project", Some(run.info.source_root.clone())),
         ("commit", commit),
         ("guests", guests),
@@ -126,17 +132,18 @@ fn details(job: &JobRecord) -> String {
         (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
         job.flaky.then(|| "flaky".to_owned()),
         (job.executor == LOCAL).then(|| UNISOLATED.to_owned()),
-        (job.artifacts > 0).then(|| count(usize::try_from(job.artifacts).unwrap_or(usize::MAX), "artifact")),
+        (job.artifacts.artifacts > 0)
+            .then(|| count(usize::try_from(job.artifacts.artifacts).unwrap_or(usize::MAX), "artifact")),
         job.log_cut.then(|| "the log is cut".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Returns where the logs are: the job's output, and the names of those beside it.
+/// Returns the path of the log with the job's output, and the names of the logs in the same folder.
 fn logs(job: &JobRecord, state_root: &Path) -> Option<String> {
     let name = |log: &Option<RecordedPath>| Some(Path::new(log.as_ref()?.as_str()).file_name()?.display().to_string());
-    let beside = [name(&job.host_log_path), name(&job.console_log_path)].into_iter().flatten();
-    let output = path(state_root, job.guest_log_path.as_ref()?);
+    let beside = [name(&job.logs.host_log_path), name(&job.logs.console_log_path)].into_iter().flatten();
+    let output = path(state_root, job.logs.guest_log_path.as_ref()?);
     Some(beside.fold(output, |text, name| format!("{text}, {name}")))
 }
 
@@ -145,7 +152,7 @@ fn path(state_root: &Path, relative: &RecordedPath) -> String {
 }
 
 fn hint(history: &History) -> Option<String> {
-    let job = |wanted: &[Status]| history.jobs.iter().find(|job| wanted.contains(&job.status));
+    let job = |statuses: &[Status]| history.jobs.iter().find(|job| statuses.contains(&job.status));
     let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.info.run_id, quote(job.id.as_str()));
     if let Some(job) = job(&[Status::RUNNING]) {
         return Some(format!("{} --follow", logs(job)));
@@ -170,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_failed() {
+    fn a_failed_run_has_a_hint_to_read_a_log() {
         insta::assert_snapshot!(text(&finished()), @r#"
         run      20261122-101500-4f2a31 errored: 1 passed, 1 failed, 1 errored, 1 skipped
         target   pre-merge: What has to pass
@@ -193,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_runs() {
+    fn a_running_run_has_a_hint_to_follow_its_log() {
         insta::assert_snapshot!(text(&running()), @r#"
         run      20261122-101500-9c0d1e running: 1 passed, 1 running, 1 queued
         target   pre-merge: What has to pass

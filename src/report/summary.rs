@@ -1,45 +1,50 @@
-//! The end of a run on one screen.
+//! The summary at the end of a run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::plain::{LINE, MESSAGE, cut};
-use super::{Page, UNISOLATED, count, duration, left_out, paint, paint_to, tally, warnings};
-use crate::guest::quote;
+use super::duration::duration;
+use super::paint::{paint, paint_to};
+use super::tally::tally;
+use super::unisolated::UNISOLATED;
+use super::warnings::warnings;
+use super::{Page, left_out};
+use crate::event::Outcome;
 use crate::id::JobId;
 use crate::plan::record::LOCAL;
-use crate::record::{History, JobRecord, Outcome, PrepareRecord};
+use crate::record::{History, JobRecord, PrepareRecord};
+use crate::text::{LINE, MESSAGE, count, cut, quote};
 
-/// The most jobs that are told in more than a line; the others are in the table.
-const MOST_TOLD: usize = 8;
-/// The most lines of output that are shown of all jobs together, where each has a few.
-const MOST_LINES: usize = 24;
-/// The most jobs for which the table has those that passed.
-const MOST_PASSED: usize = 24;
-/// The error of git in a folder without history.
+/// Largest number of jobs with a paragraph of their own; the table has all of them.
+const MAX_PARAGRAPHS: usize = 8;
+/// Largest number of output lines of all jobs together, apart from the few lines that each job has in any case.
+const MAX_OUTPUT: usize = 24;
+/// Largest number of jobs of a run whose table includes passed jobs.
+const MAX_FULL_TABLE: usize = 24;
+/// Error of git in a folder without history.
 const NO_GIT: &str = "fatal: not a git repository";
-/// The most hints at the end.
-const MOST_HINTS: usize = 3;
+/// Largest number of hints.
+const MAX_HINTS: usize = 3;
 
-/// Returns what failed with the last lines of its output, what ran and how long it took, and what to type next.
+/// Renders the end of a run: the failures with the last lines of their output, a table of the jobs, then hints.
 #[must_use]
 pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_root: &Path) -> Page {
     let run = &history.run;
     let prepares: Vec<_> =
         run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)).collect();
-    let failed: Vec<_> = history.jobs.iter().filter(|job| is_news(job)).collect();
+    let failed: Vec<_> = history.jobs.iter().filter(|job| has_paragraph(job)).collect();
     let mut page = Page::default();
     for prepare in &prepares {
         add_prepare(&mut page, prepare, state_root);
     }
-    let lines = (MOST_LINES / failed.len().max(1)).clamp(3, 20);
-    for job in failed.iter().take(MOST_TOLD) {
+    let lines = (MAX_OUTPUT / failed.len().max(1)).clamp(3, 20);
+    for job in failed.iter().take(MAX_PARAGRAPHS) {
         let tail = tails.get(&job.id).map_or(&[][..], Vec::as_slice);
         add_job(&mut page, job, &tail[tail.len().saturating_sub(lines)..], state_root);
     }
-    if failed.len() > MOST_TOLD {
+    if failed.len() > MAX_PARAGRAPHS {
         page.line("");
-        page.line(format!("--- and {} more", count(failed.len() - MOST_TOLD, "job")));
+        page.line(format!("--- and {}", count(failed.len() - MAX_PARAGRAPHS, "more job")));
     }
     page.line("");
     page.append(table(history));
@@ -57,8 +62,8 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     page
 }
 
-/// Returns whether more than one line is to be said about a job.
-fn is_news(job: &JobRecord) -> bool {
+/// Returns true if a job needs a paragraph of its own.
+fn has_paragraph(job: &JobRecord) -> bool {
     matches!(job.status.outcome(), Some(Outcome::Failed | Outcome::TimedOut | Outcome::Errored))
 }
 
@@ -93,37 +98,18 @@ fn add_job(page: &mut Page, job: &JobRecord, tail: &[String], state_root: &Path)
     for line in &job.reason.evidence {
         page.line(format!("    {}", cut(line, LINE)));
     }
-    // Before its first phase a guest has printed nothing, and maybe there was none.
-    let log = if job.phase.is_some() || !tail.is_empty() { &job.guest_log_path } else { &job.host_log_path };
+    // Before its first phase a guest has no output, and maybe no guest was started.
+    let log = if job.phase.is_some() || !tail.is_empty() { &job.logs.guest_log_path } else { &job.logs.host_log_path };
     if let Some(log) = log {
         page.line(format!("  full log: {}", state_root.join(log).display()));
     }
 }
 
-/// Returns how a job went that was run alone, with the evidence where it didn't pass: its output was shown already.
-#[must_use]
-pub fn executed(job: &JobRecord) -> Page {
-    let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
-    let mut page = Page::default();
-    for line in &job.reason.evidence {
-        page.line(format!("    {}", cut(line, LINE)));
-    }
-    if job.log_cut {
-        page.line("    [the log is cut: bytes of the output are missing]");
-    }
-    for warning in warnings(job) {
-        page.line(format!("pikaci: {}: {warning}", job.id));
-    }
-    let message = job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
-    page.line(format!("pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
-    page
-}
-
-/// Returns a line for each job; among many only for those that didn't pass.
+/// Renders a line for each job; in a run with many jobs only for those with a failure, a warning or a cut log.
 fn table(history: &History) -> Page {
-    let all = history.jobs.len() <= MOST_PASSED;
-    let has_news = |job: &JobRecord| job.log_cut || !job.warnings.is_empty();
-    let shown = |job: &&JobRecord| all || has_news(job) || !job.status.outcome().is_some_and(Outcome::is_success);
+    let all = history.jobs.len() <= MAX_FULL_TABLE;
+    let has_note = |job: &JobRecord| job.log_cut || !job.warnings.is_empty();
+    let shown = |job: &&JobRecord| all || has_note(job) || !job.status.outcome().is_some_and(Outcome::is_success);
     let jobs: Vec<_> = history.jobs.iter().filter(shown).collect();
     let left_out = &history.run.left_out;
     let names = jobs.iter().map(|job| &job.id).chain(left_out.iter().map(|job| &job.id));
@@ -131,27 +117,27 @@ fn table(history: &History) -> Page {
     let mut page = Page::default();
     for job in jobs {
         let took = job.first_started_at().zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
-        let artifacts = match job.artifacts {
+        let artifacts = match job.artifacts.artifacts {
             0 => String::new(),
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
         };
         let cut_log = if job.log_cut { "  the log is cut" } else { "" };
-        let why = if is_news(job) { None } else { job.reason.message.as_deref() };
-        let why = why.map(|why| format!("  {}", cut(why, MESSAGE))).unwrap_or_default();
+        let message = if has_paragraph(job) { None } else { job.reason.message.as_deref() };
+        let message = message.map(|message| format!("  {}", cut(message, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len());
         let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
-        page.painted_line("  ", word, format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{why}", job.id));
+        page.painted_line("  ", word, format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{message}", job.id));
         for warning in warnings(job) {
             page.line(format!("             {warning}"));
         }
     }
-    for line in left_out::lines(left_out, |job, why| format!("  left out   {job:width$}          {why}")) {
+    for line in left_out::lines(left_out, |job, reason| format!("  left out   {job:width$}          {reason}")) {
         page.line(line);
     }
     page
 }
 
-/// Returns what to type next: what is said about a failure, else where its whole log is.
+/// Returns hints for the failures: the hint of the failure, else the command that prints its log.
 fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<JobId, Vec<String>>) -> Vec<String> {
     let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
     let lacks_history =
@@ -159,7 +145,7 @@ fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<Jo
     let of_jobs = failed.iter().map(|job| match &job.reason.hint {
         Some(hint) => hint.clone(),
         None if lacks_history(job) => {
-            format!("jobs see the files without .git: give {} what it asks git for, in a file", job.id)
+            format!("jobs get no .git folder: pass {} what it reads from git in a file", job.id)
         }
         None => format!("pikaci logs --job {}", quote(job.id.as_str())),
     });
@@ -169,7 +155,7 @@ fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<Jo
             hints.push(hint);
         }
     }
-    hints.truncate(MOST_HINTS);
+    hints.truncate(MAX_HINTS);
     hints
 }
 
@@ -180,9 +166,9 @@ mod tests {
 
     use super::super::fixture::{apply, begun, ended, finished, place, start};
     use super::summary;
-    use crate::event::{EventKind, LogPaths, Reason};
+    use crate::event::{EventKind, LogPaths, Outcome, Reason};
     use crate::id::{JobId, NodeId};
-    use crate::record::{History, Outcome};
+    use crate::record::History;
 
     fn text(history: &History, tails: &BTreeMap<JobId, Vec<String>>) -> String {
         summary(history, tails, Path::new("/p/.pikaci")).render(false)
@@ -195,13 +181,13 @@ mod tests {
         let reason = Reason { message: Some("the command ended with exit code 128".to_owned()), ..Reason::default() };
         let finished = ended("build", Outcome::Failed, Some(128), reason);
         apply(&mut history, 5_000, EventKind::JobFinished(Box::new(finished)));
-        let said = "fatal: not a git repository (or any of the parent directories): .git";
-        let text = text(&history, &[(JobId::new("build"), vec![said.to_owned()])].into());
-        assert!(text.contains("hint: jobs see the files without .git: give build what it asks git for"), "{text}");
+        let line = "fatal: not a git repository (or any of the parent directories): .git";
+        let text = text(&history, &[(JobId::new("build"), vec![line.to_owned()])].into());
+        assert!(text.contains("hint: jobs get no .git folder: pass build what it reads from git in a file"), "{text}");
     }
 
     #[test]
-    fn what_failed_and_what_ran_and_what_to_type() {
+    fn a_summary_has_failures_a_table_and_hints() {
         let lines = ["cc -c utf8.c", "\u{1b}[31mutf8.c:3: error:\u{1b}[0m no", "make: *** [all] Error 1"];
         let tails = BTreeMap::from([(JobId::new("unit tests"), lines.map(str::to_owned).to_vec())]);
         insta::assert_snapshot!(text(&finished(), &tails).trim_start(), @"
@@ -228,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_job_is_that_of_all_its_attempts() {
+    fn the_duration_of_a_job_includes_every_attempt() {
         let mut history = begun("1", &["build"]);
         start(&mut history, "build");
         let failed = ended("build", Outcome::Failed, Some(2), Reason::default());
@@ -242,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_that_cannot_be_built() {
+    fn a_runner_that_could_not_be_built_has_its_evidence_and_its_hint() {
         let mut history = begun("20261122-101500-4f2a31", &["build"]);
         let node = NodeId::new("prepare:0a1b2c3d4e5f");
         let log_path = place("runs/1/prepare-0a1b2c3d4e5f.log");
@@ -273,7 +259,7 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() < 600), "{text}");
     }
 
-    /// A thousand jobs of which every tenth fails with twenty lines.
+    /// Of a thousand jobs every tenth fails with twenty lines of output.
     #[test]
     fn many_jobs_leave_a_screen_readable() {
         let names: Vec<String> = (0..1000).map(|number| format!("job{number:03}")).collect();
@@ -288,7 +274,7 @@ mod tests {
         apply(&mut history, 3000, EventKind::RunFinished { outcome: Outcome::Failed, message: Some("why".to_owned()) });
         let text = text(&history, &tails);
         assert_eq!(text.lines().filter(|line| *line == "    line").count(), 8 * 3);
-        assert!(text.contains("\n--- and 92 jobs more\n"), "{text}");
+        assert!(text.contains("\n--- and 92 more jobs\n"), "{text}");
         assert!(!text.contains("job001"), "{text}");
         assert!(text.ends_with("\nrun 1 failed in 3.0s: 900 passed, 100 failed (why)\nhint: pikaci logs --job job000\nhint: pikaci logs --job job010\nhint: pikaci logs --job job020\n"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! What goes wrong with a source tree.
+//! Errors of reading and copying a source tree.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,108 +7,113 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use crate::guest::quote;
+use crate::text::quote;
 
-/// Why a source tree can't be read or copied.
+/// An error of reading or copying a source tree.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file was written while it was read.
-    #[error("the source tree changes while it is read: {path}")]
+    #[error("the source tree changed while it was read: {path}")]
     Changing {
-        /// The file, relative to the tree.
+        /// Path of the file, relative to the tree.
         path: PathBuf,
     },
     /// A file or folder can't be read.
     #[error("reading {path} of the source tree")]
     Read {
-        /// The file, relative to the tree.
+        /// Path of the file, relative to the tree.
         path: PathBuf,
-        /// Why not.
+        /// Error of the system.
         source: io::Error,
     },
     /// The tree is a git repository, and git isn't installed.
-    #[error("{root} is in a git repository, and there is no git to list its files")]
+    #[error("{root} is in a git repository, but git isn't installed")]
     GitMissing {
-        /// The tree.
+        /// Path of the tree.
         root: PathBuf,
     },
-    /// Git reads no repository that belongs to another user.
+    /// The repository belongs to another user, so git refuses to read it.
     #[error("git refuses to read {root}: it belongs to another user")]
     Ownership {
-        /// The tree.
+        /// Path of the tree.
         root: PathBuf,
-        /// The user it belongs to, where that can be looked at.
+        /// Id of the user that the repository belongs to, if it can be read.
         owner: Option<u32>,
     },
-    /// Git failed otherwise.
+    /// Git failed for any other reason.
     #[error("running git {command} in {root}: {message}")]
     Git {
-        /// The arguments.
+        /// Arguments of git.
         command: String,
-        /// The tree.
+        /// Path of the tree.
         root: PathBuf,
-        /// What git said.
+        /// Error message of git.
         message: String,
     },
-    /// Git lists what is no path of a tree.
-    #[error("git lists {path:?}, which is no path of a source tree")]
+    /// Git lists a path that leads out of the tree or into `.git`.
+    #[error("git lists {path:?}, which is not a valid path of a source tree")]
     Path {
-        /// The listed path.
+        /// Path as git lists it.
         path: PathBuf,
     },
     /// The commit to compare with doesn't exist.
     #[error("comparing with {base}: there is no such commit in {root}")]
     NoSuchBase {
-        /// The name that was given.
+        /// Name of the commit, as the user gave it.
         base: String,
-        /// The tree.
+        /// Path of the tree.
         root: PathBuf,
-        /// True if the repository lacks a part of its history.
+        /// True if the repository is a shallow clone.
         shallow: bool,
     },
-    /// The clone left out what a comparison needs, and nothing is fetched without being asked for.
+    /// The repository is a partial clone that lacks the folders of a commit. pikaci never fetches them by itself.
     #[error("comparing with {base}: {root} is a partial clone, without the folders of that commit")]
     Partial {
-        /// The name that was given.
+        /// Name of the commit, as the user gave it.
         base: String,
-        /// The tree.
+        /// Path of the tree.
         root: PathBuf,
     },
-    /// The copy can't be written.
+    /// Any other error, for example of writing the copy.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
 impl Error {
-    /// Returns what to do about it, where that can be said.
+    /// Returns the remedy, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Changing { path } => {
-                Some(format!("run it again when nothing writes there, or have git ignore it: {}", ignoring(path)))
+            Self::Changing { path } => Some(format!(
+                "run pikaci again when nothing writes to the file, or make git ignore it: {}",
+                ignore_command(path)
+            )),
+            Self::Read { path, .. } => {
+                Some(format!("make it readable, or make git ignore it: {}", ignore_command(path)))
             }
-            Self::Read { path, .. } => Some(format!("make it readable, or have git ignore it: {}", ignoring(path))),
             Self::GitMissing { .. } => Some("install git".to_owned()),
             Self::Ownership { owner, .. } => Some(match owner {
                 Some(owner) => format!("run pikaci as that user: sudo -u '#{owner}' pikaci …"),
                 None => "run pikaci as that user".to_owned(),
             }),
-            Self::Path { .. } => Some("this repository's index isn't one that git makes: clone it again".to_owned()),
+            Self::Path { .. } => {
+                Some("the index of the repository holds an invalid path: clone the repository again".to_owned())
+            }
             Self::NoSuchBase { shallow: true, .. } => Some("git fetch --unshallow".to_owned()),
             Self::NoSuchBase { .. } => Some("git fetch".to_owned()),
             Self::Partial { base, .. } => {
-                Some(format!("let git fetch them: git diff --name-only {}...HEAD", quote(base)))
+                Some(format!("let git fetch the missing folders: git diff --name-only {}...HEAD", quote(base)))
             }
             Self::Git { .. } | Self::Other(_) => None,
         }
     }
 
-    /// Returns the error for a file that doesn't stand still.
+    /// Returns the error of a file that changed while it was read.
     pub(super) fn changing(path: &[u8]) -> Self {
         Self::Changing { path: PathBuf::from(OsStr::from_bytes(path)) }
     }
 
-    /// Returns the error of reading a file; one that isn't what it just was has changed.
+    /// Returns the error of reading a file. A file that has disappeared or has another type counts as changed.
     pub(super) fn read(path: &[u8], errno: Errno) -> Self {
         match errno {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ISDIR => Self::changing(path),
@@ -117,7 +122,7 @@ impl Error {
     }
 }
 
-/// Returns the command that has git ignore a file.
-fn ignoring(path: &Path) -> String {
+/// Returns the command that makes git ignore a file.
+fn ignore_command(path: &Path) -> String {
     format!("echo {} >> .gitignore", quote(&format!("/{}", path.display())))
 }

@@ -1,5 +1,5 @@
+//! Copies a tree into the state folder.
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes snapshots")]
-//! Copying a tree into the state folder.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -11,37 +11,37 @@ use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use rustix::io::Errno;
 
-use super::copy::{Wanted, copy_file};
+use super::copy_file::{CopySpec, copy_file};
 use super::error::Error;
 use super::index::Index;
-use super::list::join;
-use super::scan::open_file;
+use super::read_entries::open_file;
 use super::seal;
 use super::tree::{Entry, EntryKind, Tree};
-use crate::failpoint::{Moment, Point, around, reach, turn};
+use super::tree_path::join;
+use crate::failpoint::{Moment, Point, checkpoint, reach, run_step};
 use crate::foreign::Beneath;
 use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, is_temporary, sync_folder, sync_tree};
 
-/// Makes sure that there is a copy of a tree under its copy's name. It is there whole or not at all; one that was written
-/// into since is made anew, and nothing is taken from it.
+/// Copies a tree to its snapshot folder, unless that exists and is unchanged. The snapshot appears as a whole or not at
+/// all. A snapshot that was modified is replaced, and none of its files is used again.
 ///
-/// Folders and executable files have mode 0755, other files 0644; files have the times that they have in the tree. Those
-/// that the snapshot of `known` holds too, written at the same time, are hard links to it.
+/// Folders and executable files get mode 0755, other files 0644. Files keep the times that they have in the tree. Files
+/// that the snapshot of `index` has with the same content and time become hard links to it.
 ///
 /// # Errors
-/// When a file changed since the tree was read, or something can't be read or written.
-pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result<(), Error> {
+/// When a file changed since the tree was read, or a file can't be read or written.
+pub fn store(tree: &Tree, layout: &StateLayout, index: Option<&Index>) -> Result<(), Error> {
     let target = layout.snapshot(tree.copy_id());
-    if seal::is_whole(tree, layout) {
+    if seal::is_valid(tree, layout) {
         return Ok(());
     }
     let folder = layout.snapshots();
-    let _lock = FileLock::exclusive(Point::SnapshotLock, &layout.lock("snapshots"))?;
-    if seal::is_whole(tree, layout) {
+    let _lock = FileLock::exclusive(Point::SnapshotLock, &layout.snapshots_lock())?;
+    if seal::is_valid(tree, layout) {
         return Ok(());
     }
     folder.make_folders().with_context(|| format!("making {}", folder.display()))?;
-    remove_leftovers(&folder).with_context(|| format!("cleaning {}", folder.display()))?;
+    remove_leftovers(&folder).with_context(|| format!("removing leftovers from {}", folder.display()))?;
     reach(Point::Snapshot, Moment::Before).map_err(anyhow::Error::from)?;
     let copy = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
@@ -50,27 +50,27 @@ pub fn store(tree: &Tree, layout: &StateLayout, known: Option<&Index>) -> Result
         .with_context(|| format!("making a folder in {}", folder.display()))?;
     let root = File::open(tree.root()).with_context(|| format!("opening {}", tree.root().display()))?;
     make_folders(tree, copy.path()).context("making the folders of a snapshot")?;
-    let previous = known
+    let previous = index
         .filter(|index| index.snapshot() != tree.copy_id())
-        .filter(|index| seal::is_untouched(index.snapshot(), &index.paths(), layout))
+        .filter(|index| seal::is_unchanged(index.snapshot(), &index.paths(), layout))
         .map(|index| Previous { index, folder: layout.snapshot(index.snapshot()).to_path_buf() });
     tree.entries().par_iter().try_for_each(|entry| store_entry(&root, entry, copy.path(), previous.as_ref()))?;
     if target.is_there() {
-        around(Point::SnapshotDiscard, || fs::remove_dir_all(&target))
-            .with_context(|| format!("removing {}, which was changed", target.display()))?;
+        run_step(Point::SnapshotDiscard, || fs::remove_dir_all(&target))
+            .with_context(|| format!("removing {}, which was modified", target.display()))?;
     }
     seal::write(tree, copy.path(), layout)?;
     publish(copy, &target).with_context(|| format!("completing snapshot {}", tree.copy_id()))?;
     Ok(())
 }
 
-/// A snapshot that files can be taken from.
+/// The last snapshot of the tree, whose files can be shared.
 struct Previous<'a> {
     index: &'a Index,
     folder: PathBuf,
 }
 
-/// Removes what stores that were killed left; the lock is held, so that nobody works on it.
+/// Removes the unfinished copies of processes that were killed. The caller holds the lock, so no copy is in use.
 fn remove_leftovers(folder: &Beneath) -> io::Result<()> {
     for entry in folder.entries()? {
         if is_temporary(&entry.name) {
@@ -92,7 +92,7 @@ fn make_folders(tree: &Tree, copy: &Path) -> io::Result<()> {
         fs::create_dir(&folder)?;
         fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
     }
-    // The mode it was made with is subject to the umask.
+    // The umask changed the mode that the folder was made with.
     fs::set_permissions(copy, Permissions::from_mode(0o755))
 }
 
@@ -105,21 +105,21 @@ fn store_entry(root: &File, entry: &Entry, copy: &Path, previous: Option<&Previo
         }
         EntryKind::File { executable, content, stat } => {
             let link = |previous: &Previous<'_>| {
-                previous.index.holds(&entry.path, *executable, content, stat.mtime_ns)
+                previous.index.has_file(&entry.path, *executable, content, stat.mtime_ns)
                     && fs::hard_link(join(&previous.folder, &entry.path), &to).is_ok()
             };
             if !previous.is_some_and(link) {
-                let wanted = Wanted { executable: *executable, content, mtime_ns: stat.mtime_ns };
-                store_file(root, entry, &to, &wanted)?;
+                let spec = CopySpec { executable: *executable, content, mtime_ns: stat.mtime_ns };
+                store_file(root, entry, &to, &spec)?;
             }
         }
     }
-    Ok(turn(Point::StoredEntry).map_err(anyhow::Error::from)?)
+    Ok(checkpoint(Point::StoredEntry).map_err(anyhow::Error::from)?)
 }
 
-fn store_file(root: &File, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Result<(), Error> {
+fn store_file(root: &File, entry: &Entry, to: &Path, spec: &CopySpec<'_>) -> Result<(), Error> {
     let source = open_file(root, &entry.path).map_err(|errno| Error::read(&entry.path, errno))?;
-    match copy_file(source.into(), to, wanted) {
+    match copy_file(source.into(), to, spec) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::changing(&entry.path)),
         Err(err) => match Errno::from_io_error(&err) {
@@ -133,13 +133,13 @@ fn store_file(root: &File, entry: &Entry, to: &Path, wanted: &Wanted<'_>) -> Res
     }
 }
 
-/// Gives a complete copy its name, once all of it would survive a power loss.
+/// Renames a complete copy to its final name after syncing it, so that the snapshot is complete even after a power loss.
 fn publish(copy: tempfile::TempDir, target: &Beneath) -> Result<()> {
     sync_tree(copy.path())?;
     reach(Point::Snapshot, Moment::Synced)?;
     fs::rename(copy.path(), target).context("renaming")?;
-    let _moved = copy.keep();
+    let _kept = copy.keep();
     reach(Point::Snapshot, Moment::Renamed)?;
-    sync_folder(&target.parent().context("it is in no folder")?)?;
+    sync_folder(&target.parent().context("the snapshot has no parent folder")?)?;
     Ok(reach(Point::Snapshot, Moment::After)?)
 }

@@ -1,4 +1,4 @@
-//! A source tree as a value, and the digest that names it.
+//! A source tree as a value, with the digest that names it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::file_stat::FileStat;
 use crate::id::Digest;
 
-/// What a source tree holds.
+/// The content of a source tree.
 #[derive(Clone, Debug)]
 pub struct Tree {
     root: PathBuf,
@@ -17,51 +18,38 @@ pub struct Tree {
     started_ns: i64,
     digest: Digest,
     copy_id: Digest,
-    /// Whether the index knew which files there are.
-    pub(super) recalled: bool,
+    /// True if the paths come from the index.
+    pub(super) listed_from_index: bool,
 }
 
-/// Something in a source tree.
+/// A file, a link or an empty folder of a source tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it is, relative to the tree, as the bytes that the file system has.
+    /// Path relative to the tree, as the bytes of the file system.
     pub path: Vec<u8>,
-    /// What it is.
+    /// Type and content.
     pub kind: EntryKind,
 }
 
-/// What an entry of a source tree is; folders are there by what they hold.
+/// Type and content of an [`Entry`]. Folders with content are no entries of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file.
     File {
-        /// Whether its owner may execute it.
+        /// True if the owner may execute the file.
         executable: bool,
-        /// The SHA-256 of its content.
+        /// SHA-256 of the content.
         content: [u8; 32],
-        /// How it was when it was read.
+        /// Metadata at the time of reading.
         stat: FileStat,
     },
-    /// A symbolic link, wherever it points.
+    /// A symbolic link to any target.
     Symlink {
-        /// Where it points.
+        /// Target of the link, as it is stored.
         target: Vec<u8>,
     },
-    /// A folder that holds nothing.
+    /// A folder without content.
     EmptyFolder,
-}
-
-/// What changes whenever a file changes. The device is left out: some file systems get another number at every boot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileStat {
-    /// The inode.
-    pub inode: u64,
-    /// The length in bytes.
-    pub len: u64,
-    /// When the content was written, in nanoseconds since 1970.
-    pub mtime_ns: i64,
-    /// When content or attributes were written, in nanoseconds since 1970.
-    pub ctime_ns: i64,
 }
 
 impl Entry {
@@ -73,34 +61,34 @@ impl Entry {
 }
 
 impl Tree {
-    /// Returns the tree of some entries, in whatever order they come, of which no two have the same path.
+    /// Makes a tree of entries in any order. Each path may occur once.
     #[must_use]
     pub fn new(root: PathBuf, mut entries: Vec<Entry>, skipped: Vec<PathBuf>, started_ns: i64) -> Self {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let digest = digest(&entries);
         let copy_id = copy_id(&digest, &entries);
-        Self { root, entries, skipped, started_ns, digest, copy_id, recalled: false }
+        Self { root, entries, skipped, started_ns, digest, copy_id, listed_from_index: false }
     }
 
-    /// Returns where the tree is.
+    /// Returns the path of the tree.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Returns what the tree holds, sorted by path.
+    /// Returns the entries, sorted by path.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Returns the sockets, pipes and devices that are left out.
+    /// Returns the paths of the sockets, pipes and devices, which are left out.
     #[must_use]
     pub fn skipped(&self) -> &[PathBuf] {
         &self.skipped
     }
 
-    /// Returns when reading began, in nanoseconds since 1970.
+    /// Returns the time when reading began, in nanoseconds since 1970.
     #[must_use]
     pub fn started_ns(&self) -> i64 {
         self.started_ns
@@ -112,15 +100,15 @@ impl Tree {
         &self.digest
     }
 
-    /// Returns the name of its copy: the digest of what the tree holds and of when its files were written. Jobs go by times
-    /// as `make` and cargo do, so trees of equal content with other times have copies of their own.
+    /// Returns the name of the tree's snapshot: the digest of the tree and of its files' times. Programs such as `make` and
+    /// cargo compare times, so trees with the same content and different times have different snapshots.
     #[must_use]
     pub fn copy_id(&self) -> &Digest {
         &self.copy_id
     }
 }
 
-/// Digests the content of a tree and when each file was written.
+/// Digests the content of a tree and the times of its files.
 fn copy_id(digest: &Digest, entries: &[Entry]) -> Digest {
     let mut hasher = Sha256::new_with_prefix(b"pikaci copy 1\n");
     hasher.update(digest.as_str());
@@ -129,10 +117,10 @@ fn copy_id(digest: &Digest, entries: &[Entry]) -> Digest {
             hasher.update(stat.mtime_ns.to_le_bytes());
         }
     }
-    Digest::finish(hasher)
+    Digest::from_hasher(hasher)
 }
 
-/// Frames every part by its length, so that no two trees give the same bytes.
+/// Digests the entries. Each part is preceded by its length, so that different trees never give the same bytes.
 fn digest(entries: &[Entry]) -> Digest {
     let mut hasher = Sha256::new_with_prefix(b"pikaci snapshot 1\n");
     let mut frame = Vec::new();
@@ -151,7 +139,7 @@ fn digest(entries: &[Entry]) -> Digest {
         }
         hasher.update(&frame);
     }
-    Digest::finish(hasher)
+    Digest::from_hasher(hasher)
 }
 
 #[cfg(test)]
@@ -179,29 +167,29 @@ mod tests {
         proptest::collection::btree_map(proptest::collection::vec(0u8..3, 1..4), kind(), 0..4)
     }
 
-    fn of(entries: impl IntoIterator<Item = (Vec<u8>, EntryKind)>) -> Tree {
+    fn tree_of(entries: impl IntoIterator<Item = (Vec<u8>, EntryKind)>) -> Tree {
         let entries = entries.into_iter().map(|(path, kind)| Entry { path, kind }).collect();
         Tree::new("/".into(), entries, Vec::new(), 0)
     }
 
     proptest! {
         #[test]
-        fn the_digest_tells_trees_apart_and_ignores_order(one in tree(), two in tree()) {
-            let (forward, backward) = (of(one.clone()), of(one.clone().into_iter().rev()));
+        fn trees_have_the_same_digest_only_if_they_have_the_same_entries(one in tree(), two in tree()) {
+            let (forward, backward) = (tree_of(one.clone()), tree_of(one.clone().into_iter().rev()));
             prop_assert_eq!(forward.digest(), backward.digest());
-            prop_assert_eq!(one == two, forward.digest() == of(two).digest());
+            prop_assert_eq!(one == two, forward.digest() == tree_of(two).digest());
         }
     }
 
     #[test]
-    fn parts_cannot_be_shifted_into_each_other() {
+    fn bytes_that_move_between_parts_change_the_digest() {
         let link = |path: &str, target: &str| (path.into(), EntryKind::Symlink { target: target.into() });
         let trees = [
-            of([link("a", "bc")]),
-            of([link("ab", "c")]),
-            of([link("a", "b"), link("c", "")]),
-            of([link("a", ""), link("b", "c")]),
-            of([]),
+            tree_of([link("a", "bc")]),
+            tree_of([link("ab", "c")]),
+            tree_of([link("a", "b"), link("c", "")]),
+            tree_of([link("a", ""), link("b", "c")]),
+            tree_of([]),
         ];
         for (at, one) in trees.iter().enumerate() {
             for two in &trees[..at] {
@@ -211,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn when_a_file_was_written_is_no_part_of_the_digest() {
+    fn the_time_of_a_file_changes_only_the_copy_id() {
         let file = |stat| [(b"a".to_vec(), EntryKind::File { executable: false, content: [0; 32], stat })];
         let later = FileStat { mtime_ns: 1, ..FileStat::default() };
-        let (before, after) = (of(file(FileStat::default())), of(file(later)));
+        let (before, after) = (tree_of(file(FileStat::default())), tree_of(file(later)));
         assert_eq!(before.digest(), after.digest());
         assert_ne!(before.copy_id(), after.copy_id());
     }

@@ -1,5 +1,5 @@
+//! Lists files without git.
 #![expect(clippy::disallowed_types, reason = "reads the source tree")]
-//! The files of a tree that no git knows.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,67 +14,68 @@ use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 
 use super::error::Error;
-use super::list::{Found, FoundKind, join_bytes};
-use crate::foreign::{Beneath, Entry};
+use super::listed_entry::{ListedEntry, ListedKind};
+use super::tree_path::join_bytes;
+use crate::foreign::{Beneath, FolderEntry};
 
-/// Names that are no part of a source tree wherever they are: repositories, and the state of whatever project.
-pub(super) const LEFT_OUT: [&str; 5] = [".git", ".hg", ".jj", ".pikaci", ".svn"];
+/// Names that belong to no source tree: repositories of version control systems, and state folders of any project.
+pub(super) const EXCLUDED_NAMES: [&str; 5] = [".git", ".hg", ".jj", ".pikaci", ".svn"];
 
-/// The repository whose ignore rules are those of git.
+/// The repository folder of Jujutsu, whose ignore rules are git's.
 const JUJUTSU: &str = ".jj";
 /// The longest file of ignore rules that is read, in bytes.
 const RULES_LIMIT: u64 = 1 << 20;
 
-/// Returns whether a name is one of those that are left out.
-pub(super) fn is_left_out(name: &[u8]) -> bool {
-    LEFT_OUT.iter().any(|left_out| name == left_out.as_bytes())
+/// Returns whether a name is one of the [`EXCLUDED_NAMES`].
+pub(super) fn is_excluded(name: &[u8]) -> bool {
+    EXCLUDED_NAMES.iter().any(|excluded| name == excluded.as_bytes())
 }
 
-/// Lists all that is in a tree but for the state folder and some names; a folder is listed when it holds nothing.
-pub(super) fn walk(root: &Path, state: Option<&[u8]>, left_out: &[&str]) -> Result<Vec<Found>, Error> {
-    list_below(root, b"", Walk { state, left_out, rules: None })
+/// Lists the files and the empty folders of a tree, without its state folder and the excluded names.
+pub(super) fn walk(root: &Path, state: Option<&[u8]>, excluded: &[&str]) -> Result<Vec<ListedEntry>, Error> {
+    list_below(root, b"", Filter { state, excluded, rules: None })
 }
 
-/// Lists a source tree that git doesn't know, but for what the rules of Jujutsu ignore where it has the tree.
-pub(super) fn walk_source(root: &Path, state: Option<&[u8]>) -> Result<Vec<Found>, Error> {
+/// Lists a source tree outside git. In a repository of Jujutsu, ignored files are left out.
+pub(super) fn walk_source(root: &Path, state: Option<&[u8]>) -> Result<Vec<ListedEntry>, Error> {
     let has_rules = Beneath::new(root).join(JUJUTSU).open_folder().is_ok();
-    let rules = has_rules.then(|| Rules { inner: Gitignore::empty(), outer: None });
-    list_below(root, b"", Walk { state, left_out: &LEFT_OUT, rules: rules.as_ref() })
+    let rules = has_rules.then(|| IgnoreRules { inner: Gitignore::empty(), outer: None });
+    list_below(root, b"", Filter { state, excluded: &EXCLUDED_NAMES, rules: rules.as_ref() })
 }
 
-/// Lists a folder of a source tree that git knows as one thing and doesn't look into.
-pub(super) fn walk_folder(root: &Path, path: &[u8]) -> Result<Vec<Found>, Error> {
-    list_below(root, path, Walk { state: None, left_out: &LEFT_OUT, rules: None })
+/// Lists a folder of a source tree that git lists as a whole.
+pub(super) fn walk_folder(root: &Path, path: &[u8]) -> Result<Vec<ListedEntry>, Error> {
+    list_below(root, path, Filter { state: None, excluded: &EXCLUDED_NAMES, rules: None })
 }
 
-/// The things that a list leaves out.
+/// The entries that a listing leaves out.
 #[derive(Clone, Copy)]
-struct Walk<'a> {
+struct Filter<'a> {
     state: Option<&'a [u8]>,
-    left_out: &'a [&'a str],
-    rules: Option<&'a Rules<'a>>,
+    excluded: &'a [&'a str],
+    rules: Option<&'a IgnoreRules<'a>>,
 }
 
-/// The ignore rules of a folder and of those around it.
-struct Rules<'a> {
+/// The ignore rules of a folder and of the folders above it.
+struct IgnoreRules<'a> {
     inner: Gitignore,
     outer: Option<&'a Self>,
 }
 
-impl<'a> Rules<'a> {
-    /// Returns the rules within a folder.
-    fn of(folder: &Beneath, path: &[u8], outer: &'a Self) -> Self {
+impl<'a> IgnoreRules<'a> {
+    /// Reads the rules of a folder.
+    fn read(folder: &Beneath, path: &[u8], outer: &'a Self) -> Self {
         let text = folder.join(".gitignore").read(RULES_LIMIT).unwrap_or_default();
         let mut builder = GitignoreBuilder::new(OsStr::from_bytes(path));
         for line in String::from_utf8_lossy(&text).lines() {
-            // What isn't a rule ignores nothing, as git has it.
+            // Like git, skip invalid rules.
             builder.add_line(None, line).ok();
         }
         Self { inner: builder.build().unwrap_or_else(|_| Gitignore::empty()), outer: Some(outer) }
     }
 
-    /// Returns whether a path is ignored: the innermost rule that matches it decides.
-    fn ignore(&self, path: &[u8], is_folder: bool) -> bool {
+    /// Returns whether a path is ignored: the innermost rule that matches the path decides.
+    fn is_ignored(&self, path: &[u8], is_folder: bool) -> bool {
         let path = Path::new(OsStr::from_bytes(path));
         let mut rules = Some(self);
         while let Some(Self { inner, outer }) = rules {
@@ -88,39 +89,40 @@ impl<'a> Rules<'a> {
     }
 }
 
-fn list_below(root: &Path, path: &[u8], walk: Walk<'_>) -> Result<Vec<Found>, Error> {
+fn list_below(root: &Path, path: &[u8], filter: Filter<'_>) -> Result<Vec<ListedEntry>, Error> {
     let handle = File::open(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
-    list_folder(&handle, root, path, walk)
+    list_folder(&handle, root, path, filter)
 }
 
-fn list_folder(handle: &File, root: &Path, path: &[u8], walk: Walk<'_>) -> Result<Vec<Found>, Error> {
-    let failed = |err: &io::Error| Error::read(path, Errno::from_io_error(err).unwrap_or(Errno::IO));
-    let mut found = Vec::new();
+fn list_folder(handle: &File, root: &Path, path: &[u8], filter: Filter<'_>) -> Result<Vec<ListedEntry>, Error> {
+    let read_error = |err: &io::Error| Error::read(path, Errno::from_io_error(err).unwrap_or(Errno::IO));
+    let mut listed = Vec::new();
     let folder = Beneath::new(root).join(OsStr::from_bytes(path));
-    let rules = walk.rules.map(|outer| Rules::of(&folder, path, outer));
-    let walk = Walk { rules: rules.as_ref(), ..walk };
-    for Entry { name, is_folder } in folder.entries().map_err(|err| failed(&err))? {
+    let rules = filter.rules.map(|outer| IgnoreRules::read(&folder, path, outer));
+    let filter = Filter { rules: rules.as_ref(), ..filter };
+    for FolderEntry { name, is_folder } in folder.entries().map_err(|err| read_error(&err))? {
         let child = join_bytes(path, name.as_bytes());
-        if walk.left_out.iter().any(|left_out| name == *left_out)
-            || walk.state == Some(&child)
-            || walk.rules.is_some_and(|rules| rules.ignore(&child, is_folder))
+        if filter.excluded.iter().any(|excluded| name == *excluded)
+            || filter.state == Some(&child)
+            || filter.rules.is_some_and(|rules| rules.is_ignored(&child, is_folder))
         {
             continue;
         }
         match statat(handle, child.as_slice(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => found.push(Found::new(child, &stat)),
+            Ok(stat) => listed.push(ListedEntry::new(child, &stat)),
             Err(Errno::NOENT) => {}
             Err(errno) => return Err(Error::read(&child, errno)),
         }
     }
-    let (folders, mut found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.kind == FoundKind::Folder);
+    let (folders, mut listed): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|entry| entry.kind == ListedKind::Folder);
     let inside: Result<Vec<_>, Error> = folders
         .into_par_iter()
         .map(|folder| {
-            let inside = list_folder(handle, root, &folder.path, walk)?;
+            let inside = list_folder(handle, root, &folder.path, filter)?;
             Ok(if inside.is_empty() { vec![folder] } else { inside })
         })
         .collect();
-    found.extend(inside?.into_iter().flatten());
-    Ok(found)
+    listed.extend(inside?.into_iter().flatten());
+    Ok(listed)
 }

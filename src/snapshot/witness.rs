@@ -1,8 +1,8 @@
-#![expect(clippy::disallowed_methods, reason = "looks at the source tree and at git's settings")]
-//! What proves, without starting git, that git would list the same files again.
+//! Shows, without starting git, that git would list the same files again.
 //!
-//! The names in a folder can't change without the folder's stamps, nor what is tracked without those of git's index,
-//! nor what is ignored without those of a `.gitignore`, an exclude file or a configuration file.
+//! Every change of the listing changes the times of a file or a folder: a new name those of its folder, a newly tracked
+//! file those of git's index, a new ignore rule those of a `.gitignore`, an exclude file or a configuration file.
+#![expect(clippy::disallowed_methods, reason = "inspects the source tree and git's settings")]
 
 use std::env;
 use std::ffi::OsStr;
@@ -14,12 +14,14 @@ use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use rustix::fs::stat;
 
-use super::folders::{Folders, folders};
+use super::file_stat::FileStat;
+use super::folders::{Folders, list_folders};
 use super::git;
-use super::list::{join, state_inside};
-use super::tree::{EntryKind, FileStat, Tree};
+use super::repository::is_in_repository;
+use super::tree::{EntryKind, Tree};
+use super::tree_path::{join, state_folder_path};
 
-/// A file or folder and its stamps, or that it isn't there.
+/// A file or folder with its metadata; without metadata if the path doesn't exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Witness {
     pub(super) path: Vec<u8>,
@@ -28,21 +30,21 @@ pub(super) struct Witness {
 
 impl Witness {
     fn new(path: &Path) -> Self {
-        Self { path: path.as_os_str().as_bytes().to_vec(), stat: look(path.as_os_str().as_bytes()) }
+        Self { path: path.as_os_str().as_bytes().to_vec(), stat: file_stat(path.as_os_str().as_bytes()) }
     }
 
-    /// Returns whether nothing changed since.
-    pub(super) fn stands(&self) -> bool {
-        look(&self.path) == self.stat
+    /// Returns whether the metadata is still the same.
+    pub(super) fn is_unchanged(&self) -> bool {
+        file_stat(&self.path) == self.stat
     }
 }
 
-fn look(path: &[u8]) -> Option<FileStat> {
+fn file_stat(path: &[u8]) -> Option<FileStat> {
     stat(path).ok().map(|stat| FileStat::from(&stat))
 }
 
-/// Returns the variables that tell git where its settings are, or what they are.
-pub(super) fn environment() -> Vec<u8> {
+/// Returns the environment variables that hold git's settings or lead to them, with their values.
+pub(super) fn git_environment() -> Vec<u8> {
     let relevant = |name: &OsStr| {
         let bytes = name.as_bytes();
         bytes == b"HOME" || bytes == b"XDG_CONFIG_HOME" || bytes.starts_with(b"GIT_CONFIG_")
@@ -53,21 +55,21 @@ pub(super) fn environment() -> Vec<u8> {
     texts.collect::<Vec<_>>().concat()
 }
 
-/// Gathers all that the listing of a tree depends on; empty where that isn't known: outside git, or with repositories
-/// inside the repository.
-pub(super) fn gather(tree: &Tree, state_root: &Path) -> Result<Vec<Witness>> {
-    if !git::is_repository(tree.root()) {
+/// Collects the files and folders that the listing of a tree depends on. Returns none outside git and for a repository
+/// with nested repositories, because their listings depend on more.
+pub(super) fn collect(tree: &Tree, state_root: &Path) -> Result<Vec<Witness>> {
+    if !is_in_repository(tree.root()) {
         return Ok(Vec::new());
     }
-    let root = tree.root().canonicalize().context("finding the source tree")?;
+    let root = tree.root().canonicalize().context("resolving the path of the source tree")?;
     let Some(mut paths) = settings(&root)? else { return Ok(Vec::new()) };
     let listed = tree.entries().iter().filter(|entry| entry.kind != EntryKind::EmptyFolder);
     let listed: Vec<&[u8]> = listed.map(|entry| entry.path.as_slice()).collect();
-    let Folders { all, has_repositories, .. } = folders(&root, &listed)?;
+    let Folders { all, has_repositories, .. } = list_folders(&root, &listed)?;
     if has_repositories {
         return Ok(Vec::new());
     }
-    let state = state_inside(&root, state_root);
+    let state = state_folder_path(&root, state_root);
     for folder in all.iter().filter(|folder| state.as_ref() != Some(*folder)).map(|folder| join(&root, folder)) {
         paths.push(folder.join(".gitignore"));
         paths.push(folder);
@@ -75,7 +77,8 @@ pub(super) fn gather(tree: &Tree, state_root: &Path) -> Result<Vec<Witness>> {
     Ok(paths.par_iter().map(|path| Witness::new(path)).collect())
 }
 
-/// Returns the files that git's listing is made from, in the repository and outside; `None` when one can't be found.
+/// Returns the paths of git's index, settings and ignore rules, in the repository and outside; `None` when git prints no
+/// top folder or an included settings file can't be read.
 fn settings(root: &Path) -> Result<Option<Vec<PathBuf>>> {
     let path = |bytes: &[u8]| root.join(OsStr::from_bytes(bytes));
     let names = ["index", "info/exclude", "config", "config.worktree"];
@@ -85,7 +88,7 @@ fn settings(root: &Path) -> Result<Option<Vec<PathBuf>>> {
     let lines: Vec<_> = output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(path).collect();
     let [top, files @ ..] = lines.as_slice() else { return Ok(None) };
     let mut paths = files.to_vec();
-    // Further up there may be rules too.
+    // The folders above the tree may have ignore rules too.
     paths.extend(root.ancestors().skip(1).take_while(|folder| folder.starts_with(top)).map(|f| f.join(".gitignore")));
     if let Some(home) = env::var_os("HOME").map(PathBuf::from) {
         let config =
@@ -96,7 +99,7 @@ fn settings(root: &Path) -> Result<Option<Vec<PathBuf>>> {
     if let Some(excludes) = git::line(root, &["config", "--type=path", "--get", "core.excludesFile"])? {
         paths.push(top.join(excludes));
     }
-    // Configuration may include files from anywhere.
+    // The configuration may include any other file.
     let origins = git::run(root, &["config", "--list", "--show-origin", "--name-only", "-z"])?;
     for origin in origins.split(|byte| *byte == 0).filter_map(|field| field.strip_prefix(b"file:")) {
         let file = top.join(OsStr::from_bytes(origin));

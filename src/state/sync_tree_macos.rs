@@ -1,6 +1,6 @@
-//! All of a tree survives a power loss: macOS's way.
+//! Syncing of a folder tree, on macOS.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "lists and opens what is synced")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "lists and opens the files of the tree")]
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -10,17 +10,17 @@ use anyhow::{Context as _, Result};
 use rayon::prelude::*;
 use rustix::fs::fsync;
 
-/// Makes a tree survive a power loss: what it holds is sent to the disk, and the disk writes down all that it was sent,
-/// once (`F_FULLFSYNC`, see fcntl(2)). A sync of the whole file system can't be waited for.
+/// Syncs a folder tree, so that it survives a power loss. Every file is sent to the disk, which then writes its cache
+/// once (`F_FULLFSYNC`, see fcntl(2)). macOS has no call that waits for a sync of the whole file system.
 ///
 /// # Errors
-/// When something in it can't be opened or written.
+/// When something in the folder can't be opened or written.
 pub fn sync_tree(folder: &Path) -> Result<()> {
-    let synced = send(folder).and_then(|()| File::open(folder)?.sync_all());
+    let synced = send_tree(folder).and_then(|()| File::open(folder)?.sync_all());
     synced.with_context(|| format!("syncing {}", folder.display()))
 }
 
-fn send(folder: &Path) -> io::Result<()> {
+fn send_tree(folder: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
         entries => entries?.collect::<io::Result<Vec<_>>>()?,
@@ -28,19 +28,19 @@ fn send(folder: &Path) -> io::Result<()> {
     entries.par_iter().try_for_each(|entry| {
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            send(&entry.path())
+            send_tree(&entry.path())
         } else if kind.is_file() {
-            sync(&entry.path())
+            send_file(&entry.path())
         } else {
             Ok(())
         }
     })?;
-    sync(folder)
+    send_file(folder)
 }
 
-fn sync(path: &Path) -> io::Result<()> {
+fn send_file(path: &Path) -> io::Result<()> {
     match File::open(path) {
-        // What a job closed to us is none of our own files.
+        // A file that a job made unreadable needs no sync.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
         file => Ok(fsync(file?)?),
     }

@@ -1,4 +1,4 @@
-# A runner of base "host": the host's own kernel and busybox, and pikaci's agent. Needs no input.
+# The runner of base "host": the host's kernel and busybox, and pikaci's agent. It has no input.
 {
   description = "A pikaci runner with the host's kernel";
 

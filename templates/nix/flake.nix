@@ -1,9 +1,9 @@
-# A runner of base "nix": nixpkgs' kernel and a static busybox, pikaci's agent, and the packages that the guest names.
+# The runner of base "nix": nixpkgs' kernel and a static busybox, pikaci's agent, and the guest's packages.
 # It has no input that Nix would lock.
 {
   description = "A pikaci runner with nixpkgs' kernel";
 
-  # Those of the project's flake; Nix asks its user before it heeds them.
+  # The settings of the project's flake; Nix prompts its user before it applies them.
   nixConfig = {
     # {%- for (name, value) in settings %}
     "{{ name }}" = "{{ value }}";

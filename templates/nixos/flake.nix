@@ -1,9 +1,9 @@
-# A runner of base "nixos": a NixOS with pikaci's agent as a service, and what the guest names.
+# The runner of base "nixos": a NixOS with pikaci's agent as a service, and the guest's modules and packages.
 # It has no input that Nix would lock.
 {
   description = "A pikaci runner with a NixOS";
 
-  # Those of the project's flake; Nix asks its user before it heeds them.
+  # The settings of the project's flake; Nix prompts its user before it applies them.
   nixConfig = {
     # {%- for (name, value) in settings %}
     "{{ name }}" = "{{ value }}";

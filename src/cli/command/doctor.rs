@@ -1,44 +1,47 @@
-//! `pikaci doctor`: can jobs run on this machine?
+//! `pikaci doctor`: checks whether jobs can run on this machine.
 
 use clap::Args;
 
-use crate::cli::doctor_probe::Machine;
-use crate::cli::execute_plan::watch_signals;
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::doctor_probe::DoctorProbe;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::format::Format;
 use crate::cli::output::{print, print_json};
 use crate::cli::project_args::ProjectArgs;
-use crate::doctor::{Level, findings};
+use crate::cli::watch_signals::watch_signals;
+use crate::doctor::diagnose;
 use crate::execute::qemu::jail::JailChoice;
 use crate::plan::hypervisor::Hypervisor;
 use crate::report::{self, Diagnosis};
+use crate::tools::Level;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// What is to boot the guests [default: qemu on Linux, vfkit on macOS]
+    /// The hypervisor that boots guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     hypervisor: Option<Hypervisor>,
-    /// Confine QEMU by bubblewrap or by Landlock [auto: by the better one that works here]; `none` leaves it unconfined
+    /// Confine QEMU with bubblewrap or with Landlock [auto: the better one that works on this machine]; `none` leaves
+    /// it unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     jail: JailChoice,
-    /// The builders that `pikaci run` is to use, in Nix's own words
+    /// The builders that `pikaci run` uses, in the syntax of Nix's `builders` setting
     #[arg(long, value_name = "SPEC", env = "PIKACI_BUILDERS")]
     builders: Option<String>,
-    /// How to print what was found
+    /// Format of the findings
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
-    let machine = Machine::find(project_args, options.hypervisor, options.jail);
-    let mut seen = machine.ask(options.builders.is_some());
-    // A guest that is tried leaves nothing behind when a signal ends it; what was done before needs no such care.
+    let probe = DoctorProbe::gather(project_args, options.hypervisor, options.jail);
+    let mut results = probe.run(options.builders.is_some());
+    // From here on a signal must not leave a guest behind; the probes above leave nothing behind.
     let cancel = watch_signals()?;
-    seen.acceleration = machine.accelerate(&cancel);
+    results.acceleration = probe.probe_acceleration(&cancel);
     if let Some(exit) = cancel.signal().and_then(Exit::of_signal) {
         return Ok(exit);
     }
-    let diagnosis = Diagnosis::new(machine.hypervisor.hypervisor, findings(&seen));
+    let diagnosis = Diagnosis::new(probe.hypervisor.hypervisor, diagnose(&results));
     match options.format {
         Format::Json => print_json(&diagnosis)?,
         Format::Human => print(&report::doctor(&diagnosis))?,

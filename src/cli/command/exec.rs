@@ -1,4 +1,4 @@
-//! `pikaci exec`: one job in a machine that was built already, for a build of Nix.
+//! `pikaci exec`: runs one job in a guest whose runner is built already, for builds of Nix.
 
 #![expect(clippy::disallowed_methods, reason = "reads the job file and copies a log")]
 
@@ -13,12 +13,15 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::Value;
 
-use crate::cli::execute_plan::{disk_quota, outcome_exit, watch_signals};
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::output::eprint_line;
-use crate::cli::output::{LogOutput, eprint_page};
-use crate::cli::programs::{MachineArgs, hypervisor_programs};
+use crate::cli::disk_quota::disk_quota;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::machine_args::MachineArgs;
+use crate::cli::output::{LogOutput, eprint_line, eprint_page};
+use crate::cli::programs::hypervisor_programs;
 use crate::cli::project::JOB_FILE_LIMIT;
+use crate::cli::run_exit::job_exit;
+use crate::cli::watch_signals::watch_signals;
 use crate::config::{self, Config};
 use crate::engine::{ExecNode, exec};
 use crate::execute::launcher::capabilities;
@@ -26,63 +29,65 @@ use crate::execute::qemu::Accelerator;
 use crate::execute::qemu::kvm_probe::{AcceleratorChoice, ResolvedAccelerator};
 use crate::execute::vfkit::TailFile;
 use crate::foreign::Beneath;
-use crate::host::{self, Gather, HashCache};
+use crate::host::{self, FactsRequest, HashCache};
 use crate::id::{Digest, JobId};
 use crate::plan::hypervisor::Hypervisor;
-use crate::plan::{in_guest, planned_job, shares};
+use crate::plan::{guest_shares, planned_job, vm_executor};
 use crate::prepare::Runner;
 use crate::process::own_path;
 use crate::report;
+use crate::state::AttemptLayout;
 
-/// The longest log that is followed.
-const WHOLE: u64 = u64::MAX;
+/// Maximum size of the log that is printed: no limit.
+const NO_LIMIT: u64 = u64::MAX;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The job file, or the JSON that one evaluates to
+    /// The job file, or its value as JSON
     #[arg(long, value_name = "FILE")]
     job_file: PathBuf,
-    /// Take the job file from this attribute of the JSON: it is that of a derivation
+    /// Take the job file from this attribute of the JSON, if that holds the attributes of a derivation
     #[arg(long, value_name = "NAME")]
     attribute: Option<String>,
-    /// The job
+    /// The name of the job
     #[arg(long, value_name = "NAME")]
     job: String,
     /// The runner that Nix built: a folder with boot.json
     #[arg(long, value_name = "DIR")]
     runner: PathBuf,
-    /// The source tree; the job may write, on a copy, to what this user may write to
+    /// The source tree; a writable workspace is a copy, in which the job may write to files that this user may write to
     #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
-    /// The folder for the job's log, artifacts and record; after a pass they are the same in every run
+    /// The folder for the log, the artifacts and the record of the job; if the job passes, they are the same every time
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     machine: MachineArgs,
-    /// Don't confine QEMU and what serves shares: this process is confined itself, by Nix for instance
+    /// Don't confine QEMU and the daemons of shares, because this process is confined itself, by Nix for instance
     #[arg(long)]
     unconfined: bool,
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
-    let config = read(&options.job_file, options.attribute.as_deref())?;
+    let config = read_job_file(&options.job_file, options.attribute.as_deref())?;
     let id = JobId::new(options.job.as_str());
     let Some(job) = config.jobs.get(&id) else {
-        let known: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
+        let jobs: Vec<&str> = config.jobs.keys().map(JobId::as_str).collect();
         let error = anyhow!("{} has no job {:?}", options.job_file.display(), options.job);
-        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", known.join(", "))));
+        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", jobs.join(", "))));
     };
-    let runner = Runner::at(&options.runner).with_context(|| {
-        format!("{} is no runner: it has no boot.json, or files are missing", options.runner.display())
+    let runner = Runner::load(&options.runner).with_context(|| {
+        format!("{} isn't a runner: boot.json or another file is missing", options.runner.display())
     })?;
-    let facts = host::gather(&Gather::here(own_path(), BTreeSet::new()), &HashCache::default());
+    let facts = host::gather_facts(&FactsRequest::new(own_path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = capabilities(Hypervisor::of_system(&facts.system));
     let programs = hypervisor_programs(&facts, hypervisor, options.machine, !options.unconfined)?;
     // The runner and the workspace are options, not parts of a plan.
     let (guest, no_digest) = (&config.guests[&job.guest], Digest::of(b""));
-    let place = in_guest(job, guest, &no_digest, hypervisor, shares(guest, &facts, hypervisor, &no_digest), None);
-    let planned = planned_job(&id, job, guest, place);
-    let out = std::path::absolute(&options.out).with_context(|| format!("finding {}", options.out.display()))?;
+    let executor =
+        vm_executor(job, guest, &no_digest, hypervisor, guest_shares(guest, &facts, hypervisor, &no_digest), None);
+    let planned = planned_job(&id, job, guest, executor);
+    let out = std::path::absolute(&options.out).with_context(|| format!("resolving {}", options.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     let cancel = watch_signals()?;
     let node = ExecNode {
@@ -99,22 +104,22 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         quota: &disk_quota(None, &out)?,
         cancel: &cancel,
     };
-    let record = with_log_on_stdout(&out.join("guest.log"), || exec(node))?;
-    eprint_page(&report::executed(&record));
-    Ok(outcome_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
+    let record = with_log_on_stdout(&AttemptLayout::new(Beneath::new(&out)).guest_log(), || exec(node))?;
+    eprint_page(&report::exec(&record));
+    Ok(job_exit(record.status.outcome()).max(cancel.signal().and_then(Exit::of_signal).unwrap_or(Exit::Passed)))
 }
 
-/// Reports a guest that is emulated although nobody chose that.
+/// Prints a note if the guest is emulated although the operator didn't choose that.
 fn report_emulation(options: &Options, resolved: &ResolvedAccelerator) {
     if options.machine.accel == AcceleratorChoice::Auto && resolved.accelerator == Accelerator::Tcg {
         eprint_line(&format_args!("pikaci: {} is emulated, which is slower: {}", options.job, resolved.reason));
     }
 }
 
-fn read(file: &Path, attribute: Option<&str>) -> Result<Config, Failure> {
-    let reading = || format!("reading {}", file.display());
-    let text = Beneath::in_its_folder(file).read(JOB_FILE_LIMIT).with_context(reading)?;
-    let text = String::from_utf8(text).with_context(reading)?;
+fn read_job_file(file: &Path, attribute: Option<&str>) -> Result<Config, Failure> {
+    let context = || format!("reading {}", file.display());
+    let text = Beneath::in_its_folder(file).read(JOB_FILE_LIMIT).with_context(context)?;
+    let text = String::from_utf8(text).with_context(context)?;
     let text = if file.extension().is_some_and(|extension| extension == "json") {
         let value = serde_json::from_str(&text).with_context(|| format!("decoding {}", file.display()));
         let value: Value = value.map_err(|error| Failure::new(Exit::Usage, error))?;
@@ -127,19 +132,19 @@ fn read(file: &Path, attribute: Option<&str>) -> Result<Config, Failure> {
 
 /// Copies a growing log to standard output while `work` writes it.
 fn with_log_on_stdout<T>(log: &Path, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let over = Arc::new(AtomicBool::new(false));
-    let mut tail = TailFile::new(log.to_owned(), WHOLE, over.clone());
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut tail = TailFile::new(log.to_owned(), NO_LIMIT, is_over.clone());
     let copy = std::thread::spawn(move || {
         let mut stdout = LogOutput::in_build();
         let mut buffer = vec![0; 64 * 1024];
-        // A reader that went away is no reason to end the job.
+        // A reader that closed standard output doesn't end the job.
         while let Ok(count @ 1..) = tail.read(&mut buffer) {
             stdout.write_all(&buffer[..count]).and_then(|()| stdout.flush()).ok();
         }
         stdout.end().ok();
     });
-    let done = work();
-    over.store(true, Ordering::Release);
+    let result = work();
+    is_over.store(true, Ordering::Release);
     copy.join().ok();
-    done
+    result
 }

@@ -1,30 +1,33 @@
-//! `pikaci logs`: the output of jobs, byte for byte; filtered at a terminal.
+//! `pikaci logs`: prints the logs of jobs, byte for byte, and filtered at a terminal.
 
 use std::io::ErrorKind;
 
 use anyhow::anyhow;
 use clap::Args;
 
-use crate::cli::failure::{Exit, Failure};
-use crate::cli::log_follower::{Log, follow, print_all};
-use crate::cli::log_kind::{LogKind, missing};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::follow_logs::{follow_logs, print_logs};
+use crate::cli::job_log::JobLog;
+use crate::cli::log_kind::{LogKind, missing_log};
 use crate::cli::project_args::ProjectArgs;
-use crate::cli::runs::{LATEST, Runs, find_job};
-use crate::guest::quote;
-use crate::record::{JobRecord, Status};
+use crate::cli::runs::{LATEST, Runs, select_job};
+use crate::event::Status;
+use crate::record::JobRecord;
+use crate::text::quote;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The run: its id, the beginning of it, or `latest`
+    /// The run: its id, the beginning of its id, or `latest`
     #[arg(value_name = "RUN", default_value = LATEST)]
     run: String,
-    /// Only the log of this job [default: those of all jobs, with headlines on standard error]
+    /// Print only the log of this job [default: the logs of all jobs, with headlines on standard error]
     #[arg(long, value_name = "JOB", env = "PIKACI_JOB")]
     job: Option<String>,
-    /// Which log
+    /// The kind of log
     #[arg(long, value_enum, default_value_t, env = "PIKACI_KIND")]
     kind: LogKind,
-    /// Go on until the job has ended
+    /// Print the log as it grows, until the job has ended
     #[arg(short, long, env = "PIKACI_FOLLOW", value_parser = clap::builder::FalseyValueParser::new())]
     follow: bool,
     /// Print all bytes unchanged at a terminal too, control sequences included
@@ -33,30 +36,31 @@ pub struct Options {
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
-    let runs = Runs::find(project_args)?;
-    let id = runs.get(&options.run)?;
+    let runs = Runs::open(project_args)?;
+    let id = runs.select(&options.run)?;
     let history = runs.history(&id)?;
     let jobs: Vec<&JobRecord> = match &options.job {
-        Some(name) => vec![find_job(&history, name)?],
+        Some(name) => vec![select_job(&history, name)?],
         None => history.jobs.iter().collect(),
     };
-    let mut logs: Vec<Log> = jobs.iter().map(|job| Log::new(&runs, &id, job, options.kind, options.raw)).collect();
-    let printed = if options.follow { follow(&runs, &id, &mut logs) } else { print_all(&mut logs) };
+    let mut logs: Vec<JobLog> =
+        jobs.iter().map(|job| JobLog::new(&runs, &id, job, options.kind, options.raw)).collect();
+    let printed = if options.follow { follow_logs(&runs, &id, &mut logs) } else { print_logs(&mut logs) };
     match printed {
-        // A reader that went away is no error.
+        // A reader that closed standard output is no error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Passed),
         printed => printed.map_err(|error| anyhow!(error).context(format!("printing the logs of run {id}")))?,
     }
     if let [log] = logs.as_slice()
-        && !log.was_found()
+        && !log.has_file()
     {
-        return Err(nothing(log.job(), options.follow));
+        return Err(missing_failure(log.job(), options.follow));
     }
     Ok(Exit::Passed)
 }
 
-fn nothing(job: &JobRecord, follow: bool) -> Failure {
-    let failure = Failure::new(Exit::NothingSelected, anyhow!("{}", missing(job)));
+fn missing_failure(job: &JobRecord, follow: bool) -> Failure {
+    let failure = Failure::new(Exit::NothingSelected, anyhow!("{}", missing_log(job)));
     match job.status {
         Status::Open(_) if !follow => failure.hint(format!("pikaci logs --job {} --follow", quote(job.id.as_str()))),
         _ => failure.hint("pikaci status"),

@@ -8,6 +8,7 @@ pub mod exec;
 pub mod gc;
 pub mod list;
 pub mod logs;
+pub mod man;
 pub mod plan;
 pub mod rerun;
 pub mod run;

@@ -1,6 +1,6 @@
-//! `pikaci rerun`: jobs of an earlier run once more, from its plan and its snapshot.
+//! `pikaci rerun`: runs jobs of an earlier run again, from its plan and its snapshot.
 
-#![expect(clippy::disallowed_methods, reason = "asks for the time and looks whether things are there")]
+#![expect(clippy::disallowed_methods, reason = "reads the clock, and checks whether runners exist")]
 
 use std::collections::BTreeSet;
 
@@ -9,32 +9,37 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use jiff::Timestamp;
 
-use crate::cli::execute_plan::{RunOptions, RunRequest, declared, new_run_id};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::budget_args::BudgetArgs;
+use crate::cli::declared_jobs::declared_jobs;
+use crate::cli::execute_plan::{RunRequest, execute_plan};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::isolation_args::IsolationArgs;
+use crate::cli::new_run_id::new_run_id;
 use crate::cli::output::eprint_line;
-use crate::cli::plan_args::BudgetArgs;
 use crate::cli::project_args::ProjectArgs;
-use crate::cli::runs::{LATEST, Runs, find_job};
+use crate::cli::run_options::RunOptions;
+use crate::cli::runs::{LATEST, Runs, select_job};
 use crate::event::{Outcome, RunInfo, RunStarted};
 use crate::execute::launcher::capabilities;
-use crate::host::{self, Gather, HashCache};
+use crate::facts::HostFacts;
+use crate::host::{self, FactsRequest, HashCache};
 use crate::id::{JobId, RunId};
 use crate::nix::NixStore;
-use crate::plan::facts::HostFacts;
-use crate::plan::{Plan, RunPlanRecord, rerun};
+use crate::plan::{Plan, RunPlanRecord, plan_rerun};
 use crate::process::own_path;
 use crate::record::History;
 use crate::snapshot;
-use crate::state::gc::Claim;
+use crate::state::gc::RunClaim;
 use crate::state::{read_plan, recorded_path};
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The run: its id, the beginning of it, or `latest`; then its jobs [default: all jobs of the latest run]
+    /// The run: its id, the beginning of its id, or `latest`; then the jobs to run again [default: all jobs of the
+    /// latest run]
     #[arg(value_name = "RUN|JOB")]
     words: Vec<String>,
-    /// Only the jobs that didn't pass
+    /// Run only the jobs that didn't pass
     #[arg(long, env = "PIKACI_FAILED", value_parser = FalseyValueParser::new())]
     failed: bool,
     #[command(flatten)]
@@ -46,48 +51,54 @@ pub struct Options {
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
-    let runs = Runs::find(project_args)?;
-    let (id, names) = named(&runs, &options.words)?;
-    if runs.is_alive(&id) {
+    let runs = Runs::open(project_args)?;
+    let (id, names) = select_run(&runs, &options.words)?;
+    if runs.store.is_alive(&id) {
         let error = anyhow!("run {id} is still running");
         return Err(Failure::new(Exit::NothingSelected, error).hint(format!("pikaci cancel {id}")));
     }
-    // From here on nothing goes that is found to be there.
-    let claim = Claim::take(&runs.state)?;
-    let recorded = read_plan(&runs.state.run(&id)).map_err(|error| gone(&id, error))?;
+    // The claim keeps gc from removing files after they are checked below.
+    let claim = RunClaim::take(runs.store.state())?;
+    let recorded = read_plan(&runs.store.state().run(&id)).map_err(|error| not_rerunnable(&id, error))?;
     let history = runs.history(&id)?;
-    let wanted = wanted(&history, &names, options.failed)?;
-    if wanted.is_empty() {
+    let selected = select_jobs(&history, &names, options.failed)?;
+    if selected.is_empty() {
         eprint_line(&format_args!("nothing to do: every job of run {id} passed"));
         return Ok(Exit::Passed);
     }
-    let mut plan = rerun::plan(&recorded, &wanted, &|job| has_passed(&history, job));
+    let mut plan = plan_rerun(&recorded, &selected, &|job| has_passed(&history, job));
     options.isolation.check(&plan)?;
-    let facts = host::gather(&Gather::here(own_path(), BTreeSet::new()), &HashCache::default());
-    let hypervisor = rerun::hypervisor(&plan).map(capabilities);
-    let machines = options.run.machines(&facts, hypervisor, &options.isolation, rerun::uses_host(&plan))?;
-    refuse_gone(&runs, &history.run.info, &plan, machines.as_ref().map(|machines| machines.nix.store()))?;
-    warn_of_userland(&history.run.info, &plan, &facts);
+    let facts = host::gather_facts(&FactsRequest::new(own_path(), BTreeSet::new()), &HashCache::default());
+    let hypervisor = plan.hypervisor().map(capabilities);
+    let guest_programs =
+        options.run.guest_programs(&facts, hypervisor, &options.isolation, plan.uses_host_userland())?;
+    let store = guest_programs.as_ref().map(|programs| programs.nix.store());
+    verify_inputs(&runs, &history.run.info, &plan, store)?;
+    warn_of_other_userland(&history.run.info, &plan, &facts);
     let now = Timestamp::now();
-    plan.run_id = Some(new_run_id(now, &runs.state)?);
+    plan.run_id = Some(new_run_id(now, runs.store.state())?);
     plan.created_at = Some(now);
-    let mut start = started(&runs, &history.run.info, &plan, names)?;
+    let mut start = run_started(&runs, &history.run.info, &plan, names)?;
     start.info.host_os.clone_from(&facts.os_release);
     let plan = Plan { record: plan, flakes: std::collections::BTreeMap::new() };
     options.budget.print_limit(&facts);
     let budget = options.budget.budget(&facts);
-    options.run.execute(RunRequest { state: &runs.state, machines, plan: &plan, start, budget, claim })
+    execute_plan(
+        &options.run,
+        RunRequest { state: runs.store.state(), guest_programs, plan: &plan, start, budget, claim },
+    )
 }
 
-/// Returns the run and the jobs that are named: the first word is a run where there is such a one.
-fn named(runs: &Runs, words: &[String]) -> Result<(RunId, Vec<String>), Failure> {
-    let Some((first, rest)) = words.split_first() else { return Ok((runs.get(LATEST)?, Vec::new())) };
-    match runs.get(first) {
+/// Returns the selected run, and the names of jobs. The first word is a run if there is a run of that name, else a job
+/// of the latest run.
+fn select_run(runs: &Runs, words: &[String]) -> Result<(RunId, Vec<String>), Failure> {
+    let Some((first, rest)) = words.split_first() else { return Ok((runs.select(LATEST)?, Vec::new())) };
+    match runs.select(first) {
         Ok(id) => Ok((id, rest.to_vec())),
-        Err(unknown) => {
-            let latest = runs.get(LATEST)?;
+        Err(failure) => {
+            let latest = runs.select(LATEST)?;
             let is_job = runs.history(&latest)?.job(&JobId::new(first.as_str())).is_some();
-            if is_job { Ok((latest, words.to_vec())) } else { Err(unknown) }
+            if is_job { Ok((latest, words.to_vec())) } else { Err(failure) }
         }
     }
 }
@@ -96,10 +107,10 @@ fn has_passed(history: &History, job: &JobId) -> bool {
     history.job(job).and_then(|job| job.status.outcome()).is_some_and(Outcome::is_success)
 }
 
-fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<JobId>, Failure> {
+fn select_jobs(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<JobId>, Failure> {
     let mut jobs = Vec::new();
     for name in names {
-        jobs.push(find_job(history, name)?.id.clone());
+        jobs.push(select_job(history, name)?.id.clone());
     }
     if names.is_empty() {
         jobs.extend(history.jobs.iter().map(|job| job.id.clone()));
@@ -107,53 +118,58 @@ fn wanted(history: &History, names: &[String], failed: bool) -> Result<BTreeSet<
     Ok(jobs.into_iter().filter(|job| !failed || !has_passed(history, job)).collect())
 }
 
-/// Refuses a plan whose snapshot or runner nothing can bring back.
-fn refuse_gone(runs: &Runs, run: &RunInfo, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
-    let (id, folder) = (&run.run_id, &runs.state.recorded(&run.snapshot_dir));
-    for snapshot in rerun::snapshots(plan) {
+/// Refuses a plan whose snapshot is missing or changed, or whose runner is missing and can't be built again.
+fn verify_inputs(runs: &Runs, run: &RunInfo, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
+    let (id, folder) = (&run.run_id, &runs.store.state().recorded(&run.snapshot_dir));
+    for snapshot in plan.snapshots() {
         if !folder.is_folder() {
-            return Err(gone(id, anyhow!("its snapshot {} is gone", folder.display())));
+            return Err(not_rerunnable(id, anyhow!("its snapshot {} is missing", folder.display())));
         }
         if !snapshot::is_intact(folder, snapshot)? {
-            return Err(gone(id, anyhow!("its snapshot {} isn't what it was when it was made", folder.display())));
+            return Err(not_rerunnable(id, anyhow!("its snapshot {} has changed since it was made", folder.display())));
         }
     }
-    for flake in rerun::flakes(plan) {
+    for flake in plan.flakes() {
         let is_held = |store: &NixStore| {
-            let root = runs.state.runner(store.id(), flake);
-            store.has_root(&root) && store.held(&root).is_some_and(|runner| runner.exists())
+            let root = runs.store.state().runner(store.id(), flake);
+            store.has_gc_root(&root) && store.root_target(&root).is_some_and(|runner| runner.exists())
         };
-        let folder = runs.state.flake(flake);
+        let folder = runs.store.state().flake(flake);
         if !store.is_some_and(is_held) && !folder.is_folder() {
-            return Err(gone(id, anyhow!("the flake of its runner, {}, is gone", folder.display())));
+            return Err(not_rerunnable(id, anyhow!("the flake of its runner, {}, is missing", folder.display())));
         }
     }
     Ok(())
 }
 
-fn gone(id: &RunId, why: anyhow::Error) -> Failure {
+fn not_rerunnable(id: &RunId, why: anyhow::Error) -> Failure {
     Failure::new(Exit::NothingSelected, why.context(format!("run {id} can't be run again"))).hint("pikaci run")
 }
 
-/// Says that guests won't see what those of the recorded run saw.
-fn warn_of_userland(recorded: &RunInfo, plan: &RunPlanRecord, facts: &HostFacts) {
-    if rerun::uses_host(plan) && recorded.host_os != facts.os_release {
-        let name = |os: &Option<crate::plan::facts::OsRelease>| {
+/// Prints a warning if guests will see another `/usr` of the host than the guests of the recorded run.
+fn warn_of_other_userland(recorded: &RunInfo, plan: &RunPlanRecord, facts: &HostFacts) {
+    if plan.uses_host_userland() && recorded.host_os != facts.os_release {
+        let name = |os: &Option<crate::facts::OsRelease>| {
             os.as_ref().map_or_else(|| "an unknown system".to_owned(), |os| os.pretty_name.clone())
         };
         let (then, now) = (name(&recorded.host_os), name(&facts.os_release));
-        eprint_line(&format_args!("warning: run {} was on {then}, and this is {now} now", recorded.run_id));
+        eprint_line(&format_args!("warning: run {} ran on {then}, but this machine has {now} now", recorded.run_id));
     }
 }
 
-fn started(runs: &Runs, recorded: &RunInfo, plan: &RunPlanRecord, names: Vec<String>) -> Result<RunStarted, Failure> {
+fn run_started(
+    runs: &Runs,
+    recorded: &RunInfo,
+    plan: &RunPlanRecord,
+    names: Vec<String>,
+) -> Result<RunStarted, Failure> {
     let run_id = plan.run_id.clone().ok_or_else(|| anyhow!("the plan has no run"))?;
     let info = RunInfo {
         rerun_of: Some(recorded.run_id.clone()),
-        plan_path: recorded_path(&runs.state.run(&run_id).plan()),
+        plan_path: recorded_path(&runs.store.state().run(&run_id).plan()),
         filters: names,
         run_id,
         ..recorded.clone()
     };
-    Ok(RunStarted::new(info, declared(plan), Vec::new()))
+    Ok(RunStarted::new(info, declared_jobs(plan), Vec::new()))
 }

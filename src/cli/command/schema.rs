@@ -1,10 +1,11 @@
-//! `pikaci schema`: the formats of records.
+//! `pikaci schema`: prints the format of a record.
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::output::print_json;
-use crate::report::{Recorded, schema};
+use crate::report::{RecordFormat, schema};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -15,9 +16,9 @@ pub struct Options {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum RecordKind {
-    /// A line of events.jsonl, and of what `run --format json` prints.
+    /// A line of events.jsonl, and of the output of `run --format json`.
     Events,
-    /// plan.json, and what `plan --format json` prints.
+    /// plan.json, and the output of `plan --format json`.
     Plan,
     /// run.json of a run.
     Run,
@@ -30,14 +31,14 @@ enum RecordKind {
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
-    let recorded = match options.kind {
-        RecordKind::Events => Recorded::Event,
-        RecordKind::Plan => Recorded::Plan,
-        RecordKind::Run => Recorded::Run,
-        RecordKind::Job => Recorded::Job,
-        RecordKind::Manifest => Recorded::Manifest,
-        RecordKind::Policy => Recorded::Policy,
+    let format = match options.kind {
+        RecordKind::Events => RecordFormat::Event,
+        RecordKind::Plan => RecordFormat::Plan,
+        RecordKind::Run => RecordFormat::Run,
+        RecordKind::Job => RecordFormat::Job,
+        RecordKind::Manifest => RecordFormat::Manifest,
+        RecordKind::Policy => RecordFormat::Policy,
     };
-    print_json(&schema(recorded))?;
+    print_json(&schema(format))?;
     Ok(Exit::Passed)
 }

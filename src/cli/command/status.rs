@@ -1,28 +1,30 @@
-//! `pikaci status`: one run.
+//! `pikaci status`: prints the status of a run and of its jobs.
 
 use clap::Args;
 
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::clock::clock;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
 use crate::cli::format::Format;
 use crate::cli::output::{print, print_json};
 use crate::cli::project_args::ProjectArgs;
-use crate::cli::runs::{LATEST, Runs, clock};
+use crate::cli::runs::{LATEST, Runs};
 use crate::report::{self, RunStatus};
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The run: its id, the beginning of it, or `latest`
+    /// The run: its id, the beginning of its id, or `latest`
     #[arg(value_name = "RUN", default_value = LATEST)]
     run: String,
-    /// How to print it
+    /// Format of the status
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
-    let runs = Runs::find(project_args)?;
-    let history = runs.history(&runs.get(&options.run)?)?;
-    let state_root = runs.state.root();
+    let runs = Runs::open(project_args)?;
+    let history = runs.history(&runs.select(&options.run)?)?;
+    let state_root = runs.store.state().root();
     match options.format {
         Format::Json => print_json(&RunStatus::new(&history, state_root))?,
         Format::Human => print(&report::status(&history, state_root, &clock()))?,

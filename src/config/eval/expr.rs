@@ -1,15 +1,14 @@
-//! Expressions of the static subset, as Nix understands them: parentheses gone, strings unescaped, attribute paths
-//! merged into sets.
+//! Expressions of the static subset: without parentheses, with strings unescaped and attribute paths merged into sets.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::config::diagnostic::Bytes;
+use crate::config::problem::ByteRange;
 
-/// An expression and where it is written.
+/// An expression and its byte range.
 #[derive(Debug)]
 pub(super) struct Expr {
-    pub(super) at: Bytes,
+    pub(super) at: ByteRange,
     pub(super) kind: ExprKind,
 }
 
@@ -51,33 +50,33 @@ pub(super) struct Select {
 /// A name in an attribute path.
 #[derive(Debug)]
 pub(super) enum Name {
-    Static(Rc<str>, Bytes),
+    Static(Rc<str>, ByteRange),
     Dynamic(Expr),
 }
 
-/// What stands between the braces of a set, or between `let` and `in`.
+/// Bindings of a set or a `let`.
 #[derive(Debug, Default)]
 pub(super) struct Bindings {
     pub(super) recursive: bool,
     pub(super) attrs: BTreeMap<Rc<str>, Binding>,
     pub(super) dynamic: Vec<(Expr, Expr)>,
-    /// What `inherit (x)` takes from.
+    /// The sets `x` of each `inherit (x) …`.
     pub(super) sources: Vec<Expr>,
 }
 
-/// A name that is bound.
+/// A bound name.
 #[derive(Debug)]
 pub(super) struct Binding {
-    pub(super) name_at: Bytes,
+    pub(super) name_at: ByteRange,
     pub(super) value: Bound,
 }
 
-/// What a name is bound to.
+/// Source of the value of a bound name.
 #[derive(Debug)]
 pub(super) enum Bound {
     Plain(Expr),
-    /// The variable of this name outside of the set.
+    /// The variable of the same name outside of the set.
     Inherited,
-    /// The attribute of this name of the numbered source.
+    /// The attribute of the same name in a set of [`Bindings::sources`], by its index.
     InheritedFrom(usize),
 }

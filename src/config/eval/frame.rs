@@ -1,50 +1,50 @@
-//! Where in a file the grammar is.
+//! State of the grammar within a bracket.
 
 use rnix::SyntaxKind;
 
-use crate::config::diagnostic::Bytes;
+use crate::config::problem::ByteRange;
 
-/// What a bracket holds.
+/// Content of a bracket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inside {
     /// An expression: the file, parentheses, an interpolation.
     Expr,
     List,
-    /// A set, or what stands between `let` and `in`.
+    /// The bindings of a set or a `let`.
     Bindings,
     Str,
 }
 
-/// What comes next.
+/// Form that the grammar expects next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// An expression, which `let` can start.
+    /// An expression, with `let` allowed.
     Expr,
-    /// What follows an operator.
+    /// The operand after an operator.
     Operand,
-    /// What follows `or`: neither `let` nor a sign.
+    /// The default after `or`: neither `let` nor a sign is allowed.
     Simple,
-    /// What follows `[`: the same, or `]`.
+    /// A list element, without `let` and sign, or `]`.
     Element,
     Operator,
     /// The `{` of `rec`.
     RecSet,
-    /// A name after a `.`, then an operator.
+    /// A name after a `.` of an expression; an operator follows.
     Selected,
     /// `name = …;`, `inherit …;` or the end of the bindings.
     Binding,
-    /// A name after a `.`, then `.` or `=`.
+    /// A name after a `.` of a bound path; `.` or `=` follows.
     PathName,
-    /// `.` or `=`
+    /// `.` or `=` after a name of a bound path.
     AfterName,
-    /// `(` or a name
+    /// `(` or a name after `inherit`.
     InheritSource,
     InheritName,
 }
 
 /// An open bracket, or the file.
 pub(super) struct Frame {
-    pub(super) open: Bytes,
+    pub(super) open: ByteRange,
     pub(super) closer: SyntaxKind,
     pub(super) inside: Inside,
     pub(super) next: Next,

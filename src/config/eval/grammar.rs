@@ -1,31 +1,31 @@
-//! Whether the tokens of a file form an expression, in constant stack.
+//! Check that the tokens of a file form an expression, without recursion.
 //!
-//! rnix recovers from errors by skipping tokens, and its recursion has no bound then; so it is given nothing but
-//! files without syntax errors, in which brackets and operators are nested to a known depth. The messages are better,
-//! too: what is missing is known here.
+//! After a syntax error, rnix skips tokens and then recurses without a bound. Therefore rnix gets only files without
+//! syntax errors whose brackets and operators are nested to a limited depth. This check also has better messages,
+//! because it can name the missing token.
 
 use rnix::SyntaxKind;
 #[cfg_attr(
     not(test),
-    expect(clippy::enum_glob_use, reason = "half of the tokens are named here, with their prefix")
+    expect(clippy::enum_glob_use, reason = "this file names half of the tokens, which have a prefix")
 )]
 use rnix::SyntaxKind::*;
 
 use super::frame::{Frame, Inside, Next};
-use super::outside;
-use crate::config::diagnostic::{Bytes, Problem, line_of, quoted};
+use super::unsupported;
+use crate::config::problem::{ByteRange, Problem, line_of, quoted};
 
-/// How deep brackets may be nested.
+/// Maximum depth of nested brackets.
 const MAX_BRACKETS: usize = 64;
-/// How many tokens may be open: each can be one level of the syntax tree.
+/// Maximum number of open tokens: each can be a level of the syntax tree.
 const MAX_TOKENS: usize = 400;
 
-/// The state between two tokens.
+/// State of the check between two tokens.
 pub(super) struct Grammar<'a> {
     text: &'a str,
     frames: Vec<Frame>,
     tokens: usize,
-    last: Bytes,
+    last: ByteRange,
 }
 
 impl<'a> Grammar<'a> {
@@ -34,8 +34,8 @@ impl<'a> Grammar<'a> {
         Self { text, frames: vec![file], tokens: 0, last: 0..0 }
     }
 
-    /// Takes a token that is neither trivia nor the content of a string.
-    pub(super) fn token(&mut self, kind: SyntaxKind, at: &Bytes) -> Result<(), Problem> {
+    /// Checks the next token, which is neither trivia nor the content of a string.
+    pub(super) fn token(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<(), Problem> {
         let frame = self.frames.len() - 1;
         let (inside, next, closer) = (self.frames[frame].inside, self.frames[frame].next, self.frames[frame].closer);
         if inside != Inside::List || kind == TOKEN_OR {
@@ -57,7 +57,7 @@ impl<'a> Grammar<'a> {
             Next::Selected => self.name(kind, at, Next::Operator)?,
             _ => self.binding(kind, at, next)?,
         };
-        // A bracket that was closed, or opened, has left its mark already.
+        // `open` and `close` have updated the frames already.
         if let Some(then) = then {
             self.frames[frame].next = then;
         }
@@ -65,17 +65,17 @@ impl<'a> Grammar<'a> {
         Ok(())
     }
 
-    fn in_string(&mut self, kind: SyntaxKind, at: &Bytes) -> Result<Option<Next>, Problem> {
+    fn in_string(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_STRING_END => Ok(self.close()),
             _ => self.open(at, TOKEN_INTERPOL_END, Inside::Expr),
         }
     }
 
-    fn operand(&mut self, kind: SyntaxKind, at: &Bytes, next: Next) -> Result<Option<Next>, Problem> {
+    fn operand(&mut self, kind: SyntaxKind, at: &ByteRange, next: Next) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_IDENT | TOKEN_INTEGER | TOKEN_FLOAT | TOKEN_URI => Ok(Some(Next::Operator)),
-            TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => Err(outside::path(at)),
+            TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => Err(unsupported::path(at)),
             TOKEN_REC => Ok(Some(Next::RecSet)),
             TOKEN_L_PAREN => self.open_operand(at, TOKEN_R_PAREN, Inside::Expr),
             TOKEN_L_BRACK => self.open_operand(at, TOKEN_R_BRACK, Inside::List),
@@ -83,12 +83,12 @@ impl<'a> Grammar<'a> {
             TOKEN_STRING_START => self.open_operand(at, TOKEN_STRING_END, Inside::Str),
             TOKEN_SUB if matches!(next, Next::Expr | Next::Operand) => Ok(Some(Next::Operand)),
             TOKEN_LET if next == Next::Expr => self.open(at, TOKEN_IN, Inside::Bindings),
-            TOKEN_INVERT => Err(outside::operator(at, "!")),
-            _ => Err(outside::keyword(kind, at).unwrap_or_else(|| self.not_an_operand(kind, at))),
+            TOKEN_INVERT => Err(unsupported::operator(at, "!")),
+            _ => Err(unsupported::keyword(kind, at).unwrap_or_else(|| self.not_an_operand(kind, at))),
         }
     }
 
-    fn not_an_operand(&self, kind: SyntaxKind, at: &Bytes) -> Problem {
+    fn not_an_operand(&self, kind: SyntaxKind, at: &ByteRange) -> Problem {
         let list = self.frames.last().is_some_and(|frame| frame.inside == Inside::List);
         let hint = match kind {
             TOKEN_SUB => "put a negative number in parentheses",
@@ -100,7 +100,7 @@ impl<'a> Grammar<'a> {
         self.unexpected(at, if list { "an element or `]`" } else { "a value" }, hint)
     }
 
-    fn operator(&mut self, kind: SyntaxKind, at: &Bytes) -> Result<Option<Next>, Problem> {
+    fn operator(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_SEMICOLON if self.in_bindings() => {
                 let frame = self.frames.len() - 1;
@@ -111,14 +111,16 @@ impl<'a> Grammar<'a> {
             TOKEN_OR => Ok(Some(Next::Simple)),
             TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => Ok(Some(Next::Operand)),
             TOKEN_EQUAL | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE | TOKEN_MORE_OR_EQ
-            | TOKEN_AND_AND | TOKEN_OR_OR | TOKEN_IMPLICATION => Err(outside::comparison(at)),
-            TOKEN_COLON | TOKEN_AT => Err(outside::function(at)),
-            TOKEN_QUESTION | TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT => Err(outside::operator(at, &self.text[at.clone()])),
+            | TOKEN_AND_AND | TOKEN_OR_OR | TOKEN_IMPLICATION => Err(unsupported::comparison(at)),
+            TOKEN_COLON | TOKEN_AT => Err(unsupported::function(at)),
+            TOKEN_QUESTION | TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT => {
+                Err(unsupported::operator(at, &self.text[at.clone()]))
+            }
             _ => Err(self.not_an_operator(kind, at)),
         }
     }
 
-    fn not_an_operator(&self, kind: SyntaxKind, at: &Bytes) -> Problem {
+    fn not_an_operator(&self, kind: SyntaxKind, at: &ByteRange) -> Problem {
         let gap = &self.text[self.last.end..at.start];
         let argument = kind.is_fn_arg();
         let line = line_of(self.text, self.last.end);
@@ -128,14 +130,14 @@ impl<'a> Grammar<'a> {
                 let hint = format!("end line {line} with `;`");
                 let (message, at) = match line_of(self.text, at.start) {
                     other if other != line => ("syntax error: `;` is missing".to_owned(), self.last.end..self.last.end),
-                    _ => (format!("syntax error: expected `;`, found {}", self.found(at)), at.clone()),
+                    _ => (format!("syntax error: expected `;`, found {}", self.quote_token(at)), at.clone()),
                 };
                 Problem::new(&at, message, hint)
             }
-            _ if argument => outside::call(&self.text[self.last.clone()], &(self.last.start..at.end)),
+            _ if argument => unsupported::call(&self.text[self.last.clone()], &(self.last.start..at.end)),
             Some(frame) if self.frames.len() > 1 => {
                 let open = &self.text[frame.open.clone()];
-                let message = format!("syntax error: {} doesn't close the `{open}` before it", self.found(at));
+                let message = format!("syntax error: {} doesn't close the `{open}` before it", self.quote_token(at));
                 Problem::new(
                     at,
                     message,
@@ -146,28 +148,28 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    fn element(&mut self, kind: SyntaxKind, at: &Bytes) -> Result<Option<Next>, Problem> {
+    fn element(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_DOT => Ok(Some(Next::Selected)),
             TOKEN_OR => Ok(Some(Next::Simple)),
             TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => {
                 Err(self.unexpected(at, "an element or `]`", "put an element with an operator in parentheses"))
             }
-            TOKEN_COLON | TOKEN_AT => Err(outside::function(at)),
+            TOKEN_COLON | TOKEN_AT => Err(unsupported::function(at)),
             _ => self.operand(kind, at, Next::Element),
         }
     }
 
-    fn binding(&mut self, kind: SyntaxKind, at: &Bytes, next: Next) -> Result<Option<Next>, Problem> {
+    fn binding(&mut self, kind: SyntaxKind, at: &ByteRange, next: Next) -> Result<Option<Next>, Problem> {
         let lambda = matches!(kind, TOKEN_COMMA | TOKEN_QUESTION | TOKEN_ELLIPSIS | TOKEN_AT)
             || kind == TOKEN_R_BRACE && self.text[at.end..].trim_start().starts_with([':', '@']);
         match (next, kind) {
             (Next::Binding, TOKEN_INHERIT) => Ok(Some(Next::InheritSource)),
             (Next::AfterName, TOKEN_DOT) => Ok(Some(Next::PathName)),
             (Next::AfterName, TOKEN_ASSIGN) => Ok(Some(Next::Expr)),
-            (Next::Binding | Next::AfterName, _) if lambda => Err(outside::function(at)),
+            (Next::Binding | Next::AfterName, _) if lambda => Err(unsupported::function(at)),
             (Next::Binding, TOKEN_L_BRACE) if self.text[..at.start].trim_end().ends_with("let") => {
-                Err(outside::legacy_let(at))
+                Err(unsupported::legacy_let(at))
             }
             (Next::AfterName, _) => Err(self.unexpected(at, "`=`", "write `name = value;`")),
             (Next::InheritSource, TOKEN_L_PAREN) => {
@@ -184,7 +186,7 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    fn name(&mut self, kind: SyntaxKind, at: &Bytes, then: Next) -> Result<Option<Next>, Problem> {
+    fn name(&mut self, kind: SyntaxKind, at: &ByteRange, then: Next) -> Result<Option<Next>, Problem> {
         match kind {
             TOKEN_IDENT | TOKEN_OR => Ok(Some(then)),
             TOKEN_STRING_START => {
@@ -200,12 +202,12 @@ impl<'a> Grammar<'a> {
         }
     }
 
-    fn open_operand(&mut self, at: &Bytes, closer: SyntaxKind, inside: Inside) -> Result<Option<Next>, Problem> {
+    fn open_operand(&mut self, at: &ByteRange, closer: SyntaxKind, inside: Inside) -> Result<Option<Next>, Problem> {
         self.set_next(Next::Operator);
         self.open(at, closer, inside)
     }
 
-    fn open(&mut self, at: &Bytes, closer: SyntaxKind, inside: Inside) -> Result<Option<Next>, Problem> {
+    fn open(&mut self, at: &ByteRange, closer: SyntaxKind, inside: Inside) -> Result<Option<Next>, Problem> {
         let next = match inside {
             Inside::Bindings => Next::Binding,
             Inside::List => Next::Element,
@@ -236,15 +238,15 @@ impl<'a> Grammar<'a> {
         self.frames.last().is_some_and(|frame| frame.inside == Inside::Bindings)
     }
 
-    fn found(&self, at: &Bytes) -> String {
+    fn quote_token(&self, at: &ByteRange) -> String {
         quoted(&self.text[at.clone()])
     }
 
-    fn unexpected(&self, at: &Bytes, expected: &str, hint: &str) -> Problem {
-        Problem::new(at, format!("syntax error: expected {expected}, found {}", self.found(at)), hint)
+    fn unexpected(&self, at: &ByteRange, expected: &str, hint: &str) -> Problem {
+        Problem::new(at, format!("syntax error: expected {expected}, found {}", self.quote_token(at)), hint)
     }
 
-    /// Returns what is wrong when the file ends within a string.
+    /// Returns the error of a file that ends within a string.
     pub(super) fn open_string(&self) -> Option<Problem> {
         let frame = self.frames.last().filter(|frame| frame.inside == Inside::Str)?;
         Some(self.not_closed(frame))
@@ -266,7 +268,7 @@ impl<'a> Grammar<'a> {
         )
     }
 
-    /// Takes the end of the file.
+    /// Checks the end of the file.
     pub(super) fn finish(self) -> Result<(), Problem> {
         let end = self.last.end..self.last.end;
         match self.frames.last() {

@@ -1,24 +1,26 @@
-//! Values whose parts may not be evaluated yet, and what can be wrong with them.
+//! Values in weak head normal form (the parts of lists and sets may be unevaluated), and errors about their types.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::outside;
-use crate::config::diagnostic::{Bytes, Problem, nearest, quoted};
+use super::unsupported;
+use crate::config::nearest;
+use crate::config::problem::{ByteRange, Problem, quoted};
 
-/// The number of a value that is evaluated when it is asked for.
+/// Index of a thunk: a value that is evaluated when it is needed.
 pub(super) type ThunkId = usize;
 
-/// What evaluation gives.
-pub(super) type Attempt<T> = Result<T, Problem>;
+/// Result of an evaluation.
+pub(super) type EvalResult<T> = Result<T, Problem>;
 
-/// A value whose parts may not be evaluated yet, and the expression that made it.
+/// A value in weak head normal form, with the byte range of its expression.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    pub(super) at: Bytes,
+    pub(super) at: ByteRange,
     pub(super) kind: HeadKind,
 }
 
+/// Type and content of a [`Head`].
 #[derive(Clone, Debug)]
 pub(super) enum HeadKind {
     Null,
@@ -29,62 +31,70 @@ pub(super) enum HeadKind {
     Attrs(Rc<BTreeMap<Rc<str>, Slot>>),
 }
 
+/// An attribute with an unevaluated value.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    pub(super) name_at: Bytes,
+    pub(super) name_at: ByteRange,
     pub(super) thunk: ThunkId,
 }
 
-pub(super) fn set<'h>(head: &'h Head, at: &Bytes, what: &str) -> Attempt<&'h Rc<BTreeMap<Rc<str>, Slot>>> {
+/// Returns the content of a set, or an error about its type; `subject` names the value.
+pub(super) fn expect_set<'h>(
+    head: &'h Head,
+    at: &ByteRange,
+    subject: &str,
+) -> EvalResult<&'h Rc<BTreeMap<Rc<str>, Slot>>> {
     match &head.kind {
         HeadKind::Attrs(attrs) => Ok(attrs),
-        other => Err(mismatch(at, what, other, "a set")),
+        other => Err(type_mismatch(at, subject, other, "a set")),
     }
 }
 
-pub(super) fn list<'h>(head: &'h Head, at: &Bytes) -> Attempt<&'h Rc<[ThunkId]>> {
+/// Returns the content of a list, or an error about its type.
+pub(super) fn expect_list<'h>(head: &'h Head, at: &ByteRange) -> EvalResult<&'h Rc<[ThunkId]>> {
     match &head.kind {
         HeadKind::List(items) => Ok(items),
-        other => Err(mismatch(at, "an operand of `++`", other, "a list")),
+        other => Err(type_mismatch(at, "an operand of `++`", other, "a list")),
     }
 }
 
-pub(super) fn string<'h>(head: &'h Head, at: &Bytes, what: &str) -> Attempt<&'h Rc<str>> {
+/// Returns the content of a string, or an error about its type; `subject` names the value.
+pub(super) fn expect_string<'h>(head: &'h Head, at: &ByteRange, subject: &str) -> EvalResult<&'h Rc<str>> {
     match &head.kind {
         HeadKind::Str(text) => Ok(text),
         HeadKind::Attrs(attrs) if attrs.contains_key("outPath") || attrs.contains_key("__toString") => {
-            Err(outside::string_of_set(at))
+            Err(unsupported::string_of_set(at))
         }
-        other => Err(mismatch(at, what, other, "a string")),
+        other => Err(type_mismatch(at, subject, other, "a string")),
     }
 }
 
-pub(super) fn mismatch(at: &Bytes, what: &str, found: &HeadKind, expected: &str) -> Problem {
-    let (found, hint) = match found {
+pub(super) fn type_mismatch(at: &ByteRange, subject: &str, actual: &HeadKind, expected: &str) -> Problem {
+    let (actual, hint) = match actual {
         HeadKind::Null => ("null", "define it"),
         HeadKind::Bool(_) => ("a boolean", "put it in double quotes"),
         HeadKind::Int(_) => ("an integer", "put it in double quotes"),
         HeadKind::Str(_) => ("a string", "write it without quotes"),
-        HeadKind::List(_) => ("a list", "take the brackets away"),
-        HeadKind::Attrs(_) => ("a set", "take one of its attributes: `set.name`"),
+        HeadKind::List(_) => ("a list", "remove the brackets"),
+        HeadKind::Attrs(_) => ("a set", "select one of its attributes: `set.name`"),
     };
     let hint = match expected {
         "a string" => hint.to_owned(),
         "a list" => "put it in brackets: `[ … ]`".to_owned(),
         _ => format!("write {expected}"),
     };
-    Problem::new(at, format!("{what} is {found}, expected {expected}"), hint)
+    Problem::new(at, format!("{subject} is {actual}, expected {expected}"), hint)
 }
 
-pub(super) fn missing(name: &str, at: &Bytes, attrs: &BTreeMap<Rc<str>, Slot>) -> Problem {
-    let known = attrs.keys().map(|name| &**name).take(1000);
-    let hint = match nearest(name, known) {
-        Some(meant) => format!("did you mean {}?", quoted(meant)),
-        None => format!("add {} to the set, or write `or` and a default behind it", quoted(name)),
+pub(super) fn missing_attribute(name: &str, at: &ByteRange, attrs: &BTreeMap<Rc<str>, Slot>) -> Problem {
+    let names = attrs.keys().map(|name| &**name).take(1000);
+    let hint = match nearest(name, names) {
+        Some(suggestion) => format!("did you mean {}?", quoted(suggestion)),
+        None => format!("add {} to the set, or write `or` and a default after it", quoted(name)),
     };
     Problem::new(at, format!("the set has no attribute {}", quoted(name)), hint)
 }
 
-pub(super) fn endless(at: &Bytes) -> Problem {
-    Problem::new(at, "infinite recursion: this value depends on itself", "define it without itself")
+pub(super) fn infinite_recursion(at: &ByteRange) -> Problem {
+    Problem::new(at, "infinite recursion: this value depends on itself", "define it without a reference to itself")
 }

@@ -1,4 +1,4 @@
-//! String literals, by the rules of Nix's own lexer (`src/libexpr/lexer.l` and `parser-state.hh`).
+//! String literals, by the rules of Nix's lexer (`src/libexpr/lexer.l` and `parser-state.hh`).
 
 /// A part of a string literal.
 #[derive(Debug, PartialEq, Eq)]
@@ -7,14 +7,14 @@ pub(super) enum Part<T> {
     Interpolation(T),
 }
 
-/// Unescapes the text between two `"`, or between one and an interpolation.
+/// Unescapes a text of a `"…"` literal, between its quotes and interpolations.
 pub(super) fn unescape(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => text.extend(chars.next().map(escaped)),
-            // Nix reads CR and CR/LF as LF here, and only here.
+            '\\' => text.extend(chars.next().map(unescape_char)),
+            // Nix reads CR and CR/LF as LF in this kind of literal only.
             '\r' => {
                 chars.next_if_eq(&'\n');
                 text.push('\n');
@@ -25,7 +25,7 @@ pub(super) fn unescape(raw: &str) -> String {
     text
 }
 
-fn escaped(c: char) -> char {
+fn unescape_char(c: char) -> char {
     match c {
         'n' => '\n',
         'r' => '\r',
@@ -34,16 +34,16 @@ fn escaped(c: char) -> char {
     }
 }
 
-/// A token of Nix's lexer inside of `''…''`.
+/// A token of Nix's lexer in a `''…''` literal.
 enum Token<T> {
-    /// Text as it is written: its spaces can be indentation.
+    /// Literal text; its spaces can be indentation.
     Plain(String),
-    /// Text that an escape stands for: it ends a line's indentation.
+    /// Text of an escape; ends the indentation of its line.
     Escaped(String),
     Interpolation(T),
 }
 
-/// Unescapes what stands between two `''` and strips its indentation.
+/// Unescapes the parts of a `''…''` literal and strips their indentation.
 pub(super) fn strip_indentation<T>(raw: Vec<Part<T>>) -> Vec<Part<T>> {
     let mut tokens = Vec::new();
     for (index, part) in raw.into_iter().enumerate() {
@@ -53,7 +53,7 @@ pub(super) fn strip_indentation<T>(raw: Vec<Part<T>>) -> Vec<Part<T>> {
             Part::Text(text) => indented_tokens(&text, &mut tokens),
         }
     }
-    let indentation = least_indentation(&tokens);
+    let indentation = common_indentation(&tokens);
     let count = tokens.len();
     let mut line = Line { at_start: true, dropped: 0, indentation };
     let mut parts = Vec::with_capacity(count);
@@ -76,7 +76,7 @@ pub(super) fn strip_indentation<T>(raw: Vec<Part<T>>) -> Vec<Part<T>> {
     parts
 }
 
-/// The opening `''` swallows spaces and one newline.
+/// Strips the spaces and the newline after the opening `''`.
 fn without_first_line(raw: &str) -> &str {
     raw.trim_start_matches(' ').strip_prefix('\n').unwrap_or(raw)
 }
@@ -89,7 +89,7 @@ fn cut_blank_last_line(text: &mut String) {
     }
 }
 
-/// Splits raw text where Nix's lexer does: the borders decide what counts as indentation.
+/// Splits raw text into the tokens of Nix's lexer, because the borders of tokens limit indentation.
 fn indented_tokens<T>(raw: &str, tokens: &mut Vec<Token<T>>) {
     let mut plain = String::new();
     let mut rest = raw;
@@ -97,10 +97,10 @@ fn indented_tokens<T>(raw: &str, tokens: &mut Vec<Token<T>>) {
         let after = &rest[c.len_utf8()..];
         let next = after.chars().next();
         let (escape, length) = match (c, next) {
-            ('\'', Some('\'')) => two_quotes(&after[1..]),
+            ('\'', Some('\'')) => quote_escape(&after[1..]),
             ('\'', None | Some('$')) => ("'".to_owned(), 1),
             ('$', None | Some('\'' | '{')) => ("$".to_owned(), 1),
-            // Both characters are taken together: the second one starts nothing.
+            // Nix reads both characters as one token, so the second one starts no escape.
             ('$' | '\'', Some(next)) => {
                 plain.push(c);
                 plain.push(next);
@@ -124,17 +124,19 @@ fn indented_tokens<T>(raw: &str, tokens: &mut Vec<Token<T>>) {
     }
 }
 
-/// Returns what `''` and the text after it stand for, and how many bytes that is; the closing `''` isn't seen here.
-fn two_quotes(after: &str) -> (String, usize) {
+/// Returns the text of the escape that starts with `''` before `after`, and the length of the escape in bytes. The
+/// closing `''` isn't part of the raw text.
+fn quote_escape(after: &str) -> (String, usize) {
     let mut chars = after.chars();
     match (chars.next(), chars.next()) {
         (Some('$'), _) => ("$".to_owned(), 3),
-        (Some('\\'), Some(c)) => (escaped(c).to_string(), 3 + c.len_utf8()),
+        (Some('\\'), Some(c)) => (unescape_char(c).to_string(), 3 + c.len_utf8()),
         _ => ("''".to_owned(), 2 + usize::from(after.starts_with('\''))),
     }
 }
 
-fn least_indentation<T>(tokens: &[Token<T>]) -> usize {
+/// Returns the smallest indentation of all lines that aren't blank.
+fn common_indentation<T>(tokens: &[Token<T>]) -> usize {
     let mut least = usize::MAX;
     let mut current = Some(0);
     for token in tokens {
@@ -162,7 +164,7 @@ fn least_indentation<T>(tokens: &[Token<T>]) -> usize {
     least
 }
 
-/// Where in a line the stripping is.
+/// State of the stripping within a line.
 struct Line {
     at_start: bool,
     dropped: usize,

@@ -1,18 +1,18 @@
-//! rnix's syntax tree to the expressions of the static subset.
+//! Translation of rnix's syntax tree to expressions of the static subset.
 
 use std::rc::Rc;
 
 use rnix::ast::{self, AstToken as _, BinOpKind, HasEntry, InterpolPart, LiteralKind, UnaryOpKind};
 use rowan::ast::AstNode as _;
 
-use super::binding;
+use super::bind;
 use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name, Operator, Select};
 use super::literal::{self, Part};
-use super::outside;
-use super::syntax::bytes;
-use crate::config::diagnostic::{Bytes, MAX_DIAGNOSTICS, Problem, quoted};
+use super::parse::byte_range;
+use super::unsupported;
+use crate::config::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, quoted};
 
-/// Translates a file, or says everything in it that can't be.
+/// Translates the syntax tree of a file; reports all unsupported forms.
 pub(super) fn lower(text: &str, tree: ast::Expr) -> Result<Expr, Vec<Problem>> {
     let mut lowering = Lowering { text, problems: Vec::new() };
     let expr = lowering.expr(tree);
@@ -25,20 +25,20 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// Records a problem; what is returned in place of the expression is never evaluated.
+    /// Records a problem and returns a placeholder that is never evaluated.
     fn refuse(&mut self, problem: Problem) -> ExprKind {
         self.problems.push(problem);
         ExprKind::Int(0)
     }
 
     fn expr(&mut self, tree: ast::Expr) -> Expr {
-        let at = bytes(tree.syntax().text_range());
+        let at = byte_range(tree.syntax().text_range());
         let kind = match tree {
             ast::Expr::Paren(paren) => return self.optional(paren.expr(), &at),
             ast::Expr::Literal(literal) => self.literal(&literal, &at),
             ast::Expr::Str(string) => self.string(&string, &at),
             ast::Expr::Ident(name) => ExprKind::Var(name.to_string().into()),
-            ast::Expr::CurPos(_) => self.refuse(outside::builtin(&at, "__curPos")),
+            ast::Expr::CurPos(_) => self.refuse(unsupported::builtin(&at, "__curPos")),
             ast::Expr::List(list) => ExprKind::List(list.items().map(|item| self.expr(item)).collect()),
             ast::Expr::AttrSet(set) => {
                 let mut bindings = self.bindings(&set);
@@ -49,14 +49,14 @@ impl Lowering<'_> {
             ast::Expr::Select(select) => self.select(&select, &at),
             ast::Expr::UnaryOp(operation) => self.unary(&operation, &at),
             ast::Expr::BinOp(operation) => self.binary(&operation, &at),
-            // `value or value` without a dot, for Nix the call of a function; other forms don't come this far.
-            _ => self.refuse(outside::call("", &at)),
+            // `value or value` without a dot, which Nix reads as a function call. The scan refuses all other forms.
+            _ => self.refuse(unsupported::call("", &at)),
         };
         Expr { at, kind }
     }
 
-    /// Lowers a part of an expression that is there whenever the parser found no error.
-    fn optional(&mut self, tree: Option<ast::Expr>, at: &Bytes) -> Expr {
+    /// Translates a part of an expression; the part can be missing only after a syntax error.
+    fn optional(&mut self, tree: Option<ast::Expr>, at: &ByteRange) -> Expr {
         if let Some(tree) = tree {
             return self.expr(tree);
         }
@@ -64,7 +64,7 @@ impl Lowering<'_> {
         Expr { at: at.clone(), kind }
     }
 
-    fn literal(&mut self, literal: &ast::Literal, at: &Bytes) -> ExprKind {
+    fn literal(&mut self, literal: &ast::Literal, at: &ByteRange) -> ExprKind {
         match literal.kind() {
             LiteralKind::Integer(number) => number.value().map_or_else(
                 |_| {
@@ -73,12 +73,12 @@ impl Lowering<'_> {
                 },
                 ExprKind::Int,
             ),
-            LiteralKind::Float(_) => self.refuse(outside::float(at)),
-            LiteralKind::Uri(_) => self.refuse(outside::uri(at)),
+            LiteralKind::Float(_) => self.refuse(unsupported::float(at)),
+            LiteralKind::Uri(_) => self.refuse(unsupported::uri(at)),
         }
     }
 
-    fn string(&mut self, string: &ast::Str, at: &Bytes) -> ExprKind {
+    fn string(&mut self, string: &ast::Str, at: &ByteRange) -> ExprKind {
         let mut parts = self.parts(string).into_iter();
         match (parts.next(), parts.next()) {
             (None, _) => ExprKind::Str("".into()),
@@ -99,7 +99,7 @@ impl Lowering<'_> {
             InterpolPart::Literal(content) if indented => Part::Text(content.syntax().text().to_owned()),
             InterpolPart::Literal(content) => Part::Text(literal::unescape(content.syntax().text())),
             InterpolPart::Interpolation(hole) => {
-                let at = bytes(hole.syntax().text_range());
+                let at = byte_range(hole.syntax().text_range());
                 Part::Interpolation(self.optional(hole.expr(), &at))
             }
         };
@@ -107,7 +107,7 @@ impl Lowering<'_> {
         if indented { literal::strip_indentation(parts) } else { parts }
     }
 
-    fn let_in(&mut self, expr: &ast::LetIn, at: &Bytes) -> ExprKind {
+    fn let_in(&mut self, expr: &ast::LetIn, at: &ByteRange) -> ExprKind {
         let mut bindings = self.bindings(expr);
         bindings.recursive = true;
         for (name, _) in &bindings.dynamic {
@@ -117,27 +117,27 @@ impl Lowering<'_> {
         ExprKind::Let(bindings, Box::new(self.optional(expr.body(), at)))
     }
 
-    fn select(&mut self, select: &ast::Select, at: &Bytes) -> ExprKind {
+    fn select(&mut self, select: &ast::Select, at: &ByteRange) -> ExprKind {
         let set = self.optional(select.expr(), at);
         let path = select.attrpath().map(|path| self.path(&path)).unwrap_or_default();
         let default = select.default_expr().map(|default| self.expr(default));
         ExprKind::Select(Box::new(Select { set, path, default }))
     }
 
-    fn unary(&mut self, operation: &ast::UnaryOp, at: &Bytes) -> ExprKind {
+    fn unary(&mut self, operation: &ast::UnaryOp, at: &ByteRange) -> ExprKind {
         match operation.operator() {
             Some(UnaryOpKind::Negate) => ExprKind::Negate(Box::new(self.optional(operation.expr(), at))),
-            _ => self.refuse(outside::operator(at, "!")),
+            _ => self.refuse(unsupported::operator(at, "!")),
         }
     }
 
-    fn binary(&mut self, operation: &ast::BinOp, at: &Bytes) -> ExprKind {
+    fn binary(&mut self, operation: &ast::BinOp, at: &ByteRange) -> ExprKind {
         let operator = match operation.operator() {
             Some(BinOpKind::Update) => Operator::Update,
             Some(BinOpKind::Concat) => Operator::Concat,
             Some(BinOpKind::Add) => Operator::Add,
-            Some(BinOpKind::Sub | BinOpKind::Mul | BinOpKind::Div) => return self.refuse(outside::arithmetic(at)),
-            _ => return self.refuse(outside::comparison(at)),
+            Some(BinOpKind::Sub | BinOpKind::Mul | BinOpKind::Div) => return self.refuse(unsupported::arithmetic(at)),
+            _ => return self.refuse(unsupported::comparison(at)),
         };
         let left = self.optional(operation.lhs(), at);
         let right = self.optional(operation.rhs(), at);
@@ -153,10 +153,10 @@ impl Lowering<'_> {
             match entry {
                 ast::Entry::Inherit(inherit) => self.inherit(&mut bindings, &inherit),
                 ast::Entry::AttrpathValue(entry) => {
-                    let at = bytes(entry.syntax().text_range());
+                    let at = byte_range(entry.syntax().text_range());
                     let path = entry.attrpath().map(|path| self.path(&path)).unwrap_or_default();
                     let value = self.optional(entry.value(), &at);
-                    let bound = binding::bind(self.text, &mut bindings, path, value);
+                    let bound = bind::bind(self.text, &mut bindings, path, value);
                     self.problems.extend(bound.err());
                 }
             }
@@ -166,7 +166,7 @@ impl Lowering<'_> {
 
     fn inherit(&mut self, bindings: &mut Bindings, inherit: &ast::Inherit) {
         let source = inherit.from().map(|from| {
-            let at = bytes(from.syntax().text_range());
+            let at = byte_range(from.syntax().text_range());
             bindings.sources.push(self.optional(from.expr(), &at));
             bindings.sources.len() - 1
         });
@@ -174,8 +174,8 @@ impl Lowering<'_> {
             match self.name(attr) {
                 Name::Static(name, at) => {
                     let value = source.map_or(Bound::Inherited, Bound::InheritedFrom);
-                    // Unlike a set, what is inherited is never merged.
-                    let bound = binding::add(self.text, bindings, name, Binding { name_at: at, value });
+                    // Unlike a set, an inherited attribute is never merged.
+                    let bound = bind::add(self.text, bindings, name, Binding { name_at: at, value });
                     self.problems.extend(bound.err());
                 }
                 Name::Dynamic(name) => {
@@ -191,7 +191,7 @@ impl Lowering<'_> {
     }
 
     fn name(&mut self, attr: ast::Attr) -> Name {
-        let at = bytes(attr.syntax().text_range());
+        let at = byte_range(attr.syntax().text_range());
         let expr = match attr {
             ast::Attr::Ident(name) => return Name::Static(name.to_string().into(), at),
             ast::Attr::Dynamic(hole) => self.optional(hole.expr(), &at),

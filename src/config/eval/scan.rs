@@ -1,22 +1,25 @@
-//! The characters of a file: what rnix's lexer takes and Nix's doesn't, or would read otherwise.
+//! Check of a file's characters and tokens before parsing: refuses input that Nix's lexer refuses or reads differently
+//! from rnix's lexer.
 
 use rnix::SyntaxKind::{self, TOKEN_COMMENT, TOKEN_ERROR, TOKEN_WHITESPACE};
 
 use super::grammar::Grammar;
-use crate::config::diagnostic::{Bytes, Problem, quoted};
+use crate::config::problem::{ByteRange, Problem, quoted};
 
-/// The largest job file.
+/// Maximum size of a job file.
 const MAX_BYTES: usize = 1 << 20;
-/// How many bytes rnix's lexer may look ahead, all in all: it reads to the end of a path at each token of it.
+/// Maximum number of bytes that rnix's lexer may look ahead in total: at each token of a path it reads to the path's
+/// end.
 const MAX_LOOKAHEAD: usize = 1 << 24;
 
-/// Refuses a file that rnix would read otherwise than Nix, with an error, or with more stack than there is.
+/// Refuses a file with a syntax error, a file that rnix reads differently from Nix, and a file that would overflow
+/// rnix's stack.
 pub(super) fn scan(text: &str) -> Result<(), Problem> {
     if text.len() > MAX_BYTES {
         return Err(Problem::new(&(0..0), "the file is larger than 1 MiB", "keep scripts in files of their own"));
     }
     if let Some(at) = text.find('\0') {
-        return Err(Problem::new(&(at..at + 1), "the file holds a NUL character", "remove it"));
+        return Err(Problem::new(&(at..at + 1), "the file has a NUL character", "remove it"));
     }
     let paths = path_runs(text);
     let mut grammar = Grammar::new(text);
@@ -39,7 +42,7 @@ pub(super) fn scan(text: &str) -> Result<(), Problem> {
     grammar.finish()
 }
 
-/// For each byte, how many characters of a path follow it without a gap.
+/// Returns for each byte the number of path characters that follow without a gap.
 fn path_runs(text: &str) -> Vec<u32> {
     let mut runs = vec![0; text.len() + 1];
     for (index, b) in text.bytes().enumerate().rev() {
@@ -50,7 +53,7 @@ fn path_runs(text: &str) -> Vec<u32> {
     runs
 }
 
-fn not_a_token(token: &str, at: &Bytes) -> Problem {
+fn not_a_token(token: &str, at: &ByteRange) -> Problem {
     if token.starts_with("/*") {
         return Problem::new(&(at.start..at.start + 2), "the comment isn't closed", "close it with `*/`");
     }
@@ -65,21 +68,22 @@ fn not_a_token(token: &str, at: &Bytes) -> Problem {
     Problem::new(at, message, "remove it, or write it in a string, in double quotes")
 }
 
-fn whitespace(token: &str, at: &Bytes) -> Result<(), Problem> {
+fn whitespace(token: &str, at: &ByteRange) -> Result<(), Problem> {
     let Some((offset, c)) = token.char_indices().find(|(_, c)| !matches!(c, ' ' | '\t' | '\r' | '\n')) else {
         return Ok(());
     };
     let at = at.start + offset..at.start + offset + c.len_utf8();
-    let message = format!("unexpected character U+{:04X}: a space to the eye, but not to Nix", u32::from(c));
-    Err(Problem::new(&at, message, "write an ordinary space"))
+    let message =
+        format!("unexpected character U+{:04X}: it looks like a space, but Nix doesn't accept it", u32::from(c));
+    Err(Problem::new(&at, message, "write a plain space (U+0020)"))
 }
 
-/// Nix ends a `#` comment at a carriage return, rnix at a newline.
-fn comment(token: &str, at: &Bytes) -> Result<(), Problem> {
+/// Refuses a carriage return within a `#` comment, where Nix ends the comment and rnix doesn't.
+fn comment(token: &str, at: &ByteRange) -> Result<(), Problem> {
     match token.find('\r') {
         Some(offset) if token.starts_with('#') && offset + 1 < token.len() => {
             let at = at.start + offset..at.start + offset + 1;
-            Err(Problem::new(&at, "a carriage return in a comment", "end lines with a newline"))
+            Err(Problem::new(&at, "a comment has a carriage return in it", "end the line with a newline"))
         }
         _ => Ok(()),
     }

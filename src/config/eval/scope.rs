@@ -1,13 +1,14 @@
-//! Whether every variable is defined: as in Nix, a question about the text, not about what is evaluated.
+//! Check that every variable is defined. As in Nix it covers the whole text, not only the evaluated parts.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name};
-use super::outside;
-use crate::config::diagnostic::{Bytes, MAX_DIAGNOSTICS, Problem, nearest, quoted};
+use super::unsupported;
+use crate::config::nearest;
+use crate::config::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, quoted};
 
-/// Names that Nix defines and pikaci doesn't, beside those that start with two underscores.
+/// Names that Nix defines and pikaci doesn't, apart from those that start with two underscores.
 const BUILTINS: [&str; 20] = [
     "abort",
     "baseNameOf",
@@ -31,18 +32,18 @@ const BUILTINS: [&str; 20] = [
     "toString",
 ];
 
-/// Refuses variables that nothing defines.
+/// Refuses undefined variables.
 pub(super) fn check(expr: &Expr) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     check_expr(expr, None, &mut problems);
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The names of a `rec` set or a `let`, and what is around it.
+/// Names of a `rec` set or a `let`, and the enclosing scope.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     names: &'a BTreeMap<Rc<str>, Binding>,
-    around: Option<&'a Scope<'a>>,
+    outer: Option<&'a Scope<'a>>,
 }
 
 fn check_expr(expr: &Expr, scope: Option<&Scope>, problems: &mut Vec<Problem>) {
@@ -76,7 +77,7 @@ fn check_expr(expr: &Expr, scope: Option<&Scope>, problems: &mut Vec<Problem>) {
 }
 
 fn check_bindings(bindings: &Bindings, body: Option<&Expr>, scope: Option<&Scope>, problems: &mut Vec<Problem>) {
-    let own = Scope { names: &bindings.attrs, around: scope };
+    let own = Scope { names: &bindings.attrs, outer: scope };
     let inner = if bindings.recursive { Some(&own) } else { scope };
     for (name, binding) in &bindings.attrs {
         match &binding.value {
@@ -85,7 +86,7 @@ fn check_bindings(bindings: &Bindings, body: Option<&Expr>, scope: Option<&Scope
             Bound::InheritedFrom(_) => {}
         }
         if bindings.recursive && body.is_none() && &**name == "__overrides" {
-            problems.push(outside::overrides(&binding.name_at));
+            problems.push(unsupported::overrides(&binding.name_at));
         }
     }
     for source in &bindings.sources {
@@ -100,20 +101,20 @@ fn check_bindings(bindings: &Bindings, body: Option<&Expr>, scope: Option<&Scope
     }
 }
 
-fn check_name(name: &str, at: &Bytes, scope: Option<&Scope>, problems: &mut Vec<Problem>) {
-    let scopes = || std::iter::successors(scope, |scope| scope.around);
+fn check_name(name: &str, at: &ByteRange, scope: Option<&Scope>, problems: &mut Vec<Problem>) {
+    let scopes = || std::iter::successors(scope, |scope| scope.outer);
     if matches!(name, "true" | "false" | "null") || scopes().any(|scope| scope.names.contains_key(name)) {
         return;
     }
     if name.starts_with("__") || BUILTINS.contains(&name) {
-        problems.push(outside::builtin(at, name));
+        problems.push(unsupported::builtin(at, name));
         return;
     }
     let constants = ["true", "false", "null"];
-    let known = scopes().flat_map(|scope| scope.names.keys().map(|name| &**name)).chain(constants);
-    let hint = match Some(known).filter(|_| problems.len() < MAX_DIAGNOSTICS).and_then(|known| nearest(name, known)) {
-        Some(meant) => format!("did you mean {}?", quoted(meant)),
-        None => "define it with `let … in`, or put it in double quotes if a string is meant".to_owned(),
+    let names = scopes().flat_map(|scope| scope.names.keys().map(|name| &**name)).chain(constants);
+    let hint = match Some(names).filter(|_| problems.len() < MAX_DIAGNOSTICS).and_then(|names| nearest(name, names)) {
+        Some(suggestion) => format!("did you mean {}?", quoted(suggestion)),
+        None => "define it with `let … in`, or put it in double quotes to write a string".to_owned(),
     };
     problems.push(Problem::new(at, format!("undefined variable {}", quoted(name)), hint));
 }

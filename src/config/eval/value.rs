@@ -1,21 +1,21 @@
-//! Values with the place that they come from.
+//! Values with their places in the file.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::config::diagnostic::Bytes;
+use crate::config::problem::ByteRange;
 
-/// A value, evaluated completely.
+/// A value without unevaluated parts.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Value {
-    /// The expression that made it.
-    pub(in crate::config) at: Bytes,
-    pub(in crate::config) kind: Kind,
+pub(crate) struct Value {
+    /// Byte range of the expression that the value comes from.
+    pub(crate) at: ByteRange,
+    pub(crate) kind: ValueKind,
 }
 
-/// What a value is.
+/// Type and content of a value.
 #[derive(Clone, Debug)]
-pub(in crate::config) enum Kind {
+pub(crate) enum ValueKind {
     Null,
     Bool(bool),
     Int(i64),
@@ -25,26 +25,26 @@ pub(in crate::config) enum Kind {
 }
 
 /// Attributes by name.
-pub(in crate::config) type Attrs = BTreeMap<Rc<str>, Attr>;
+pub(crate) type Attrs = BTreeMap<Rc<str>, Attr>;
 
-/// One attribute of a set.
+/// An attribute of a set.
 #[derive(Clone, Debug)]
-pub(in crate::config) struct Attr {
-    /// Where its name is written.
-    pub(in crate::config) name_at: Bytes,
-    pub(in crate::config) value: Value,
+pub(crate) struct Attr {
+    /// Byte range of the name.
+    pub(crate) name_at: ByteRange,
+    pub(crate) value: Value,
 }
 
 impl Value {
     /// Returns the value as `nix eval --json` prints it.
-    pub(in crate::config) fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         match &self.kind {
-            Kind::Null => serde_json::Value::Null,
-            Kind::Bool(value) => (*value).into(),
-            Kind::Int(value) => (*value).into(),
-            Kind::Str(value) => value.to_string().into(),
-            Kind::List(items) => items.iter().map(Value::to_json).collect::<Vec<_>>().into(),
-            Kind::Attrs(attrs) => {
+            ValueKind::Null => serde_json::Value::Null,
+            ValueKind::Bool(value) => (*value).into(),
+            ValueKind::Int(value) => (*value).into(),
+            ValueKind::Str(value) => value.to_string().into(),
+            ValueKind::List(items) => items.iter().map(Value::to_json).collect::<Vec<_>>().into(),
+            ValueKind::Attrs(attrs) => {
                 let member = |(name, attr): (&Rc<str>, &Attr)| (name.to_string(), attr.value.to_json());
                 serde_json::Value::Object(attrs.iter().map(member).collect())
             }

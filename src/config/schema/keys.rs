@@ -1,10 +1,12 @@
-//! The keys of a job file: their names, what they expect, and an example for the hint.
+//! Keys of a job file.
 
-/// A key that a set may have.
+/// A key of a set.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: &'static str,
+    /// Type of the value, for messages.
     pub(super) expected: &'static str,
+    /// Valid definition, for hints.
     pub(super) example: &'static str,
 }
 

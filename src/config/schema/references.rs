@@ -1,35 +1,45 @@
-//! What refers to what: jobs to jobs and guests, targets to jobs.
+//! References: from jobs to jobs and guests, and from targets to jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::distinct;
+use super::guest::DEFAULT_GUEST;
 use super::reader::{JobReference, Reader};
-use crate::config::diagnostic::{Bytes, quoted};
 use crate::config::eval::Attrs;
+use crate::config::problem::{ByteRange, quoted};
 use crate::id::JobId;
 
-/// Takes the names of jobs for what they are, each once, and notes that they have to exist.
-pub(super) fn job_ids(reader: &mut Reader, names: &[(&Rc<str>, &Bytes)], by: Option<&Rc<str>>) -> Vec<JobId> {
+/// Returns the ids of the named jobs, each once, and records the references for [`check`]; `needed_by` is the job whose
+/// `needs` the names are from.
+pub(super) fn job_ids(
+    reader: &mut Reader,
+    names: &[(&Rc<str>, &ByteRange)],
+    needed_by: Option<&Rc<str>>,
+) -> Vec<JobId> {
     for (name, at) in names {
-        let reference = JobReference { by: by.cloned(), name: Rc::clone(name), at: (*at).clone() };
+        let reference = JobReference { needed_by: needed_by.cloned(), name: Rc::clone(name), at: (*at).clone() };
         reader.job_references.push(reference);
     }
-    distinct(names.iter().map(|(name, _)| &***name))
+    let mut distinct = BTreeSet::new();
+    names.iter().map(|(name, _)| &***name).filter(|name| distinct.insert(*name)).map(JobId::new).collect()
 }
 
-/// Refuses names of nothing, names of two things, and circles.
+/// Refuses references to undefined names, names that are both a job and a target, and cycles of `needs`.
 pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, targets: &Attrs) {
     let references = std::mem::take(&mut reader.job_references);
-    for JobReference { name, at, .. } in references.iter().filter(|one| !jobs.contains_key(&one.name)) {
-        let otherwise = if targets.contains_key(name) { "name jobs: this is a target" } else { "define it in `jobs`" };
-        let hint = reader.did_you_mean(name, jobs.keys().map(|name| &**name), otherwise);
+    for JobReference { name, at, .. } in references.iter().filter(|reference| !jobs.contains_key(&reference.name)) {
+        let fallback = if targets.contains_key(name) {
+            "this is a target: write the names of jobs"
+        } else {
+            "define it in `jobs`"
+        };
+        let hint = reader.suggest(name, jobs.keys().map(|name| &**name), fallback);
         reader.refuse(at, format!("there is no job {}", quoted(name)), hint);
     }
     for (name, at) in std::mem::take(&mut reader.guest_references) {
-        if &*name != super::job::DEFAULT_GUEST && !guests.contains_key(&name) {
-            let known = guests.keys().map(|name| &**name).chain([super::job::DEFAULT_GUEST]);
-            let hint = reader.did_you_mean(&name, known, "define it in `guests`");
+        if &*name != DEFAULT_GUEST && !guests.contains_key(&name) {
+            let valid = guests.keys().map(|name| &**name).chain([DEFAULT_GUEST]);
+            let hint = reader.suggest(&name, valid, "define it in `guests`");
             reader.refuse(&at, format!("there is no guest {}", quoted(&name)), hint);
         }
     }
@@ -37,51 +47,51 @@ pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, targets: 
         let message = format!("{} is a job and a target", quoted(name));
         reader.refuse(&attr.name_at, message, "name one of them differently");
     }
-    check_circles(reader, &references);
+    check_cycles(reader, &references);
 }
 
-/// Circles beyond these are rarely more to repair.
-const MAX_CIRCLES: usize = 5;
+/// Maximum number of reported cycles: the repair of these often removes the others.
+const MAX_CYCLES: usize = 5;
 
-/// A need: who is needed, and where that is written.
-type Need<'r> = (&'r str, &'r Bytes);
+/// A need: the name of the needed job, and the place of the name in the file.
+type Need<'r> = (&'r str, &'r ByteRange);
 
-fn check_circles(reader: &mut Reader, references: &[JobReference]) {
+fn check_cycles(reader: &mut Reader, references: &[JobReference]) {
     let mut needs: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
-    for JobReference { by, name, at } in references {
-        if let Some(by) = by {
-            needs.entry(by).or_default().push((name, at));
+    for JobReference { needed_by, name, at } in references {
+        if let Some(job) = needed_by {
+            needs.entry(job).or_default().push((name, at));
         }
     }
-    for circle in circles(&needs) {
-        let Some((first, at)) = circle.first().copied() else { continue };
-        let names: Vec<_> = circle.iter().map(|(name, _)| quoted(name)).collect();
+    for cycle in detect_cycles(&needs) {
+        let Some((first, at)) = cycle.first().copied() else { continue };
+        let names: Vec<_> = cycle.iter().map(|(name, _)| quoted(name)).collect();
         let message = if names.len() == 1 {
             format!("the job {} needs itself", quoted(first))
         } else if names.len() <= 10 {
-            format!("jobs need each other in a circle: {} → {}", names.join(" → "), names[0])
+            format!("jobs need each other in a cycle: {} → {}", names.join(" → "), names[0])
         } else {
             let count = names.len();
-            format!("{count} jobs need each other in a circle: {} → … → {}", names[..9].join(" → "), names[0])
+            format!("{count} jobs need each other in a cycle: {} → … → {}", names[..9].join(" → "), names[0])
         };
-        reader.refuse(at, message, "take one of them out of a `needs`");
+        reader.refuse(at, message, "remove one of the names from a `needs`");
     }
 }
 
-/// Returns circles, at most [`MAX_CIRCLES`]: each as its jobs and where each names the next.
-fn circles<'r>(needs: &BTreeMap<&'r str, Vec<Need<'r>>>) -> Vec<Vec<Need<'r>>> {
-    let mut circles = Vec::new();
-    // The next need to follow of each job that was come by; at the end of the list, all that it needs is done.
-    let mut followed: BTreeMap<&str, usize> = BTreeMap::new();
+/// Returns at most [`MAX_CYCLES`] cycles, each as its jobs with the place of the name of the next job.
+fn detect_cycles<'r>(needs: &BTreeMap<&'r str, Vec<Need<'r>>>) -> Vec<Vec<Need<'r>>> {
+    let mut cycles = Vec::new();
+    // For each visited job, the index of the next need to follow. All needs are done when the index is at the end.
+    let mut next_need: BTreeMap<&str, usize> = BTreeMap::new();
     for start in needs.keys().copied() {
-        if followed.contains_key(start) {
+        if next_need.contains_key(start) {
             continue;
         }
-        followed.insert(start, 0);
+        next_need.insert(start, 0);
         let mut path: Vec<&str> = vec![start];
         let mut on_path = BTreeMap::from([(start, 0)]);
-        while let Some(job) = path.last().copied().filter(|_| circles.len() < MAX_CIRCLES) {
-            let next = followed.get_mut(job).and_then(|index| {
+        while let Some(job) = path.last().copied().filter(|_| cycles.len() < MAX_CYCLES) {
+            let next = next_need.get_mut(job).and_then(|index| {
                 let need = needs.get(job)?.get(*index);
                 *index += 1;
                 need
@@ -93,9 +103,9 @@ fn circles<'r>(needs: &BTreeMap<&'r str, Vec<Need<'r>>>) -> Vec<Vec<Need<'r>>> {
                 }
                 Some((need, _)) => {
                     if let Some(position) = on_path.get(need) {
-                        circles.push(steps(needs, &followed, &path[*position..]));
-                    } else if !followed.contains_key(need) {
-                        followed.insert(need, 0);
+                        cycles.push(with_needs(needs, &next_need, &path[*position..]));
+                    } else if !next_need.contains_key(need) {
+                        next_need.insert(need, 0);
                         on_path.insert(need, path.len());
                         path.push(need);
                     }
@@ -103,18 +113,18 @@ fn circles<'r>(needs: &BTreeMap<&'r str, Vec<Need<'r>>>) -> Vec<Vec<Need<'r>>> {
             }
         }
     }
-    circles
+    cycles
 }
 
-/// Pairs each job of a path with the place of the need that it was left by.
-fn steps<'r>(
+/// Pairs each job of a path with the place of the need that the path follows.
+fn with_needs<'r>(
     needs: &BTreeMap<&'r str, Vec<Need<'r>>>,
-    followed: &BTreeMap<&'r str, usize>,
+    next_need: &BTreeMap<&'r str, usize>,
     path: &[&'r str],
 ) -> Vec<Need<'r>> {
-    let step = |job: &&'r str| {
-        let (_, at) = needs.get(job)?.get(followed.get(job)?.checked_sub(1)?)?;
+    let with_need = |job: &&'r str| {
+        let (_, at) = needs.get(job)?.get(next_need.get(job)?.checked_sub(1)?)?;
         Some((*job, *at))
     };
-    path.iter().filter_map(step).collect()
+    path.iter().filter_map(with_need).collect()
 }

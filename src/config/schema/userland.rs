@@ -1,12 +1,12 @@
-//! What a guest has of nixpkgs and of the project: packages, a dev shell, modules.
+//! Userland of a guest from nixpkgs and the project: packages, a dev shell, modules.
 
 use std::path::Path;
 
 use super::reader::{Field, Fields, Reader};
 use crate::config::Base;
-use crate::config::diagnostic::quoted;
+use crate::config::problem::quoted;
 
-/// The longest name of a package, a dev shell or a module's file, in bytes.
+/// Maximum length of the name of a package, a dev shell or a module's file, in bytes.
 const MAX_NAME: usize = 255;
 
 pub(super) fn read_packages(reader: &mut Reader, fields: &Fields) -> Vec<String> {
@@ -30,11 +30,17 @@ pub(super) fn read_modules(reader: &mut Reader, fields: &Fields) -> Vec<String> 
     read_names(reader, fields, "modules", is_file, "isn't the path of a .nix file in the project")
 }
 
-fn read_names(reader: &mut Reader, fields: &Fields, key: &str, good: impl Fn(&str) -> bool, bad: &str) -> Vec<String> {
+fn read_names(
+    reader: &mut Reader,
+    fields: &Fields,
+    key: &str,
+    is_valid: impl Fn(&str) -> bool,
+    error: &str,
+) -> Vec<String> {
     let Some(field) = fields.get(key) else { return Vec::new() };
     let names = reader.strings(&field).unwrap_or_default();
-    for (name, at) in names.iter().filter(|(name, _)| !good(name)) {
-        reader.refuse(at, format!("{} in `{}` {bad}", quoted(name), field.place), field.hint());
+    for (name, at) in names.iter().filter(|(name, _)| !is_valid(name)) {
+        reader.refuse(at, format!("{} in `{}` {error}", quoted(name), field.path), field.hint());
     }
     names.into_iter().map(|(name, _)| name.to_string()).collect()
 }
@@ -43,28 +49,28 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&name.len()) && !name.contains(char::is_control)
 }
 
-/// What to do about a key of machines where there is none.
-const WITHOUT_MACHINE: &str = "leave it out: there is no machine";
+/// Hint for a key of virtual machines in a guest of base `none`.
+const NO_MACHINE_HINT: &str = "remove it: base `none` has no virtual machine";
 
-/// Refuses what a guest of this base hasn't got.
+/// Refuses keys that don't apply to a guest of this base.
 pub(super) fn check_base(reader: &mut Reader, fields: &Fields, base: Option<Base>) {
     let (nix, guests) = ([Base::Nix, Base::Nixos], [Base::Host, Base::Nix, Base::Nixos]);
     let keys: [(&str, &[Base], &str); 7] = [
         ("packages", &nix, "write `base = \"nix\";` too"),
         ("devShell", &nix, "write `base = \"nix\";` too"),
         ("modules", &[Base::Nixos], "write `base = \"nixos\";` too"),
-        ("prepareTimeout", &guests, WITHOUT_MACHINE),
-        ("bootTimeout", &guests, WITHOUT_MACHINE),
-        ("collectTimeout", &guests, WITHOUT_MACHINE),
-        ("kernel", &[Base::Host], "write `base = \"host\";`, or leave `kernel` out"),
+        ("prepareTimeout", &guests, NO_MACHINE_HINT),
+        ("bootTimeout", &guests, NO_MACHINE_HINT),
+        ("collectTimeout", &guests, NO_MACHINE_HINT),
+        ("kernel", &[Base::Host], "write `base = \"host\";`, or remove `kernel`"),
     ];
     for (key, bases, hint) in keys {
         let Some(field) = fields.get(key) else { continue };
         let fits = base.map_or(bases.contains(&Base::Host), |base| bases.contains(&base));
-        // A base that isn't one has been refused already.
+        // An invalid base is reported already.
         if !fits && (base.is_some() || fields.get("base").is_none()) {
             let of = base.map_or_else(|| "without a `base`".to_owned(), |base| format!("of base `{}`", base.name()));
-            reader.refuse(&field.value.at, format!("a guest {of} has no `{key}`"), hint);
+            reader.refuse(&field.value.at, format!("a guest {of} can't have `{key}`"), hint);
         }
     }
 }

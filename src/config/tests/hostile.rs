@@ -1,9 +1,9 @@
-//! Files made to exhaust what they can: each ends in a result, within the stack of a test's thread.
+//! Files that try to exhaust stack, memory or time: each ends in a result, within the stack of a test thread.
 
 use super::super::{evaluate, read};
 
-/// Evaluates with three quarters of the stack that a thread has by default.
-fn with_little_stack(text: String) -> Result<serde_json::Value, String> {
+/// Evaluates with three quarters of the default stack of a thread.
+fn evaluate_with_small_stack(text: String) -> Result<serde_json::Value, String> {
     let evaluate = move || evaluate("pikaci.nix", &text).map_err(|diagnostics| diagnostics.to_string());
     std::thread::Builder::new().stack_size(3 << 19).spawn(evaluate).unwrap().join().unwrap()
 }
@@ -12,9 +12,9 @@ fn numbered(count: usize, line: impl Fn(usize) -> String) -> String {
     (0..count).map(line).collect::<Vec<_>>().concat()
 }
 
-/// Doubles a count until the file is refused, and returns the last one that wasn't.
-fn deepest(file: impl Fn(usize) -> String) -> usize {
-    let accepted = |count: &usize| with_little_stack(file(*count)).is_ok();
+/// Returns the largest count whose file is accepted.
+fn max_accepted(file: impl Fn(usize) -> String) -> usize {
+    let accepted = |count: &usize| evaluate_with_small_stack(file(*count)).is_ok();
     let mut count = 1;
     while count < 1 << 17 && accepted(&count) {
         count *= 2;
@@ -23,46 +23,48 @@ fn deepest(file: impl Fn(usize) -> String) -> usize {
 }
 
 #[test]
-fn nesting_has_a_bound_and_stays_on_the_stack() {
-    let around = |open: &str, inner: &str, close: &str, count: usize| {
+fn nested_values_are_limited_and_fit_on_the_stack() {
+    let nested = |open: &str, inner: &str, close: &str, count: usize| {
         format!("{}{inner}{}", open.repeat(count), close.repeat(count))
     };
-    assert!(deepest(|count| around("(", "1", ")", count)) >= 60);
-    assert!(deepest(|count| around("[", "1", "]", count)) >= 60);
-    assert!(deepest(|count| around("{ a = ", "1", "; }", count)) >= 60);
-    assert!(deepest(|count| around("rec { a = ", "1", "; }", count)) >= 60);
-    assert!(deepest(|count| around("\"${", "\"x\"", "}\"", count)) >= 30);
-    assert!(deepest(|count| around("let a = ", "1", "; in a", count)) >= 60);
-    assert!(deepest(|count| around("let in ", "1", "", count)) >= 100);
-    assert!(deepest(|count| around("{ a.${\"x\" + ", "\"y\"", "} = 1; }", count)) == 1);
-    assert!(deepest(|count| around("-", "1", "", count)) >= 100);
-    assert!(deepest(|count| around("\"x\" + ", "\"\"", "", count)) >= 100);
-    assert!(deepest(|count| around("[ 1 ] ++ ", "[ ]", "", count)) >= 50);
-    assert!(deepest(|count| around("{ } // ", "{ }", "", count)) >= 50);
-    assert!(deepest(|count| around("{ }.a or ", "1", "", count)) >= 50);
-    assert!(deepest(|count| format!("{{ a{} = 1; }}", ".a".repeat(count))) >= 100);
-    assert!(deepest(|count| format!("{{ a = {}; }}", around("{ a = let in rec { b = ", "1", "; }; }", count))) >= 20);
+    assert!(max_accepted(|count| nested("(", "1", ")", count)) >= 60);
+    assert!(max_accepted(|count| nested("[", "1", "]", count)) >= 60);
+    assert!(max_accepted(|count| nested("{ a = ", "1", "; }", count)) >= 60);
+    assert!(max_accepted(|count| nested("rec { a = ", "1", "; }", count)) >= 60);
+    assert!(max_accepted(|count| nested("\"${", "\"x\"", "}\"", count)) >= 30);
+    assert!(max_accepted(|count| nested("let a = ", "1", "; in a", count)) >= 60);
+    assert!(max_accepted(|count| nested("let in ", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("{ a.${\"x\" + ", "\"y\"", "} = 1; }", count)) == 1);
+    assert!(max_accepted(|count| nested("-", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("\"x\" + ", "\"\"", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("[ 1 ] ++ ", "[ ]", "", count)) >= 50);
+    assert!(max_accepted(|count| nested("{ } // ", "{ }", "", count)) >= 50);
+    assert!(max_accepted(|count| nested("{ }.a or ", "1", "", count)) >= 50);
+    assert!(max_accepted(|count| format!("{{ a{} = 1; }}", ".a".repeat(count))) >= 100);
+    assert!(
+        max_accepted(|count| format!("{{ a = {}; }}", nested("{ a = let in rec { b = ", "1", "; }; }", count))) >= 20
+    );
 }
 
 #[test]
-fn chains_of_names_have_a_bound_and_stay_on_the_stack() {
+fn chains_of_names_are_limited_and_fit_on_the_stack() {
     let chain = |link: fn(usize) -> String| {
         move |count: usize| {
             let links = numbered(count, |index| format!("a{} = {}; ", index + 1, link(index)));
             format!("let a0 = \"x\"; {links} in a{count}")
         }
     };
-    assert!(deepest(chain(|index| format!("a{index}"))) >= 50);
-    assert!(deepest(chain(|index| format!("\"${{a{index}}}\""))) >= 50);
-    assert!(deepest(chain(|index| format!("(rec {{ b = a{index}; c = b; }}).c"))) >= 30);
-    assert!(deepest(chain(|index| format!("(let inherit (rec {{ x = a{index}; }}) x; in \"${{x}}\")"))) >= 30);
-    assert!(deepest(chain(|index| format!("a{index} + \"\""))) >= 50);
-    assert!(deepest(chain(|index| format!("[ a{index} ]"))) >= 50);
-    assert!(deepest(chain(|index| format!("{{ b = a{index}; }}"))) >= 50);
+    assert!(max_accepted(chain(|index| format!("a{index}"))) >= 50);
+    assert!(max_accepted(chain(|index| format!("\"${{a{index}}}\""))) >= 50);
+    assert!(max_accepted(chain(|index| format!("(rec {{ b = a{index}; c = b; }}).c"))) >= 30);
+    assert!(max_accepted(chain(|index| format!("(let inherit (rec {{ x = a{index}; }}) x; in \"${{x}}\")"))) >= 30);
+    assert!(max_accepted(chain(|index| format!("a{index} + \"\""))) >= 50);
+    assert!(max_accepted(chain(|index| format!("[ a{index} ]"))) >= 50);
+    assert!(max_accepted(chain(|index| format!("{{ b = a{index}; }}"))) >= 50);
 }
 
 #[test]
-fn what_is_wrong_ends_on_the_stack_too() {
+fn repeated_syntax_errors_fit_on_the_stack() {
     let count = 5_000;
     for part in [
         "(",
@@ -119,16 +121,16 @@ fn what_is_wrong_ends_on_the_stack_too() {
     ] {
         for text in [part.repeat(count), format!("{{ a = {}", part.repeat(count)), format!("[ {}", part.repeat(count))]
         {
-            assert!(with_little_stack(text).is_err(), "{part}");
+            assert!(evaluate_with_small_stack(text).is_err(), "{part}");
         }
     }
 }
 
 #[test]
-fn growth_has_a_bound() {
+fn growth_of_values_is_limited() {
     let grow = |first: &str, step: fn(usize) -> String| {
         let steps = numbered(200, |index| format!("a{} = {}; ", index + 1, step(index)));
-        with_little_stack(format!("let a0 = {first}; {steps} in a200"))
+        evaluate_with_small_stack(format!("let a0 = {first}; {steps} in a200"))
     };
     assert!(grow("\"x\"", |index| format!("a{index} + a{index}")).is_err());
     assert!(grow("\"x\"", |index| format!("\"${{a{index}}}${{a{index}}}\"")).is_err());
@@ -136,7 +138,7 @@ fn growth_has_a_bound() {
     assert!(grow("1", |index| format!("[ a{index} a{index} ]")).is_err());
     assert!(grow("1", |index| format!("{{ x = a{index}; y = a{index}; }}")).is_err());
     let endless = "let a = { x = a; y = b; z = [ a b ]; }; b = { x = a; y = b; z = [ b a ]; }; in a";
-    assert!(with_little_stack(endless.to_owned()).is_err());
+    assert!(evaluate_with_small_stack(endless.to_owned()).is_err());
 }
 
 #[test]
@@ -148,8 +150,8 @@ fn large_files_are_read() {
     let needs = numbered(5000, need);
     let chain = |last: &str| read("pikaci.nix", &format!("{{ jobs = {{ {needs} j5000 = {{ {last} }}; }}; }}"));
     assert!(chain("command = \"x\";").is_ok());
-    let circle = chain("command = \"x\"; needs = [ \"j0\" ];").unwrap_err().to_string();
-    assert!(circle.contains("5001 jobs need each other in a circle"), "{circle}");
-    let spread = format!("{{ defaults.env.A = \"{}\"; jobs = {{ {jobs} }}; }}", "x".repeat(100_000));
-    assert!(read("pikaci.nix", &spread).unwrap_err().to_string().contains("is too large for 10000 jobs"));
+    let cycle = chain("command = \"x\"; needs = [ \"j0\" ];").unwrap_err().to_string();
+    assert!(cycle.contains("5001 jobs need each other in a cycle"), "{cycle}");
+    let many_copies = format!("{{ defaults.env.A = \"{}\"; jobs = {{ {jobs} }}; }}", "x".repeat(100_000));
+    assert!(read("pikaci.nix", &many_copies).unwrap_err().to_string().contains("is too large for 10000 jobs"));
 }

@@ -1,4 +1,4 @@
-//! Any text ends in a result, and a Config survives being written as Nix.
+//! Properties: any text ends in a result, and a Config is the same after a round trip through Nix.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,13 +40,16 @@ const TOKENS: [&str; 62] = [
     "<a>", "a:b", "é", "jobs", " ",
 ];
 
-fn assert_ends_well(text: &str) {
+fn assert_reads_or_explains(text: &str) {
     if let Err(diagnostics) = read("pikaci.nix", text) {
-        let told = diagnostics.to_string();
-        assert!(told.starts_with("error: ") && told.contains("\nhint: "), "{told}");
-        for one in &diagnostics {
-            assert_ne!(one.message, "syntax error", "rnix found it, and nobody said what it is: {text:?}");
-            assert!(told.contains(&format!("--> pikaci.nix:{}:{}\n", one.span.line, one.span.column)), "{told}");
+        let report = diagnostics.to_string();
+        assert!(report.starts_with("error: ") && report.contains("\nhint: "), "{report}");
+        for diagnostic in &diagnostics {
+            assert_ne!(diagnostic.message, "syntax error", "rnix reports an error that the grammar accepts: {text:?}");
+            assert!(
+                report.contains(&format!("--> pikaci.nix:{}:{}\n", diagnostic.span.line, diagnostic.span.column)),
+                "{report}"
+            );
         }
     }
 }
@@ -89,8 +92,8 @@ fn command() -> impl Strategy<Value = Command> {
 fn job() -> impl Strategy<Value = Job> {
     let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", any_text(), 0..3);
     let network = prop_oneof![Just(Network::None), Just(Network::Outside), Just(Network::Host)];
-    let circumstances = (env, 1_u64..=604_800, any::<bool>(), network, 0_u32..=10);
-    (command(), option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned())), circumstances, globs(), globs())
+    let settings = (env, 1_u64..=604_800, any::<bool>(), network, 0_u32..=10);
+    (command(), option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned())), settings, globs(), globs())
         .prop_map(|(command, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts)| Job {
             description,
             command,
@@ -141,7 +144,7 @@ fn guest() -> impl Strategy<Value = Guest> {
     })
 }
 
-/// Jobs that need jobs before them and run in any of the guests, and targets of some of them.
+/// Generates jobs that need jobs before them and run in any of the guests, and targets of some of the jobs.
 fn config() -> impl Strategy<Value = Config> {
     let jobs = btree_map(name(), (job(), any::<usize>(), any::<usize>()), 1..6);
     let guests = btree_map(name(), guest(), 0..3);
@@ -164,7 +167,7 @@ fn config() -> impl Strategy<Value = Config> {
     })
 }
 
-fn string(text: &str) -> String {
+fn render_string(text: &str) -> String {
     let mut nix = String::from("\"");
     for c in text.chars() {
         match c {
@@ -176,56 +179,61 @@ fn string(text: &str) -> String {
     nix + "\""
 }
 
-fn list<'t>(items: impl IntoIterator<Item = &'t str>) -> String {
-    format!("[ {} ]", items.into_iter().map(string).collect::<Vec<_>>().join(" "))
+fn render_list<'t>(items: impl IntoIterator<Item = &'t str>) -> String {
+    format!("[ {} ]", items.into_iter().map(render_string).collect::<Vec<_>>().join(" "))
 }
 
-fn nix(config: &Config) -> String {
+fn render_nix(config: &Config) -> String {
     let mut text = String::from("{\n");
     for (name, guest) in &config.guests {
-        let place = format!("guests.{}", string(name));
-        writeln!(text, "{place} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();
+        let path = format!("guests.{}", render_string(name));
+        writeln!(text, "{path} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();
         let Timeouts { prepare_secs, boot_secs, collect_secs } = guest.timeouts;
-        writeln!(text, "{place}.prepareTimeout = {prepare_secs}; {place}.bootTimeout = {boot_secs};").unwrap();
-        writeln!(text, "{place}.collectTimeout = {collect_secs};").unwrap();
+        writeln!(text, "{path}.prepareTimeout = {prepare_secs}; {path}.bootTimeout = {boot_secs};").unwrap();
+        writeln!(text, "{path}.collectTimeout = {collect_secs};").unwrap();
         if let Some(base) = guest.base {
-            writeln!(text, "{place}.base = {};", string(base.name())).unwrap();
+            writeln!(text, "{path}.base = {};", render_string(base.name())).unwrap();
         }
         for (key, names) in [("packages", &guest.packages), ("modules", &guest.modules)] {
             if guest.base == Some(Base::Nixos) {
-                writeln!(text, "{place}.{key} = {};", list(names.iter().map(String::as_str))).unwrap();
+                writeln!(text, "{path}.{key} = {};", render_list(names.iter().map(String::as_str))).unwrap();
             }
         }
         if let Some(name) = &guest.dev_shell {
-            writeln!(text, "{place}.devShell = {};", string(name)).unwrap();
+            writeln!(text, "{path}.devShell = {};", render_string(name)).unwrap();
         }
         if let Some(kernel) = &guest.kernel {
-            writeln!(text, "{place}.kernel = {};", string(kernel.to_str().unwrap())).unwrap();
+            writeln!(text, "{path}.kernel = {};", render_string(kernel.to_str().unwrap())).unwrap();
         }
     }
     for (name, job) in &config.jobs {
         let command = match &job.command {
-            Command::Shell(script) => string(script),
-            Command::Argv(argv) => list(argv.iter().map(String::as_str)),
+            Command::Shell(script) => render_string(script),
+            Command::Argv(argv) => render_list(argv.iter().map(String::as_str)),
         };
-        writeln!(text, "jobs.{} = {{ command = {command}; guest = {};", string(name.as_str()), string(&job.guest))
-            .unwrap();
-        writeln!(text, "needs = {};", list(job.needs.iter().map(JobId::as_str))).unwrap();
+        writeln!(
+            text,
+            "jobs.{} = {{ command = {command}; guest = {};",
+            render_string(name.as_str()),
+            render_string(&job.guest)
+        )
+        .unwrap();
+        writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
         writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
         writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries)
             .unwrap();
-        writeln!(text, "paths = {};", list(job.paths.iter().map(String::as_str))).unwrap();
-        writeln!(text, "artifacts = {};", list(job.artifacts.iter().map(String::as_str))).unwrap();
+        writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
+        writeln!(text, "artifacts = {};", render_list(job.artifacts.iter().map(String::as_str))).unwrap();
         for (name, value) in &job.env {
-            writeln!(text, "env.{} = {};", string(name), string(value)).unwrap();
+            writeln!(text, "env.{} = {};", render_string(name), render_string(value)).unwrap();
         }
-        let description = job.description.as_deref().map_or("null".to_owned(), string);
+        let description = job.description.as_deref().map_or("null".to_owned(), render_string);
         writeln!(text, "description = {description}; }};").unwrap();
     }
     for (name, target) in &config.targets {
-        let description = target.description.as_deref().map_or("null".to_owned(), string);
-        let jobs = list(target.jobs.iter().map(JobId::as_str));
-        writeln!(text, "targets.{} = {{ jobs = {jobs}; description = {description}; }};", string(name)).unwrap();
+        let description = target.description.as_deref().map_or("null".to_owned(), render_string);
+        let jobs = render_list(target.jobs.iter().map(JobId::as_str));
+        writeln!(text, "targets.{} = {{ jobs = {jobs}; description = {description}; }};", render_string(name)).unwrap();
     }
     text + "}\n"
 }
@@ -233,8 +241,8 @@ fn nix(config: &Config) -> String {
 proptest! {
     #[test]
     fn any_text_ends_in_a_result(text in text()) {
-        assert_ends_well(&text);
-        assert_ends_well(&format!("{{ jobs.a = {text}; }}"));
+        assert_reads_or_explains(&text);
+        assert_reads_or_explains(&format!("{{ jobs.a = {text}; }}"));
     }
 
     #[test]
@@ -242,19 +250,19 @@ proptest! {
         changes in vec((any::<prop::sample::Index>(), 0_usize..10, text()), 1..4),
     ) {
         let mut characters: Vec<char> = VALID.chars().collect();
-        for (place, length, text) in changes {
-            let start = place.index(characters.len() + 1);
+        for (index, length, text) in changes {
+            let start = index.index(characters.len() + 1);
             let end = (start + length).min(characters.len());
             characters.splice(start..end, text.chars().take(length));
         }
-        assert_ends_well(&characters.into_iter().collect::<String>());
+        assert_reads_or_explains(&characters.into_iter().collect::<String>());
     }
 
     #[test]
-    fn a_config_survives_being_written_as_nix(config in config()) {
-        let text = nix(&config);
+    fn a_config_is_the_same_after_a_round_trip_through_nix(config in config()) {
+        let text = render_nix(&config);
         match read("pikaci.nix", &text) {
-            Ok(back) => prop_assert_eq!(back, config),
+            Ok(read_config) => prop_assert_eq!(read_config, config),
             Err(diagnostics) => prop_assert!(false, "{}\n{}", text, diagnostics),
         }
     }

@@ -1,4 +1,4 @@
-//! Artifacts: tars that a guest wrote, read as if an enemy had.
+//! The disk for a guest's artifacts: tars, which a hostile guest may have written.
 
 #![expect(clippy::disallowed_types, reason = "reads a guest's disk")]
 
@@ -13,14 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context as _, Result, bail};
 use tar::EntryType;
 
-use super::filter::Filter;
-use super::limits::{DISK_BYTES, MAX_DEPTH, MAX_FILES, MAX_NAME, is_executable};
+use super::artifact_filter::ArtifactFilter;
+use super::limits::{MAX_NAME, is_executable};
 use super::unpacker::Unpacker;
+use crate::guest::contract::{ARTIFACTS_DISK_BYTES, MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
 use crate::quota::Quota;
 use crate::record::{LeftOutFiles, Manifest};
 
-/// The disk that a guest writes its artifacts to, opened once, since its path may lead to another file later. What it
-/// takes on the host is taken from the run's budget for as long as it is there.
+/// The disk to which a guest writes its artifacts. It is opened once, since its path may lead to another file later.
+/// Its blocks on the host count against the run's quota until this value is dropped.
 #[derive(Debug)]
 pub struct ArtifactDisk {
     file: File,
@@ -29,26 +30,26 @@ pub struct ArtifactDisk {
 }
 
 impl ArtifactDisk {
-    /// Makes the empty disk.
+    /// Creates the empty disk.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When the disk can't be created.
     pub fn make(path: &Path, quota: &Quota) -> Result<Self> {
-        let make = || {
+        let create = || {
             let disk = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-            disk.set_len(DISK_BYTES)?;
+            disk.set_len(ARTIFACTS_DISK_BYTES)?;
             Ok::<_, io::Error>(disk)
         };
-        Ok(Self::of(make().with_context(|| format!("making {}", path.display()))?, quota))
+        Ok(Self::of(create().with_context(|| format!("making {}", path.display()))?, quota))
     }
 
     fn of(file: File, quota: &Quota) -> Self {
         Self { file, quota: quota.clone(), charged: AtomicU64::new(0) }
     }
 
-    /// Charges the budget for the blocks written since the last call, and returns whether it had that many bytes left.
+    /// Charges the quota for the blocks written since the last call, and returns true if it had enough bytes left.
     pub fn charge(&self) -> bool {
-        // A disk that can't be looked at has written nothing new.
+        // Without metadata there is nothing new to charge.
         let bytes = self.file.metadata().map_or(0, |disk| disk.blocks() * 512);
         let new = bytes.saturating_sub(self.charged.load(Ordering::Relaxed));
         let taken = self.quota.take(new);
@@ -56,17 +57,17 @@ impl ArtifactDisk {
         taken == new
     }
 
-    /// Unpacks the first so many plain files and hard links of the tars that lie on the disk, as far as a job's globs match
-    /// them, and the folders that they lie in, into a new folder; leaves out others, and fails at anything else in a tar.
+    /// Unpacks the first `count` regular files and hard links of the tars on the disk, with their parent folders, into
+    /// a new folder. Leaves out files that no glob of the job matches.
     ///
     /// # Errors
-    /// When a tar isn't one, holds what has no place in a folder of artifacts, or is more than the run may still write;
-    /// what was unpacked before is removed.
+    /// When a tar is invalid, has an entry of another kind or with an unsafe path, or exceeds the run's quota. The
+    /// folder is removed then.
     pub fn unpack(&self, count: u64, globs: &[String], folder: &Path) -> Result<(Manifest, LeftOutFiles)> {
         if count == 0 {
             return Ok((Manifest::new(Vec::new()), LeftOutFiles::default()));
         }
-        unpack_at_most(MAX_FILES, &self.file, count, globs, folder, &self.quota)
+        unpack_at_most(MAX_ARTIFACTS, &self.file, count, globs, folder, &self.quota)
     }
 }
 
@@ -76,36 +77,38 @@ impl Drop for ArtifactDisk {
     }
 }
 
+/// Unpacks at most `max_files` files and as many folders.
 fn unpack_at_most(
-    most: u64,
+    max_files: u64,
     disk: &File,
     count: u64,
     globs: &[String],
     folder: &Path,
     quota: &Quota,
 ) -> Result<(Manifest, LeftOutFiles)> {
-    let filter = Filter::new(globs)?;
+    let filter = ArtifactFilter::new(globs)?;
     let mut refused = LeftOutFiles::default();
     let manifest =
-        Unpacker::fill(most, folder, quota, |unpacker| unpack_all(disk, count, &filter, unpacker, &mut refused))?;
+        Unpacker::fill(max_files, folder, quota, |unpacker| unpack_all(disk, count, &filter, unpacker, &mut refused))?;
     Ok((manifest, refused))
 }
 
 fn unpack_all(
     mut disk: &File,
     count: u64,
-    filter: &Filter,
+    filter: &ArtifactFilter,
     unpacker: &mut Unpacker<'_>,
     refused: &mut LeftOutFiles,
 ) -> Result<()> {
     disk.rewind().context("reading the guest's artifacts")?;
     let mut archive = tar::Archive::new(io::BufReader::new(disk));
-    // Between two tars there are zeros, and after the last one.
+    // Each tar ends with zeros.
     archive.set_ignore_zeros(true);
-    let (mut came, mut long_name, mut long_link) = (0, None, None);
-    // Raw, since the crate reads a long name and pax headers into memory, whatever length the guest claims for them.
+    let (mut file_count, mut long_name, mut long_link) = (0, None, None);
+    // Raw, since otherwise the crate reads long names and pax headers into memory, with any length that the guest
+    // claims.
     let mut entries = archive.entries().context("reading the guest's artifacts")?.raw(true);
-    while came < count {
+    while file_count < count {
         let Some(entry) = entries.next() else { break };
         let mut entry = entry.context("reading the guest's artifacts")?;
         let kind = entry.header().entry_type();
@@ -117,37 +120,39 @@ fn unpack_all(
                     Some(name) => name,
                     None => entry.path().context("reading the name of an artifact")?.into_owned(),
                 };
-                let place = inside(&name)?;
+                let path = checked_path(&name)?;
                 let first = match (kind, long_link.take()) {
-                    (EntryType::Link, Some(first)) => Some(inside(&first)?),
+                    (EntryType::Link, Some(first)) => Some(checked_path(&first)?),
                     (EntryType::Link, None) => {
-                        Some(inside(&entry.link_name()?.context("an artifact links to nothing")?)?)
+                        Some(checked_path(&entry.link_name()?.context("an artifact is a link without a target")?)?)
                     }
                     _ => None,
                 };
-                came += 1;
-                match (filter.refusal(&place), first) {
+                file_count += 1;
+                match (filter.refusal(&path), first) {
                     (Some(reason), _) => refused.add(name.to_string_lossy().into_owned(), reason),
-                    (None, Some(first)) => unpacker.link(&place, &first)?,
+                    (None, Some(first)) => unpacker.link(&path, &first)?,
                     (None, None) => {
                         let executable = entry.header().mode().is_ok_and(is_executable);
-                        unpacker.add(&place, executable, &mut entry)?;
+                        unpacker.add(&path, executable, &mut entry)?;
                     }
                 }
             }
-            other => bail!("artifact {} is no plain file ({other:?})", String::from_utf8_lossy(&entry.path_bytes())),
+            other => {
+                bail!("artifact {} is not a regular file ({other:?})", String::from_utf8_lossy(&entry.path_bytes()))
+            }
         }
     }
     if long_name.is_some() || long_link.is_some() {
-        bail!("the guest's artifacts end with the name of a file that isn't there");
+        bail!("the guest's artifacts end with the name of a missing file");
     }
     Ok(())
 }
 
-/// Reads what GNU tar puts before a file whose name is longer than a header holds.
+/// Reads the entry that GNU tar puts before a file whose name is too long for a header.
 fn read_long_name(entry: &mut impl io::Read) -> Result<PathBuf> {
     let mut name = Vec::new();
-    // One more than a name may have: the zero at its end.
+    // The zero at the end, and one byte more to detect a name that is too long.
     entry.take(MAX_NAME + 2).read_to_end(&mut name).context("reading the name of an artifact")?;
     if name.pop_if(|last| *last == 0).is_none() || name.len() as u64 > MAX_NAME {
         bail!("the name of an artifact has more than {MAX_NAME} bytes");
@@ -155,8 +160,8 @@ fn read_long_name(entry: &mut impl io::Read) -> Result<PathBuf> {
     Ok(OsString::from_vec(name).into())
 }
 
-/// Returns the path without `.`; it may not leave its folder.
-fn inside(name: &Path) -> Result<PathBuf> {
+/// Returns the path without `.`. Refuses a path that leaves the folder or is too deep.
+fn checked_path(name: &Path) -> Result<PathBuf> {
     let mut clean = PathBuf::new();
     for part in name.components() {
         match part {
@@ -165,8 +170,8 @@ fn inside(name: &Path) -> Result<PathBuf> {
             _ => bail!("artifact {} would leave the folder of artifacts", name.display()),
         }
     }
-    if clean.components().count() > MAX_DEPTH {
-        bail!("artifact {} lies deeper than {MAX_DEPTH} folders", name.display());
+    if clean.components().count() > MAX_ARTIFACT_DEPTH {
+        bail!("artifact {} is deeper than {MAX_ARTIFACT_DEPTH} folders", name.display());
     }
     Ok(clean)
 }

@@ -1,10 +1,11 @@
-//! Artifacts: tars that a guest wrote, read as if an enemy had written them, and files of a job without a guest.
+//! Collects the artifacts of a job: from the tars of a guest, which may be hostile, or from the workspace of a job
+//! without a guest.
 
 mod artifact_disk;
-mod filter;
-mod gather;
+mod artifact_filter;
+mod gather_artifacts;
 mod limits;
 mod unpacker;
 
 pub use artifact_disk::ArtifactDisk;
-pub use gather::gather;
+pub use gather_artifacts::gather_artifacts;

@@ -1,4 +1,4 @@
-//! A new folder of artifacts, filled as far as the run's budget goes, and removed where that fails.
+//! Fills a new folder with artifacts within the run's quota, and removes the folder after a failure.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "writes artifacts")]
 
@@ -14,19 +14,20 @@ use anyhow::{Context as _, Result, bail};
 use super::limits::MAX_NAMES;
 use crate::quota::Quota;
 use crate::record::{Artifact, Manifest};
-use crate::state::remove;
+use crate::state::remove_tree;
 
-/// The unit of the budget, in bytes: each file and folder costs one besides its content, and one of zeros becomes a hole.
+/// The unit of the quota, in bytes. Each file and folder costs one block besides its content; a block of zeros becomes
+/// a hole and costs nothing.
 const BLOCK: usize = 4096;
 /// A block that becomes a hole.
 const HOLE: [u8; BLOCK] = [0; BLOCK];
 /// Size of the read buffer, in bytes.
 const BUFFER: usize = 16 * BLOCK;
 
-/// A folder that is being filled, and how much is in it.
+/// A folder that is being filled, with counts of its content.
 pub(super) struct Unpacker<'a> {
     folder: &'a Path,
-    most: u64,
+    max_files: u64,
     folders: u64,
     names: u64,
     /// The lengths of the files, by path.
@@ -36,60 +37,63 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    /// Makes a new folder of at most so many files and folders, has it filled, and returns its files; where that fails
-    /// nothing of it stays.
+    /// Creates a folder, calls `fill` for it and returns the list of its files. Removes the folder after a failure. The
+    /// folder may have at most `max_files` files and as many folders.
     pub(super) fn fill(
-        most: u64,
+        max_files: u64,
         folder: &'a Path,
         quota: &'a Quota,
         fill: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<Manifest> {
         fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
-        let mut unpacker = Self { folder, most, folders: 0, names: 0, files: BTreeMap::new(), quota, taken: 0 };
+        let mut unpacker = Self { folder, max_files, folders: 0, names: 0, files: BTreeMap::new(), quota, taken: 0 };
         if let Err(error) = fill(&mut unpacker) {
-            return Err(match remove(folder) {
+            return Err(match remove_tree(folder) {
                 Ok(()) => {
                     quota.give_back(unpacker.taken);
                     error
                 }
-                Err(left) => error.context(format!("{left:#}")),
+                Err(remove_error) => error.context(format!("{remove_error:#}")),
             });
         }
         Ok(Manifest::new(unpacker.files.into_iter().map(|(path, len)| Artifact { path, len }).collect()))
     }
 
-    /// Adds a file with its folders.
-    pub(super) fn add(&mut self, place: &Path, executable: bool, content: &mut impl io::Read) -> Result<()> {
-        let place = self.make_place(place)?;
-        let len = self.write(content, &self.folder.join(&place), executable)?;
-        self.files.insert(place, len);
+    /// Adds a file and its parent folders.
+    pub(super) fn add(&mut self, path: &Path, executable: bool, content: &mut impl io::Read) -> Result<()> {
+        let path = self.prepare_path(path)?;
+        let len = self.write(content, &self.folder.join(&path), executable)?;
+        self.files.insert(path, len);
         Ok(())
     }
 
-    /// Adds another name, with its folders, for a file that was added before.
-    pub(super) fn link(&mut self, place: &Path, first: &Path) -> Result<()> {
+    /// Adds another name for a file that was added before, and the parent folders of that name.
+    pub(super) fn link(&mut self, path: &Path, first: &Path) -> Result<()> {
         let first = utf8(first);
         let Some(&len) = self.files.get(&first) else {
-            bail!("artifact {} links to {first}, which didn't come before it", place.display());
+            bail!("artifact {} links to {first}, which isn't among the files before it", path.display());
         };
-        let place = self.make_place(place)?;
-        let (from, to) = (self.folder.join(first), self.folder.join(&place));
+        let path = self.prepare_path(path)?;
+        let (from, to) = (self.folder.join(first), self.folder.join(&path));
         fs::hard_link(&from, &to).with_context(|| format!("linking {} to {}", to.display(), from.display()))?;
-        self.files.insert(place, len);
+        self.files.insert(path, len);
         Ok(())
     }
 
-    /// Counts a file, makes the folders that it lies in, and returns its path.
-    fn make_place(&mut self, place: &Path) -> Result<String> {
-        self.names += place.as_os_str().len() as u64;
-        if self.files.len() as u64 == self.most || self.names > MAX_NAMES {
-            bail!("the job brought back more than {} artifacts, or names of more than {MAX_NAMES} bytes", self.most);
+    /// Counts a file, creates its parent folders, and returns its path in UTF-8.
+    fn prepare_path(&mut self, path: &Path) -> Result<String> {
+        self.names += path.as_os_str().len() as u64;
+        if self.files.len() as u64 == self.max_files || self.names > MAX_NAMES {
+            bail!(
+                "the job has more than {} artifacts, or their names have more than {MAX_NAMES} bytes",
+                self.max_files
+            );
         }
-        let place = utf8(place);
-        if let Some(parent) = Path::new(&place).parent() {
+        let path = utf8(path);
+        if let Some(parent) = Path::new(&path).parent() {
             self.make_folders(parent)?;
         }
-        Ok(place)
+        Ok(path)
     }
 
     fn make_folders(&mut self, inner: &Path) -> Result<()> {
@@ -107,21 +111,21 @@ impl<'a> Unpacker<'a> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
             }
-            if self.folders > self.most {
-                bail!("the job brought back more than {} folders", self.most);
+            if self.folders > self.max_files {
+                bail!("the job's artifacts have more than {} folders", self.max_files);
             }
         }
         Ok(())
     }
 
-    /// Writes a new file, in which blocks of zeros are holes, and returns its length.
-    fn write(&mut self, content: &mut impl io::Read, place: &Path, executable: bool) -> Result<u64> {
-        // The folder is new and holds no symbolic links, as nothing here makes any.
+    /// Writes a new file with holes for blocks of zeros, and returns its length.
+    fn write(&mut self, content: &mut impl io::Read, path: &Path, executable: bool) -> Result<u64> {
+        // The folder is new, and this file creates no symbolic links in it.
         let mode = if executable { 0o755 } else { 0o644 };
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(place);
-        let mut file = file.with_context(|| format!("making {}", place.display()))?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        let mut file = file.with_context(|| format!("making {}", path.display()))?;
         self.take(BLOCK)?;
-        let writing = || format!("writing {}", place.display());
+        let writing = || format!("writing {}", path.display());
         let mut buffer = vec![0; BUFFER];
         let mut len = 0;
         loop {
@@ -142,6 +146,7 @@ impl<'a> Unpacker<'a> {
         }
     }
 
+    /// Takes bytes from the quota.
     fn take(&mut self, bytes: usize) -> Result<()> {
         let taken = self.quota.take(bytes as u64);
         self.taken += taken;
@@ -152,7 +157,8 @@ impl<'a> Unpacker<'a> {
     }
 }
 
-/// Spells a path in UTF-8, which records and the file systems of macOS need: other bytes as `%E9` is.
+/// Returns a path in UTF-8, as records and the file systems of macOS require. Other bytes are percent-encoded, as
+/// `%E9`.
 fn utf8(path: &Path) -> String {
     let chunks = path.as_os_str().as_bytes().utf8_chunks();
     chunks.fold(String::new(), |text, chunk| {
@@ -161,11 +167,12 @@ fn utf8(path: &Path) -> String {
     })
 }
 
+/// Moves past a hole in a file.
 fn skip(file: &mut File, bytes: usize) -> io::Result<u64> {
     file.seek(SeekFrom::Current(i64::try_from(bytes).map_err(io::Error::other)?))
 }
 
-/// Reads until the buffer is full or nothing more comes, and returns how much came.
+/// Reads until the buffer is full or the stream ends, and returns the number of bytes.
 fn fill(reader: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

@@ -14,18 +14,19 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::process::getuid;
 
-use super::copy::copy;
-use super::{private_copy, remove};
+use super::copy_tree::copy_tree;
+use super::make_private_copy;
+use crate::state::remove_tree;
 
-/// A user who is nobody on this machine.
+/// User id without an account on this machine.
 const PLAIN_USER: u32 = 1234;
 
 /// Mode, time of the last change, and content or target.
 type Entry = (u32, SystemTime, Option<Vec<u8>>);
 
-/// Returns all that is in a tree, by path.
+/// Returns all entries of a tree, by path.
 fn entries(tree: &Path) -> BTreeMap<PathBuf, Entry> {
-    let mut found = BTreeMap::new();
+    let mut entries = BTreeMap::new();
     let mut paths = vec![tree.to_owned()];
     while let Some(path) = paths.pop() {
         let meta = fs::symlink_metadata(&path).unwrap();
@@ -38,12 +39,12 @@ fn entries(tree: &Path) -> BTreeMap<PathBuf, Entry> {
             Some(fs::read(&path).unwrap())
         };
         let entry = (meta.mode(), meta.modified().unwrap(), content);
-        found.insert(path.strip_prefix(tree).unwrap().to_owned(), entry);
+        entries.insert(path.strip_prefix(tree).unwrap().to_owned(), entry);
     }
-    found
+    entries
 }
 
-/// Makes a tree that has a bit of everything, in folders that can't be written.
+/// Creates a tree with entries of every kind, in folders without write permission.
 fn make_tree(tree: &Path) {
     fs::create_dir_all(tree.join("folder/inner")).unwrap();
     fs::create_dir(tree.join("empty")).unwrap();
@@ -73,15 +74,14 @@ fn make_tree(tree: &Path) {
     }
 }
 
-/// Runs a test of this file as a plain user: here, or where this is root in a process of its own. Returns whether it is
-/// to be gone on with here.
+/// Returns true if this process has no root rights. Otherwise runs the test as a plain user, in a process of its own.
 fn is_plain_user(test: &str) -> bool {
     if !getuid().is_root() {
         return true;
     }
     let folder = tempfile::tempdir().unwrap();
     let binary = folder.path().join("tests");
-    // Copied by a process of its own: what another test's child still holds open for writing can't be run.
+    // Copied by a process of its own: a program that a child of another test holds open for writing can't be run.
     assert!(Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&binary).status().unwrap().success());
     for path in [folder.path(), &binary] {
         chown(path, Some(PLAIN_USER), Some(PLAIN_USER)).unwrap();
@@ -89,8 +89,8 @@ fn is_plain_user(test: &str) -> bool {
     let mut again = Command::new(&binary);
     again.args(["--exact", &format!("execute::private_copy::tests::{test}")]).uid(PLAIN_USER).gid(PLAIN_USER);
     let output = again.env("TMPDIR", folder.path()).current_dir(folder.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     false
 }
 
@@ -102,18 +102,18 @@ fn a_copy_is_like_the_original_and_can_be_removed() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     make_tree(&from);
-    private_copy(&from, &to, None).unwrap();
+    make_private_copy(&from, &to, None).unwrap();
     assert_eq!(entries(&from), entries(&to));
     assert_eq!(entries(&to).len(), 13);
     for tree in [from, to] {
         fs::remove_dir_all(&tree).unwrap_err();
-        remove(&tree).unwrap();
+        remove_tree(&tree).unwrap();
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
-fn what_is_done_to_a_copy_is_not_done_to_the_original() {
+fn a_change_of_the_copy_leaves_the_original_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     fs::create_dir_all(from.join("folder")).unwrap();
@@ -123,7 +123,7 @@ fn what_is_done_to_a_copy_is_not_done_to_the_original() {
     fs::remove_file(from.join("linked")).unwrap();
     fs::hard_link(from.join("file"), from.join("linked")).unwrap();
     let before = entries(&from);
-    private_copy(&from, &to, None).unwrap();
+    make_private_copy(&from, &to, None).unwrap();
     fs::write(to.join("file"), "changed").unwrap();
     fs::write(to.join("folder/new"), "new").unwrap();
     fs::set_permissions(to.join("folder/file"), Permissions::from_mode(0o777)).unwrap();
@@ -133,7 +133,7 @@ fn what_is_done_to_a_copy_is_not_done_to_the_original() {
 }
 
 #[test]
-fn nothing_outside_is_touched() {
+fn files_behind_a_link_stay_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let outside = folder.path().join("outside");
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
@@ -144,12 +144,12 @@ fn nothing_outside_is_touched() {
     symlink(&outside, from.join("folder")).unwrap();
     symlink(outside.join("file"), from.join("file")).unwrap();
     let owner = if getuid().is_root() { PLAIN_USER } else { getuid().as_raw() };
-    private_copy(&from, &to, Some(owner)).unwrap();
+    make_private_copy(&from, &to, Some(owner)).unwrap();
     assert!(to.join("folder").is_symlink() && to.join("file").is_symlink());
-    remove(&to).unwrap();
+    remove_tree(&to).unwrap();
     assert_eq!((entries(&outside), fs::metadata(&outside).unwrap().uid()), before);
-    let error = format!("{:#}", remove(&from.join("folder")).unwrap_err());
-    assert!(error.ends_with("from/folder is no folder"), "{error}");
+    let error = format!("{:#}", remove_tree(&from.join("folder")).unwrap_err());
+    assert!(error.ends_with("from/folder is not a folder"), "{error}");
     assert_eq!(entries(&outside), before.0);
 }
 
@@ -159,11 +159,11 @@ fn all_of_a_copy_belongs_to_its_owner() {
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     make_tree(&from);
     if !getuid().is_root() {
-        let error = format!("{:#}", private_copy(&from, &to, Some(0)).unwrap_err());
+        let error = format!("{:#}", make_private_copy(&from, &to, Some(0)).unwrap_err());
         assert!(error.starts_with("giving ") && error.contains(" to user 0: "), "{error}");
         return;
     }
-    private_copy(&from, &to, Some(PLAIN_USER)).unwrap();
+    make_private_copy(&from, &to, Some(PLAIN_USER)).unwrap();
     assert_eq!(entries(&from), entries(&to));
     for path in entries(&to).into_keys() {
         let meta = fs::symlink_metadata(to.join(&path)).unwrap();
@@ -172,33 +172,33 @@ fn all_of_a_copy_belongs_to_its_owner() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_named() {
+fn an_error_names_the_entry_that_cannot_be_copied() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir_all(path("from/folder")).unwrap();
     fs::create_dir(path("there")).unwrap();
-    let said = |from: &str, to: &str| format!("{:#}", private_copy(&path(from), &path(to), None).unwrap_err());
-    assert!(said("none", "to").contains(&path("none").display().to_string()), "{}", said("none", "to"));
-    assert!(said("from", "there").contains(&path("there").display().to_string()), "{}", said("from", "there"));
+    let error_of = |from: &str, to: &str| format!("{:#}", make_private_copy(&path(from), &path(to), None).unwrap_err());
+    assert!(error_of("none", "to").contains(&path("none").display().to_string()), "{}", error_of("none", "to"));
+    assert!(error_of("from", "there").contains(&path("there").display().to_string()), "{}", error_of("from", "there"));
     let fifo = path("from/folder/fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let error = format!("{:#}", copy(&path("from"), &path("to")).unwrap_err());
+    let error = format!("{:#}", copy_tree(&path("from"), &path("to")).unwrap_err());
     assert_eq!(error, format!("{} is neither file, folder nor symbolic link", fifo.display()));
 }
 
 #[test]
-fn a_guest_cannot_make_what_cannot_be_removed() {
-    if !is_plain_user("a_guest_cannot_make_what_cannot_be_removed") {
+fn every_tree_of_a_guest_can_be_removed() {
+    if !is_plain_user("every_tree_of_a_guest_can_be_removed") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let tree = folder.path().join("tree");
     fs::create_dir(&tree).unwrap();
-    // A path of all of these would be longer than a path may be, and that many folders can't be open at once.
-    let mut place = File::open(&tree).unwrap();
+    // The whole path is longer than a path may be, and so many folders can't be open at once.
+    let mut innermost = File::open(&tree).unwrap();
     for _ in 0..5000 {
-        mkdirat(&place, "0", Mode::RWXU).unwrap();
-        place = openat(&place, "0", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
+        mkdirat(&innermost, "0", Mode::RWXU).unwrap();
+        innermost = openat(&innermost, "0", OFlags::DIRECTORY, Mode::empty()).unwrap().into();
     }
     for name in [".tmp-", "1", "0-0", "closed"] {
         fs::DirBuilder::new().mode(0o700).create(tree.join(name)).unwrap();
@@ -206,6 +206,6 @@ fn a_guest_cannot_make_what_cannot_be_removed() {
         fs::set_permissions(tree.join(name), Permissions::from_mode(0o000)).unwrap();
     }
     fs::set_permissions(&tree, Permissions::from_mode(0o111)).unwrap();
-    remove(&tree).unwrap();
+    remove_tree(&tree).unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,16 +1,16 @@
-//! The ways in which QEMU runs the instructions of a guest.
+//! The accelerators of QEMU.
 
-/// How QEMU runs the guest's instructions.
+/// The way in which QEMU runs the instructions of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accelerator {
-    /// By the CPU itself.
+    /// Hardware virtualization by the host's kernel.
     Kvm,
-    /// By translation, on any machine.
+    /// Translation by QEMU, which works on every machine.
     Tcg,
 }
 
 impl Accelerator {
-    /// Returns QEMU's word for it.
+    /// Returns the accelerator's name in QEMU.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -5,41 +5,42 @@ use std::os::fd::RawFd;
 
 use super::accelerator::Accelerator;
 use crate::config::Network;
-use crate::execute::machine::{Disk, Machine};
+use crate::execute::machine_spec::{DiskImage, MachineSpec};
+use crate::guest::contract::{CONTROL_PORT, OUTPUT_PORT};
 
-/// The file descriptor on which QEMU finds its QMP socket.
+/// The file descriptor of the QMP socket.
 pub const QMP_FD: RawFd = 3;
-/// The file descriptor to which the guest's console goes.
+/// The file descriptor of the pipe for the guest's console.
 pub const CONSOLE_FD: RawFd = 4;
-/// The file descriptor to which the job's output goes.
+/// The file descriptor of the pipe for the job's output.
 pub const OUTPUT_FD: RawFd = 5;
-/// The file descriptor of the control lines' socket.
+/// The file descriptor of the control channel's socket.
 pub const CONTROL_FD: RawFd = 6;
 /// The file descriptor of the first share's vhost-user connection; the others follow.
 pub const FIRST_SHARE_FD: RawFd = 7;
-/// The file descriptor of the kernel, far above those of shares.
+/// The file descriptor of the kernel, above those of all shares.
 pub const KERNEL_FD: RawFd = 50;
 /// The file descriptor of the initial RAM disk.
 pub const INITRD_FD: RawFd = 51;
 /// The file descriptor of the first disk; the others follow.
 pub const FIRST_DISK_FD: RawFd = 52;
 
-/// Returns the file descriptor of the connection to the outside: the one after those of so many shares.
+/// Returns the file descriptor of the connection to the uplink: the next one after those of `shares` shares.
 #[must_use]
 pub fn network_fd(shares: usize) -> RawFd {
     FIRST_SHARE_FD.saturating_add(RawFd::try_from(shares).unwrap_or(RawFd::MAX))
 }
 
-/// Returns QEMU's user network of that name, of IPv6 too where the host has a route.
+/// Returns QEMU's option for a user network of this name, with IPv6 if the host has a route for it.
 #[must_use]
 pub fn user_network(name: &str, has_v6: bool) -> String {
     format!("user,id={name},ipv4=on,ipv6={}", if has_v6 { "on" } else { "off" })
 }
 
-/// Returns QEMU's arguments for a machine on a host with or without a route of IPv6. All its files are open: each tag
-/// has a connection from [`FIRST_SHARE_FD`] on.
+/// Returns QEMU's arguments for a machine. QEMU inherits all its files as open descriptors; the connections of the
+/// shares with these tags begin at [`FIRST_SHARE_FD`]. `has_v6` is true on a host with a route in IPv6.
 #[must_use]
-pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str], has_v6: bool) -> Vec<OsString> {
+pub fn argv(machine: &MachineSpec<'_>, accelerator: Accelerator, tags: &[&str], has_v6: bool) -> Vec<OsString> {
     let mut args = Args::default();
     args.switches(&["-nodefaults", "-no-user-config", "-no-reboot"]);
     args.pair("-display", "none");
@@ -55,22 +56,22 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str], has_
     args.pair("-append", format!("{} {}", machine.cmdline, board.cmdline(accelerator)));
     args.pair("-chardev", format!("socket,id=qmp,fd={QMP_FD}"));
     args.pair("-mon", "chardev=qmp,mode=control");
-    // A pipe can't be truncated, so it is appended to.
+    // A pipe can't be truncated: `append` prevents that.
     args.file(CONSOLE_FD);
     args.pair("-chardev", format!("file,id=console,path=/dev/fdset/{CONSOLE_FD},append=on"));
     args.pair("-serial", "chardev:console");
     args.pair("-device", "virtio-serial-pci");
-    // The control lines go both ways: a guest may wait for the host.
+    // The control channel is a socket, since the guest may wait for a line of the host.
     args.file(OUTPUT_FD);
-    let (out, control) =
-        (format!("file,id=out,path=/dev/fdset/{OUTPUT_FD},append=on"), format!("socket,id=control,fd={CONTROL_FD}"));
-    for (name, chardev) in [("out", out), ("control", control)] {
+    let output = format!("file,id={OUTPUT_PORT},path=/dev/fdset/{OUTPUT_FD},append=on");
+    let control = format!("socket,id={CONTROL_PORT},fd={CONTROL_FD}");
+    for (name, chardev) in [(OUTPUT_PORT, output), (CONTROL_PORT, control)] {
         args.pair("-chardev", chardev);
         args.pair("-device", format!("virtserialport,chardev={name},name={name}"));
     }
-    for (fd, Disk { serial, read_only, .. }) in (FIRST_DISK_FD..).zip(machine.disks) {
-        // What is written to a disk lives as long as the guest: it needn't survive the host.
-        // And where the host's disk is full the guest is told, instead of stopped until its deadline.
+    for (fd, DiskImage { serial, read_only, .. }) in (FIRST_DISK_FD..).zip(machine.disks) {
+        // No disk outlives its guest, so that writes need no sync. If the host's disk is full, the guest gets the error
+        // instead of a pause until its deadline.
         let (mode, full) =
             if *read_only { ("readonly=on", "") } else { ("cache=unsafe,auto-read-only=off", ",werror=report") };
         args.file(fd);
@@ -93,36 +94,38 @@ pub fn argv(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str], has_
     args.0
 }
 
-/// What QEMU has to be told of an architecture's machine.
+/// QEMU's options for the machine of an architecture.
 struct Board {
     machine: &'static str,
     emulated_cpu: &'static str,
     console: &'static str,
-    emulated: &'static str,
+    emulated_cmdline: &'static str,
 }
 
 impl Board {
-    /// Those of x86 are measured to shorten the boot.
+    /// Measured: each option that is off makes the boot of x86 faster.
     const X86_64: Self = Self {
         machine: "q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off",
         emulated_cpu: "max,la57=off",
         console: "console=ttyS0 8250.nr_uarts=1",
-        emulated: " tsc=reliable no_timer_check",
+        emulated_cmdline: " tsc=reliable no_timer_check",
     };
     const AARCH64: Self =
-        Self { machine: "virt,gic-version=max", emulated_cpu: "max", console: "console=ttyAMA0", emulated: "" };
+        Self { machine: "virt,gic-version=max", emulated_cpu: "max", console: "console=ttyAMA0", emulated_cmdline: "" };
 
     fn of(arch: &str) -> Self {
         if arch == "aarch64" { Self::AARCH64 } else { Self::X86_64 }
     }
 
-    /// Returns what the kernel needs to know about this hypervisor. A panic is a reset, which QEMU tells and ends at.
+    /// Returns the part of the kernel command line for this hypervisor. After a panic the kernel resets the machine;
+    /// QEMU then reports the reset and exits.
     fn cmdline(&self, accelerator: Accelerator) -> String {
-        let emulated = if accelerator == Accelerator::Tcg { self.emulated } else { "" };
-        format!("panic=-1 {}{emulated}", self.console)
+        let emulated_cmdline = if accelerator == Accelerator::Tcg { self.emulated_cmdline } else { "" };
+        format!("panic=-1 {}{emulated_cmdline}", self.console)
     }
 }
 
+/// Arguments of QEMU.
 #[derive(Default)]
 struct Args(Vec<OsString>);
 
@@ -131,7 +134,7 @@ impl Args {
         self.0.extend(names.iter().map(OsString::from));
     }
 
-    /// Names an open file as `/dev/fdset/N`: to open `/dev/fd/N` again takes rights that the user of a jail hasn't got.
+    /// Adds an open file as `/dev/fdset/N`. `/dev/fd/N` would be opened again, which the user of a jail may not.
     fn file(&mut self, fd: RawFd) {
         self.pair("-add-fd", format!("fd={fd},set={fd}"));
     }
@@ -145,16 +148,16 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{Accelerator, Disk, Machine, Network, argv};
+    use super::{Accelerator, DiskImage, MachineSpec, Network, argv};
 
-    fn lines(machine: &Machine<'_>, accelerator: Accelerator, tags: &[&str]) -> String {
+    fn lines(machine: &MachineSpec<'_>, accelerator: Accelerator, tags: &[&str]) -> String {
         let args: Vec<_> =
             argv(machine, accelerator, tags, true).into_iter().map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 
-    fn machine() -> Machine<'static> {
-        Machine {
+    fn machine() -> MachineSpec<'static> {
+        MachineSpec {
             arch: "x86_64",
             vcpu: 2,
             memory_mib: 1024,
@@ -166,16 +169,16 @@ mod tests {
         }
     }
 
-    /// Returns the lines of one machine that another hasn't got.
+    /// Returns the lines of `other` that `plain` hasn't got.
     fn changed(plain: &str, other: &str) -> String {
-        other.lines().filter(|line| !plain.lines().any(|known| known == *line)).collect::<Vec<_>>().join("\n")
+        other.lines().filter(|line| !plain.lines().any(|same| same == *line)).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn emulated_machine_with_disks_and_shares() {
-        let disk = |serial, path, read_only| Disk { serial, path: Path::new(path), read_only };
+        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), read_only };
         let disks = &[disk("request", "/a,b/request", true), disk("artifacts", "/a/artifacts", false)];
-        let machine = Machine { disks, ..machine() };
+        let machine = MachineSpec { disks, ..machine() };
         insta::assert_snapshot!(lines(&machine, Accelerator::Tcg, &["workspace", "usr"]), @"
         -nodefaults
         -no-user-config
@@ -215,9 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn kvm_and_a_network_change_only_what_they_must() {
+    fn kvm_and_a_network_change_only_their_own_options() {
         let plain = lines(&machine(), Accelerator::Tcg, &[]);
-        let other = lines(&Machine { network: Network::Host, ..machine() }, Accelerator::Kvm, &[]);
+        let other = lines(&MachineSpec { network: Network::Host, ..machine() }, Accelerator::Kvm, &[]);
         insta::assert_snapshot!(changed(&plain, &other), @"
         -machine q35,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,accel=kvm,memory-backend=mem
         -cpu host
@@ -228,10 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn the_outside_is_reached_by_way_of_a_socket() {
+    fn the_outside_network_is_a_socket() {
         let tags = &["workspace"];
         let plain = lines(&machine(), Accelerator::Tcg, tags);
-        let other = lines(&Machine { network: Network::Outside, ..machine() }, Accelerator::Tcg, tags);
+        let other = lines(&MachineSpec { network: Network::Outside, ..machine() }, Accelerator::Tcg, tags);
         insta::assert_snapshot!(changed(&plain, &other), @"
         -netdev socket,id=net,fd=8
         -device virtio-net-pci,netdev=net,romfile=
@@ -239,9 +242,9 @@ mod tests {
     }
 
     #[test]
-    fn arm_has_another_board() {
+    fn arm_has_its_own_board() {
         let plain = lines(&machine(), Accelerator::Tcg, &[]);
-        let other = lines(&Machine { arch: "aarch64", ..machine() }, Accelerator::Tcg, &[]);
+        let other = lines(&MachineSpec { arch: "aarch64", ..machine() }, Accelerator::Tcg, &[]);
         insta::assert_snapshot!(changed(&plain, &other), @"
         -machine virt,gic-version=max,accel=tcg,memory-backend=mem
         -cpu max

@@ -1,8 +1,9 @@
 //! The capabilities of QEMU and the programs that it needs.
 
-use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
+use crate::plan::hypervisor::{Capabilities, Hypervisor};
+use crate::tools::Program;
 
-/// What QEMU can do.
+/// Capabilities of QEMU.
 pub const CAPABILITIES: Capabilities = Capabilities {
     hypervisor: Hypervisor::Qemu,
     name: "QEMU",
@@ -16,13 +17,13 @@ pub const CAPABILITIES: Capabilities = Capabilities {
         },
         Program {
             name: "virtiofsd",
-            // It has `--readonly` since then.
+            // The first version with `--readonly`.
             oldest: Some((1, 13)),
             install: "on Debian 13: sudo apt-get install virtiofsd; elsewhere: cargo install virtiofsd",
         },
         Program {
             name: "bwrap",
-            // It has `--perms` since then.
+            // The first version with `--perms`.
             oldest: Some((0, 5)),
             install: "on Debian: sudo apt-get install bubblewrap",
         },

@@ -1,9 +1,9 @@
-//! Whether KVM works here: found out by booting a guest, and remembered until the machine boots again or QEMU changes.
+//! The probe of KVM: boots a guest with KVM, and caches the verdict until the host reboots or QEMU changes.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "opens /dev/kvm and remembers what came of it"
+    reason = "opens /dev/kvm, and reads and writes files of the probe"
 )]
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -15,24 +15,25 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::accelerator::Accelerator;
-use super::probe_kernel;
+use super::probe_kernel::{PROBE_OUTPUT, probe_kernel};
 use super::programs::QemuProgram;
 use crate::cancel::Cancel;
 use crate::config::Network;
-use crate::doctor;
+use crate::execute::attempt_logs::AttemptLogs;
 use crate::execute::launcher::Launcher;
-use crate::execute::machine::{Disk, Machine};
-use crate::execute::observed::{Cause, Observed};
+use crate::execute::machine_spec::{DiskImage, MachineSpec};
+use crate::execute::observed::{EndCause, Observed};
 use crate::execute::runtime_folder::runtime_folder;
 use crate::execute::share::ShareUsers;
 use crate::execute::vm;
-use crate::execute::vm_spec::{AttemptLogs, VmSpec};
+use crate::execute::vm_spec::VmSpec;
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
 use crate::quota::Quota;
-use crate::state::{FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
+use crate::state::{AttemptLayout, FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
+use crate::tools;
 
 /// Time limit of a boot with KVM, in seconds; a working one takes less than two.
 const PROBE_SECS: u64 = 6;
@@ -40,12 +41,12 @@ const PROBE_SECS: u64 = 6;
 /// The operator's choice of an accelerator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum AcceleratorChoice {
-    /// By KVM where a guest boots with it, else by TCG.
+    /// KVM if a guest boots with it, else TCG.
     #[default]
     Auto,
-    /// By KVM.
+    /// KVM.
     Kvm,
-    /// By TCG.
+    /// TCG.
     Tcg,
 }
 
@@ -58,9 +59,10 @@ pub struct ResolvedAccelerator {
     pub reason: String,
 }
 
-/// The architecture of the probe's kernel.
+/// Architecture of the probe kernel.
 const PROBE_KERNEL_ARCH: &str = "x86_64";
 
+/// The cached verdict in `kvm.json`, valid for one boot of the host and one QEMU.
 #[derive(Serialize, Deserialize)]
 struct KvmRecord {
     schema_version: u32,
@@ -82,12 +84,12 @@ pub fn resolve_accelerator(
 ) -> Result<ResolvedAccelerator> {
     let resolved = |accelerator, reason: &str| ResolvedAccelerator { accelerator, reason: reason.to_owned() };
     match choice {
-        AcceleratorChoice::Kvm => return Ok(resolved(Accelerator::Kvm, "asked for")),
-        AcceleratorChoice::Tcg => return Ok(resolved(Accelerator::Tcg, "asked for")),
+        AcceleratorChoice::Kvm => return Ok(resolved(Accelerator::Kvm, "requested")),
+        AcceleratorChoice::Tcg => return Ok(resolved(Accelerator::Tcg, "requested")),
         AcceleratorChoice::Auto => {}
     }
     if let Err(error) = open_kvm() {
-        return Ok(resolved(Accelerator::Tcg, &doctor::closed(&error).0));
+        return Ok(resolved(Accelerator::Tcg, &tools::kvm_unavailable(&error).0));
     }
     let works = match cached_kvm_verdict(&qemu.path, state)? {
         Some(works) => works,
@@ -96,11 +98,11 @@ pub fn resolve_accelerator(
     Ok(if works {
         resolved(Accelerator::Kvm, "a guest boots with it")
     } else {
-        resolved(Accelerator::Tcg, doctor::NO_GUEST)
+        resolved(Accelerator::Tcg, tools::KVM_BOOTS_NO_GUEST)
     })
 }
 
-/// Opens KVM. A KVM that can be opened may still not work.
+/// Opens KVM's device. KVM may still not work if that succeeds.
 ///
 /// # Errors
 /// When the host has no KVM or this user may not open it.
@@ -114,7 +116,7 @@ pub fn open_kvm() -> io::Result<()> {
 /// When the metadata of QEMU can't be read.
 pub fn cached_kvm_verdict(qemu: &Path, state: &StateLayout) -> Result<Option<bool>> {
     let (boot_id, qemu) = (boot_id()?, identity(qemu)?);
-    let cached = read_json::<KvmRecord>(&kvm_record(state)).ok();
+    let cached = read_json::<KvmRecord>(&state.kvm_record()).ok();
     Ok(cached.filter(|cached| cached.boot_id == boot_id && cached.qemu == qemu).map(|cached| cached.works))
 }
 
@@ -123,57 +125,57 @@ pub fn cached_kvm_verdict(qemu: &Path, state: &StateLayout) -> Result<Option<boo
 /// # Errors
 /// When the guest can't be started or the verdict can't be recorded.
 pub fn probe_kvm(qemu: &QemuProgram, runner: &Runner, state: &StateLayout, cancel: &Cancel) -> Result<Option<bool>> {
-    let _writing = FileLock::share_of_folder(&state.folder())?;
+    let _lock = FileLock::share_folder(&state.folder())?;
     let folder = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .tempdir_in(state.root())
         .with_context(|| format!("making a folder in {}", state.root().display()))?;
     let store = runner.store_disk();
     let verdict = if store.is_some() && std::env::consts::ARCH == PROBE_KERNEL_ARCH {
-        // The runner's guest may need its store, more memory and more time before it is ready.
+        // The runner's guest may need its store, more memory and more time.
         boots_probe_kernel(qemu, Accelerator::Kvm, cancel)?
     } else {
         let (kernel, initrd) = (runner.kernel(), runner.initrd());
-        let store: Option<Disk<'_>> = store.as_deref().map(|path| Disk { serial: "store", path, read_only: true });
-        let machine = Machine { disks: store.as_slice(), ..machine(&kernel, &initrd, &runner.boot.cmdline) };
+        let store: Option<DiskImage<'_>> =
+            store.as_deref().map(|path| DiskImage { serial: "store", path, read_only: true });
+        let machine = MachineSpec { disks: store.as_slice(), ..machine(&kernel, &initrd, &runner.boot.cmdline) };
         verdict_of(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?)
     };
     if let Some(works) = verdict {
         let record = KvmRecord { schema_version: 1, boot_id: boot_id()?, qemu: identity(&qemu.path)?, works };
-        write_json(Point::KvmMemory, &kvm_record(state), &record)?;
+        write_json(Point::KvmRecord, &state.kvm_record(), &record)?;
     }
     Ok(verdict)
 }
 
-/// Boots a kernel of a few instructions, which needs no runner, and returns true if it runs. It exists for x86 alone.
+/// Boots the probe kernel, which needs no runner, and returns true if it runs; `None` if the boot allows no verdict.
+/// The probe kernel exists for x86 only.
 ///
 /// # Errors
 /// When the guest can't be started.
 pub fn boots_probe_kernel(qemu: &QemuProgram, accelerator: Accelerator, cancel: &Cancel) -> Result<Option<bool>> {
     let folder = runtime_folder()?;
     let kernel = folder.path().join("kernel");
-    let written = fs::write(&kernel, probe_kernel::kernel());
-    // The user of the jail opens the file again.
+    let written = fs::write(&kernel, probe_kernel());
+    // The user of the jail has to be able to open the file.
     written
         .and_then(|()| fs::set_permissions(&kernel, Permissions::from_mode(0o444)))
         .with_context(|| format!("writing {}", kernel.display()))?;
     let logs = logs(folder.path());
     let observed = boot(qemu, accelerator, machine(&kernel, &kernel, ""), &logs, cancel)?;
     let console = fs::read(&logs.console).with_context(|| format!("reading {}", logs.console.display()))?;
-    let ran = console.windows(probe_kernel::OUTPUT.len()).any(|part| part == probe_kernel::OUTPUT);
+    let ran = console.windows(PROBE_OUTPUT.len()).any(|part| part == PROBE_OUTPUT);
     Ok(if ran { Some(true) } else { verdict_of(&observed) })
 }
 
-fn kvm_record(state: &StateLayout) -> Beneath {
-    state.folder().join("kvm.json")
-}
-
+/// Returns the path of the cached verdict.
+/// Returns the kernel's id of the current boot.
 fn boot_id() -> Result<String> {
     let path = "/proc/sys/kernel/random/boot_id";
     Ok(fs::read_to_string(path).with_context(|| format!("reading {path}"))?.trim().to_owned())
 }
 
-/// Returns a text that changes when QEMU is replaced.
+/// Returns a text that is different for another QEMU: its path, length and modification time.
 fn identity(qemu: &Path) -> Result<String> {
     let file = fs::metadata(qemu).with_context(|| format!("reading {}", qemu.display()))?;
     Ok(format!("{} {} {}", qemu.display(), file.len(), file.mtime()))
@@ -185,7 +187,7 @@ fn verdict_of(observed: &Observed) -> Option<bool> {
         return Some(true);
     }
     match &observed.cause {
-        Some(Cause::BootDeadline(_)) => Some(false),
+        Some(EndCause::BootDeadline(_)) => Some(false),
         // QEMU ended by itself: it can't use KVM here.
         None => observed.hypervisor.is_some().then_some(false),
         // A cancelled or broken probe allows no verdict.
@@ -193,20 +195,22 @@ fn verdict_of(observed: &Observed) -> Option<bool> {
     }
 }
 
+/// Returns logs in a folder of the probe.
 fn logs(folder: &Path) -> AttemptLogs {
-    let folder = Beneath::new(folder);
-    AttemptLogs { host: folder.join("host.log"), guest: folder.join("guest.log"), console: folder.join("console.log") }
+    AttemptLogs::of(&AttemptLayout::new(Beneath::new(folder)))
 }
 
-fn machine<'a>(kernel: &'a Path, initrd: &'a Path, cmdline: &'a str) -> Machine<'a> {
+/// Returns the machine of the probe.
+fn machine<'a>(kernel: &'a Path, initrd: &'a Path, cmdline: &'a str) -> MachineSpec<'a> {
     let arch = std::env::consts::ARCH;
-    Machine { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: Network::None }
+    MachineSpec { arch, vcpu: 1, memory_mib: 256, kernel, initrd, cmdline, disks: &[], network: Network::None }
 }
 
+/// Boots a guest of the probe, and returns the observations.
 fn boot(
     qemu: &QemuProgram,
     accelerator: Accelerator,
-    machine: Machine<'_>,
+    machine: MachineSpec<'_>,
     logs: &AttemptLogs,
     cancel: &Cancel,
 ) -> Result<Observed> {
@@ -225,18 +229,18 @@ fn boot(
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, Observed, verdict_of};
+    use super::{EndCause, Observed, verdict_of};
 
     #[test]
     fn a_broken_probe_allows_no_verdict() {
         let verdict = |ready, cause, hypervisor: Option<&str>| {
             verdict_of(&Observed { ready, cause, hypervisor: hypervisor.map(str::to_owned), ..Observed::default() })
         };
-        assert_eq!(verdict(true, Some(Cause::JobDeadline(1)), None), Some(true));
-        assert_eq!(verdict(false, Some(Cause::BootDeadline(6)), Some("was ended by signal 9")), Some(false));
+        assert_eq!(verdict(true, Some(EndCause::JobDeadline(1)), None), Some(true));
+        assert_eq!(verdict(false, Some(EndCause::BootDeadline(6)), Some("was ended by signal 9")), Some(false));
         assert_eq!(verdict(false, None, Some("ended with exit code 1")), Some(false));
-        assert_eq!(verdict(false, Some(Cause::Cancelled), Some("ended with exit code 0")), None);
-        assert_eq!(verdict(false, Some(Cause::Undying), None), None);
+        assert_eq!(verdict(false, Some(EndCause::Cancelled), Some("ended with exit code 0")), None);
+        assert_eq!(verdict(false, Some(EndCause::Unkillable), None), None);
         assert_eq!(verdict(false, None, None), None);
     }
 }

@@ -1,6 +1,6 @@
-//! A guest in QEMU: its streams are pipes and sockets that QEMU finds open, its shares a daemon each.
+//! Launches a guest in QEMU. QEMU inherits pipes and sockets for the guest's streams, and each share has a daemon.
 
-#![expect(clippy::disallowed_types, reason = "makes sockets")]
+#![expect(clippy::disallowed_types, reason = "creates sockets")]
 
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,104 +10,110 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::accelerator::Accelerator;
-use super::image::{self, Access};
-use super::network::{self, Uplink};
+use super::argv::{
+    CONSOLE_FD, CONTROL_FD, FIRST_DISK_FD, FIRST_SHARE_FD, INITRD_FD, KERNEL_FD, OUTPUT_FD, QMP_FD, argv, network_fd,
+};
+use super::guest_file::{FileAccess, open_guest_file};
+use super::jail::{JailedQemu, jail_qemu};
+use super::network::{has_v6_route, start_uplink};
 use super::programs::QemuProgram;
-use super::qmp::Monitor;
-use super::virtiofs::{VirtiofsProgram, serve};
-use super::{argv, jail};
+use super::qmp::QmpMonitor;
+use super::virtiofs::{VirtiofsProgram, start_share_daemon};
 use crate::config::Network;
-use crate::execute::channel;
-use crate::execute::machine::Machine;
-use crate::execute::message::Message;
+use crate::execute::guest_message::GuestMessage;
+use crate::execute::machine_spec::MachineSpec;
 use crate::execute::running_guest::{RunningGuest, report_exit};
-use crate::execute::stop::Stop;
-use crate::execute::vm_spec::{VmSpec, WAIT};
+use crate::execute::stop_guest::StopGuest;
+use crate::execute::stream_readers::spawn_control_reader;
+use crate::execute::vm_spec::VmSpec;
 use crate::failpoint::Point;
+use crate::guest::contract::{CANCEL_LINE, GO_LINE, TERM_GRACE, WAIT_WORD};
 use crate::process::{Group, LogPipe, pump};
 
-/// What asks the guest to end its job.
-const CANCEL: &[u8] = b"cancel\n";
-/// How long a guest may take to end its job when it is asked to: it gives the command 5 s.
-const GUEST_PATIENCE: Duration = Duration::from_secs(7);
-/// How long QEMU may take to end when it is told to.
+/// Time that a guest has to end its job after a cancel request: the time of the command, and some for the agent.
+const GUEST_PATIENCE: Duration = Duration::from_secs(TERM_GRACE.as_secs() + 2);
+/// Time that QEMU has to end after a request.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts a guest.
-pub(in crate::execute) fn launch(
+///
+/// # Errors
+/// When a file can't be opened, or a socket or process can't be created.
+pub fn launch(
     program: &QemuProgram,
     virtiofs: Option<&VirtiofsProgram>,
     accelerator: Accelerator,
     vm: &VmSpec<'_>,
     group: &Group,
     log: &LogPipe,
-    sender: &SyncSender<Message>,
+    sender: &SyncSender<GuestMessage>,
 ) -> Result<RunningGuest> {
     let (monitor, qmp) = UnixStream::pair().context("making the socket of QEMU's monitor")?;
     let (console, console_writer) = io::pipe().context("making the console's pipe")?;
     let (output, output_writer) = io::pipe().context("making the output's pipe")?;
-    let (control, control_guest) = UnixStream::pair().context("making the control lines' socket")?;
-    if vm.machine.cmdline.split(' ').any(|word| word == WAIT) {
-        // It lies ready for the guest to read when it comes to wait.
-        (&control).write_all(b"go\n").context("answering the guest that waits")?;
+    let (control, control_guest) = UnixStream::pair().context("making the socket of the control channel")?;
+    if vm.machine.cmdline.split(' ').any(|word| word == WAIT_WORD) {
+        // The socket keeps the line until the guest begins to wait.
+        (&control).write_all(GO_LINE).context("sending the go line to the guest")?;
     }
     let tags: Vec<&str> = vm.shares.iter().map(|(tag, _)| tag.as_str()).collect();
-    let Machine { kernel, initrd, disks, network, .. } = vm.machine;
-    let place =
-        jail::Qemu { program: &program.path, accelerator, network: network == Network::Host, files: &[kernel, initrd] };
-    let mut invocation = jail::qemu(&program.jail, place, group)?
-        .args(argv::argv(&vm.machine, accelerator, &tags, network::has_v6_route()))
-        .fd(qmp, argv::QMP_FD)
-        .fd(console_writer, argv::CONSOLE_FD)
-        .fd(output_writer, argv::OUTPUT_FD)
-        .fd(control_guest, argv::CONTROL_FD)
-        .fd(image::open(kernel, Access::Read)?, argv::KERNEL_FD)
-        .fd(image::open(initrd, Access::Read)?, argv::INITRD_FD);
-    for (fd, disk) in (argv::FIRST_DISK_FD..).zip(disks) {
-        let access = if disk.read_only { Access::Read } else { Access::Write };
-        invocation = invocation.fd(image::open(disk.path, access)?, fd);
+    let MachineSpec { kernel, initrd, disks, network, .. } = vm.machine;
+    let has_network = network == Network::Host;
+    let qemu = JailedQemu { program: &program.path, accelerator, network: has_network, files: &[kernel, initrd] };
+    let mut invocation = jail_qemu(&program.jail, qemu, group)?
+        .args(argv(&vm.machine, accelerator, &tags, has_v6_route()))
+        .fd(qmp, QMP_FD)
+        .fd(console_writer, CONSOLE_FD)
+        .fd(output_writer, OUTPUT_FD)
+        .fd(control_guest, CONTROL_FD)
+        .fd(open_guest_file(kernel, FileAccess::Read)?, KERNEL_FD)
+        .fd(open_guest_file(initrd, FileAccess::Read)?, INITRD_FD);
+    for (fd, disk) in (FIRST_DISK_FD..).zip(disks) {
+        let access = if disk.read_only { FileAccess::Read } else { FileAccess::Write };
+        invocation = invocation.fd(open_guest_file(disk.path, access)?, fd);
     }
-    for (fd, (tag, tree)) in (argv::FIRST_SHARE_FD..).zip(vm.shares) {
+    for (fd, (tag, tree)) in (FIRST_SHARE_FD..).zip(vm.shares) {
         let daemon = virtiofs.context("the guest has shares and no daemon for them")?;
-        let (daemon, stream) =
-            serve(group, daemon, tree, vm.users, log).with_context(|| format!("sharing {tag:?} with the guest"))?;
+        let (daemon, stream) = start_share_daemon(group, daemon, tree, vm.users, log)
+            .with_context(|| format!("sharing {tag:?} with the guest"))?;
         invocation = invocation.fd(stream, fd);
         let tag = tag.clone();
-        report_exit(Box::new(daemon), sender.clone(), move |ending, well| Message::ShareEnded(tag, ending, well));
+        report_exit(Box::new(daemon), sender.clone(), move |exit, is_success| {
+            GuestMessage::ShareEnded(tag, exit, is_success)
+        });
     }
     if network == Network::Outside {
-        let uplink = Uplink { qemu: &program.path, jail: &program.jail };
-        let (uplink, stream) = network::start(group, uplink, log).context("starting the guest's network")?;
-        invocation = invocation.fd(stream, argv::network_fd(tags.len()));
-        report_exit(Box::new(uplink), sender.clone(), |ending, _| Message::NetworkEnded(ending));
+        let (uplink, stream) = start_uplink(group, program, log).context("starting the guest's network")?;
+        invocation = invocation.fd(stream, network_fd(tags.len()));
+        report_exit(Box::new(uplink), sender.clone(), |exit, _| GuestMessage::NetworkEnded(exit));
     }
     let console = pump(console, &vm.logs.console, vm.log_limit())?;
     let output = pump(output, &vm.logs.guest, vm.log_limit())?;
-    let ends = control.try_clone().context("sharing the control lines' socket")?;
-    channel::controls(control, sender.clone());
-    let monitor = Monitor::new(monitor)?;
-    let shutdowns = sender.clone();
+    let control_writer = control.try_clone().context("sharing the socket of the control channel")?;
+    spawn_control_reader(control, sender.clone());
+    let monitor = QmpMonitor::new(monitor)?;
+    let shutdown_sender = sender.clone();
     monitor.on_shutdown(move |reason| {
-        shutdowns.send(Message::Shutdown(reason)).ok();
+        shutdown_sender.send(GuestMessage::Shutdown(reason)).ok();
     })?;
     let qemu = group.spawn(Point::Hypervisor, invocation, log)?;
-    report_exit(Box::new(qemu), sender.clone(), |ending, _| Message::HypervisorEnded(ending));
-    Ok(RunningGuest { stop: Box::new(Ends { monitor, control: ends }), output, console })
+    report_exit(Box::new(qemu), sender.clone(), |exit, _| GuestMessage::HypervisorEnded(exit));
+    Ok(RunningGuest { stop: Box::new(QemuStop { monitor, control: control_writer }), output, console })
 }
 
-/// QEMU and its guest, as far as they can be asked to end.
-struct Ends {
-    monitor: Monitor,
+/// The means to stop QEMU and its guest.
+struct QemuStop {
+    monitor: QmpMonitor,
     control: UnixStream,
 }
 
-impl Stop for Ends {
+impl StopGuest for QemuStop {
     fn stop_guest(&mut self) -> Option<Duration> {
-        self.control.write_all(CANCEL).is_ok().then_some(GUEST_PATIENCE)
+        self.control.write_all(CANCEL_LINE).is_ok().then_some(GUEST_PATIENCE)
     }
 
-    fn stop(&mut self) {
-        // Where QEMU no longer listens it is killed when the grace is over.
+    fn stop_hypervisor(&mut self) {
+        // If the monitor is closed, QEMU is killed at the end of the grace.
         self.monitor.quit().ok();
     }
 

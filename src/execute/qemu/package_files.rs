@@ -1,8 +1,8 @@
-//! The files of Debian's packages in `/etc` that are as they were shipped: their programs need them to run.
+//! Unchanged files of Debian's packages in `/etc`, which the programs of the packages need.
 //!
-//! A guest may see them by this rule, whatever the package: an unchanged file holds nothing that isn't public.
+//! A guest may see them, since an unchanged file of a public package holds no secret.
 
-#![expect(clippy::disallowed_methods, reason = "reads what dpkg knows and what lies in /etc")]
+#![expect(clippy::disallowed_methods, reason = "reads the database of dpkg and files in /etc")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,20 +12,21 @@ use md5::{Digest as _, Md5};
 
 use super::jail::is_readable_by_all;
 
-/// The most files of a folder that is shown: a program reads few when it starts.
-const MOST_FILES: usize = 1000;
-/// The longest file that is shown, in bytes.
-const MOST_BYTES: u64 = 1 << 20;
-/// The most files that are shown of a folder in which some were changed.
-const MOST_PARTS: usize = 16;
+/// Maximum number of files of a shown folder: a program reads few files when it starts.
+const MAX_FILES: usize = 1000;
+/// Maximum length of a shown file, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+/// Maximum number of files that are shown of a folder with changed files.
+const MAX_PARTS: usize = 16;
 
-/// Returns the unchanged files of packages by their paths below `/etc`; a folder with no other files stands for its own.
+/// Returns the paths of the packages' unchanged files, relative to `/etc`. A folder without other files stands for all
+/// its files.
 pub fn package_files() -> Vec<String> {
     let status = fs::read_to_string("/var/lib/dpkg/status").unwrap_or_default();
-    shipped_in(Path::new("/etc"), &conffiles(&status))
+    unchanged_files(Path::new("/etc"), &conffiles(&status))
 }
 
-/// Returns the files of packages that an administrator may change, with the digests that they had when they came
+/// Returns the files of packages that an administrator may change, with the digests of the shipped files
 /// ([deb-conffiles(5)], dpkg's status).
 ///
 /// [deb-conffiles(5)]: https://manpages.debian.org/bookworm/dpkg-dev/deb-conffiles.5.en.html
@@ -35,7 +36,7 @@ fn conffiles(status: &str) -> HashMap<PathBuf, &str> {
     for line in status.lines() {
         let fields: Vec<&str> = line.split(' ').collect();
         match fields[..] {
-            // A fourth field says that the package has it no more.
+            // A fourth field marks a file that the package has no longer.
             ["", path, digest] if is_list => drop(files.insert(PathBuf::from(path), digest)),
             ["", ..] => {}
             _ => is_list = line == "Conffiles:",
@@ -44,22 +45,23 @@ fn conffiles(status: &str) -> HashMap<PathBuf, &str> {
     files
 }
 
-fn shipped_in(etc: &Path, conffiles: &HashMap<PathBuf, &str>) -> Vec<String> {
-    let mut shipped = Vec::new();
+fn unchanged_files(etc: &Path, conffiles: &HashMap<PathBuf, &str>) -> Vec<String> {
+    let mut unchanged = Vec::new();
     for path in entries(etc) {
         let mut files = Vec::new();
         if !collect(&path, &mut files) {
             continue;
         }
-        let (intact, changed): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_intact(file, conffiles));
-        if intact.is_empty() {
+        let (unchanged_here, changed): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| is_unchanged(file, conffiles));
+        if unchanged_here.is_empty() {
             continue;
         }
-        let shown = if changed.is_empty() { vec![path] } else { intact.into_iter().take(MOST_PARTS).collect() };
-        shipped.extend(shown.iter().filter_map(|path| path.strip_prefix(etc).ok()?.to_str().map(str::to_owned)));
+        let shown = if changed.is_empty() { vec![path] } else { unchanged_here.into_iter().take(MAX_PARTS).collect() };
+        unchanged.extend(shown.iter().filter_map(|path| path.strip_prefix(etc).ok()?.to_str().map(str::to_owned)));
     }
-    shipped.sort();
-    shipped
+    unchanged.sort();
+    unchanged
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -67,7 +69,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
-/// Adds the files at a path, but for links, which hold nothing but a path. Returns whether all were added.
+/// Adds the regular files at a path. Skips symbolic links, which hold a path only. Returns false if a folder isn't
+/// readable by all or there are too many files.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> bool {
     let Ok(kind) = fs::symlink_metadata(path).map(|meta| meta.file_type()) else { return false };
     if kind.is_dir() {
@@ -76,12 +79,12 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> bool {
     if kind.is_file() {
         files.push(path.to_owned());
     }
-    files.len() <= MOST_FILES
+    files.len() <= MAX_FILES
 }
 
-fn is_intact(path: &Path, conffiles: &HashMap<PathBuf, &str>) -> bool {
+fn is_unchanged(path: &Path, conffiles: &HashMap<PathBuf, &str>) -> bool {
     let digest = || {
-        let is_small = fs::metadata(path).ok()?.len() <= MOST_BYTES;
+        let is_small = fs::metadata(path).ok()?.len() <= MAX_BYTES;
         let digest = is_small.then(|| fs::read(path).map(Md5::digest))?.ok()?;
         Some(digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
     };
@@ -95,7 +98,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::Path;
 
-    use super::{conffiles, package_files, shipped_in};
+    use super::{conffiles, package_files, unchanged_files};
 
     /// The MD5 of `shipped`.
     const SHIPPED: &str = "8407efe4e76e884909955a5e7293661e";
@@ -133,12 +136,12 @@ mod tests {
         symlink("wgetrc", etc.join("link")).unwrap();
         fs::set_permissions(etc.join("sudoers"), fs::Permissions::from_mode(0o440)).unwrap();
         fs::set_permissions(etc.join("private"), fs::Permissions::from_mode(0o750)).unwrap();
-        assert_eq!(shipped_in(etc, &conffiles(&status)), ["fonts", "java/java.conf", "maven/m2.conf", "wgetrc"]);
-        assert!(shipped_in(Path::new("/none"), &conffiles(&status)).is_empty());
+        assert_eq!(unchanged_files(etc, &conffiles(&status)), ["fonts", "java/java.conf", "maven/m2.conf", "wgetrc"]);
+        assert!(unchanged_files(Path::new("/none"), &conffiles(&status)).is_empty());
     }
 
     #[test]
-    fn this_machine_has_such_files_and_shows_no_secret() {
+    fn this_machine_has_unchanged_files_and_shows_no_secret() {
         let files = package_files();
         assert!(files.iter().any(|name| name == "debconf.conf"), "{files:?}");
         for secret in ["shadow", "gshadow", "sudoers", "ssl", "machine-id"] {

@@ -1,11 +1,11 @@
-//! The programs that run a guest in QEMU.
+//! The programs for guests in QEMU.
 
 use std::path::PathBuf;
 
 use super::jail::Jail;
 use super::virtiofs::VirtiofsProgram;
 
-/// The programs that run a guest in QEMU.
+/// The programs for guests in QEMU.
 #[derive(Clone, Debug)]
 pub struct QemuPrograms {
     /// QEMU.

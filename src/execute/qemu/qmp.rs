@@ -1,6 +1,6 @@
-//! QEMU's monitor: its events, and the one command that ends it.
+//! QEMU's monitor (QMP): the SHUTDOWN event and the command to quit.
 
-#![expect(clippy::disallowed_types, reason = "talks over a socket")]
+#![expect(clippy::disallowed_types, reason = "connects to a socket")]
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
@@ -9,23 +9,24 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use crate::execute::channel;
+use crate::execute::stream_readers::spawn_line_reader;
 
 /// A connection to QEMU's monitor.
 #[derive(Debug)]
-pub struct Monitor {
+pub struct QmpMonitor {
     stream: UnixStream,
 }
 
+/// A line of the monitor.
 #[derive(Deserialize)]
-struct Message {
+struct QmpMessage {
     event: Option<String>,
     #[serde(default)]
-    data: Data,
+    data: EventData,
 }
 
 #[derive(Default, Deserialize)]
-struct Data {
+struct EventData {
     reason: Option<String>,
 }
 
@@ -33,13 +34,13 @@ struct Data {
 #[must_use]
 pub fn shutdown_reason(line: &str) -> Option<String> {
     match serde_json::from_str(line) {
-        Ok(Message { event: Some(event), data: Data { reason } }) if event == "SHUTDOWN" => reason,
+        Ok(QmpMessage { event: Some(event), data: EventData { reason } }) if event == "SHUTDOWN" => reason,
         _ => None,
     }
 }
 
-impl Monitor {
-    /// Takes the host's end of the socket that QEMU got, and leaves the negotiation mode.
+impl QmpMonitor {
+    /// Creates the connection from the host's end of QEMU's socket, and ends the negotiation of capabilities.
     ///
     /// # Errors
     /// When the socket can't be written.
@@ -49,26 +50,26 @@ impl Monitor {
         Ok(monitor)
     }
 
-    /// Calls `each` with the reason of every SHUTDOWN event, until QEMU ends.
+    /// Calls `on_reason` with the reason of every SHUTDOWN event, until QEMU exits.
     ///
     /// # Errors
     /// When the socket can't be shared with a thread.
-    pub fn on_shutdown(&self, mut each: impl FnMut(String) + Send + 'static) -> Result<JoinHandle<()>> {
+    pub fn on_shutdown(&self, mut on_reason: impl FnMut(String) + Send + 'static) -> Result<JoinHandle<()>> {
         let stream = self.stream.try_clone().context("sharing the socket of QEMU's monitor")?;
-        Ok(channel::lines(stream, move |line| {
-            shutdown_reason(&line).into_iter().for_each(&mut each);
+        Ok(spawn_line_reader(stream, move |line| {
+            shutdown_reason(&line).into_iter().for_each(&mut on_reason);
         }))
     }
 
-    /// Asks QEMU to end.
+    /// Requests QEMU to exit.
     ///
     /// # Errors
-    /// When QEMU no longer listens.
+    /// When the socket is closed.
     pub fn quit(&mut self) -> Result<()> {
         self.execute("quit")
     }
 
     fn execute(&mut self, command: &str) -> Result<()> {
-        writeln!(self.stream, r#"{{"execute":"{command}"}}"#).with_context(|| format!("telling QEMU to {command}"))
+        writeln!(self.stream, r#"{{"execute":"{command}"}}"#).with_context(|| format!("sending {command} to QEMU"))
     }
 }

@@ -1,6 +1,6 @@
-//! Folders of the host for a guest: one confined virtiofsd each, which refuses every change.
+//! Shares of a guest in QEMU: each has a jailed virtiofsd, which refuses every change.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "looks at folders and makes sockets")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "resolves a path and creates sockets")]
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -12,54 +12,31 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::jail::{self, Jail};
-use super::open_files::open_files;
-use super::package_files::package_files;
+use super::jail::{Jail, jail_share_daemon, jail_user};
+use super::open_file_limit::open_file_limit;
+use super::userland::Userland;
 use crate::execute::runtime_folder::runtime_folder;
 use crate::execute::share::{ShareTree, ShareUsers};
 use crate::failpoint::Point;
 use crate::process::{Child, Group, LogPipe};
 
-/// The listening socket's number in virtiofsd.
+/// File descriptor of the listening socket in virtiofsd.
 const LISTENER_FD: i32 = 3;
 
-/// The number, in bubblewrap, of the file that says which store paths are shown.
+/// File descriptor, in bubblewrap, of the file with the arguments for store paths.
 const BINDS_FD: i32 = 48;
 
-/// Takes from virtiofsd what it would keep of root's capabilities; what is only read and only root's needs none.
+/// Drops the capabilities of root that virtiofsd would keep: read-only shares need none.
 const NO_CAPABILITIES: &str = "--modcaps=-chown:-dac_override:-fowner:-fsetid:-setgid:-setuid:-mknod:-setfcap";
 
-/// The user to whom a user namespace gives the files of users it doesn't know (`user_namespaces(7)`).
+/// The user that owns the files of unmapped users in a user namespace (`user_namespaces(7)`).
 const NOBODY: u32 = 65534;
 
 /// The database of the packages in `/usr`.
 const DPKG: &str = "/var/lib/dpkg";
 
-/// The name of a socket in its folder.
+/// Name of a socket in its folder.
 const SOCKET: &str = "s";
-
-/// The names in /etc that a usable userland needs, even those that were made or changed on this machine; none is secret.
-/// `python3*` and the unchanged files of packages are added.
-const ETC: &[&str] = &[
-    "alternatives",
-    "ca-certificates",
-    "debian_version",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "magic",
-    "mime.types",
-    "nsswitch.conf",
-    "os-release",
-    "perl",
-    "protocols",
-    "services",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-    "terminfo",
-    "timezone",
-];
 
 /// The daemon of shares and its jail.
 #[derive(Clone, Debug)]
@@ -70,37 +47,11 @@ pub struct VirtiofsProgram {
     pub jail: Jail,
 }
 
-/// What of the host's userland is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Userland {
-    /// The names in `/etc` that are shown: what serves them may be a user of its own.
-    etc: Vec<String>,
-    /// The folders below `/usr` that are as private as `/etc` is.
-    private: Vec<PathBuf>,
-}
-
-impl Userland {
-    fn find() -> Self {
-        let python =
-            fs::read_dir("/etc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let mut etc: Vec<String> = python.filter(|name| name.starts_with("python3")).collect();
-        etc.extend(
-            ETC.iter().filter(|name| jail::is_readable_by_all(&Path::new("/etc").join(name))).map(ToString::to_string),
-        );
-        let overlap = |one: &str, two: &str| Path::new(one).starts_with(two) || Path::new(two).starts_with(one);
-        let mut shipped = package_files();
-        shipped.retain(|name| !etc.iter().any(|shown| overlap(name, shown)));
-        etc.extend(shipped);
-        etc.sort();
-        Self { etc, private: jail::etc_folders() }
-    }
-}
-
-/// Starts the daemon of a share and returns it with the connection for the hypervisor.
+/// Starts the daemon of a share. Returns its process and the socket for the hypervisor.
 ///
 /// # Errors
 /// When the socket can't be made or the daemon can't be started.
-pub fn serve(
+pub fn start_share_daemon(
     group: &Group,
     program: &VirtiofsProgram,
     tree: &ShareTree,
@@ -112,43 +63,43 @@ pub fn serve(
     let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
     let virtiofsd =
-        fs::canonicalize(&program.virtiofsd).with_context(|| format!("finding {}", program.virtiofsd.display()))?;
-    // What everybody on this host shares is served by nobody, who sees nothing that only root may see.
+        fs::canonicalize(&program.virtiofsd).with_context(|| format!("resolving {}", program.virtiofsd.display()))?;
+    // Files of the host's system are public, so that their daemon runs as a user without rights.
     let is_jailed = matches!(program.jail, Jail::Bwrap(_)) && !matches!(tree, ShareTree::Folder(_));
-    let user = is_jailed.then(|| jail::own_user(group)).flatten();
+    let user = is_jailed.then(|| jail_user(group)).flatten();
     let users = ShareUsers { host: user.map_or(users.host, |(user, _)| user), ..users };
-    let (folder_there, place) = match (&program.jail, tree) {
+    let (shared_dir, tree_args) = match (&program.jail, tree) {
         (Jail::Bwrap(_), ShareTree::Store(_, None)) => {
-            bail!("the runner doesn't list what it needs of the store: build it anew")
+            bail!("the runner doesn't list the store paths that it needs: build it again")
         }
-        (Jail::Bwrap(_), _) => (Path::new("/share"), place(tree, &Userland::find())),
+        (Jail::Bwrap(_), _) => (Path::new("/share"), bwrap_tree_args(tree, &Userland::inspect())),
         (_, ShareTree::Folder(folder) | ShareTree::Store(folder, _)) => (folder.as_path(), Vec::new()),
         (_, ShareTree::HostUserland) => {
-            bail!("only bubblewrap can share the host's userland: pikaci doctor tells more")
+            bail!("only bubblewrap can share the host's userland: run pikaci doctor for details")
         }
     };
-    let invocation = jail::share(&program.jail, &virtiofsd, folder_there, place, user)?;
+    let invocation = jail_share_daemon(&program.jail, &virtiofsd, shared_dir, tree_args, user)?;
     let invocation = match tree {
         ShareTree::Store(folder, Some(names)) if is_jailed => invocation.fd(store_binds(folder, names)?, BINDS_FD),
         _ => invocation,
     };
-    let invocation = invocation.args(daemon(folder_there, tree, users, open_files()));
-    // Both ends are open: no name is left where pikaci is killed from here on.
+    let invocation = invocation.args(daemon_args(shared_dir, tree, users, open_file_limit()));
+    // Both ends are open. Without the folder, nothing is left if pikaci is killed from here on.
     drop(folder);
     let daemon = group.spawn(Point::Daemon, invocation.fd(listener, LISTENER_FD), log)?;
     Ok((daemon, stream))
 }
 
-/// Returns bubblewrap's arguments for the tree, which it puts at `/share`.
-fn place(tree: &ShareTree, userland: &Userland) -> Vec<OsString> {
+/// Returns bubblewrap's arguments that show the tree at `/share`.
+fn bwrap_tree_args(tree: &ShareTree, userland: &Userland) -> Vec<OsString> {
     let mut args = Vec::new();
     let mut add = |words: &[&dyn AsRef<OsStr>]| args.extend(words.iter().map(|word| word.as_ref().to_owned()));
     match tree {
         ShareTree::Folder(folder) => add(&[&"--ro-bind", folder, &"/share"]),
-        // There may be hundreds, which no command line in a log needs to show.
+        // A file holds these arguments, since hundreds of them would fill the log.
         ShareTree::Store(..) => add(&[&"--perms", &"0755", &"--dir", &"/share", &"--args", &BINDS_FD.to_string()]),
         ShareTree::HostUserland => {
-            // Without these modes the folders that bubblewrap makes are closed to the job's user.
+            // By default, the job's user can't enter the folders that bubblewrap creates.
             add(&[&"--perms", &"0755", &"--dir", &"/share", &"--perms", &"0755", &"--dir", &"/share/etc"]);
             add(&[&"--ro-bind", &"/usr", &"/share/usr"]);
             for folder in &userland.private {
@@ -169,7 +120,7 @@ fn place(tree: &ShareTree, userland: &Userland) -> Vec<OsString> {
     args
 }
 
-/// Returns a file of bubblewrap's arguments that show these paths of a store.
+/// Returns a file with bubblewrap's arguments that show these paths of a store.
 fn store_binds(store: &Path, names: &[String]) -> Result<File> {
     let mut args = Vec::new();
     for name in names {
@@ -185,7 +136,7 @@ fn store_binds(store: &Path, names: &[String]) -> Result<File> {
 }
 
 /// Returns the daemon's arguments.
-fn daemon(folder: &Path, tree: &ShareTree, users: ShareUsers, open_files: u64) -> Vec<OsString> {
+fn daemon_args(folder: &Path, tree: &ShareTree, users: ShareUsers, open_files: u64) -> Vec<OsString> {
     let mut shared = OsString::from("--shared-dir=");
     shared.push(folder);
     let mut args = vec![format!("--fd={LISTENER_FD}").into(), shared];
@@ -199,7 +150,7 @@ fn daemon(folder: &Path, tree: &ShareTree, users: ShareUsers, open_files: u64) -
     }
     let map = match tree {
         ShareTree::Folder(_) if users.host != users.guest => Some(format!("map:{}:{}:1", users.guest, users.host)),
-        // In the user namespace of a plain user, files of the host's root belong to nobody.
+        // In the user namespace of another user, the files of root belong to nobody.
         ShareTree::HostUserland | ShareTree::Store(..) if users.host != 0 => Some(format!("map:0:{NOBODY}:1")),
         _ => None,
     };
@@ -213,19 +164,19 @@ fn daemon(folder: &Path, tree: &ShareTree, users: ShareUsers, open_files: u64) -
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{ShareTree, ShareUsers, Userland, daemon, place};
+    use super::{ShareTree, ShareUsers, Userland, bwrap_tree_args, daemon_args};
 
     fn lines(tree: &ShareTree, users: ShareUsers) -> String {
         let private = ["/usr/etc", "/usr/local/etc"].map(PathBuf::from).to_vec();
         let userland = Userland { etc: vec!["localtime".to_owned(), "ssl/certs".to_owned()], private };
-        let daemon = daemon(Path::new("/share"), tree, users, 1000);
-        let args = place(tree, &userland).into_iter().chain(["/virtiofsd".into()]).chain(daemon);
+        let daemon = daemon_args(Path::new("/share"), tree, users, 1000);
+        let args = bwrap_tree_args(tree, &userland).into_iter().chain(["/virtiofsd".into()]).chain(daemon);
         let args: Vec<_> = args.map(|arg| arg.into_string().unwrap()).collect();
         args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 
     #[test]
-    fn a_folder_for_another_user() {
+    fn a_folder_is_shared_with_another_user() {
         let tree = ShareTree::Folder("/state/snapshots/a b".into());
         insta::assert_snapshot!(lines(&tree, ShareUsers { host: 0, guest: 1000 }), @"
         --ro-bind /state/snapshots/a b /share /virtiofsd
@@ -246,11 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_userland_shows_of_etc_what_is_there_and_no_secret() {
-        let found = Userland::find().etc;
-        assert!(found.contains(&"ssl/certs".to_owned()), "{found:?}");
-        assert!(!found.iter().any(|name| ["shadow", "ssl/private", "profile.d"].contains(&name.as_str())), "{found:?}");
-
+    fn the_userland_hides_private_folders() {
         insta::assert_snapshot!(lines(&ShareTree::HostUserland, ShareUsers { host: 1_900_000_007, guest: 1000 }), @"
         --perms 0755
         --dir /share

@@ -1,20 +1,22 @@
-//! vfkit's command line: a pure function. What vfkit takes is from its sources at v0.6.4.
+//! vfkit's command line: a pure function. The options and limits are from vfkit's sources at v0.6.4.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::boot_form::BootForm;
-use super::vfkit_error::{LONGEST_SOCKET, LONGEST_TAG, VfkitError};
+use super::vfkit_error::{MAX_TAG, VfkitError};
 use crate::config::Network;
-use crate::execute::machine::{Disk, Machine};
+use crate::execute::machine_spec::{DiskImage, MachineSpec};
+use crate::execute::runtime_folder::MAX_SOCKET_PATH;
+use crate::guest::contract::CONSOLE_TTY;
 
-/// Where an arm64 kernel image has its magic number, and which (`Documentation/arch/arm64/booting.rst`).
+/// Offset and value of the magic number in an arm64 kernel image (`Documentation/arch/arm64/booting.rst`).
 const ARM64_MAGIC: (usize, &[u8]) = (0x38, b"ARM\x64");
-/// How many bytes of a kernel [`check_kernel`] needs.
+/// Length of the kernel's start that [`check_kernel`] needs, in bytes.
 pub const KERNEL_HEADER: usize = 0x40;
 
-/// What a guest writes, in the order of its serial ports: hvc0, hvc1, hvc2.
+/// Log files of a guest's serial ports, in the order of the ports: hvc0, hvc1, hvc2.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports<'a> {
     /// The kernel's console.
@@ -25,13 +27,13 @@ pub struct Ports<'a> {
     pub control: &'a Path,
 }
 
-/// Returns vfkit's arguments for a machine with shares (tag and folder), the socket of its REST service, the address of
-/// its network card, and the form of those for a kernel.
+/// Returns vfkit's arguments for a machine with shares (tag and folder), a socket for the REST service, and the MAC
+/// address of a network card.
 ///
 /// # Errors
-/// When vfkit can't take it: see [`VfkitError`].
+/// When vfkit doesn't accept a value.
 pub fn argv(
-    machine: &Machine<'_>,
+    machine: &MachineSpec<'_>,
     ports: Ports<'_>,
     shares: &[(&str, &Path)],
     socket: &Path,
@@ -41,16 +43,17 @@ pub fn argv(
     let mut args = Args::default();
     args.pair("--cpus", machine.vcpu.to_string());
     args.pair("--memory", machine.memory_mib.to_string());
-    args.0.extend(boot.args(machine, &format!("{} {}", machine.cmdline, HYPERVISOR_CMDLINE))?);
+    // A panic stops the guest: after a reset it would start again in place.
+    args.0.extend(boot.args(machine, &format!("{} console={CONSOLE_TTY} panic=0", machine.cmdline))?);
     args.pair("--restful-uri", rest_uri(socket)?);
     for log in [ports.console, ports.output, ports.control] {
         args.device("virtio-serial,logFilePath=", log, "")?;
     }
-    for Disk { path, read_only, .. } in machine.disks {
+    for DiskImage { path, read_only, .. } in machine.disks {
         args.device("virtio-blk,path=", path, if *read_only { ",readonly" } else { "" })?;
     }
     for (tag, folder) in shares {
-        if !(1..=LONGEST_TAG).contains(&tag.len()) || tag.contains(',') {
+        if !(1..=MAX_TAG).contains(&tag.len()) || tag.contains(',') {
             return Err(VfkitError::Tag((*tag).to_owned()));
         }
         args.device("virtio-fs,sharedDir=", folder, &format!(",mountTag={tag}"))?;
@@ -62,12 +65,10 @@ pub fn argv(
     Ok(args.0)
 }
 
-/// The console, and that a panic stops the guest: after a reset it would start again in place.
-const HYPERVISOR_CMDLINE: &str = "console=hvc0 panic=0";
-
+/// Returns the URI of the REST service's socket.
 fn rest_uri(socket: &Path) -> Result<OsString, VfkitError> {
     let bytes = socket.as_os_str().as_bytes();
-    if bytes.len() > LONGEST_SOCKET {
+    if bytes.len() > MAX_SOCKET_PATH {
         return Err(VfkitError::Socket(socket.into()));
     }
     if !bytes.starts_with(b"/") || !bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte)) {
@@ -78,26 +79,26 @@ fn rest_uri(socket: &Path) -> Result<OsString, VfkitError> {
     Ok(uri)
 }
 
-/// Returns whether a path can only be given by another name.
+/// Returns true if vfkit doesn't accept the path, so that a link has to stand for it.
 #[must_use]
-pub fn needs_detour(path: &Path) -> bool {
+pub fn needs_link(path: &Path) -> bool {
     path.as_os_str().as_bytes().contains(&b',')
 }
 
-/// Refuses an arm64 kernel by its first [`KERNEL_HEADER`] bytes unless it is uncompressed.
+/// Refuses an arm64 kernel that isn't uncompressed, given its first [`KERNEL_HEADER`] bytes.
 ///
 /// # Errors
-/// When it is compressed, or no kernel.
+/// When the file is compressed or not a kernel.
 pub fn check_kernel(arch: &str, path: &Path, header: &[u8]) -> Result<(), VfkitError> {
-    let (at, magic) = ARM64_MAGIC;
-    if arch != "aarch64" || header.get(at..).is_some_and(|bytes| bytes.starts_with(magic)) {
+    let (offset, magic) = ARM64_MAGIC;
+    if arch != "aarch64" || header.get(offset..).is_some_and(|bytes| bytes.starts_with(magic)) {
         return Ok(());
     }
     Err(VfkitError::Compressed(path.into()))
 }
 
-/// Returns the address of the network card of a job slot of a user: always the same, since macOS hands out about 253
-/// leases a day, each to an address.
+/// Returns the MAC address for a user's job slot. It never changes: macOS has about 253 DHCP leases a day, one for each
+/// MAC address.
 #[must_use]
 pub fn mac(uid: u32, slot: u8) -> String {
     let [.., user] = uid.to_be_bytes();
@@ -114,7 +115,7 @@ impl Args {
     }
 
     fn device(&mut self, before: &str, path: &Path, after: &str) -> Result<(), VfkitError> {
-        if needs_detour(path) {
+        if needs_link(path) {
             return Err(VfkitError::Comma(path.into()));
         }
         let mut device = OsString::from(before);
@@ -129,7 +130,7 @@ impl Args {
 mod tests {
     use std::path::Path;
 
-    use super::{BootForm, Disk, Machine, Network, Ports, VfkitError, argv, check_kernel, mac};
+    use super::{BootForm, DiskImage, MachineSpec, Network, Ports, VfkitError, argv, check_kernel, mac};
 
     const SOCKET: &str = "/tmp/pikaci-a1/rest";
 
@@ -138,8 +139,8 @@ mod tests {
         Ports { console: path("/run/console"), output: path("/run/output"), control: path("/run/control") }
     }
 
-    fn machine() -> Machine<'static> {
-        Machine {
+    fn machine() -> MachineSpec<'static> {
+        MachineSpec {
             arch: "aarch64",
             vcpu: 2,
             memory_mib: 1024,
@@ -151,7 +152,7 @@ mod tests {
         }
     }
 
-    fn told(machine: &Machine<'_>, shares: &[(&str, &Path)], mac: Option<&str>) -> Result<String, VfkitError> {
+    fn arguments(machine: &MachineSpec<'_>, shares: &[(&str, &Path)], mac: Option<&str>) -> Result<String, VfkitError> {
         let args = argv(machine, ports(), shares, Path::new(SOCKET), mac, BootForm::Flags)?;
         let args: Vec<_> = args.into_iter().map(|arg| arg.into_string().unwrap()).collect();
         Ok(args.join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n"))
@@ -159,15 +160,15 @@ mod tests {
 
     #[test]
     fn a_machine_with_everything() {
-        let disk = |serial, path, read_only| Disk { serial, path: Path::new(path), read_only };
+        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), read_only };
         let disks = &[
             disk("pikaci-request", "/run/a b=c/request", true),
             disk("pikaci-artifacts", "/run/artifacts", false),
             disk("pikaci-store", "/nix/store/r/store.erofs", true),
         ];
-        let machine = Machine { disks, network: Network::Outside, ..machine() };
+        let machine = MachineSpec { disks, network: Network::Outside, ..machine() };
         let shares: &[(&str, &Path)] = &[("workspace", Path::new("/run/work space"))];
-        insta::assert_snapshot!(told(&machine, shares, Some(&mac(501, 3))).unwrap(), @r###"
+        insta::assert_snapshot!(arguments(&machine, shares, Some(&mac(501, 3))).unwrap(), @r###"
         --cpus 2
         --memory 1024
         --kernel /nix/store/k, "1"/Image
@@ -187,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_with_nothing_has_no_network() {
-        insta::assert_snapshot!(told(&machine(), &[], Some(&mac(501, 3))).unwrap(), @r###"
+    fn a_machine_without_devices_has_no_network() {
+        insta::assert_snapshot!(arguments(&machine(), &[], Some(&mac(501, 3))).unwrap(), @r###"
         --cpus 2
         --memory 1024
         --kernel /nix/store/k, "1"/Image
@@ -203,17 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn what_vfkit_cannot_take_is_refused() {
-        let share = |tag, path| told(&machine(), &[(tag, Path::new(path))], None).unwrap_err();
+    fn values_that_vfkit_does_not_accept_are_refused() {
+        let share = |tag, path| arguments(&machine(), &[(tag, Path::new(path))], None).unwrap_err();
         assert_eq!(share("t", "/a,b"), VfkitError::Comma("/a,b".into()));
         for tag in ["", "a,b", &"t".repeat(37)] {
             assert_eq!(share(tag, "/a"), VfkitError::Tag(tag.to_owned()));
         }
         let longest = "t".repeat(36);
-        assert!(told(&machine(), &[(&longest, Path::new("/a"))], None).is_ok());
-        let disks = &[Disk { serial: "s", path: Path::new("/x,readonly"), read_only: false }];
+        assert!(arguments(&machine(), &[(&longest, Path::new("/a"))], None).is_ok());
+        let disks = &[DiskImage { serial: "s", path: Path::new("/x,readonly"), read_only: false }];
         let comma = VfkitError::Comma("/x,readonly".into());
-        assert_eq!(told(&Machine { disks, ..machine() }, &[], None), Err(comma));
+        assert_eq!(arguments(&MachineSpec { disks, ..machine() }, &[], None), Err(comma));
         let comma = Ports { control: Path::new("/,"), ..ports() };
         assert!(argv(&machine(), comma, &[], Path::new(SOCKET), None, BootForm::Flags).is_err());
     }
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn each_slot_has_its_address() {
+    fn each_slot_has_its_own_address() {
         assert_eq!(mac(501, 3), "5a:70:69:6b:f5:03");
         assert_ne!(mac(501, 3), mac(501, 4));
         assert_ne!(mac(501, 3), mac(502, 3));

@@ -4,20 +4,20 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::vfkit_error::VfkitError;
-use crate::execute::machine::Machine;
+use crate::execute::machine_spec::MachineSpec;
 
 /// A form of vfkit's arguments for a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootForm {
-    /// `--kernel`, `--initrd` and `--kernel-cmdline`: they take every character as it is (`pkg/cmdline/cmdline.go`), but
-    /// are deprecated.
+    /// `--kernel`, `--initrd` and `--kernel-cmdline`, which accept every character (`pkg/cmdline/cmdline.go`) but are
+    /// deprecated.
     Flags,
     /// `--bootloader linux,kernel=…,initrd=…,cmdline="…"`.
     Bootloader,
 }
 
 impl BootForm {
-    /// Returns the form for a vfkit by what its `--help` prints; one that prints nothing is as those of today.
+    /// Returns the form that a vfkit supports, given the output of its `--help`; [`BootForm::Flags`] for no output.
     #[must_use]
     pub fn of_help(help: &str) -> Self {
         let has = |flag: &str| help.split(|c: char| c.is_whitespace() || c == ',').any(|word| word == flag);
@@ -27,8 +27,8 @@ impl BootForm {
     /// Returns the arguments for a machine and its kernel's command line.
     ///
     /// # Errors
-    /// When a character would mean something else in this form.
-    pub(super) fn args(self, machine: &Machine<'_>, cmdline: &str) -> Result<Vec<OsString>, VfkitError> {
+    /// When a character has a special meaning in this form.
+    pub(super) fn args(self, machine: &MachineSpec<'_>, cmdline: &str) -> Result<Vec<OsString>, VfkitError> {
         let (kernel, initrd) = (machine.kernel, machine.initrd);
         if self == Self::Flags {
             let pairs =
@@ -56,16 +56,16 @@ impl BootForm {
 mod tests {
     use std::path::Path;
 
-    use super::{BootForm, Machine, VfkitError};
+    use super::{BootForm, MachineSpec, VfkitError};
     use crate::config::Network;
 
     #[test]
-    fn the_second_form_takes_no_quotes() {
+    fn the_bootloader_form_refuses_commas_and_quotes() {
         let args = |kernel: &str, cmdline: &str| {
             let (kernel, initrd) = (Path::new(kernel), Path::new("/k/initrd"));
             let (disks, network) = (&[][..], Network::None);
             let machine =
-                Machine { arch: "aarch64", vcpu: 1, memory_mib: 512, kernel, initrd, cmdline: "", disks, network };
+                MachineSpec { arch: "aarch64", vcpu: 1, memory_mib: 512, kernel, initrd, cmdline: "", disks, network };
             let words = BootForm::Bootloader.args(&machine, cmdline)?;
             Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" "))
         };
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_is_the_one_that_vfkit_has() {
+    fn the_form_follows_from_the_help_of_vfkit() {
         let both = "Flags:\n  -b, --bootloader strings\n  -k, --kernel string   path\n  -C, --kernel-cmdline string\n";
         assert_eq!(BootForm::of_help(both), BootForm::Flags);
         assert_eq!(BootForm::of_help(""), BootForm::Flags);

@@ -1,14 +1,15 @@
 //! The capabilities of vfkit and the programs that it needs.
 
-use crate::plan::hypervisor::{Capabilities, Hypervisor, Program};
+use crate::plan::hypervisor::{Capabilities, Hypervisor};
+use crate::tools::Program;
 
-/// What vfkit can do.
+/// Capabilities of vfkit.
 pub const CAPABILITIES: Capabilities = Capabilities {
     hypervisor: Hypervisor::Vfkit,
     name: "vfkit",
     // Its virtio-fs has no such option (`pkg/config/virtio.go`, VirtioFs).
     read_only_shares: false,
-    // A Mac's store has names for a disk that doesn't tell cases apart.
+    // A Mac's store changes names for a disk that ignores case.
     host_store: false,
     // Read-only disks came with 0.6.0.
     programs: &[Program {

@@ -1,12 +1,12 @@
-//! Guests in vfkit: command line, REST service, network slots, and logs that grow in files.
+//! Guests in vfkit: command line, REST service, job slots, and log files that vfkit writes.
 
 mod argv;
 mod boot_form;
 mod capabilities;
+mod hard_stop;
 mod launch;
 mod pattern_watch;
 mod programs;
-mod rest;
 mod slot;
 mod tail_file;
 mod vfkit_error;
@@ -17,4 +17,4 @@ pub use capabilities::CAPABILITIES;
 pub(super) use launch::launch;
 pub use programs::VfkitPrograms;
 pub use tail_file::TailFile;
-pub use vfkit_error::{LONGEST_SOCKET, VfkitError};
+pub use vfkit_error::VfkitError;

@@ -1,8 +1,8 @@
-//! A search for a pattern in a stream, on the fly.
+//! A search for a pattern in a stream.
 
 use std::io::{self, Read};
 
-/// A stream that is passed on unchanged; calls a function at the first match of a pattern.
+/// A stream that calls a function at the first match of a pattern. The bytes pass unchanged.
 pub(super) struct PatternWatch<R, F> {
     stream: R,
     pattern: &'static [u8],

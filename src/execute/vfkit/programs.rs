@@ -1,14 +1,14 @@
-//! The program that runs a guest in vfkit.
+//! The programs for guests in vfkit.
 
 use std::path::PathBuf;
 
 use super::boot_form::BootForm;
 
-/// The program that runs a guest in vfkit.
+/// The programs for guests in vfkit.
 #[derive(Clone, Debug)]
 pub struct VfkitPrograms {
     /// Path of vfkit.
     pub vfkit: PathBuf,
-    /// The form of its arguments for a kernel.
+    /// Form of vfkit's arguments for a kernel.
     pub boot: BootForm,
 }

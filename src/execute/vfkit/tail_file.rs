@@ -1,4 +1,4 @@
-//! A stream over a file that another process writes.
+//! A stream of a file that another process is writing.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads a file as it grows")]
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Time between two reads of a file that has nothing new.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Reads a file that need not be there yet, and waits at its end until its writer is gone.
+/// A stream of a growing file, which may not exist yet. At the end of the file, a read waits until the writer is gone.
 #[derive(Debug)]
 pub struct TailFile {
     path: PathBuf,
@@ -24,7 +24,8 @@ pub struct TailFile {
 }
 
 impl TailFile {
-    /// Opens a growing file; bytes beyond the first `keep` are removed from the disk once they are read.
+    /// Creates the stream. Bytes after the first `keep` are removed from the disk once they are read. `writer_gone` is
+    /// set when the writer has exited.
     #[must_use]
     pub fn new(path: PathBuf, keep: u64, writer_gone: Arc<AtomicBool>) -> Self {
         Self { path, file: None, offset: 0, keep, writer_gone }
@@ -41,7 +42,7 @@ impl TailFile {
         let count = file.read_at(buffer, self.offset)?;
         self.offset += count as u64;
         if count > 0 && self.offset > self.keep {
-            // The writer continues at its own offset; the bytes before become a hole.
+            // The writer continues at its own offset, so that the bytes before it become a hole.
             file.set_len(0)?;
         }
         Ok(count)
@@ -51,7 +52,7 @@ impl TailFile {
 impl Read for TailFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            // Read before the file: bytes that were written before the writer ended are read all the same.
+            // Checked before the file is read, so that bytes written just before the writer's exit aren't lost.
             let gone = self.writer_gone.load(Ordering::Acquire);
             match self.read_more(buffer) {
                 Ok(0) if !gone => std::thread::sleep(PAUSE),
@@ -71,7 +72,7 @@ mod tests {
     use super::{File, TailFile};
 
     #[test]
-    fn all_that_is_written_is_read_until_the_writer_is_gone() {
+    fn every_byte_is_read_until_the_writer_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let gone = Arc::new(AtomicBool::new(false));
@@ -92,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_never_came_is_empty() {
+    fn a_missing_file_is_empty() {
         let mut tail = TailFile::new("/nonexistent".into(), 1, Arc::new(AtomicBool::new(true)));
         assert_eq!(tail.read(&mut [0]).unwrap(), 0);
     }
 
     #[test]
-    fn what_is_not_kept_takes_no_room() {
+    fn bytes_beyond_the_kept_ones_take_no_space() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let mut file = File::create(&path).unwrap();

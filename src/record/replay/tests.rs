@@ -6,13 +6,13 @@ use proptest::sample::{Index, select};
 
 use super::{NoRecords, replay};
 use crate::event::{
-    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, Reason, RunInfo,
-    RunStarted,
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, Outcome, Reason, RunInfo,
+    RunStarted, Status,
 };
+use crate::facts::OsRelease;
 use crate::id::{Digest, JobId, NodeId, RecordedPath, RunId, TargetId};
-use crate::plan::facts::OsRelease;
 use crate::plan::record::LeftOutJob;
-use crate::record::{History, JobRecord, Outcome, RunRecord, Status};
+use crate::record::{History, JobRecord, RunRecord};
 
 const FROZEN: &str = include_str!("../../../tests/fixtures/records/1/events.jsonl");
 const FROZEN_RUN: &str = include_str!("../../../tests/fixtures/records/1/run.json");
@@ -22,17 +22,17 @@ const FROZEN_JOBS: [&str; 3] = [
     include_str!("../../../tests/fixtures/records/1/deploy.json"),
 ];
 
-/// Text with what JSON has to write in another way, and with characters of each length in UTF-8.
+/// Returns texts with characters that JSON escapes, and with characters of each length in UTF-8.
 fn text() -> impl Strategy<Value = String> {
     "[a-z /\"\\\\\n\u{0}\u{1b}é日\u{1f980}]{0,12}"
 }
 
-/// Paths of the state folder.
-fn place() -> impl Strategy<Value = RecordedPath> {
+/// Returns paths of the state folder.
+fn recorded_path() -> impl Strategy<Value = RecordedPath> {
     "[a-z0-9+é日\\\\\"]{1,8}(/[a-z .]{2}[a-z]){0,3}".prop_map(|text| RecordedPath::try_from(text).unwrap())
 }
 
-/// Names of jobs, so few that events meet.
+/// Returns names of jobs, so few that events share them.
 fn job() -> impl Strategy<Value = JobId> {
     select(vec!["build", "日本/test[cc=clang]", "a \"b\"\n"]).prop_map(JobId::new)
 }
@@ -59,7 +59,7 @@ prop_compose! {
         guest_log_bytes in any::<u64>(),
         log_cut in any::<bool>(),
         artifacts in any::<u64>(),
-        artifacts_dir in option::of(place()),
+        artifacts_dir in option::of(recorded_path()),
         warnings in vec(text(), 0..3),
     ) -> JobFinished {
         let log = LogExtent { guest_log_bytes, log_cut };
@@ -71,10 +71,10 @@ prop_compose! {
 
 fn kind() -> impl Strategy<Value = EventKind> {
     let node = || text().prop_map(NodeId::new);
-    let logs =
-        (place(), place(), option::of(place())).prop_map(|(host, guest, console)| LogPaths { host, guest, console });
+    let logs = (recorded_path(), recorded_path(), option::of(recorded_path()))
+        .prop_map(|(host, guest, console)| LogPaths { host, guest, console });
     prop_oneof![
-        2 => (node(), place()).prop_map(|(node, log_path)| EventKind::PrepareStarted { node, log_path }),
+        2 => (node(), recorded_path()).prop_map(|(node, log_path)| EventKind::PrepareStarted { node, log_path }),
         2 => (node(), outcome(), option::of(text()), reason())
             .prop_map(|(node, outcome, runner, reason)| EventKind::PrepareFinished { node, outcome, runner, reason }),
         1 => (text(), text()).prop_map(|(accelerator, reason)| EventKind::AcceleratorChosen { accelerator, reason }),
@@ -87,7 +87,7 @@ fn kind() -> impl Strategy<Value = EventKind> {
     ]
 }
 
-/// Moments in any order: clocks are set.
+/// Returns times in any order, because clocks may be set.
 fn moment() -> impl Strategy<Value = Timestamp> {
     let span = (-2_000_000_000_i64..4_000_000_000, 0..1_000_000_000_i32);
     span.prop_map(|(seconds, nanos)| Timestamp::UNIX_EPOCH + SignedDuration::new(seconds, nanos))
@@ -97,7 +97,7 @@ prop_compose! {
     fn start()(
         names in proptest::collection::btree_set(job(), 0..4),
         (description, folder, timeout_secs) in (text(), text(), any::<u64>()),
-        (snapshot_dir, plan_path) in (place(), place()),
+        (snapshot_dir, plan_path) in (recorded_path(), recorded_path()),
         (rerun_of, head, dirty) in (option::of(text()), option::of(text()), option::of(any::<bool>())),
         changed_files in option::of(vec(text(), 0..3)),
         filters in vec(text(), 0..3),
@@ -131,7 +131,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// The events of a run: it starts, and unless it is killed it ends.
+    /// Returns the events of a run, which starts, and ends unless it is killed.
     fn run()(
         first in (moment(), start()),
         between in vec((moment(), kind()), 0..12),
@@ -170,20 +170,20 @@ fn log(events: &[Event]) -> Vec<u8> {
     events.iter().flat_map(|event| (event.to_line().unwrap() + "\n").into_bytes()).collect()
 }
 
-/// Returns where a job stands, asked of nothing but the last of these events that speaks of it.
-fn said_of(job: &JobId, events: &[Event]) -> Status {
-    let said = events.iter().rev().find_map(|event| match &event.kind {
+/// Returns the status of a job, computed from the last event about the job.
+fn last_status(job: &JobId, events: &[Event]) -> Status {
+    let last = events.iter().rev().find_map(|event| match &event.kind {
         EventKind::JobStarted { job: started, .. } if started == job => Some(Status::RUNNING),
         EventKind::JobFinished(end) if end.job == *job => Some(Status::Done(end.end.outcome)),
         _ => None,
     });
-    said.unwrap_or(Status::QUEUED)
+    last.unwrap_or(Status::QUEUED)
 }
 
-/// Asserts that a log that is cut off after so many bytes gives the records that held when its last whole event was
-/// written: as the engine wrote them then, and as the events say one by one.
+/// Asserts that a log that is truncated after `cut` bytes gives the records that were valid after its last complete
+/// event: those of the fold, and those that follow from single events.
 #[track_caller]
-fn assert_right_so_far(events: &[Event], log: &[u8], cut: usize) {
+fn assert_truncated(events: &[Event], log: &[u8], cut: usize) {
     let ends = log.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     let whole = &events[..ends.filter(|(end, _)| *end <= cut).count()];
     let replayed = replay(&log[..cut], path);
@@ -200,47 +200,47 @@ fn assert_right_so_far(events: &[Event], log: &[u8], cut: usize) {
     assert_eq!(history.run.status, end.map_or(Status::RUNNING, |(outcome, _)| Status::Done(outcome)));
     assert_eq!(history.run.finished_at, end.map(|(_, at)| at));
     for (summary, record) in history.run.jobs.iter().zip(&history.jobs) {
-        let said = said_of(&record.id, whole);
-        assert_eq!((summary.status, record.status), (said, said), "{} in {whole:?}", record.id);
+        let expected = last_status(&record.id, whole);
+        assert_eq!((summary.status, record.status), (expected, expected), "{} in {whole:?}", record.id);
     }
 }
 
 proptest! {
     #[test]
-    fn the_log_gives_every_record_back_byte_for_byte(events in run()) {
+    fn a_replay_gives_every_record_byte_for_byte(events in run()) {
         prop_assert_eq!(files(&replay(&log(&events), path).unwrap()), files(&fold(&events)));
     }
 
     #[test]
-    fn a_log_that_is_cut_off_anywhere_is_right_so_far(events in run(), cuts in vec(any::<Index>(), 30)) {
+    fn a_truncated_log_gives_the_records_of_its_events(events in run(), cuts in vec(any::<Index>(), 30)) {
         let log = log(&events);
         for cut in cuts {
-            assert_right_so_far(&events, &log, cut.index(log.len() + 1));
+            assert_truncated(&events, &log, cut.index(log.len() + 1));
         }
     }
 
-    /// What comes after half a line stands on a line of its own.
+    /// After an incomplete line, the next event is on a line of its own.
     #[test]
-    fn a_log_goes_on_after_a_cut(events in run(), cut: Index, more in vec((moment(), kind()), 1..4)) {
+    fn a_truncated_log_can_be_continued(events in run(), cut: Index, more in vec((moment(), kind()), 1..4)) {
         let log = log(&events);
         let (first, rest) = (log.iter().position(|byte| *byte == b'\n').unwrap(), log.len());
         let cut = first + cut.index(rest - first);
         let more: Vec<Event> = more.into_iter().map(|(at, kind)| Event { at, kind }).collect();
         let mut history = replay(&log[..cut], path).unwrap();
-        let gone_on = [&log[..cut], b"\n", &super::tests::log(&more)].concat();
+        let continued = [&log[..cut], b"\n", &super::tests::log(&more)].concat();
         for event in &more {
             history.apply(event);
         }
-        prop_assert_eq!(files(&replay(&gone_on, path).unwrap()), files(&history));
+        prop_assert_eq!(files(&replay(&continued, path).unwrap()), files(&history));
     }
 }
 
 #[test]
-fn a_real_log_that_is_cut_off_at_each_byte_is_right_so_far() {
+fn the_frozen_log_can_be_truncated_at_each_byte() {
     assert!(!FROZEN.is_ascii(), "no cut is inside of a character");
     let events: Vec<Event> = FROZEN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for cut in 0..=FROZEN.len() {
-        assert_right_so_far(&events, FROZEN.as_bytes(), cut);
+        assert_truncated(&events, FROZEN.as_bytes(), cut);
     }
 }
 
@@ -253,10 +253,14 @@ fn the_frozen_log_gives_the_frozen_records() {
     assert_eq!(history.run, expected);
     let jobs = FROZEN_JOBS.map(|text| serde_json::from_str::<JobRecord>(text).unwrap());
     assert_eq!(history.jobs, jobs);
+    // The order of the keys is a part of the format, too.
+    for (job, text) in history.jobs.iter().zip(FROZEN_JOBS) {
+        assert_eq!(serde_json::to_string_pretty(job).unwrap(), text.trim_end());
+    }
 }
 
 #[test]
-fn what_a_later_pikaci_adds_is_passed_over() {
+fn additions_of_a_later_pikaci_are_skipped() {
     let mut lines: Vec<String> = FROZEN.lines().map(str::to_owned).collect();
     let expected = replay(FROZEN.as_bytes(), path).unwrap();
     for line in &mut lines {
@@ -268,12 +272,12 @@ fn what_a_later_pikaci_adds_is_passed_over() {
 }
 
 #[test]
-fn a_later_version_is_refused_whatever_else_it_holds() {
+fn a_log_of_a_later_version_is_refused() {
     let later = FROZEN.replacen(r#""schema_version":1"#, r#""schema_version":2"#, 1);
     assert_eq!(replay(later.as_bytes(), path), Err(NoRecords::Later(2)));
     let other = r#"{"event":"run_started","schema_version":7,"when":0}"#;
     let error = replay(other.as_bytes(), path).unwrap_err();
-    assert_eq!(error.to_string(), "it has version 7, and this pikaci knows version 1");
+    assert_eq!(error.to_string(), "it has version 7, and this pikaci supports version 1");
     for no_log in ["", "\n", "noise\n", "{}", FROZEN.split_once('\n').unwrap().1] {
         assert_eq!(replay(no_log.as_bytes(), path), Err(NoRecords::NotBegun), "{no_log}");
     }

@@ -1,4 +1,4 @@
-//! A store that ends in the middle. Each runs as a process of its own, because a failpoint is there for all of it.
+//! Tests of a copy that is interrupted, each in a process of its own because a failpoint applies to a whole process.
 #![cfg(feature = "failpoints")]
 
 use std::env;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{Fixture, assert_same};
+use super::fixture::{Fixture, assert_same};
 use crate::snapshot::take;
 use crate::state::StateLayout;
 
@@ -24,7 +24,7 @@ fn tree() -> Fixture {
 
 fn run_with(tree: &Fixture, failpoints: &str) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "snapshot::tests::interrupt::the_store_that_is_interrupted", "--nocapture"])
+        .args(["--exact", "snapshot::tests::interrupt::take_in_a_child_process", "--nocapture"])
         .env(SOURCE, &tree.root)
         .env(STATE, tree.layout.root())
         .env("FAILPOINTS", failpoints)
@@ -34,9 +34,9 @@ fn run_with(tree: &Fixture, failpoints: &str) -> Child {
         .unwrap()
 }
 
-/// What the others run in a process of its own; does nothing by itself.
+/// Takes the snapshot in the process that the other tests start; does nothing without their variables.
 #[test]
-fn the_store_that_is_interrupted() {
+fn take_in_a_child_process() {
     if let (Some(source), Some(state)) = (env::var_os(SOURCE), env::var_os(STATE)) {
         let _scenario = fail::FailScenario::setup();
         take(&PathBuf::from(source), &StateLayout::new(state.into())).unwrap();
@@ -44,7 +44,7 @@ fn the_store_that_is_interrupted() {
 }
 
 #[test]
-fn a_panic_leaves_nothing() {
+fn a_panic_leaves_no_files() {
     let tree = tree();
     let mut child = run_with(&tree, "snapshot.stored_entry=5*off->panic");
     assert!(!child.wait().unwrap().success());
@@ -54,17 +54,17 @@ fn a_panic_leaves_nothing() {
 }
 
 #[test]
-fn a_kill_leaves_nothing_under_a_name_and_the_next_store_cleans_up() {
+fn a_kill_leaves_no_snapshot_and_the_next_take_removes_the_leftovers() {
     let tree = tree();
     let mut child = run_with(&tree, "snapshot.stored_entry=5*off->pause");
-    let begun = || fs::read_dir(tree.layout.snapshots()).is_ok_and(|mut entries| entries.next().is_some());
-    let seen = (0..500).any(|_| {
+    let has_entries = || fs::read_dir(tree.layout.snapshots()).is_ok_and(|mut entries| entries.next().is_some());
+    let has_begun = (0..500).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
-        begun()
+        has_entries()
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(seen);
+    assert!(has_begun);
     assert!(tree.snapshots().iter().all(|name| name.starts_with(".tmp-")));
     let taken = tree.take();
     assert_eq!(tree.snapshots(), [taken.copy_id().to_string()]);

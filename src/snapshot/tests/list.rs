@@ -1,16 +1,17 @@
-//! What belongs to a snapshot.
+//! Tests of the listing of a source tree.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 
-use super::Fixture;
-use crate::snapshot::{Error, take};
+use super::fixture::{Fixture, assert_same};
+use crate::snapshot::scan::scan;
+use crate::snapshot::{Error, Tree, take};
 use crate::state;
 
 #[test]
-fn tracked_and_untracked_but_not_ignored() {
+fn tracked_and_untracked_files_are_listed_but_not_ignored_ones() {
     let tree = Fixture::repository();
     tree.write(".gitignore", "*.o\n/build\n");
     tree.write("a.c", "");
@@ -27,7 +28,7 @@ fn tracked_and_untracked_but_not_ignored() {
 }
 
 #[test]
-fn outside_git_all_but_the_state_folder() {
+fn outside_git_everything_but_the_state_folder_is_listed() {
     let tree = Fixture::new();
     tree.write(".gitignore", "*.o\n");
     tree.write("a.o", "");
@@ -41,12 +42,12 @@ fn outside_git_all_but_the_state_folder() {
     assert_eq!(take(&tree.root, &inside).unwrap().digest(), taken.digest());
 }
 
-fn tree_without(tree: &Fixture, state: &str) -> crate::snapshot::Tree {
-    crate::snapshot::scan(&tree.root, &tree.root.join(state), None).unwrap()
+fn tree_without(tree: &Fixture, state: &str) -> Tree {
+    scan(&tree.root, &tree.root.join(state), None).unwrap()
 }
 
 #[test]
-fn in_git_the_state_folder_is_left_out_even_when_tracked() {
+fn a_tracked_state_folder_is_left_out() {
     let tree = Fixture::repository();
     tree.write("a", "");
     tree.write("state/flakes/x", "");
@@ -58,7 +59,7 @@ fn in_git_the_state_folder_is_left_out_even_when_tracked() {
 }
 
 #[test]
-fn a_part_of_a_repository_and_a_part_that_it_ignores() {
+fn a_subfolder_of_a_repository_is_listed_even_when_ignored() {
     let tree = Fixture::repository();
     tree.write(".gitignore", "ignored/\n*.o\n");
     tree.write("part/a.c", "");
@@ -66,14 +67,14 @@ fn a_part_of_a_repository_and_a_part_that_it_ignores() {
     tree.write("ignored/x.o", "");
     tree.commit("");
     for (part, expected) in [("part", "a.c"), ("ignored", "x.o")] {
-        let found = crate::snapshot::scan(&tree.root.join(part), tree.layout.root(), None).unwrap();
-        let paths: Vec<_> = found.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
+        let part_tree = scan(&tree.root.join(part), tree.layout.root(), None).unwrap();
+        let paths: Vec<_> = part_tree.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
         assert_eq!(paths, [expected]);
     }
 }
 
 #[test]
-fn submodules_and_repositories_inside() {
+fn files_of_submodules_and_nested_repositories_are_listed() {
     let tree = Fixture::with_submodule("lib.c");
     tree.write("lib/new.c", "");
     tree.init("own");
@@ -87,7 +88,7 @@ fn submodules_and_repositories_inside() {
 }
 
 #[test]
-fn a_submodule_without_its_repository_comes_file_by_file() {
+fn all_files_of_a_submodule_without_its_repository_are_listed() {
     let tree = Fixture::with_submodule("deep/lib.c");
     for left in [None, Some("gitdir: ../.git/modules/gone\n")] {
         tree.remove("lib/.git");
@@ -100,7 +101,7 @@ fn a_submodule_without_its_repository_comes_file_by_file() {
 }
 
 #[test]
-fn empty_folders_come_as_far_as_git_ignores_none_of_them() {
+fn empty_folders_are_listed_unless_git_ignores_them() {
     let tree = Fixture::repository();
     tree.write(".gitignore", "build/\n*.tmp\n");
     tree.write("src/a.c", "");
@@ -115,10 +116,10 @@ fn empty_folders_come_as_far_as_git_ignores_none_of_them() {
     tree.remove("logs/ignored.tmp");
     let all = [".gitignore", "logs", "new/empty", "new/file", "src/a.c", "src/empty/deep"];
     assert_eq!(tree.paths(), all);
-    // As the index has it too.
+    // The listing from the index has the same empty folders.
     for _ in 0..2 {
         let taken = tree.take();
-        super::assert_same(&taken, &tree.copy(&taken));
+        assert_same(&taken, &tree.copy(&taken));
         assert_eq!(tree.paths(), all);
     }
     tree.write("logs/file", "");
@@ -126,7 +127,7 @@ fn empty_folders_come_as_far_as_git_ignores_none_of_them() {
 }
 
 #[test]
-fn a_git_that_leads_nowhere_makes_no_repository() {
+fn a_dot_git_without_a_repository_is_ignored() {
     for text in ["gitdir: /nowhere/.git/worktrees/x\n", "gitdir: ../gone", "nonsense"] {
         let tree = Fixture::new();
         tree.write(".git", text);
@@ -138,13 +139,13 @@ fn a_git_that_leads_nowhere_makes_no_repository() {
     tree.write(".gitignore", "*.o\n");
     tree.folder("part/.git");
     tree.write("part/b.o", "");
-    let found = crate::snapshot::scan(&tree.root.join("part"), tree.layout.root(), None).unwrap();
-    let paths: Vec<_> = found.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
-    assert_eq!(paths, ["a"], "git looks further up from an empty one");
+    let part_tree = scan(&tree.root.join("part"), tree.layout.root(), None).unwrap();
+    let paths: Vec<_> = part_tree.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
+    assert_eq!(paths, ["a"], "git goes on to the folder above an empty .git");
 }
 
 #[test]
-fn other_systems_of_versions_stay_out() {
+fn folders_of_other_version_control_systems_are_left_out() {
     for tree in [Fixture::new(), Fixture::repository()] {
         for file in [".jj/repo/store", ".hg/store/x", "sub/.svn/wc.db", "a", "sub/b"] {
             tree.write(file, "");
@@ -175,29 +176,29 @@ fn links_are_never_followed() {
     tree.link(".", "loop");
     assert_eq!(tree.paths(), ["absolute", "dangling", "folder", "loop", "other/a"]);
     let taken = tree.take();
-    super::assert_same(&taken, &tree.copy(&taken));
+    assert_same(&taken, &tree.copy(&taken));
 }
 
 #[test]
-fn names_are_bytes() {
+fn names_may_hold_any_bytes() {
     for tree in [Fixture::new(), Fixture::repository()] {
         for name in [b"\xff\xfe".as_slice(), b"line\nbreak", b" space ", b"-rf", b"\"quoted\"", b"\xc3\xa4"] {
             fs::write(tree.root.join(OsStr::from_bytes(name)), name).unwrap();
         }
         let taken = tree.take();
         assert_eq!(taken.entries().len(), 6);
-        super::assert_same(&taken, &tree.copy(&taken));
+        assert_same(&taken, &tree.copy(&taken));
     }
 }
 
 #[test]
-fn what_is_no_file_is_left_out_and_named() {
+fn sockets_are_left_out_and_reported() {
     let tree = Fixture::new();
     tree.write("a", "");
     let _socket = UnixListener::bind(tree.root.join("socket")).unwrap();
-    let found = tree.take();
-    assert_eq!(found.entries().len(), 1);
-    assert_eq!(found.skipped(), [std::path::PathBuf::from("socket")]);
+    let taken = tree.take();
+    assert_eq!(taken.entries().len(), 1);
+    assert_eq!(taken.skipped(), [std::path::PathBuf::from("socket")]);
 }
 
 #[test]

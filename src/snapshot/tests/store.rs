@@ -1,15 +1,16 @@
-//! Copies in the state folder.
+//! Tests of the copies in the state folder.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Fixture, assert_same};
-use crate::snapshot::{Error, Index, Tree, store, take};
+use super::fixture::{Fixture, assert_same};
+use crate::snapshot::store::store;
+use crate::snapshot::{Error, Index, Tree, take};
 
 #[test]
-fn a_copy_is_the_tree() {
+fn a_copy_has_the_content_of_the_tree() {
     let tree = Fixture::new();
     tree.write("a", "text");
     tree.write("deep/er/b", &"long".repeat(200_000));
@@ -33,10 +34,10 @@ fn an_equal_tree_is_not_copied_again() {
     tree.write("a", "text");
     let first = tree.take();
     let before = fs::metadata(tree.copy(&first)).unwrap();
-    let written = tree.written("a");
+    let written = tree.mtime("a");
     tree.remove("a");
     tree.write("a", "text");
-    tree.set_written("a", written);
+    tree.set_mtime("a", written);
     let second = tree.take();
     assert_eq!(first.digest(), second.digest());
     let after = fs::metadata(tree.copy(&second)).unwrap();
@@ -48,7 +49,7 @@ fn an_equal_tree_is_not_copied_again() {
 fn files_keep_their_times_and_trees_of_other_times_have_other_copies() {
     let tree = Fixture::new();
     let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
-    let set = |name, seconds, nanos| tree.set_written(name, UNIX_EPOCH + Duration::new(seconds, nanos));
+    let set = |name, seconds, nanos| tree.set_mtime(name, UNIX_EPOCH + Duration::new(seconds, nanos));
     for name in ["generated", "source", "same"] {
         tree.write(name, name);
         set(name, 1_700_000_000, 123_456_789);
@@ -65,13 +66,13 @@ fn files_keep_their_times_and_trees_of_other_times_have_other_copies() {
     let inode = |copy: &Path, name: &str| fs::metadata(copy.join(name)).unwrap().ino();
     assert_eq!(inode(&before, "same"), inode(&after, "same"));
     assert_ne!(inode(&before, "generated"), inode(&after, "generated"));
-    // The first one is as it was, for whoever still works with it.
+    // The first snapshot is unchanged, because a run may still use it.
     set("generated", 1_700_000_000, 123_456_789);
     assert_eq!(tree.copy(&tree.take()), before);
 }
 
 #[test]
-fn what_differs_gets_another_name() {
+fn different_trees_have_different_digests() {
     let tree = Fixture::new();
     tree.write("a", "text");
     let mut digests = vec![tree.take().digest().clone()];
@@ -116,7 +117,7 @@ fn unchanged_files_are_shared_with_the_last_snapshot() {
 }
 
 #[test]
-fn a_snapshot_that_was_written_into_is_made_anew() {
+fn a_modified_snapshot_is_replaced() {
     let tree = Fixture::new();
     tree.write("a", "text");
     tree.write("deep/b", "b");
@@ -125,8 +126,8 @@ fn a_snapshot_that_was_written_into_is_made_anew() {
     let taken = tree.take();
     let copy = tree.copy(&taken);
     let inode = || fs::metadata(copy.join("deep/b")).unwrap().ino();
-    let whole = inode();
-    assert_eq!((tree.take().digest(), inode()), (taken.digest(), whole));
+    let original = inode();
+    assert_eq!((tree.take().digest(), inode()), (taken.digest(), original));
     let damages: [&dyn Fn(); 6] = [
         &|| fs::write(copy.join("a"), "next").unwrap(),
         &|| fs::write(copy.join("deep/new"), "").unwrap(),
@@ -144,14 +145,14 @@ fn a_snapshot_that_was_written_into_is_made_anew() {
 }
 
 #[test]
-fn nothing_is_shared_with_a_snapshot_that_was_written_into() {
+fn no_file_is_shared_with_a_modified_snapshot() {
     let tree = Fixture::new();
     tree.write("changes", "1");
     tree.write("stays", "x");
     let first = tree.copy(&tree.take());
     fs::write(first.join("stays"), "y").unwrap();
     tree.write("changes", "2");
-    let written = tree.written("changes");
+    let written = tree.mtime("changes");
     let second = tree.take();
     assert_same(&second, &tree.copy(&second));
     // A file that two snapshots share is changed in both.
@@ -159,17 +160,17 @@ fn nothing_is_shared_with_a_snapshot_that_was_written_into() {
     let third = tree.take();
     fs::write(tree.copy(&third).join("stays"), "z").unwrap();
     tree.write("changes", "2");
-    tree.set_written("changes", written);
+    tree.set_mtime("changes", written);
     assert_eq!(tree.take().copy_id(), second.copy_id());
     assert_same(&second, &tree.copy(&second));
 }
 
 #[test]
-fn a_file_that_changed_since_is_no_part_of_any_copy() {
+fn a_file_that_changed_since_it_was_read_is_not_copied() {
     let tree = Fixture::new();
     tree.write("a", "before");
     tree.write("b", "b");
-    let stale = tree.peek();
+    let stale = tree.read();
     tree.write("a", "after!");
     let error = store(&stale, &tree.layout, None).unwrap_err();
     assert!(matches!(&error, Error::Changing { path } if path == Path::new("a")), "{error}");
@@ -179,7 +180,7 @@ fn a_file_that_changed_since_is_no_part_of_any_copy() {
 }
 
 #[test]
-fn many_at_once_make_one_copy() {
+fn concurrent_takes_make_one_copy() {
     let tree = Fixture::new();
     for at in 0..50 {
         tree.write(&format!("folder{}/file{at}", at % 7), &at.to_string());

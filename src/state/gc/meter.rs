@@ -1,24 +1,26 @@
-//! What removing things frees.
+//! Disk space that removals free.
 
-#![expect(clippy::disallowed_methods, reason = "looks at what is to be removed")]
+#![expect(clippy::disallowed_methods, reason = "inspects the files that are removed")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The unit of `st_blocks`.
+/// The unit of `st_blocks`, in bytes.
 const BLOCK: u64 = 512;
 
-/// Adds up what the disk holds of things that go, each file with the last of its names: snapshots share files.
+/// Adds up the disk space of removed files. Snapshots share files through hard links, so a file counts with the last of
+/// its names.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    /// How many names of a file stay, by its device and inode.
+    /// Number of remaining names of a file, by device and inode.
     links: BTreeMap<(u64, u64), u64>,
 }
 
 impl Meter {
-    /// Returns how many bytes it frees that this goes too; what can't be looked at counts for nothing.
+    /// Returns the bytes that the removal of these paths frees after the earlier ones. An unreadable path counts as 0
+    /// bytes.
     pub(super) fn add(&mut self, paths: &[impl AsRef<Path>]) -> u64 {
         let mut open: Vec<PathBuf> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
         let mut bytes = 0;
@@ -58,7 +60,7 @@ mod tests {
         assert!(meter.add(&[path("a"), path("none")]) < 50_000);
         assert!(meter.add(&[path("b")]) >= 100_000);
         fs::hard_link(path("a/file"), path("c/file")).unwrap();
-        // One name stays.
+        // The file keeps one name.
         let mut meter = Meter::default();
         assert!(meter.add(&[path("a"), path("c")]) < 50_000);
     }

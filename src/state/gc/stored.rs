@@ -1,6 +1,6 @@
-//! What runs share: snapshots, flakes and GC roots, and what killed processes left beside them.
+//! Files that runs share: snapshots, flakes and GC roots, and the leftovers of killed processes beside them.
 
-#![expect(clippy::disallowed_methods, reason = "looks at the state folder and at source trees")]
+#![expect(clippy::disallowed_methods, reason = "inspects the state folder and source trees")]
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -8,30 +8,22 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::candidate::{Candidate, RemovalGuard};
 use super::survey::names;
-use super::{Hold, Item};
 use crate::foreign::Beneath;
 use crate::id::Digest;
-use crate::report::Kind;
-use crate::state::{StateLayout, TEMPORARY_PREFIX, is_temporary};
+use crate::record::RemovedKind;
+use crate::state::state_layout::StateLayout;
+use crate::state::temporary_name::{TEMPORARY_PREFIX, is_temporary};
 
-/// What is stored, by its digests.
+/// Digests of the shared files.
 pub(super) struct Stored {
     snapshots: BTreeSet<Digest>,
     flakes: BTreeSet<Digest>,
-    /// The folders of GC roots.
+    /// Folders of GC roots, one for each Nix store.
     stores: Vec<Beneath>,
+    /// GC roots, each with its folder.
     roots: Vec<(Beneath, Digest)>,
-}
-
-/// Looks at what is stored.
-pub(super) fn look(state: &StateLayout) -> Result<Stored> {
-    let stores: Vec<Beneath> = names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
-    let mut roots = Vec::new();
-    for store in &stores {
-        roots.extend(digests(store)?.into_iter().map(|digest| (store.clone(), digest)));
-    }
-    Ok(Stored { snapshots: digests(&state.snapshots())?, flakes: digests(&state.flakes())?, stores, roots })
 }
 
 fn digests(folder: &Beneath) -> Result<BTreeSet<Digest>> {
@@ -43,87 +35,107 @@ fn digest(name: &OsStr) -> Option<Digest> {
 }
 
 impl Stored {
-    /// Returns all digests.
+    /// Lists the shared files.
+    pub(super) fn list(state: &StateLayout) -> Result<Self> {
+        let stores: Vec<Beneath> = names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
+        let mut roots = Vec::new();
+        for store in &stores {
+            roots.extend(digests(store)?.into_iter().map(|digest| (store.clone(), digest)));
+        }
+        Ok(Self { snapshots: digests(&state.snapshots())?, flakes: digests(&state.flakes())?, stores, roots })
+    }
+
+    /// Returns the digests of all shared files.
     pub(super) fn digests(&self) -> BTreeSet<Digest> {
         let roots = self.roots.iter().map(|(_, digest)| digest);
         self.snapshots.iter().chain(&self.flakes).chain(roots).cloned().collect()
     }
 
-    /// Returns what has one of these digests.
-    pub(super) fn without(&self, state: &StateLayout, going: &BTreeSet<Digest>) -> Vec<Item> {
-        let item = |kind, paths| Item { kind, paths, hold: Hold::Nothing };
-        let snapshot = |digest| item(Kind::Snapshot, vec![state.snapshot(digest), state.snapshot_seal(digest)]);
-        let roots = self.roots.iter().filter(|(_, digest)| going.contains(digest));
-        let roots = roots.map(|(store, digest)| item(Kind::Root, vec![store.join(digest.as_str())]));
-        let flakes = self.flakes.intersection(going).map(|digest| item(Kind::Flake, vec![state.flake(digest)]));
-        roots.chain(flakes).chain(self.snapshots.intersection(going).map(snapshot)).collect()
+    /// Returns the shared files with one of these digests.
+    pub(super) fn with_digests(&self, state: &StateLayout, removed: &BTreeSet<Digest>) -> Vec<Candidate> {
+        let candidate = |kind, paths| Candidate { kind, paths, guard: RemovalGuard::Nothing };
+        let snapshot =
+            |digest| candidate(RemovedKind::Snapshot, vec![state.snapshot(digest), state.snapshot_seal(digest)]);
+        let roots = self.roots.iter().filter(|(_, digest)| removed.contains(digest));
+        let roots = roots.map(|(store, digest)| candidate(RemovedKind::Root, vec![store.join(digest.as_str())]));
+        let flakes =
+            self.flakes.intersection(removed).map(|digest| candidate(RemovedKind::Flake, vec![state.flake(digest)]));
+        roots.chain(flakes).chain(self.snapshots.intersection(removed).map(snapshot)).collect()
     }
 
-    /// Returns what no process that is there works on and no other one can use; nobody has a claim.
+    /// Returns the leftovers, which no process writes or can use. Nobody may hold a claim.
     pub(super) fn leftovers(
         &self,
         state: &StateLayout,
-        going: &BTreeSet<Digest>,
+        removed: &BTreeSet<Digest>,
         trees: &[&Path],
-    ) -> Result<Vec<Item>> {
-        // Who copies a tree, remembers it or begins a run has a claim.
-        let mut items = temporary(&state.snapshots())?;
-        items.extend(temporary(&state.indexes())?);
-        items.extend(self.stale_indexes(state, going, trees)?);
-        let flake_lock = |digest: &Digest| Hold::Lock(state.lock(&format!("flake-{digest}")));
+    ) -> Result<Vec<Candidate>> {
+        // A process that writes a snapshot, an index or a new run holds a claim.
+        let mut candidates = temporary(&state.snapshots())?;
+        candidates.extend(temporary(&state.indexes())?);
+        candidates.extend(self.stale_indexes(state, removed, trees)?);
+        let flake_lock = |digest: &Digest| RemovalGuard::Lock(state.flake_lock(digest));
         for folder in self.stores.iter().chain([&state.flakes()]) {
-            let draft = |name: OsString| Some((folder.join(&name), drafted(name.to_str()?)?));
+            let draft = |name: OsString| Some((folder.join(&name), flake_of_temporary(name.to_str()?)?));
             let drafts = names(folder)?.into_iter().filter_map(draft);
-            items.extend(drafts.map(|(path, digest)| Item { hold: flake_lock(&digest), ..Item::leftover(path) }));
+            candidates.extend(
+                drafts.map(|(path, digest)| Candidate { guard: flake_lock(&digest), ..Candidate::leftover(path) }),
+            );
         }
-        items.extend(temporary(&state.runs())?);
-        // Whoever writes in the state folder itself has a share of it.
-        let in_root = Hold::Folder(state.folder());
-        items.extend(temporary(&state.folder())?.into_iter().map(|item| Item { hold: in_root.clone(), ..item }));
-        Ok(items)
+        candidates.extend(temporary(&state.runs())?);
+        // A writer of a file in the state folder itself holds a share of the folder.
+        let in_root = RemovalGuard::Folder(state.folder());
+        candidates.extend(
+            temporary(&state.folder())?.into_iter().map(|leftover| Candidate { guard: in_root.clone(), ..leftover }),
+        );
+        Ok(candidates)
     }
 
-    /// Returns what is known of snapshots and trees that aren't there any more.
-    fn stale_indexes(&self, state: &StateLayout, going: &BTreeSet<Digest>, trees: &[&Path]) -> Result<Vec<Item>> {
+    /// Returns the seals of absent snapshots, and the indexes of absent source trees.
+    fn stale_indexes(
+        &self,
+        state: &StateLayout,
+        removed: &BTreeSet<Digest>,
+        trees: &[&Path],
+    ) -> Result<Vec<Candidate>> {
         let trees = trees.iter().filter(|tree| tree.is_dir()).map(|tree| state.snapshot_index(tree));
         let trees: BTreeSet<Beneath> = trees.collect();
         let is_stale = |name: &OsString| match name.to_str().and_then(|name| name.strip_suffix(".seal")) {
-            // That of a snapshot that goes goes with it.
-            Some(sealed) => {
-                digest(sealed.as_ref()).is_some_and(|it| !self.snapshots.contains(&it) && !going.contains(&it))
-            }
+            // A removed snapshot takes its seal with it.
+            Some(sealed) => digest(sealed.as_ref())
+                .is_some_and(|sealed| !self.snapshots.contains(&sealed) && !removed.contains(&sealed)),
             None => digest(name).is_some() && !trees.contains(&state.indexes().join(name)),
         };
         let names = names(&state.indexes())?.into_iter().filter(is_stale);
-        Ok(names.map(|name| Item::leftover(state.indexes().join(name))).collect())
+        Ok(names.map(|name| Candidate::leftover(state.indexes().join(name))).collect())
     }
 }
 
-fn temporary(folder: &Beneath) -> Result<Vec<Item>> {
+fn temporary(folder: &Beneath) -> Result<Vec<Candidate>> {
     let temporary = names(folder)?.into_iter().filter(|name| is_temporary(name));
-    Ok(temporary.map(|name| Item::leftover(folder.join(name))).collect())
+    Ok(temporary.map(|name| Candidate::leftover(folder.join(name))).collect())
 }
 
-/// Returns the flake whose draft a name is: pikaci's of the flake itself, or Nix's of its GC root.
-fn drafted(name: &str) -> Option<Digest> {
-    let ours = name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.get(..64));
-    let of_nix = || Some(name.split_once(".tmp-")?.0);
-    let of_older_nix = || {
+/// Returns the flake of a temporary name: of pikaci for the flake itself, or of Nix for its GC root.
+fn flake_of_temporary(name: &str) -> Option<Digest> {
+    let by_pikaci = name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.get(..64));
+    let by_nix = || Some(name.split_once(".tmp-")?.0);
+    let by_older_nix = || {
         let (number, digest) = name.strip_prefix('.')?.split_once('_')?;
         number.bytes().all(|byte| byte.is_ascii_digit()).then_some(digest)
     };
-    Digest::try_from(ours.or_else(of_nix).or_else(of_older_nix)?.to_owned()).ok()
+    Digest::try_from(by_pikaci.or_else(by_nix).or_else(by_older_nix)?.to_owned()).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::drafted;
+    use super::flake_of_temporary;
     use crate::id::Digest;
 
     #[test]
-    fn a_drafts_name_tells_whose_it_is() {
+    fn a_temporary_name_contains_its_flake() {
         let digest = Digest::of(b"");
-        for (name, is_draft) in [
+        for (name, is_temporary) in [
             (format!(".tmp-{digest}-aB3"), true),
             (format!(".0_{digest}"), true),
             (format!("{digest}.tmp-4711-1157962814"), true),
@@ -133,7 +145,7 @@ mod tests {
             (".tmp-aB3".to_owned(), false),
             (format!(".tmp-{}é", &digest.as_str()[..63]), false),
         ] {
-            assert_eq!(drafted(&name), is_draft.then(|| digest.clone()), "{name}");
+            assert_eq!(flake_of_temporary(&name), is_temporary.then(|| digest.clone()), "{name}");
         }
     }
 }

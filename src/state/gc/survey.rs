@@ -6,119 +6,72 @@ use std::io::ErrorKind;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::{Hold, Item};
+use super::candidate::{Candidate, RemovalGuard};
 use crate::foreign::Beneath;
 use crate::id::RunId;
-use crate::record::retention::{RunSummary, Standing, named_in};
-use crate::record::{NoRecords, RunRecord, replay};
-use crate::report::Kind;
-use crate::state::{RunLayout, StateLayout, is_locked, is_temporary, read_bounded, read_record, recorded_path};
+use crate::record::RemovedKind;
+use crate::record::retention::{RunState, RunSummary, digests_in};
+use crate::state::read_json::read_bounded;
+use crate::state::run_layout::RunLayout;
+use crate::state::run_store::{RunStore, RunView};
 
-/// A run that was looked at.
+/// A run for gc.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(super) struct SurveyedRun {
     pub(super) summary: RunSummary,
     /// The source tree that it ran in.
     pub(super) source_root: Option<String>,
-    /// Whether its record has ended, after which nothing changes.
+    /// True if its record has ended and nothing changes any more.
     is_settled: bool,
 }
 
-/// Looks at the runs, sorted by their ids; what was seen to have ended before isn't read again.
-pub(super) fn runs(state: &StateLayout, before: &[Seen], now: Timestamp) -> Result<Vec<Seen>> {
-    let mut seen = Vec::new();
-    for id in ids(state)? {
-        let run = state.run(&id);
-        let known = before.binary_search_by(|seen| seen.summary.id.cmp(&id)).ok().map(|at| &before[at]);
-        if let Some(known) = known.filter(|known| known.is_settled && !is_held(&run)) {
-            seen.push(known.clone());
-        } else if has_begun(&run) {
-            seen.push(look(&run, id, now));
+/// Returns the runs, sorted by their ids. A run that had ended in an earlier survey isn't read again.
+pub(super) fn runs(store: &RunStore, before: &[SurveyedRun], now: Timestamp) -> Result<Vec<SurveyedRun>> {
+    let mut runs = Vec::new();
+    for id in store.ids()? {
+        let earlier = before.binary_search_by(|run| run.summary.id.cmp(&id)).ok().map(|at| &before[at]);
+        if let Some(settled) = earlier.filter(|run| run.is_settled && !store.is_alive(&id)) {
+            runs.push(settled.clone());
+        } else if store.has_started(&id) {
+            runs.push(survey(store, id, now));
         }
     }
-    Ok(seen)
+    Ok(runs)
 }
 
-fn look(run: &RunLayout, id: RunId, now: Timestamp) -> Seen {
-    let is_live = is_held(run);
-    let record = read_record(run);
-    let is_settled = record.as_ref().is_ok_and(|record| record.status.outcome().is_some());
+fn survey(store: &RunStore, id: RunId, now: Timestamp) -> SurveyedRun {
+    let run = store.state().run(&id);
+    let is_live = store.is_alive(&id);
+    let view = store.load(&id);
+    let is_settled = !is_live && matches!(view, RunView::Ended(_));
+    let record = view.into_record();
     let source_root = record.as_ref().ok().map(|record| record.info.source_root.clone());
-    let record = record.and_then(|record| understood(run, record));
-    let standing = match record {
-        _ if is_live => Standing::Live,
-        // One whose process was killed ends when that is noticed.
-        Ok(record) => Standing::Ended { ended_at: record.finished_at.unwrap_or(now) },
-        Err(error) => Standing::Broken { error: format!("{error:#}") },
+    let state = match record {
+        _ if is_live => RunState::Live,
+        Ok(record) => RunState::Ended { ended_at: record.finished_at.unwrap_or(now) },
+        Err(error) => RunState::Broken { error: format!("{error:#}") },
     };
     let [plan, text] = [run.plan(), run.record()].map(|path| read_bounded(&path).ok());
-    // What has ended and left no plan can't be run again.
+    // A run that has ended without a plan can't run again.
     let needs =
-        (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| named_in(text)).collect());
-    Seen { summary: RunSummary { id, standing, needs }, source_root, is_settled: is_settled && !is_live }
+        (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| digests_in(text)).collect());
+    SurveyedRun { summary: RunSummary { id, state, needs }, source_root, is_settled }
 }
 
-/// Refuses a run that hasn't ended and whose events a later pikaci wrote: that one records its end.
-fn understood(run: &RunLayout, record: RunRecord) -> Result<RunRecord> {
-    if record.status.outcome().is_none()
-        && let Ok(log) = read_bounded(&run.events())
-        && let Err(error @ NoRecords::Later(_)) = replay(&log, |job| recorded_path(&run.job(job).status()))
-    {
-        return Err(error).with_context(|| format!("replaying {}", run.events().display()));
-    }
-    Ok(record)
-}
-
-/// Returns the folders in which a run was to begin whose process is gone; nobody has a claim.
-pub(super) fn unbegun(state: &StateLayout) -> Result<Vec<Item>> {
-    let unbegun = ids(state)?.into_iter().map(|id| state.run(&id)).filter(|run| !has_begun(run) && !is_held(run));
-    let item = |run: RunLayout| Item {
-        kind: Kind::Leftover,
+/// Returns the folders of runs whose process died before they started; call it while no run has a claim.
+pub(super) fn unstarted(store: &RunStore) -> Result<Vec<Candidate>> {
+    let ids = store.ids()?.into_iter().filter(|id| !store.has_started(id) && !store.is_alive(id));
+    let item = |run: RunLayout| Candidate {
+        kind: RemovedKind::Leftover,
         paths: vec![run.root().to_owned()],
-        hold: Hold::Existing(run.lock()),
+        guard: RemovalGuard::Existing(run.lock()),
     };
-    Ok(unbegun.map(item).collect())
+    Ok(ids.map(|id| item(store.state().run(&id))).collect())
 }
 
-/// Returns what processes of runs that have ended were writing when they were killed.
-pub(super) fn left_by_runs(state: &StateLayout, runs: &[Seen]) -> Vec<Beneath> {
-    let mut found = Vec::new();
-    for seen in runs.iter().filter(|seen| seen.is_settled) {
-        left_in(state.run(&seen.summary.id).root(), 0, &mut found);
-    }
-    found
-}
-
-/// Looks in `<run>/jobs/<job>/attempts/<n>/` and above. Artifacts lie deeper, and may be called anything.
-fn left_in(folder: &Beneath, depth: u32, found: &mut Vec<Beneath>) {
-    // What can't be read is found again by the next one that can.
-    for entry in folder.entries().unwrap_or_default() {
-        let path = folder.join(&entry.name);
-        if is_temporary(&entry.name) {
-            found.push(path);
-        } else if depth < 4 && entry.is_folder {
-            left_in(&path, depth + 1, found);
-        }
-    }
-}
-
-fn ids(state: &StateLayout) -> Result<Vec<RunId>> {
-    let named = |name: OsString| {
-        let id = RunId::new(name.to_string_lossy());
-        // Whatever pikaci wouldn't name a run is none.
-        let path = state.runs().join(&name);
-        (*state.run(&id).root() == path && path.is_folder()).then_some(id)
-    };
-    Ok(names(&state.runs())?.into_iter().filter_map(named).collect())
-}
-
-fn has_begun(run: &RunLayout) -> bool {
-    run.record().is_there() || run.events().is_there()
-}
-
-/// Returns whether somebody holds a run's lock; one that can't be looked at says nothing of its holder.
-fn is_held(run: &RunLayout) -> bool {
-    is_locked(&run.lock()).unwrap_or(true)
+/// Returns the temporary files of runs that have ended.
+pub(super) fn left_by_runs(store: &RunStore, runs: &[SurveyedRun]) -> Vec<Beneath> {
+    runs.iter().filter(|run| run.is_settled).flat_map(|run| store.leftovers(&run.summary.id)).collect()
 }
 
 /// Returns the names in a folder; one that isn't there has none.

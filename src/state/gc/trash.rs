@@ -1,6 +1,6 @@
-//! Moving things away at once, and removing them in their time.
+//! The trash folder: candidates are moved there at once, and removed later.
 
-#![expect(clippy::disallowed_methods, reason = "moves and removes what nobody needs")]
+#![expect(clippy::disallowed_methods, reason = "moves and removes files")]
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
@@ -9,103 +9,106 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::candidate::{Candidate, RemovalGuard};
 use super::meter::Meter;
-use super::{Hold, Item};
-use crate::failpoint::{Point, around};
-use crate::report::{Kind, NotRemoved, Removed};
-use crate::state::{FileLock, StateLayout, remove};
+use crate::failpoint::{Point, run_step};
+use crate::record::{FailedRemoval, RemovedItem, RemovedKind};
+use crate::state::file_lock::FileLock;
+use crate::state::remove_tree::remove_tree;
+use crate::state::state_layout::StateLayout;
 
-/// How the folder's name begins; it is temporary too.
+/// Prefix of the folder's name, which is a temporary one.
 pub(super) const TRASH_PREFIX: &str = ".tmp-gc-";
-/// What the owner of a folder needs to move it.
-const OPEN: u32 = 0o700;
+/// Mode bits that the owner of a folder needs to move it.
+const OWNER_ACCESS: u32 = 0o700;
 
-/// A folder for what goes, in the state folder itself, so that a move is one step.
+/// A folder for removed files. It lies in the state folder, so that a move is a single rename.
 pub(super) struct Trash<'a> {
     state: &'a StateLayout,
     folder: Option<PathBuf>,
-    thrown: Vec<Thrown>,
-    failed: Vec<NotRemoved>,
+    moved: Vec<MovedItem>,
+    failed: Vec<FailedRemoval>,
     count: u64,
 }
 
-/// Something that was moved away.
-struct Thrown {
-    kind: Kind,
-    /// What it was called.
+/// A candidate that was moved to the trash.
+struct MovedItem {
+    kind: RemovedKind,
+    /// Path before the move.
     name: PathBuf,
     paths: Vec<PathBuf>,
 }
 
 impl<'a> Trash<'a> {
-    /// Returns an empty one, which is made with the first thing in it.
+    /// Returns an empty trash, whose folder is created for the first candidate.
     pub(super) fn new(state: &'a StateLayout) -> Self {
-        Self { state, folder: None, thrown: Vec::new(), failed: Vec::new(), count: 0 }
+        Self { state, folder: None, moved: Vec::new(), failed: Vec::new(), count: 0 }
     }
 
-    /// Moves something away, unless somebody holds it or took it already.
-    pub(super) fn take(&mut self, item: &Item) {
-        let name = item.name();
-        match self.throw(item) {
+    /// Moves a candidate to the trash, unless another process holds its guard or removed it already.
+    pub(super) fn take(&mut self, candidate: &Candidate) {
+        let name = candidate.name();
+        match self.move_here(candidate) {
             Ok(paths) if paths.is_empty() => {}
-            Ok(paths) => self.thrown.push(Thrown { kind: item.kind, name, paths }),
-            Err(error) => self.failed.push(NotRemoved { path: name, error: format!("{error:#}") }),
+            Ok(paths) => self.moved.push(MovedItem { kind: candidate.kind, name, paths }),
+            Err(error) => self.failed.push(FailedRemoval { path: name, error: format!("{error:#}") }),
         }
     }
 
-    fn throw(&mut self, item: &Item) -> Result<Vec<PathBuf>> {
-        let _held = match &item.hold {
-            Hold::Nothing => None,
-            Hold::Existing(lock) if !lock.is_there() => None,
-            Hold::Existing(lock) => match FileLock::try_existing(Point::Hold, lock)? {
+    fn move_here(&mut self, candidate: &Candidate) -> Result<Vec<PathBuf>> {
+        let _lock = match &candidate.guard {
+            RemovalGuard::Nothing => None,
+            RemovalGuard::Existing(lock) if !lock.is_there() => None,
+            RemovalGuard::Existing(lock) => match FileLock::try_existing(Point::RemovalGuard, lock)? {
                 None => return Ok(Vec::new()),
-                held => held,
+                lock => lock,
             },
-            Hold::Lock(lock) => match FileLock::try_exclusive(Point::Hold, lock)? {
+            RemovalGuard::Lock(lock) => match FileLock::try_exclusive(Point::RemovalGuard, lock)? {
                 None => return Ok(Vec::new()),
-                held => held,
+                lock => lock,
             },
-            Hold::Folder(folder) => match FileLock::try_folder(Point::Hold, folder)? {
+            RemovalGuard::Folder(folder) => match FileLock::try_folder(Point::RemovalGuard, folder)? {
                 None => return Ok(Vec::new()),
-                held => held,
+                lock => lock,
             },
         };
         let mut paths = Vec::new();
-        for path in &item.paths {
-            let place = self.place()?;
-            match around(Point::Trash, || move_to(path.checked()?, &place)) {
-                Ok(()) => paths.push(place),
+        for path in &candidate.paths {
+            let target = self.next_path()?;
+            match run_step(Point::MoveToTrash, || move_to(path.checked()?, &target)) {
+                Ok(()) => paths.push(target),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error).with_context(|| format!("moving {} away", path.display())),
+                Err(error) => return Err(error).with_context(|| format!("moving {} to the trash", path.display())),
             }
         }
         Ok(paths)
     }
 
-    fn place(&mut self) -> Result<PathBuf> {
+    fn next_path(&mut self) -> Result<PathBuf> {
         let folder = if let Some(folder) = &self.folder {
             folder
         } else {
-            let made = tempfile::Builder::new().prefix(TRASH_PREFIX).tempdir_in(self.state.root());
-            let made = made.with_context(|| format!("making a folder in {}", self.state.root().display()))?;
-            self.folder.insert(made.keep())
+            let created = tempfile::Builder::new().prefix(TRASH_PREFIX).tempdir_in(self.state.root());
+            let created = created.with_context(|| format!("making a folder in {}", self.state.root().display()))?;
+            self.folder.insert(created.keep())
         };
         self.count += 1;
         Ok(folder.join(self.count.to_string()))
     }
 
-    /// Removes all that was moved here; returns what is gone and what isn't, which the next one tries again.
-    pub(super) fn empty(&mut self) -> (Vec<Removed>, Vec<NotRemoved>) {
+    /// Removes the content of the trash, and returns the removed items and the failures. The next garbage collection
+    /// tries the failures again.
+    pub(super) fn empty(&mut self) -> (Vec<RemovedItem>, Vec<FailedRemoval>) {
         let mut removed = Vec::new();
         let mut meter = Meter::default();
-        for Thrown { kind, name, paths } in std::mem::take(&mut self.thrown) {
+        for MovedItem { kind, name, paths } in std::mem::take(&mut self.moved) {
             let bytes = meter.add(&paths);
-            match around(Point::Empty, || paths.iter().try_for_each(|path| remove_any(path))) {
-                Ok(()) => removed.push(Removed { kind, path: name, bytes }),
-                Err(error) => self.failed.push(NotRemoved { path: name, error: format!("{error:#}") }),
+            match run_step(Point::EmptyTrash, || paths.iter().try_for_each(|path| remove_any(path))) {
+                Ok(()) => removed.push(RemovedItem { kind, path: name, bytes }),
+                Err(error) => self.failed.push(FailedRemoval { path: name, error: format!("{error:#}") }),
             }
         }
-        // It isn't empty where something failed, and the next one removes it.
+        // After a failure the folder isn't empty, and the next garbage collection removes it.
         if let Some(folder) = self.folder.take() {
             fs::remove_dir(folder).ok();
         }
@@ -113,26 +116,26 @@ impl<'a> Trash<'a> {
     }
 }
 
-fn move_to(path: &Path, place: &Path) -> io::Result<()> {
-    match fs::rename(path, place) {
-        // A folder has an entry that says where it is: it can't be moved by who can't write it.
+fn move_to(path: &Path, target: &Path) -> io::Result<()> {
+    match fs::rename(path, target) {
+        // A move writes the folder's entry `..`, so the folder must be writable.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let meta = fs::symlink_metadata(path)?;
             let mode = meta.permissions().mode();
-            if !meta.is_dir() || mode & OPEN == OPEN {
+            if !meta.is_dir() || mode & OWNER_ACCESS == OWNER_ACCESS {
                 return Err(error);
             }
-            fs::set_permissions(path, Permissions::from_mode(mode | OPEN))?;
-            fs::rename(path, place)
+            fs::set_permissions(path, Permissions::from_mode(mode | OWNER_ACCESS))?;
+            fs::rename(path, target)
         }
         result => result,
     }
 }
 
 fn remove_any(path: &Path) -> Result<()> {
-    let meta = fs::symlink_metadata(path).with_context(|| format!("looking at {}", path.display()))?;
+    let meta = fs::symlink_metadata(path).with_context(|| format!("inspecting {}", path.display()))?;
     if meta.is_dir() {
-        remove(path)
+        remove_tree(path)
     } else {
         fs::remove_file(path).with_context(|| format!("removing {}", path.display()))
     }

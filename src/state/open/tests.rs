@@ -1,16 +1,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{OpenError, check, existing, look, open};
+use super::{check, open, open_existing, open_read_only};
+use crate::state::OpenError;
 
 #[test]
-fn a_new_folder_is_private_and_no_part_of_a_project() {
+fn a_new_folder_is_private_and_ignored_by_git_and_backups() {
     let parent = tempfile::tempdir().unwrap();
     let root = parent.path().join("deep/.pikaci");
-    assert_eq!(existing(&root).unwrap(), None);
+    assert_eq!(open_existing(&root).unwrap(), None);
     assert!(!root.exists());
     let layout = open(&root).unwrap();
-    assert_eq!(existing(&root).unwrap(), Some(layout.clone()));
+    assert_eq!(open_existing(&root).unwrap(), Some(layout.clone()));
     assert_eq!(layout.root(), root);
     assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(fs::read_to_string(root.join(".gitignore")).unwrap(), "*\n");
@@ -28,15 +29,15 @@ fn an_empty_folder_becomes_private() {
 }
 
 #[test]
-fn many_open_it_at_once() {
+fn many_processes_open_it_at_once() {
     let parent = tempfile::tempdir().unwrap();
     for round in 0..20 {
         let root = parent.path().join(format!("state{round}"));
         std::thread::scope(|scope| {
-            // Whoever has it open goes on, while others have only looked for the version.
-            let go_on = || open(&root).map(|_| fs::create_dir_all(root.join("locks")).unwrap());
-            let looked = scope.spawn(|| (0..200).try_for_each(|_| existing(&root).map(drop)));
-            let threads: Vec<_> = (0..20).map(|_| scope.spawn(go_on)).chain([looked]).collect();
+            // A process that has opened the folder writes to it while others still read its version.
+            let open_and_write = || open(&root).map(|_| fs::create_dir_all(root.join("locks")).unwrap());
+            let reader = scope.spawn(|| (0..200).try_for_each(|_| open_existing(&root).map(drop)));
+            let threads: Vec<_> = (0..20).map(|_| scope.spawn(open_and_write)).chain([reader]).collect();
             for thread in threads {
                 thread.join().unwrap().unwrap();
             }
@@ -52,42 +53,42 @@ fn a_folder_of_a_later_version_is_left_alone() {
     let parent = tempfile::tempdir().unwrap();
     fs::write(parent.path().join("version"), "2\n").unwrap();
     let error = open(parent.path()).unwrap_err();
-    assert!(matches!(&error, OpenError::Version { found, .. } if found == "2"), "{error}");
-    assert_eq!(look(parent.path()).unwrap_err().to_string(), error.to_string());
+    assert!(matches!(&error, OpenError::Version { version, .. } if version == "2"), "{error}");
+    assert_eq!(open_read_only(parent.path()).unwrap_err().to_string(), error.to_string());
     assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn a_folder_of_something_else_is_left_alone() {
+fn a_folder_of_another_program_is_left_alone() {
     let parent = tempfile::tempdir().unwrap();
     fs::write(parent.path().join("Makefile"), "").unwrap();
     let error = open(parent.path()).unwrap_err();
     assert!(matches!(&error, OpenError::Foreign { entry, .. } if entry == "Makefile"), "{error}");
     assert_eq!(check(parent.path()).unwrap_err().to_string(), error.to_string());
-    assert_eq!(existing(parent.path()).unwrap_err().to_string(), error.to_string());
+    assert_eq!(open_existing(parent.path()).unwrap_err().to_string(), error.to_string());
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
 }
 
 #[test]
-fn a_lost_version_and_what_is_no_folder_are_told() {
+fn a_lost_version_and_a_file_in_its_place_are_reported() {
     let parent = tempfile::tempdir().unwrap();
     open(parent.path()).unwrap();
     fs::remove_file(parent.path().join("version")).unwrap();
     fs::create_dir(parent.path().join("runs")).unwrap();
-    look(parent.path()).unwrap();
+    open_read_only(parent.path()).unwrap();
     let hint = open(parent.path()).unwrap_err().hint();
     let command = format!("echo 1 > {}/version;", parent.path().display());
-    assert!(hint.starts_with("if pikaci made it") && hint.contains(&command), "{hint}");
+    assert!(hint.starts_with("if pikaci created it") && hint.contains(&command), "{hint}");
     let file = parent.path().join(".gitignore");
-    for error in [look(&file).unwrap_err(), open(&file).unwrap_err()] {
+    for error in [open_read_only(&file).unwrap_err(), open(&file).unwrap_err()] {
         assert!(matches!(&error, OpenError::NoFolder { .. }), "{error}");
     }
-    assert_eq!(look(&parent.path().join("new")).unwrap().root(), parent.path().join("new"));
+    assert_eq!(open_read_only(&parent.path().join("new")).unwrap().root(), parent.path().join("new"));
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn a_folder_that_cannot_be_created_is_named() {
     let parent = tempfile::tempdir().unwrap();
     fs::write(parent.path().join("file"), "").unwrap();
     let state = parent.path().join("file/state");
@@ -97,7 +98,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_check_makes_nothing() {
+fn a_check_creates_nothing() {
     let parent = tempfile::tempdir().unwrap();
     check(&parent.path().join("deep/.pikaci")).unwrap();
     check(parent.path()).unwrap();

@@ -1,11 +1,11 @@
 //! The jails of hypervisors and of the daemons of shares.
 
-mod choice;
-mod enter;
-mod place;
-mod user;
+mod bwrap_args;
+mod jail_choice;
+mod jail_user;
+mod jailed_program;
 
-pub use choice::{Jail, JailChoice, Jails, fault};
-pub use enter::{Qemu, qemu, share};
-pub use place::etc_folders;
-pub use user::{is_readable_by_all, own_user};
+pub use bwrap_args::etc_folders;
+pub use jail_choice::{Jail, JailChoice, Jails, bwrap_fault};
+pub use jail_user::{is_readable_by_all, jail_user};
+pub use jailed_program::{JailedQemu, jail_qemu, jail_share_daemon};

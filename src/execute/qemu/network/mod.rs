@@ -1,12 +1,16 @@
-//! The network of a guest that reaches the outside alone: QEMU's user network in a process of its own, and between it
-//! and the guest a relay that judges each frame. The guest's own hypervisor has no network at all.
+//! The network of a guest that may reach the outside only.
+//!
+//! The uplink is a process of its own with QEMU's user network. A relay between the guest and the uplink filters each
+//! frame. The guest's hypervisor has no network at all.
 
-mod attached;
-mod judge;
+mod attached_networks;
+mod frame_filter;
+mod outside;
 mod refusal;
 mod relay;
-mod rules;
+mod router;
+mod subnet;
 mod uplink;
 
-pub use attached::has_v6_route;
-pub use uplink::{Uplink, start};
+pub use attached_networks::has_v6_route;
+pub use uplink::start_uplink;

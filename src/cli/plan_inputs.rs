@@ -1,0 +1,96 @@
+//! The inputs of a plan, gathered once for `pikaci plan` and `pikaci run`.
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::plan_args::{PlanArgs, select_jobs};
+use crate::cli::project::Project;
+use crate::cli::tree_notes;
+use crate::config::Config;
+use crate::facts::HostFacts;
+use crate::flake::{FlakeError, LOCAL_INPUT_HINT, ProjectFiles};
+use crate::host::HashCache;
+use crate::plan::select::{Changes, Selection};
+use crate::plan::{self, Plan, PlanError, PlanInput};
+use crate::snapshot::{self, Tree};
+use crate::tools::LOWER_MEMORY;
+
+/// The inputs of a plan.
+#[derive(Debug)]
+pub struct PlanInputs {
+    /// The job file.
+    pub config: Config,
+    /// The changed files.
+    pub changes: Changes,
+    /// The selected jobs.
+    pub selection: Selection,
+    /// The source tree, before it is copied.
+    pub tree: Tree,
+    /// Facts about this host.
+    pub facts: HostFacts,
+    /// Hashes of the host's files.
+    pub cache: HashCache,
+    /// The files of the project that the guests of the jobs are made from.
+    pub files: ProjectFiles,
+}
+
+impl PlanInputs {
+    /// Gathers the inputs, and prints the notes on the source tree. Writes no files.
+    pub fn gather(project: &Project, config: Config, args: &PlanArgs) -> Result<Self, Failure> {
+        // In parallel, because the comparison waits for git and the reading of the tree waits for the disk.
+        let (changes, tree) = rayon::join(
+            || project.read_changes(args, &config),
+            || snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error)),
+        );
+        let changes = changes?;
+        let selection = select_jobs(&config, args, &changes)?;
+        let tree = tree?;
+        tree_notes::print_selection_notes(&config, &selection, &tree);
+        let (facts, cache) = project.gather_facts(&config, &selection);
+        let files = project.read_guest_files(&config, &selection)?;
+        Ok(Self { config, changes, selection, tree, facts, cache, files })
+    }
+
+    /// Plans the selected jobs. Refuses a plan that the operator doesn't allow.
+    pub fn plan(&self, args: &PlanArgs) -> Result<Plan, Failure> {
+        let input = PlanInput {
+            config: &self.config,
+            selection: &self.selection,
+            facts: &self.facts,
+            snapshot: self.tree.digest(),
+            hypervisor: args.hypervisor(&self.facts),
+            project: &self.files,
+            budget: args.budget.budget(&self.facts),
+            allow_local_inputs: args.isolation.allow_local_inputs,
+        };
+        let plan = plan::build(input).map_err(plan_failure)?;
+        args.isolation.check(&plan.record)?;
+        Ok(plan)
+    }
+}
+
+fn plan_failure(error: PlanError) -> Failure {
+    match &error {
+        PlanError::Missing { fact, .. } => {
+            let hint = fact.hint.clone();
+            Failure::new(Exit::NoVm, error).hint(hint)
+        }
+        PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
+        PlanError::TooManyCpus { requested, .. } => {
+            let hint = format!("lower the guest's `vcpu` in pikaci.nix, or give jobs more: --cpus={requested}");
+            Failure::new(Exit::NoVm, error).hint(hint)
+        }
+        PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
+        PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint("correct the guest in pikaci.nix, or create the file")
+        }
+        PlanError::Render { source: FlakeError::Local { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint(LOCAL_INPUT_HINT)
+        }
+        PlanError::Render { source: FlakeError::Folder { .. }, .. } => Failure::new(Exit::Usage, error)
+            .hint("change its address in flake.nix: path:./FOLDER with a flake.nix, or github:…"),
+        PlanError::Render { source: FlakeError::Lock { .. }, .. } => {
+            Failure::new(Exit::Usage, error).hint("nix flake lock")
+        }
+        PlanError::Render { .. } => Failure::new(Exit::Internal, error),
+    }
+}

@@ -1,0 +1,55 @@
+//! Errors of planning.
+
+use crate::facts::MissingFact;
+use crate::flake::FlakeError;
+
+/// Reason for which a plan can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The host lacks what a guest needs.
+    #[error("guest {guest:?} can't be built: {}", fact.reason)]
+    Missing {
+        /// The guest.
+        guest: String,
+        /// The missing part.
+        fact: MissingFact,
+    },
+    /// The hypervisor lacks a capability that a guest needs.
+    #[error("guest {guest:?} can't run in {hypervisor}: {reason}")]
+    Unfit {
+        /// The guest.
+        guest: String,
+        /// The hypervisor.
+        hypervisor: &'static str,
+        /// The reason.
+        reason: &'static str,
+    },
+    /// A guest requests more memory than jobs may use.
+    #[error("guest {guest:?} requests {requested_mib} MiB of memory, but jobs may use {available_mib} MiB")]
+    TooLarge {
+        /// The guest.
+        guest: String,
+        /// Requested memory, in MiB.
+        requested_mib: u64,
+        /// Memory that jobs may use, in MiB.
+        available_mib: u64,
+    },
+    /// A guest requests more CPUs than jobs may use.
+    #[error("guest {guest:?} requests {requested} CPUs, but jobs may use {available}")]
+    TooManyCpus {
+        /// The guest.
+        guest: String,
+        /// Requested CPUs.
+        requested: u32,
+        /// CPUs that jobs may use.
+        available: u32,
+    },
+    /// A flake can't be rendered.
+    #[error("rendering the runner of guest {guest:?}")]
+    Render {
+        /// The guest.
+        guest: String,
+        /// The error.
+        source: FlakeError,
+    },
+}

@@ -1,0 +1,164 @@
+//! The record of a job.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::run_record::SCHEMA_VERSION;
+use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, LogPaths, Outcome, Reason, Status};
+use crate::id::{JobId, NodeId, RecordedPath};
+
+/// Logs of an attempt, relative to the state folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordedLogs {
+    /// Log of pikaci and the hypervisor, relative to the state folder.
+    pub host_log_path: Option<RecordedPath>,
+    /// Output of the job, relative to the state folder.
+    pub guest_log_path: Option<RecordedPath>,
+    /// The guest kernel's console, relative to the state folder.
+    pub console_log_path: Option<RecordedPath>,
+}
+
+impl From<&LogPaths> for RecordedLogs {
+    fn from(logs: &LogPaths) -> Self {
+        Self {
+            host_log_path: Some(logs.host.clone()),
+            guest_log_path: Some(logs.guest.clone()),
+            console_log_path: logs.console.clone(),
+        }
+    }
+}
+
+/// An attempt at a job that was followed by another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptRecord {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The exit code of the command.
+    pub exit_code: Option<i32>,
+    /// The reason, if it didn't pass.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// The logs.
+    #[serde(flatten)]
+    pub logs: RecordedLogs,
+    /// Time of its start.
+    pub started_at: Option<Timestamp>,
+    /// Time of its end.
+    pub finished_at: Timestamp,
+    /// The artifacts.
+    #[serde(flatten)]
+    pub artifacts: ArtifactSummary,
+}
+
+/// A job, as it is written to `status.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JobRecord {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
+    pub schema_version: u32,
+    /// The job.
+    pub id: JobId,
+    /// Its description.
+    pub description: String,
+    /// Its status.
+    pub status: Status,
+    /// Its executor.
+    pub executor: String,
+    /// Its node in the plan.
+    pub plan_node_id: NodeId,
+    /// Time limit of its command, in seconds.
+    pub timeout_secs: u64,
+    /// The last attempt, from 1; 0 before the first one.
+    pub attempt: u32,
+    /// The attempts before it, which didn't pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_attempts: Vec<AttemptRecord>,
+    /// True if it passed after a failed attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
+    /// The logs.
+    #[serde(flatten)]
+    pub logs: RecordedLogs,
+    /// The last phase of its guest.
+    pub phase: Option<String>,
+    /// Time of its start.
+    pub started_at: Option<Timestamp>,
+    /// Time of its end.
+    pub finished_at: Option<Timestamp>,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// The reason, if it didn't pass.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// True if the log lacks a part of the output.
+    pub log_cut: bool,
+    /// The artifacts.
+    #[serde(flatten)]
+    pub artifacts: ArtifactSummary,
+    /// Warnings that change no outcome, about missing artifacts for instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl JobRecord {
+    /// Returns the record of a job that has not begun.
+    #[must_use]
+    pub fn queued(job: &DeclaredJob) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            id: job.id.clone(),
+            description: job.description.clone(),
+            status: Status::QUEUED,
+            executor: job.executor.clone(),
+            plan_node_id: job.plan_node_id.clone(),
+            timeout_secs: job.timeout_secs,
+            attempt: 0,
+            earlier_attempts: Vec::new(),
+            flaky: false,
+            logs: RecordedLogs::default(),
+            phase: None,
+            started_at: None,
+            finished_at: None,
+            exit_code: None,
+            reason: Reason::default(),
+            log_cut: false,
+            artifacts: ArtifactSummary::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Records the end of the job.
+    pub fn finish(&mut self, end: &JobEnd, at: Timestamp) {
+        self.status = Status::Done(end.outcome);
+        self.flaky = end.outcome == Outcome::Passed && !self.earlier_attempts.is_empty();
+        self.finished_at = Some(at);
+        self.exit_code = end.exit_code;
+        self.reason = end.reason.clone();
+        self.log_cut = end.log.log_cut;
+        self.artifacts = end.artifacts.clone();
+        self.warnings.clone_from(&end.warnings);
+    }
+
+    /// Returns the start of the first attempt.
+    #[must_use]
+    pub fn first_started_at(&self) -> Option<Timestamp> {
+        self.earlier_attempts.first().map_or(self.started_at, |first| first.started_at)
+    }
+
+    /// Returns the record of the current attempt, which ended.
+    pub(super) fn ended_attempt(&self, end: &JobEnd, at: Timestamp) -> AttemptRecord {
+        AttemptRecord {
+            attempt: self.attempt,
+            outcome: end.outcome,
+            exit_code: end.exit_code,
+            reason: end.reason.clone(),
+            logs: self.logs.clone(),
+            started_at: self.started_at,
+            finished_at: at,
+            artifacts: end.artifacts.clone(),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Notes about a source tree.
+
+use std::path::Path;
+
+use crate::plan::select::UnmatchedGlob;
+use crate::text::one_line;
+
+/// Returns the note about a glob that matches no file.
+#[must_use]
+pub fn unmatched_glob(unmatched: &UnmatchedGlob<'_>) -> String {
+    one_line(&format!("`{}` in `jobs.{}.paths` matches no file of the project", unmatched.glob, unmatched.job))
+}
+
+/// Returns the note about a file that snapshots don't contain.
+#[must_use]
+pub fn skipped_file(path: &Path) -> String {
+    one_line(&format!("{} is a pipe, a socket or a device: jobs don't get it", path.display()))
+}

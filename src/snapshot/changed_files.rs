@@ -1,0 +1,103 @@
+//! Compares a source tree with git's commits.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, statat};
+
+use super::error::Error;
+use super::git;
+use super::git_paths::check_path;
+use super::git_status::{status, status_path};
+use super::list::list_folder;
+use super::repository::is_in_repository;
+use super::tree_path::join;
+
+/// The files of a source tree that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangedFiles {
+    /// Paths relative to the source tree, those of removed files included; a renamed file has both its paths.
+    Listed(BTreeSet<PathBuf>),
+    /// All files count as changed because the tree can't be compared.
+    All {
+        /// Reason why the tree can't be compared.
+        reason: String,
+    },
+}
+
+/// Returns the files that differ from HEAD in the working tree or the index, and the untracked files; with `base` also
+/// the files that HEAD changed since it left `base`. A clean checkout without a base has no changes.
+///
+/// # Errors
+/// When git is missing or fails, or `base` names no commit.
+pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFiles, Error> {
+    let all = |reason: &str| Ok(ChangedFiles::All { reason: reason.to_owned() });
+    if !is_in_repository(source_root) {
+        return all("the source tree isn't in a git repository");
+    }
+    let (output, prefix) = rayon::join(
+        || status(source_root, "--untracked-files=all"),
+        || git::run(source_root, &["rev-parse", "--show-prefix"]),
+    );
+    let (output, prefix) = (output?, prefix?);
+    if output.split(|byte| *byte == 0).any(|record| record == b"# branch.oid (initial)") {
+        return all("the git repository has no commit");
+    }
+    let prefix = prefix.strip_suffix(b"\n").unwrap_or(&prefix);
+    let mut paths = BTreeSet::new();
+    if let Some(base) = base {
+        let Some(fork) = fork_point(source_root, base)? else {
+            let more = if is_shallow(source_root)? { ", but `git fetch --unshallow` may fetch one" } else { "" };
+            return all(&format!("HEAD and {base} have no common ancestor here{more}"));
+        };
+        let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &fork, "HEAD"];
+        let output = git::run(source_root, &args).or_else(|error| Err(diff_error(source_root, base, error)?))?;
+        paths.extend(output.split(|byte| *byte == 0).map(<[u8]>::to_vec));
+    }
+    paths.extend(output.split(|byte| *byte == 0).filter_map(status_path).map(<[u8]>::to_vec));
+    let mut changed = BTreeSet::new();
+    for path in paths.iter().filter_map(|path| path.strip_prefix(prefix)) {
+        add(source_root, path, &mut changed)?;
+    }
+    Ok(ChangedFiles::Listed(changed))
+}
+
+fn is_shallow(source_root: &Path) -> Result<bool, Error> {
+    Ok(git::line(source_root, &["rev-parse", "--is-shallow-repository"])?.as_deref() == Some("true"))
+}
+
+/// Returns the error of a failed comparison: [`Error::Partial`] in a partial clone, `error` in any other repository.
+fn diff_error(source_root: &Path, base: &str, error: Error) -> Result<Error, Error> {
+    let promisor = git::line(source_root, &["config", "--get-regexp", r"^remote\..*\.promisor$"])?;
+    let base = base.to_owned();
+    Ok(promisor.map_or(error, |_| Error::Partial { base, root: source_root.to_owned() }))
+}
+
+/// Returns the commit at which HEAD left a base, if there is one.
+fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
+    let name = format!("{base}^{{commit}}");
+    let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &name];
+    let Some(commit) = git::line(source_root, &args)? else {
+        let shallow = is_shallow(source_root)?;
+        return Err(Error::NoSuchBase { base: base.to_owned(), root: source_root.to_owned(), shallow });
+    };
+    git::line(source_root, &["merge-base", &commit, "HEAD"])
+}
+
+/// Adds a path, and all files in it if it is a submodule or a nested repository, which git lists as a whole.
+fn add(source_root: &Path, path: &[u8], changed: &mut BTreeSet<PathBuf>) -> Result<(), Error> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    if path.is_empty() {
+        return Ok(());
+    }
+    check_path(path)?;
+    changed.insert(PathBuf::from(OsStr::from_bytes(path)));
+    let stat = statat(CWD, join(source_root, path), AtFlags::SYMLINK_NOFOLLOW);
+    if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) {
+        let inside = list_folder(source_root, path)?;
+        changed.extend(inside.iter().map(|path| PathBuf::from(OsStr::from_bytes(path))));
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Tests that run pikaci on job files and records made by hand: on any Linux, as any user, without Nix and QEMU.
+
+mod clock;
+mod config;
+mod disk_budget;
+mod escapes;
+mod events;
+mod exit_codes;
+mod follow;
+mod formats;
+mod gc;
+mod gc_concurrent;
+mod guest;
+mod hostile_git;
+mod hostile_state;
+mod install;
+mod interrupted;
+#[cfg(feature = "failpoints")]
+mod killed;
+mod local;
+mod plan;
+mod policy;
+mod recording_faults;
+mod rerun;
+mod settings;
+mod vfkit_parser;
+mod views;

@@ -1,0 +1,141 @@
+//! Jobs that `pikaci plan` selects.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::plans::{jobs, plan, with_files};
+use crate::support::project::{Project, json};
+
+/// Jobs that are planned without anything of the host.
+const LOCAL_JOBS: &str = r#"{
+  guests.default.base = "none";
+  jobs.lint = { command = "make lint"; description = "Style"; };
+  jobs.test = { command = [ "make" "test" ]; needs = [ "lint" ]; };
+  jobs.docs = { command = "make docs"; paths = [ "docs/**" "*.md" ]; };
+  targets.pre-merge = { jobs = [ "test" ]; description = "Before a merge"; };
+}"#;
+
+fn local_project() -> Project {
+    with_files(LOCAL_JOBS)
+}
+
+#[test]
+fn changed_files_choose_the_jobs_whose_paths_they_match() {
+    let project = local_project();
+    let clean = project.pikaci(&["plan"]).exits(0).stdout;
+    assert!(clean.starts_with("all (all: the working tree has no changes)\n"), "{clean}");
+    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"]);
+
+    let project = project.file("src/a.c", "int changed;\n");
+    let changed = plan(&project, &[]);
+    assert_eq!((jobs(&changed), &changed["left_out"][0]["id"]), (vec!["lint", "test"], &Value::from("docs")));
+    assert_eq!(jobs(&plan(&project, &["--all"])), ["docs", "lint", "test"]);
+    assert_eq!(jobs(&plan(&project, &["docs"])), ["docs"], "a job that is named runs");
+
+    project.git(&["checkout", "--quiet", "src/a.c"]);
+    let project = project.file("docs/deep/new.md", "untracked\n");
+    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "untracked");
+    project.git(&["add", "docs"]);
+    fs::remove_file(project.path("docs/deep/new.md")).unwrap();
+    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "only in the index");
+    project.git(&["reset", "--quiet", "--hard"]);
+    fs::remove_file(project.path("docs/deep/b.md")).unwrap();
+    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "removed");
+    project.git(&["reset", "--quiet", "--hard"]);
+
+    let project = project.file("pikaci.nix", &LOCAL_JOBS.replace("make docs", "make other-docs"));
+    let own = plan(&project, &[]);
+    assert_eq!(jobs(&own), ["docs", "lint", "test"], "the job file says what each job does");
+    assert_eq!(own["scope"], "1 file changed against HEAD, pikaci.nix among them");
+    let project = project.file("sub/pikaci.nix", "not the project's");
+    project.git(&["checkout", "--quiet", "pikaci.nix"]);
+    assert_eq!(jobs(&plan(&project, &[])), ["lint", "test"], "another folder's");
+    fs::remove_dir_all(project.path("sub")).unwrap();
+
+    project.git(&["checkout", "--quiet", "-b", "feature"]);
+    let project = project.file("src/a.c", "int feature;\n");
+    project.git(&["commit", "--quiet", "--all", "--message=feature"]);
+    assert_eq!(jobs(&plan(&project, &["--base", "main"])), ["lint", "test"]);
+    let project = project.file("top.md", "in the working tree\n");
+    assert_eq!(jobs(&plan(&project, &["--base", "main"])), ["docs", "lint", "test"], "the base and the working tree");
+    let unknown = project.pikaci(&["plan", "--base", "nowhere"]).exits(2);
+    assert!(unknown.stderr.contains("nowhere") && unknown.stderr.contains("\nhint: git fetch"), "{}", unknown.stderr);
+}
+
+#[test]
+fn where_nothing_matches_it_says_why() {
+    let project = Project::new(
+        r#"{ jobs.docs = { command = "true"; paths = [ "docs/**" ]; }; targets.all-docs = { jobs = [ "docs" ]; }; }"#,
+    )
+    .file("src/a.c", "int a;\n")
+    .committed()
+    .file("src/a.c", "int b;\n");
+    let why = "docs: no file of its paths changed against HEAD";
+    let planned = project.pikaci(&["plan", "all-docs"]).exits(0);
+    assert!(planned.stdout.contains(why), "{}", planned.stdout);
+    let run = project.pikaci(&["run"]).exits(0);
+    assert!(
+        run.stderr.contains("nothing to do: left out docs (no file of its paths changed against HEAD)"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.ends_with("hint: pikaci run --all\n"), "{}", run.stderr);
+    assert_eq!(project.runs(), [""; 0]);
+}
+
+#[test]
+fn a_glob_without_a_file_is_named_at_each_command() {
+    let project = Project::new(
+        r#"{
+          guests.default.base = "none";
+          jobs.code = { command = "true"; paths = [ "./src" "app/[id].js" "srcs/**" ]; };
+          jobs.docs = { command = "true"; paths = [ "doc/" ]; };
+        }"#,
+    )
+    .file("src/a.c", "int a;\n")
+    .file("app/[id].js", "a\n")
+    .committed();
+    let note = |job, glob| format!("note: `{glob}` in `jobs.{job}.paths` matches no file of the project\n");
+    let both = note("docs", "doc/") + &note("code", "srcs/**");
+    assert_eq!(project.pikaci(&["check"]).exits(0).stderr, both);
+    assert_eq!(project.pikaci(&["plan"]).exits(0).stderr, both);
+    assert_eq!(project.pikaci(&["plan", "code"]).exits(0).stderr, note("code", "srcs/**"));
+    let project = project.file("app/[id].js", "b\n");
+    assert_eq!(jobs(&plan(&project, &[])), ["code"]);
+    let project = project.file("app/[id].js", "a\n").file("README.md", "new\n");
+    assert!(project.pikaci(&["run"]).exits(0).stderr.starts_with(&(both + "nothing to do: ")));
+}
+
+#[test]
+fn what_is_left_out_is_told_while_other_jobs_run() {
+    let jobs = r#"{
+      guests.default.base = "none";
+      jobs.docs = { command = "true"; paths = [ "docs/**" ]; };
+      jobs.code = { command = "true"; paths = [ "src/**" ]; };
+      targets."pre merge" = { jobs = [ "docs" "code" ]; };
+    }"#;
+    let project = Project::new(jobs).file("src/a.c", "int a;\n").committed().file("src/a.c", "int b;\n");
+    let run = project.pikaci(&["run", "pre merge"]).exits(0);
+    let why = "no file of its paths changed against HEAD";
+    assert!(run.stderr.contains(&format!(": 1 job\ndocs: left out: {why}\n")), "{}", run.stderr);
+    let line = format!("\n  left out   docs          {why}\n");
+    let hint = "\nhint: pikaci run --all 'pre merge'\n";
+    assert!(run.stdout.contains(&line) && run.stdout.ends_with(hint), "{}", run.stdout);
+    let status = project.pikaci(&["status"]).exits(0).stdout;
+    assert!(status.contains("\n  left out   docs ") && status.ends_with(hint), "{status}");
+    assert_eq!(json(&project.last_run().join("run.json"))["left_out"][0]["id"], "docs");
+}
+
+#[test]
+fn an_unknown_name_exits_with_4_and_names_the_nearest() {
+    let project = local_project();
+    for command in ["plan", "run"] {
+        let near = project.pikaci(&[command, "tset"]).exits(4);
+        assert_eq!(near.stderr, "error: no target or job is named \"tset\"\nhint: did you mean \"test\"?\n");
+        let far = project.pikaci(&[command, "something-else"]).exits(4);
+        assert!(far.stderr.ends_with("hint: pikaci.nix has pre-merge, docs, lint, test\n"), "{}", far.stderr);
+    }
+    let target = plan(&project, &["pre-merge"]);
+    assert_eq!((jobs(&target), &target["target_description"]), (vec!["lint", "test"], &Value::from("Before a merge")));
+}

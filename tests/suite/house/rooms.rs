@@ -1,0 +1,299 @@
+//! The modules of src and their borders, as src/lib.rs lists them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms that touch nothing, from bottom to top: each may use the rooms before it.
+pub const PURE: [&str; 16] = [
+    "text", "id", "glob", "quota", "cancel", "tools", "facts", "guest", "config", "flake", "plan", "policy", "event",
+    "record", "doctor", "report",
+];
+/// The other rooms: each may use those of the lines below its own, and the pure ones.
+const STOREYS: [&[&str]; 8] = [
+    &["cli"],
+    &["engine"],
+    &["execute"],
+    &["prepare"],
+    &["host", "snapshot"],
+    &["nix"],
+    &["process", "state"],
+    &["failpoint", "foreign"],
+];
+/// What a file excuses itself from when it touches something.
+const EXCUSES: [&str; 2] = ["clippy::disallowed_methods", "clippy::disallowed_types"];
+/// The longest file, in lines.
+const MAX_LINES: usize = 300;
+
+/// Returns the Rust files in a folder, or the file itself.
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.to_path_buf()];
+    }
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// Returns the folder of the code.
+pub fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// Returns what a file holds but for tests: what those touch is no part of the room.
+fn without_tests(file: &Path) -> String {
+    if file.iter().any(|name| name == "tests" || name == "tests.rs" || name == "fixture.rs") {
+        return String::new();
+    }
+    // A module of tests is the last thing in its file.
+    fs::read_to_string(file).unwrap().split("\nmod tests {").next().unwrap().to_owned()
+}
+
+/// Returns the rooms that a text names as `crate::room` or in `crate::{room, …}`.
+fn rooms_used(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut rooms = BTreeSet::new();
+    for used in code.split("crate::").skip(1) {
+        let Some(mut group) = used.strip_prefix('{') else {
+            rooms.insert(name(used));
+            continue;
+        };
+        // A name in the group's own list, not in one inside it, is a room.
+        let (mut depth, mut fresh) = (0, true);
+        while let Some(c) = group.chars().next().filter(|c| depth > 0 || *c != '}') {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => fresh = true,
+                c if c.is_alphabetic() && fresh => {
+                    rooms.insert(name(group));
+                    fresh = false;
+                }
+                _ => {}
+            }
+            group = &group[c.len_utf8()..];
+        }
+    }
+    rooms
+}
+
+/// Returns the files of a room, which is a folder or one file.
+fn room_files(room: &str) -> Vec<PathBuf> {
+    let folder = source().join(room);
+    rust_files(&if folder.is_dir() { folder } else { folder.with_extension("rs") })
+}
+
+/// Asserts that the files of a room use no other rooms than these.
+#[track_caller]
+fn assert_uses_only(room: &str, allowed: &BTreeSet<String>) {
+    for file in room_files(room) {
+        for used in rooms_used(&without_tests(&file)) {
+            assert!(used == room || allowed.contains(&used), "{} uses {used}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_pure_room_excuses_itself() {
+    for room in PURE {
+        let files = room_files(room);
+        assert!(!files.is_empty(), "{room} is gone");
+        for file in files {
+            assert_pure(&file);
+        }
+    }
+}
+
+/// Asserts that a file excuses itself from nothing.
+#[track_caller]
+pub fn assert_pure(file: &Path) {
+    let text = without_tests(file);
+    for excuse in EXCUSES {
+        assert!(!text.contains(excuse), "{} touches the world: {excuse}", file.display());
+    }
+}
+
+#[test]
+fn imports_point_downwards() {
+    let mut allowed = BTreeSet::new();
+    for room in PURE {
+        assert_uses_only(room, &allowed);
+        allowed.insert(room.to_owned());
+    }
+    for storey in STOREYS.into_iter().rev() {
+        for room in storey {
+            assert_uses_only(room, &allowed);
+        }
+        allowed.extend(storey.iter().map(|room| (*room).to_owned()));
+    }
+    let rooms = fs::read_dir(source()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let rooms: BTreeSet<String> = rooms
+        .map(|name| name.trim_end_matches(".rs").to_owned())
+        .filter(|name| !["lib", "main"].contains(&&**name))
+        .collect();
+    assert_eq!(rooms, allowed, "a room is in no list, or gone");
+}
+
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let text = "use crate::{a, b::{c, d}, e_f};\nlet x = crate::g::h();\n// crate::i\nuse pikaci::j;\nuse crate::k;";
+    assert_eq!(rooms_used(text).into_iter().collect::<Vec<_>>(), ["a", "b", "e_f", "g", "k"]);
+}
+
+#[test]
+fn processes_start_in_one_room() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        let is_room = file.starts_with(source().join("process"));
+        for start in ["duct::", "Command::new("] {
+            assert!(is_room || !text.contains(start), "{} starts processes: {start}", file.display());
+        }
+    }
+}
+
+#[test]
+fn failpoints_have_one_registry() {
+    for file in rust_files(&source()) {
+        let is_registry = file.ends_with("failpoint.rs");
+        let uses = without_tests(&file).lines().any(|line| line.contains("fail_point!") || line.contains("fail::eval"));
+        assert_eq!(uses, is_registry, "{}", file.display());
+    }
+}
+
+/// What renames, locks and starts something, and the files that do it, by points of the registry.
+const STEPS: [(&str, &[&str]); 4] = [
+    (
+        "fs::rename(",
+        &[
+            "engine/recorder.rs",
+            "prepare/flake_folder.rs",
+            "snapshot/store.rs",
+            "state/gc/trash.rs",
+            "state/remove_tree.rs",
+        ],
+    ),
+    (".persist(", &["state/write.rs"]),
+    ("flock(", &["state/file_lock.rs"]),
+    ("with_start_lock(|| ", &["process/capture.rs", "process/group.rs"]),
+];
+
+#[test]
+fn durable_steps_are_taken_where_points_are() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        for (step, places) in STEPS {
+            let is_place = places.iter().any(|place| file.ends_with(place));
+            assert_eq!(text.contains(step), is_place, "{} has {step}", file.display());
+            assert!(!is_place || text.contains("reach(") || text.contains("run_step("), "{}", file.display());
+        }
+    }
+}
+
+/// What opens or lists by a path, and follows links.
+const OPENERS: [&str; 6] =
+    ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
+/// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
+const OWN_FILES: [(&str, &str); 36] = [
+    ("cli/doctor_probe.rs", "those that Nix's settings name"),
+    ("cli/read_policy.rs", "the operator's policy"),
+    ("cli/settings.rs", "the operator's settings"),
+    ("execute/collect/artifact_disk.rs", "a disk that was just made"),
+    ("execute/collect/gather_artifacts.rs", "what a job left, read as that job's user"),
+    ("execute/collect/unpacker.rs", "a folder that was just made"),
+    ("execute/private_copy/copy_tree.rs", "a snapshot that was checked, and its copy"),
+    ("execute/private_copy/clone_tree.rs", "a snapshot that was checked"),
+    ("execute/private_copy/make_private_copy.rs", "a copy that was just made"),
+    ("execute/qemu/jail/jailed_program.rs", "QEMU's own program and its data"),
+    ("execute/qemu/jail/bwrap_args.rs", "the host's /usr"),
+    ("execute/qemu/jail/jail_user.rs", "/proc"),
+    ("execute/qemu/kvm_probe.rs", "/dev/kvm, /proc, and logs of a guest that pikaci made up"),
+    ("execute/qemu/package_files.rs", "the host's /etc, and dpkg's database"),
+    ("execute/qemu/userland.rs", "the host's /etc"),
+    ("execute/vfkit/launch.rs", "the kernel of a runner that was checked"),
+    ("execute/vfkit/tail_file.rs", "the files that vfkit writes into a folder that was just made"),
+    ("failpoint.rs", "a file of a test"),
+    ("host/kernel.rs", "the host's /boot"),
+    ("host/memory.rs", "/proc"),
+    ("host/gather_facts.rs", "/etc/os-release"),
+    ("nix/nix_store.rs", "the GC roots of Nix"),
+    ("nix/visible_paths.rs", "files that Nix's settings name"),
+    ("process/control_group.rs", "/proc and /sys/fs/cgroup"),
+    ("process/ignored_signals.rs", "/proc"),
+    ("process/close_inherited_on_exec.rs", "/dev/fd"),
+    ("process/orphans.rs", "/proc"),
+    ("process/log_pipe.rs", "logs in folders that were just made"),
+    ("snapshot/copy_file.rs", "a copy that is being made"),
+    ("snapshot/list.rs", "the folder of the project itself"),
+    ("snapshot/scan.rs", "the folder of the project itself"),
+    ("snapshot/store.rs", "the folder of the project itself"),
+    ("snapshot/walk.rs", "the folder of the project itself"),
+    ("state/gc/meter.rs", "what was moved away to be removed"),
+    ("state/temporary_folder.rs", "folders of this user's among temporary ones"),
+    ("state/remove_tree.rs", "a folder that is removed, without following links"),
+];
+
+#[test]
+fn what_somebody_else_named_is_opened_in_one_room() {
+    let of_systems = ["state/sync_tree.rs", "state/sync_tree_macos.rs"];
+    let places: Vec<&str> = OWN_FILES.iter().map(|(file, _)| *file).chain(of_systems).collect();
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        let opens = OPENERS.iter().any(|way| text.contains(way));
+        let is_listed = places.iter().any(|place| file == source().join(place));
+        let is_room = file.starts_with(source().join("foreign"));
+        assert!(is_room || opens == is_listed, "{}: opens by a path: {opens}, listed: {is_listed}", file.display());
+    }
+}
+
+/// What writes to standard output or error, and the files besides the exits that look at one without writing.
+const EXITS: [(&str, &[&str]); 4] = [
+    ("::stdout()", &["cli/output.rs", "cli/follow_logs.rs"]),
+    ("::stderr()", &["cli/output.rs", "cli/progress.rs"]),
+    ("println!", &[]),
+    ("print!", &[]),
+];
+
+#[test]
+fn what_is_printed_goes_through_the_exits() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        for (way, places) in EXITS {
+            let is_place = places.iter().any(|place| file.ends_with(place));
+            assert!(is_place || !text.contains(way), "{} has {way}", file.display());
+        }
+    }
+}
+
+#[test]
+fn systems_differ_in_files_of_their_own() {
+    for file in rust_files(&source()) {
+        let text = without_tests(&file);
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].contains("target_os")) {
+            let chosen = pair[0].starts_with("#[cfg") && (pair[1].starts_with("mod ") || pair[1].starts_with("use "));
+            assert!(chosen, "{} has more than a module that is chosen: {}", file.display(), pair[0]);
+        }
+    }
+}
+
+#[test]
+fn the_stand_in_for_vfkit_shares_no_code_with_what_it_tests() {
+    let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vfkit-on-qemu"));
+    assert!(!files.is_empty(), "it is gone");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for way in ["pikaci::", "#[path", "include"] {
+            assert!(!text.contains(way), "{} uses {way}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let others = ["tests", "fuzz"].map(|folder| rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)));
+    for file in rust_files(&source()).into_iter().chain(others.into_iter().flatten()) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines: two files?", file.display());
+    }
+}

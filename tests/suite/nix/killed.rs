@@ -1,0 +1,19 @@
+//! pikaci killed before and after each of its steps, in commands that need Nix.
+
+use crate::support::kill_scenes::{BROKEN_FLAKE, EXEC, PREPARE, VFKIT};
+
+#[test]
+fn a_prepare_node() {
+    PREPARE.kill_at_each();
+    BROKEN_FLAKE.kill_at_each();
+}
+
+#[test]
+fn an_exec() {
+    EXEC.kill_at_each();
+}
+
+#[test]
+fn a_guest_in_vfkit() {
+    VFKIT.kill_at_each();
+}

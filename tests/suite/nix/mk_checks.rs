@@ -1,0 +1,197 @@
+//! `lib.mkChecks`: the jobs that become checks, shared builds, and errors in a job file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::fixture::{MICROVM, nixpkgs};
+use crate::support::project::{NIX_CONFIG, Project, Ran, ran};
+use crate::support::tools::nix;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A command that evaluates an expression.
+fn eval(which: &str, expression: &str) -> Command {
+    let mut command = Command::new(nix(which));
+    command.args(["eval", "--impure", "--json", "--expr", expression]).env("NIX_CONFIG", NIX_CONFIG);
+    command
+}
+
+/// Evaluates a job file as `mkChecks` reads it.
+fn job_file(text: &str, what: &str) -> Ran {
+    ran(&mut eval("oldest", &format!("let file = import {ROOT}/nix/job-file.nix ({text}); in {what}")))
+}
+
+/// Returns the expression of the checks of a project on this system, to which `more` is said.
+fn checks(project: &Project, system: &str, more: &str) -> String {
+    format!(
+        r#"let pkgs = (builtins.getFlake "path:{}").legacyPackages.{system}; in
+           import {ROOT}/nix/mk-checks.nix {{
+             inherit pkgs; src = {}; pikaci = pkgs.hello; microvm = builtins.getFlake "path:{MICROVM}"; {more}
+           }}"#,
+        nixpkgs().display(),
+        project.path("").to_str().unwrap().trim_end_matches('/'),
+    )
+}
+
+/// Evaluates something of them.
+fn of_checks(project: &Project, more: &str, what: &str) -> Ran {
+    ran(&mut eval("oldest", &format!("let checks = {}; in {what}", checks(project, "x86_64-linux", more))))
+}
+
+#[test]
+fn what_pikaci_refuses_of_a_job_file_is_refused_at_once_and_by_name() {
+    let job = |job: &str| format!(r#"{{ jobs.good.command = "true"; jobs."a b" = {{ {job} }}; }}"#);
+    let true_and = |more: &str| job(&format!("command = \"true\"; {more}"));
+    for (text, said) in [
+        (job("comand = \"true\";"), "the job \"a b\": unknown key `comand`; it may have artifacts, command, "),
+        (job("description = \"x\";"), "the job \"a b\": it has no `command`"),
+        (job("command = 1;"), "the job \"a b\": `command` must be a string, or a list of strings"),
+        (true_and("guest = \"tols\";"), "the job \"a b\": there is no guest \"tols\"; there are \"default\""),
+        (true_and("needs = [ \"god\" ];"), "the job \"a b\": it needs \"god\", which is no job"),
+        (true_and("needs = [ \"a b\" ];"), "jobs wait for each other: \"a b\" needs \"a b\""),
+        (true_and("network = \"out\";"), "the job \"a b\": `network` must be true, false or \"host\""),
+        (true_and("env.A = 1;"), "the job \"a b\": `env` must be a set of strings"),
+        (
+            r#"{ jobs = { a = { command = "x"; needs = [ "b" ]; }; b = { command = "x"; needs = [ "c" ]; };
+                 c = { command = "x"; needs = [ "b" ]; }; }; }"#
+                .to_owned(),
+            "jobs wait for each other: \"a\" needs \"b\" needs \"c\" needs \"b\"",
+        ),
+        ("{ jobs.a.command = \"x\"; guests.g.base = \"nixs\"; }".to_owned(), "the guest \"g\": `base` must be "),
+        ("{ jobs.a.command = \"x\"; guests.g.cpus = 1; }".to_owned(), "the guest \"g\": unknown key `cpus`"),
+        ("{ jobs.a.command = \"x\"; targets.t.jobs = [ \"b\" ]; }".to_owned(), "the target \"t\": it has \"b\", which"),
+        ("{ jobs.a.command = \"x\"; defaults.paths = [ ]; }".to_owned(), "`defaults`: unknown key `paths`"),
+        ("{ jobs.a.command = \"x\"; job = { }; }".to_owned(), "the job file: unknown key `job`"),
+    ] {
+        Project::with_nix(&text).pikaci(&["check"]).exits(2);
+        let refused = job_file(&text, "builtins.deepSeq file.jobs true").exits(1).stderr;
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+}
+
+#[test]
+fn what_pikaci_takes_is_taken() {
+    for text in [
+        "{ }",
+        "{ jobs = { }; guests = null; targets = null; defaults = null; }",
+        "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; }; }",
+    ] {
+        Project::with_nix(text).pikaci(&["check"]).exits(0);
+        job_file(text, "builtins.deepSeq file.jobs true").exits(0);
+    }
+}
+
+#[test]
+fn both_know_the_same_keys() {
+    let source = fs::read_to_string(Path::new(ROOT).join("src/config/schema/keys.rs")).unwrap();
+    let keys = source.split("key(").skip(1).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
+    let sections = ["defaults", "guests", "jobs", "targets"];
+    let own: BTreeSet<&str> = keys.filter(|key| !sections.contains(key)).chain(["jobs"]).collect();
+    let names =
+        |ran: Ran| -> BTreeMap<String, BTreeSet<String>> { serde_json::from_str(&ran.exits(0).stdout).unwrap() };
+    let checked = names(job_file("{ }", "builtins.mapAttrs (_: builtins.attrNames) file.keys"));
+    let options = format!(
+        r#"let lib = (builtins.getFlake "path:{}").lib; options = import {ROOT}/nix/job-options.nix {{ inherit lib; }}; in
+           builtins.mapAttrs (_: builtins.attrNames) options.keys"#,
+        nixpkgs().display()
+    );
+    assert_eq!(checked, names(ran(&mut eval("oldest", &options))));
+    assert_eq!(checked.values().flatten().map(String::as_str).collect::<BTreeSet<_>>(), own);
+    for file in
+        ["pikaci.nix", "nix/template/pikaci.nix", "examples/c-library/pikaci.nix", "examples/containers/pikaci.nix"]
+    {
+        job_file(&format!("import {ROOT}/{file}"), "builtins.attrNames file.jobs").exits(0);
+    }
+}
+
+const JOBS: &str = r#"{
+  defaults.guest = "nix";
+  guests.nix.base = "nix";
+  guests.here.base = "none";
+  jobs.a.command = "true";
+  jobs.b = { command = "true"; needs = [ "a" ]; };
+  jobs."odd, name@[x=1]".command = "true";
+  jobs.local = { command = "true"; guest = "here"; };
+  jobs.online = { command = "true"; network = true; };
+  jobs.after = { command = "true"; needs = [ "online" ]; };
+  targets.two.jobs = [ "b" "local" ];
+}"#;
+
+#[test]
+fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
+    let project = Project::with_nix(JOBS);
+    let names = |more: &str| {
+        let names = of_checks(&project, more, "builtins.attrNames checks").exits(0).stdout;
+        serde_json::from_str::<Vec<String>>(&names).unwrap().join(" ")
+    };
+    assert_eq!(names(""), "a after b local odd, name@[x=1] online");
+    assert_eq!(names("unfit = \"omit\";"), "a b odd, name@[x=1]");
+    assert_eq!(names("targets = [ \"two\" ];"), "b local");
+    assert_eq!(names("targets = [ \"two\" \"a\" ]; unfit = \"omit\";"), "a b");
+    for (job, why) in [
+        ("local", "the job \"local\" can't be a check: its guest is of base `none`"),
+        ("online", "the job \"online\" can't be a check: it has `network = true;`"),
+        ("after", "the job \"after\" can't be a check: it needs \"online\", which can't be a check"),
+    ] {
+        let refused = of_checks(&project, "", &format!("checks.{job}.drvPath")).exits(1).stderr;
+        assert!(refused.contains(why), "{refused}");
+    }
+    let misspelt = of_checks(&project, "targets = [ \"tow\" ];", "builtins.attrNames checks").exits(1).stderr;
+    assert!(misspelt.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{misspelt}");
+    let odd = of_checks(&project, "", "checks.\"odd, name@[x=1]\".drvPath").exits(0).stdout;
+    assert!(odd.contains("-pikaci-odd-name-x=1-.drv"), "{odd}");
+    // What another job needs is made whether it is shown or not.
+    of_checks(&project, "targets = [ \"b\" ];", "checks.b.drvPath").exits(0);
+}
+
+#[test]
+fn a_mac_has_the_checks_of_linux_on_its_processor() {
+    let project = Project::with_nix(r#"{ guests.default.base = "nix"; jobs.a.command = "true"; }"#);
+    let on = |system: &str| {
+        let expression =
+            format!("let checks = {}; in [ checks.a.system checks.a.drvPath ]", checks(&project, system, ""));
+        let expression = expression.replace("pikaci = pkgs.hello;", &format!("pikaci = {ROOT}/Makefile;"));
+        serde_json::from_str::<Value>(&ran(&mut eval("oldest", &expression)).exits(0).stdout).unwrap()
+    };
+    let (linux, mac) = (on("aarch64-linux"), on("aarch64-darwin"));
+    assert_eq!((&linux[0], &linux), (&json!("aarch64-linux"), &mac));
+}
+
+/// Returns how much Nix does to evaluate the first jobs of a project.
+fn work(project: &Project, jobs: usize) -> (u64, u64) {
+    let names: Vec<String> = (0..jobs).map(|number| format!("checks.j{number}.drvPath")).collect();
+    let expression = format!("let checks = {}; in [ {} ]", checks(project, "x86_64-linux", ""), names.join(" "));
+    let folder = TempDir::with_prefix("pikaci-test-").unwrap();
+    let stats = folder.path().join("stats");
+    let mut command = eval("oldest", &expression);
+    ran(command.env("NIX_SHOW_STATS", "1").env("NIX_SHOW_STATS_PATH", &stats)).exits(0);
+    let stats: Value = serde_json::from_slice(&fs::read(stats).unwrap()).unwrap();
+    (stats["nrFunctionCalls"].as_u64().unwrap(), stats["nrPrimOpCalls"].as_u64().unwrap())
+}
+
+#[test]
+fn what_jobs_share_is_made_once() {
+    let jobs = |guest: &str, count: usize, more: &str| {
+        let jobs = (0..count).map(|number| format!("jobs.j{number} = {{ command = \"echo {number}\"; {more} }};\n"));
+        format!("{{ guests.default = {{ {guest} }};\n{}}}", jobs.collect::<String>())
+    };
+    let nixos = Project::with_nix(&jobs(r#"base = "nixos"; packages = [ "hello" ];"#, 4, ""));
+    let (one, four) = (work(&nixos, 1), work(&nixos, 4));
+    println!("a NixOS guest, function and primitive calls: {one:?} of one job, {four:?} of four");
+    assert!(four.0 * 10 <= one.0 * 13 && four.1 * 10 <= one.1 * 13, "{one:?}, {four:?}");
+
+    let project = Project::with_nix(&jobs(r#"base = "nix";"#, 50, r#"paths = [ "src/**" "tests/*/*.c" "Makefile" ];"#));
+    for number in 0..1000 {
+        let folder = project.path(&format!("{}/{}", ["src", "tests", "doc"][number % 3], number % 10));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{number}.c")), "x\n").unwrap();
+    }
+    let (one, fifty) = (work(&project, 1), work(&project, 50));
+    println!("1,000 files and three globs: {one:?} of one job, {fifty:?} of fifty");
+    assert!(fifty.1 * 10 <= one.1 * 15, "{one:?}, {fifty:?}");
+}

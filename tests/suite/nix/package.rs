@@ -1,0 +1,109 @@
+//! The outputs of the flake of this repository, on a nixpkgs of Debian packages that compiles Rust.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::fixture;
+use crate::support::project::ran;
+use crate::support::repository::{Flake, NIXES};
+use crate::support::tools::tool_command;
+
+const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
+/// What each output is built from, and of which file the overlay calls.
+const DERIVATIONS: &str = "flake:
+    let
+      derivations = builtins.mapAttrs (_: value: value.drvPath or value.program or (derivations value));
+      nixpkgs.callPackage = file: _: baseNameOf file;
+    in
+    derivations { inherit (flake) packages apps checks devShells formatter; }
+    // { overlay = flake.overlays.default nixpkgs { }; }";
+
+#[test]
+fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_same() {
+    let flake = Flake::new();
+    let [oldest, newest] = NIXES.map(|which| {
+        flake.nix(which, "flake check", &["--no-build", "--all-systems", "path:."]);
+        let shown = flake.nix(which, "flake show", &["--all-systems", "--json", "path:."]);
+        assert!(shown.contains("x86_64-darwin"), "{which}: {shown}");
+        let text = flake.nix(which, "eval", &["--json", "--apply", DERIVATIONS, "path:.#."]);
+        serde_json::from_str::<Value>(&text).unwrap()
+    });
+    assert_eq!(oldest, newest);
+    assert_eq!(oldest["overlay"], serde_json::json!({ "pikaci": "package.nix" }));
+    for system in SYSTEMS {
+        let package = &oldest["packages"][system]["pikaci"];
+        assert!(package.is_string(), "{oldest:#}");
+        assert_eq!(package, &oldest["packages"][system]["default"]);
+        assert!(
+            oldest["apps"][system]["default"].as_str().unwrap().ends_with("-pikaci-0.1.0/bin/pikaci"),
+            "{oldest:#}"
+        );
+        for output in ["devShells", "formatter"] {
+            assert!(!oldest[output][system].is_null(), "{system} has no {output}");
+        }
+        for check in ["clippy", "docs", "modules", "nix-format", "package", "rust-format", "shellcheck", "tests"] {
+            assert!(oldest["checks"][system][check].is_string(), "{system} has no check {check}: {oldest:#}");
+        }
+        assert_eq!(oldest["checks"][system]["vm"].is_string(), system.ends_with("-linux"), "{oldest:#}");
+    }
+}
+
+/// Of each system, the checks that nobody else has: the others are what nixpkgs makes of a package.
+const OF_NIXPKGS: &str = "builtins.mapAttrs (_: checks: [ checks.modules.drvPath checks.vm.drvPath or null ])";
+
+#[test]
+fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
+    let Ok(nixpkgs) = std::env::var("PIKACI_TEST_NIXPKGS") else { return };
+    let real = ["--override-input", "nixpkgs", &fixture::reference(&nixpkgs)];
+    let args = [&real[..], &["--json", "--apply", OF_NIXPKGS, "path:.#checks"]].concat();
+    println!("{}", Flake::new().nix("oldest", "eval", &args));
+}
+
+#[test]
+fn a_nixpkgs_with_an_older_rust_is_refused_with_what_to_do() {
+    let flake = Flake::new();
+    flake.edit("Cargo.toml", "rust-version = \"1.88\"", "rust-version = \"9.1\"");
+    let refused = ran(&mut flake.command("oldest", "eval", &["path:.#pikaci.drvPath"])).exits(1).stderr;
+    assert!(
+        refused.contains("pikaci is written in Rust 9.1, and this nixpkgs has 1.88.0: use a newer nixpkgs"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_package_runs_and_brings_a_manual_and_completions() {
+    let flake = Flake::new();
+    for which in NIXES {
+        assert_eq!(flake.nix(which, "run", &["path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
+    }
+    let share = flake.build("default").join("share");
+    for (file, said) in [
+        ("bash-completion/completions/pikaci.bash", "complete -F _pikaci"),
+        ("fish/vendor_completions.d/pikaci.fish", "complete -c pikaci"),
+        ("zsh/site-functions/_pikaci", "#compdef pikaci"),
+    ] {
+        assert!(fs::read_to_string(share.join(file)).unwrap().contains(said), "{file}");
+    }
+    let manual = ran(tool_command("gzip").arg("-dc").arg(share.join("man/man1/pikaci.1.gz"))).exits(0).stdout;
+    assert!(manual.contains(".TH pikaci 1"), "{manual}");
+    assert!(share.join("man/man1/pikaci-run.1.gz").exists());
+}
+
+#[test]
+fn the_formatter_takes_files_and_works_in_any_folder() {
+    let flake = Flake::new();
+    let formatter = flake.build("formatter.x86_64-linux").join("bin/pikaci-format");
+    fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
+    let check = |folder: &str, files: &[&str]| {
+        ran(Command::new(&formatter).arg("--check").args(files).current_dir(flake.path(folder)))
+    };
+    check("nix", &["package.nix", "guest"]).exits(0);
+    for (folder, files) in [("nix/guest", &[][..]), (".", &["nix"]), ("nix", &["overlay.nix"])] {
+        let found = check(folder, files);
+        assert!(found.code != Some(0) && found.stderr.contains("overlay.nix"), "{folder}: {}", found.stderr);
+    }
+    ran(Command::new(&formatter).current_dir(flake.path("nix/modules"))).exits(0);
+    check(".", &[]).exits(0);
+}

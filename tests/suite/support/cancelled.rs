@@ -1,0 +1,63 @@
+//! Runs to cancel, and assertions about their records.
+
+use pikaci::event::Outcome;
+
+use crate::support::processes::Running;
+use crate::support::project::{Project, Ran};
+use crate::support::stand_in::StandIns;
+use crate::support::tools::nix;
+
+/// One job that takes its time, and one that waits for it with `-j1`.
+pub const JOBS: &str = r#"{
+  jobs.a-long = {
+    command = "trap 'echo asked to end >&2; echo kept >kept; exit 0' TERM; echo started; sleep 600 & wait";
+    timeout = "10m"; artifacts = [ "kept" ];
+  };
+  jobs.b-next = { command = "echo next"; };
+}"#;
+
+/// Asserts that the run was cancelled, with each of its jobs.
+#[track_caller]
+pub fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
+    let ran = ran.exits(code);
+    let record = project.record();
+    assert_eq!(record.status.outcome(), Some(Outcome::Cancelled));
+    assert_eq!(record.message.as_deref(), Some(format!("cancelled by {by}").as_str()));
+    assert!(record.finished_at.is_some());
+    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.info.run_id)), "{}", ran.stdout);
+    for job in &record.jobs {
+        let job = project.job(job.id.as_str());
+        assert_eq!(job.status.outcome(), Some(Outcome::Cancelled), "{job:?}");
+        assert_eq!(job.reason.message.as_deref(), Some("the run was cancelled"));
+        assert!(job.finished_at.is_some());
+    }
+}
+
+/// Asserts that the job that ran was asked to end and could say its last words.
+#[track_caller]
+pub fn asked(project: &Project) {
+    let job = project.job("a-long");
+    assert_eq!((project.output("a-long").as_str(), job.artifacts.artifacts), ("started\nasked to end\n", 1), "{job:?}");
+}
+
+/// The real Nix, whose real build of something else takes 10 minutes.
+pub fn slow_builds(project: &Project) -> StandIns {
+    let real = nix("oldest");
+    let derivation = format!(
+        r#"derivation {{ name = "slow"; system = "x86_64-linux"; builder = "/bin/sh";
+        args = [ "-c" "sleep 600" "{}" ]; }}"#,
+        project.path("").display()
+    );
+    let script = format!(
+        "[ \"$1\" = build ] || exec {0} \"$@\"\nexec {0} build --no-link -L --impure --expr '{derivation}'",
+        real.display()
+    );
+    StandIns::new().script("nix", &script)
+}
+
+/// Waits until the builder of [`slow_builds`] runs.
+#[track_caller]
+pub fn builds(running: &mut Running) {
+    // The sandbox calls busybox so, and it is its `sleep` too.
+    running.process("sh");
+}

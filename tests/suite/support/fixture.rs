@@ -1,0 +1,63 @@
+//! A project on the fixtures that stand in for nixpkgs and microvm.nix.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::support::project::{NIX_CONFIG, Project, ran};
+use crate::support::tools::nix;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
+/// The folder of the fixture microvm.nix.
+pub const MICROVM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/microvm");
+
+/// The project's flake: the inputs that a guest is made from, and a dev shell.
+const FLAKE: &str = r#"{
+  inputs.nixpkgs.url = "path:NIXPKGS";
+  inputs.microvm.url = "path:MICROVM";
+  outputs = { nixpkgs, ... }: {
+    devShells = builtins.mapAttrs (_: pkgs: { default = pkgs.mkShell { packages = [ pkgs.gnumake ]; }; }) {
+      inherit (nixpkgs.legacyPackages) aarch64-linux x86_64-linux;
+    };
+  };
+}"#;
+
+/// Returns the folder of the fixture nixpkgs, made once.
+pub fn nixpkgs() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| assemble("nixpkgs", &[]))
+}
+
+/// Returns the folder of one that also has the crates which pikaci is made of, made once.
+pub fn nixpkgs_with_crates() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| assemble("nixpkgs-with-crates", &["crates"]))
+}
+
+fn assemble(name: &str, parts: &[&str]) -> PathBuf {
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    ran(Command::new(Path::new(FIXTURES).join("nixpkgs/assemble.sh")).arg(&to).args(parts)).exits(0);
+    to
+}
+
+/// Makes a project with this job file whose flake.lock names the fixtures.
+pub fn project(job_file: &str) -> Project {
+    project_on(job_file, nixpkgs().to_str().unwrap(), MICROVM)
+}
+
+/// Returns a reference to a folder; of a repository Nix copies what it hasn't got, else all of it every time.
+pub fn reference(folder: &str) -> String {
+    let kind = if Path::new(folder).join(".git").exists() { "git+file://" } else { "path:" };
+    format!("{kind}{folder}")
+}
+
+/// Makes a project with this job file whose flake.lock names these two.
+pub fn project_on(job_file: &str, nixpkgs: &str, microvm: &str) -> Project {
+    let flake = FLAKE.replace("path:NIXPKGS", &reference(nixpkgs)).replace("path:MICROVM", &reference(microvm));
+    let project = Project::with_nix(job_file).file("flake.nix", &flake).allowing_local_inputs();
+    let mut lock = Command::new(nix("oldest"));
+    lock.args(["flake", "lock"]).current_dir(project.path("")).env("NIX_CONFIG", NIX_CONFIG);
+    ran(&mut lock).exits(0);
+    project
+}

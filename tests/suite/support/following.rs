@@ -1,0 +1,108 @@
+//! A command whose output is read while it runs.
+
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use pikaci::text::quote;
+
+use crate::support::project::Project;
+
+/// How long anything here may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A command of pikaci whose output is read while it runs.
+pub struct Following {
+    pub child: Child,
+    pub bytes: Receiver<Vec<u8>>,
+    pub seen: Vec<u8>,
+}
+
+impl Following {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let (sender, bytes) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stdout.read(&mut buffer)
+                && sender.send(buffer[..count].to_vec()).is_ok()
+            {}
+        });
+        Self { child, bytes, seen: Vec::new() }
+    }
+
+    /// Waits until the output so far ends so.
+    #[track_caller]
+    pub fn shows(&mut self, end: &[u8]) {
+        self.until(|seen| seen.ends_with(end));
+    }
+
+    /// Waits until the output so far is as it shall be.
+    #[track_caller]
+    pub fn until(&mut self, done: impl Fn(&[u8]) -> bool) {
+        let start = Instant::now();
+        while !done(&self.seen) {
+            let more = self.bytes.recv_timeout(DEADLINE.saturating_sub(start.elapsed()));
+            self.seen.extend(more.unwrap_or_else(|_| panic!("after {:?}", String::from_utf8_lossy(&self.seen))));
+        }
+    }
+
+    /// Waits for the end, and returns all output.
+    #[track_caller]
+    pub fn ends(&mut self) -> (ExitStatus, Vec<u8>) {
+        let status = ended(&mut self.child);
+        self.seen.extend(self.bytes.iter().flatten());
+        (status, std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Following {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        self.child.kill().and_then(|()| self.child.wait()).ok();
+    }
+}
+
+#[track_caller]
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let status = wait(|| child.try_wait().unwrap());
+    status.unwrap_or_else(|| {
+        child.kill().unwrap();
+        panic!("it didn't end within {DEADLINE:?}")
+    })
+}
+
+/// Returns what `look` finds before the deadline.
+pub fn wait<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
+pub fn append(path: &Path, bytes: &[u8]) {
+    OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+pub fn project() -> Project {
+    Project::new("{ jobs.test.command = \"true\"; }")
+}
+
+/// Returns the command `pikaci ARGS` on a terminal of its own.
+pub fn on_terminal(project: &Project, args: &str) -> Command {
+    let pikaci = project.command(&[]);
+    let mut script = Command::new("script");
+    let line = format!("env --default-signal {} {args}", quote(pikaci.get_program().to_str().unwrap()));
+    script.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).stdin(Stdio::null());
+    script.envs(pikaci.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.env("TERM", "xterm").env_remove("NO_COLOR").current_dir(project.path("."));
+    script
+}

@@ -1,0 +1,81 @@
+//! Programs that take the place of the machine's own on PATH.
+
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::support::tools::write_program;
+
+/// A Nix that is new enough and fails to build anything.
+pub const FAILING_NIX: &str =
+    r#"case "$1" in --version) echo "nix (Nix) 2.99.0" ;; *) echo "this nix builds nothing" >&2; exit 1 ;; esac"#;
+
+/// A folder of programs.
+pub struct StandIns {
+    folder: TempDir,
+}
+
+impl StandIns {
+    /// Makes an empty folder, which other users may read.
+    pub fn new() -> Self {
+        let folder = TempDir::with_prefix("pikaci-bin-").unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        Self { folder }
+    }
+
+    /// Adds a shell script.
+    pub fn script(self, name: &str, text: &str) -> Self {
+        self.program(name, format!("#!/bin/sh\n{text}\n").as_bytes())
+    }
+
+    /// Adds a program by its content.
+    pub fn program(self, name: &str, content: &[u8]) -> Self {
+        write_program(&self.path(name), content);
+        self
+    }
+
+    /// Adds a busybox like no other, so that a runner made from it is one too.
+    pub fn own_busybox(self) -> Self {
+        let mut content = fs::read("/bin/busybox").unwrap();
+        // Bytes behind the end of an ELF have no meaning.
+        content.extend(self.folder.path().as_os_str().as_encoded_bytes());
+        self.program("busybox", &content)
+    }
+
+    /// Adds the machine's own program.
+    pub fn own(self, name: &str) -> Self {
+        let path = std::env::var_os("PATH").unwrap();
+        let program = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.exists());
+        symlink(program.unwrap_or_else(|| panic!("there is no {name}")), self.path(name)).unwrap();
+        self
+    }
+
+    /// Returns the path of a program.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Has a command find these programs first.
+    pub fn before(&self, mut command: Command) -> Command {
+        let set = command.get_envs().find(|(name, _)| *name == OsStr::new("PATH")).and_then(|(_, value)| value);
+        let others: Vec<PathBuf> = std::env::split_paths(set.unwrap()).collect();
+        let path = std::env::join_paths(std::iter::once(self.folder.path().to_owned()).chain(others)).unwrap();
+        command.env("PATH", path);
+        command
+    }
+
+    /// Has a command find these programs and no others.
+    pub fn alone(&self, mut command: Command) -> Command {
+        command.env("PATH", self.folder.path());
+        command
+    }
+}
+
+/// Returns a script that notes each call in a file before it runs the real program.
+pub fn noting(program: &Path, notes: &Path) -> String {
+    format!("echo \"$*\" >>'{}'\nexec '{}' \"$@\"", notes.display(), program.display())
+}

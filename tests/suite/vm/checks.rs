@@ -1,0 +1,102 @@
+//! The checks of a project's flake, built: each boots a guest in the sandbox of Nix.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::downstream::{Downstream, JOBS};
+use crate::support::fixture::{self, nixpkgs_with_crates};
+use crate::support::project::{json, ran};
+use crate::support::repository::{self, Flake, NIXES};
+
+/// A job in a NixOS.
+const NIXOS_JOBS: &str = r#"{
+  guests.default = { base = "nixos"; packages = [ "hello" ]; modules = [ "nix/module.nix" ]; };
+  jobs.a = { command = "hello"; paths = [ "src/**" ]; };
+}"#;
+const MODULE: &str = r#"{ environment.etc."from-module".text = "here"; }"#;
+
+#[test]
+fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
+    let downstream = Downstream::new(JOBS);
+    // So that the job, which sees this file, never ran before.
+    let folder = downstream.folder.path().to_str().unwrap().to_owned();
+    let downstream = downstream.file("src/folder", &folder);
+    let passed = downstream.build("passes").exits(0);
+    let nix_line = r#"> | @nix {"action":"msg","level":0,"msg":"forged"}"#;
+    for line in ["> Hello, world!", "> 1000", "> src", "> /nix/store/", nix_line, "> pikaci: passes passed in "] {
+        assert!(passed.stderr.contains(line), "{line}: {}", passed.stderr);
+    }
+    assert!(!passed.stderr.contains("> README"), "what `paths` leaves out is there: {}", passed.stderr);
+    let out = Path::new(passed.stdout.trim()).to_owned();
+    assert_eq!(fs::read_to_string(out.join("artifacts/out/a")).unwrap(), "a\n");
+    let record = json(&out.join("status.json"));
+    assert_eq!((record["status"].as_str(), record["exit_code"].as_i64()), (Some("passed"), Some(0)));
+    // Who has the result needs neither the guest nor what booted it, and whoever makes it makes the same.
+    let log = fs::read_to_string(out.join("guest.log")).unwrap();
+    assert!(log.contains("\n/nix/store/") && log.contains("\n@nix {"), "{log}");
+    let closure = downstream.nix("oldest", &["path-info", "--recursive", out.to_str().unwrap()]).exits(0).stdout;
+    assert_eq!(closure.trim(), out.to_str().unwrap());
+    let again = ["build", "--no-link", "--rebuild", "path:.#checks.x86_64-linux.passes"];
+    downstream.nix("oldest", &again).exits(0);
+
+    let downstream = downstream.file("README", "another\n");
+    let cached = downstream.build("passes").exits(0);
+    assert_eq!(cached.stdout, passed.stdout, "an edit elsewhere changes nothing");
+    assert!(!cached.stderr.contains("> "), "{}", cached.stderr);
+
+    let failed = downstream.build("fails").exits(1);
+    assert!(failed.stderr.contains("> about to fail"), "{}", failed.stderr);
+    let why = "> pikaci: fails failed in ";
+    assert!(
+        failed.stderr.contains(why) && failed.stderr.contains("the command ended with exit code 3"),
+        "{}",
+        failed.stderr
+    );
+}
+
+#[test]
+fn the_template_makes_a_project_whose_job_is_run() {
+    let (flake, folder) = (Flake::new(), TempDir::with_prefix("pikaci-test-").unwrap());
+    for which in NIXES {
+        let project = folder.path().join(which);
+        let new = ["flake", "new", "--template", &flake.reference()];
+        ran(repository::command(which, &new).arg(&project)).exits(0);
+        // So that the job, of which this is a file, never ran before.
+        fs::write(project.join("folder"), folder.path().to_str().unwrap()).unwrap();
+        ran(flake.used(which, "flake check", &["path:."]).current_dir(&project)).exits(0);
+        let check = ["--no-link", "--print-out-paths", "path:.#checks.x86_64-linux.greet"];
+        let built = ran(flake.used(which, "build", &check).current_dir(&project)).exits(0).stdout;
+        assert_eq!(fs::read_to_string(Path::new(built.trim()).join("guest.log")).unwrap(), "Hello, world!\n");
+    }
+}
+
+#[test]
+fn a_guest_of_nixos_is_made_with_the_microvm_and_the_modules_that_are_given() {
+    let evaluated = |inputs, nixes: &[&str]| {
+        let downstream = Downstream::on(NIXOS_JOBS, inputs, "inherit (inputs) microvm;");
+        let downstream = downstream.file("nix/module.nix", MODULE);
+        let made: Vec<Value> = nixes.iter().map(|which| downstream.derivations(which)).collect();
+        assert!(made.iter().all(|one| one["a"].is_string() && *one == made[0]), "{made:?}");
+        let downstream = downstream.file("README", "another\n");
+        assert_eq!(downstream.derivations("oldest"), made[0], "an edit elsewhere changes nothing");
+        let downstream = downstream.file("nix/module.nix", &MODULE.replace("here", "there"));
+        assert_ne!(downstream.derivations("oldest"), made[0], "an edit of the module does");
+        downstream
+    };
+    let downstream = evaluated([nixpkgs_with_crates().to_str().unwrap(), fixture::MICROVM], &NIXES);
+    let runner = downstream.build("a.runner").exits(0).stdout;
+    let runner = Path::new(runner.trim());
+    assert_eq!(json(&runner.join("boot.json"))["schema_version"], 1);
+    let toplevel = json(&runner.join("store.erofs"));
+    let made_of = json(Path::new(toplevel.as_str().unwrap()));
+    assert_eq!(made_of["extra"]["from-module"]["text"], "there");
+    assert!(made_of["packages"][0].as_str().unwrap().ends_with("-hello"), "{made_of:#}");
+
+    let at_hand = |name| std::env::var(name).ok();
+    if let (Some(nixpkgs), Some(microvm)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_MICROVM")) {
+        evaluated([&nixpkgs, &microvm], &["oldest"]);
+    }
+}

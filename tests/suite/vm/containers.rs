@@ -1,0 +1,21 @@
+//! The example of containers, as a project of its own.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::project::Project;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/containers");
+
+#[test]
+fn a_job_that_is_root_runs_a_container_of_the_guests_own_busybox() {
+    let read = |name| fs::read_to_string(Path::new(EXAMPLE).join(name)).unwrap();
+    let project = Project::with_guests(&read("pikaci.nix")).file("container.sh", &read("container.sh"));
+    project.pikaci(&["run"]).exits(0);
+    let output = project.output("container");
+    // Podman prints the image first; bubblewrap's own process is the container's first one, and podman adds folders.
+    let greeting = output.lines().last().unwrap_or_default();
+    let (process, folders) = greeting.split_once(" as user 0, with bin dev ").unwrap_or_else(|| panic!("{output}"));
+    assert!(["process 1", "process 2"].contains(&process), "{output}");
+    assert!(folders.contains("greet proc") && !folders.contains("workspace"), "{output}");
+}

@@ -1,0 +1,72 @@
+//! `pikaci doctor` with a KVM that works or hangs.
+
+use std::fs::{self, OpenOptions};
+
+use pikaci::cancel::Cancel;
+use pikaci::execute::qemu::jail::Jail;
+use pikaci::execute::qemu::kvm_probe::boots_probe_kernel;
+use pikaci::execute::qemu::{Accelerator, QemuProgram};
+use rustix::process::Signal;
+
+use crate::support::doctor::{Found, JSON};
+use crate::support::processes::{Running, START};
+use crate::support::project::{Project, json};
+use crate::support::stand_in::StandIns;
+use crate::support::tools::tool;
+
+#[test]
+fn the_smallest_guest_starts_by_emulation() {
+    for jail in [Jail::Bwrap(tool("bwrap")), Jail::Landlock, Jail::None] {
+        let start = |qemu: &str| {
+            let qemu = QemuProgram { path: qemu.into(), jail: jail.clone() };
+            boots_probe_kernel(&qemu, Accelerator::Tcg, &Cancel::default()).unwrap()
+        };
+        assert_eq!(start(tool("qemu-system-x86_64").to_str().unwrap()), Some(true), "{jail:?}");
+        assert_eq!(start("/bin/false"), Some(false), "{jail:?}");
+    }
+}
+
+/// A KVM that opens and then hangs, and one that a built runner is tried with.
+#[test]
+fn whether_kvm_works_is_tried_and_remembered_where_a_runner_is_built() {
+    if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
+        eprintln!("skipped: /dev/kvm can't be opened here");
+        return;
+    }
+    let project = Project::with_guests(r#"{ jobs.one.command = "true"; }"#).file("tmp/.keep", "");
+    let hangs = project.path("hangs");
+    let script = format!(
+        r#"case "$*" in *accel=kvm*) echo "$*" >>'{}'; exec sleep 1000 ;; esac
+exec {} "$@""#,
+        hangs.display(),
+        tool("qemu-system-x86_64").display()
+    );
+    let instead = StandIns::new().script("qemu-system-x86_64", &script);
+    let doctor = || {
+        let mut command = instead.before(project.command(JSON));
+        // What stands in for QEMU notes in a file that no jail shows.
+        command.env("TMPDIR", project.path("tmp")).env("PIKACI_JAIL", "none");
+        Running::start(&command)
+    };
+    let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
+    let no_guest = "/dev/kvm is there, but no guest boots with it, so guests are emulated, which is slower";
+
+    let mut cancelled = doctor();
+    cancelled.process("sleep");
+    cancelled.signal(Signal::INT);
+    assert_eq!(cancelled.ends("a cancelled trial").exits(130).stdout, "");
+    let found = Found::of(&doctor().ends_within(START, "a KVM that hangs").exits(0));
+    found.has("kvm", "warning", no_guest, "nested virtualization");
+    assert!(tried().len() == 2 && !project.state("").exists(), "{:#?}", tried());
+    let left: Vec<_> = fs::read_dir(project.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".keep"]);
+
+    project.pikaci(&["run"]).exits(0);
+    for _ in 0..2 {
+        let found = Found::of(&doctor().ends_within(START, "a runner with a KVM that hangs").exits(0));
+        found.has("kvm", "warning", no_guest, "nested virtualization");
+        assert_eq!(json(&project.state("kvm.json"))["works"], false);
+        assert_eq!(tried().len(), 3, "it was tried again");
+    }
+    assert!(tried()[2].contains("quiet cryptomgr.notests"), "{:#?}", tried());
+}
