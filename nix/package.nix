@@ -3,6 +3,7 @@
   callPackage,
   stdenv,
   rustPlatform,
+  installShellFiles,
   makeBinaryWrapper,
   nix-update-script,
   rustc,
@@ -47,7 +48,6 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
     src = import ./source.nix { inherit lib; } [
       "Cargo.lock"
       "Cargo.toml"
-      "install.sh"
       "nix/guest"
       "src"
       "templates"
@@ -57,11 +57,17 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
     # The tests are a check of the flake, so that a plain build compiles pikaci only once.
     doCheck = false;
 
-    nativeBuildInputs = [ makeBinaryWrapper ];
+    nativeBuildInputs = [
+      installShellFiles
+      makeBinaryWrapper
+    ];
 
     # The build machine has to run the new pikaci for these files.
     postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
-      sh ./install.sh share "$out/bin/pikaci" "$out/share"
+      $out/bin/pikaci man >pikaci.1
+      installManPage pikaci.1
+      for shell in bash fish zsh; do $out/bin/pikaci completions $shell >pikaci.$shell; done
+      installShellCompletion pikaci.bash pikaci.fish --zsh --name _pikaci pikaci.zsh
     '';
 
     # Not in PATH, which jobs of base `none` get.
