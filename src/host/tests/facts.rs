@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use super::fake_host::{FakeHost, RELEASE};
 use super::images::{bzimage, elf, gzip, lz4, pvh_kernel, sized, xz, zstd};
@@ -10,8 +9,6 @@ use crate::facts::{BlobRef, Encoding};
 use crate::foreign::Beneath;
 use crate::host::{FactsRequest, HashCache, decode, gather_facts};
 use crate::id::Digest;
-
-const SET_UP: &str = "/usr/local/lib/pikaci";
 
 fn decoded(blob: &BlobRef) -> Vec<u8> {
     let mut content = Vec::new();
@@ -223,22 +220,4 @@ fn decoding_stops_at_the_planned_length() {
     let mut written = Vec::new();
     assert!(decode(&blob, &mut written).unwrap_err().to_string().ends_with("changed since it was planned"));
     assert!(written.len() <= 100_000);
-}
-
-#[test]
-fn the_kernel_of_set_up_boots_uncompressed() {
-    assert!(Path::new(SET_UP).join("boot").exists(), "{SET_UP}/boot is missing: run `make setup`");
-    let request = FactsRequest::new("/usr/bin:/bin".into(), [None].into());
-    let facts = gather_facts(&request, &HashCache::default());
-    let kernel = facts.kernels[&None].clone().unwrap();
-    assert!(kernel.image.path.starts_with(SET_UP));
-    assert_eq!(kernel.image.encoding, Encoding::BzImagePayload);
-    assert!(kernel.image.len > 20 << 20, "{} bytes", kernel.image.len);
-    let names: Vec<_> = kernel.modules.iter().map(|module| module.name.as_str()).collect();
-    let at =
-        |name: &str| names.iter().position(|module| *module == name).unwrap_or_else(|| panic!("{name}: {names:?}"));
-    assert!(at("virtio_ring.ko") < at("virtio.ko") && at("virtio.ko") < at("virtio_pci.ko"));
-    assert!(at("fuse.ko") < at("virtiofs.ko") && at("failover.ko") < at("net_failover.ko"));
-    assert!(facts.busybox.is_ok(), "{:?}", facts.busybox);
-    assert!(decoded(&kernel.modules[0].blob).starts_with(b"\x7fELF"));
 }

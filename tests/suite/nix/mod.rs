@@ -21,6 +21,7 @@ mod gc_concurrent;
 mod glob;
 mod guest;
 mod guest_faults;
+mod host_kernel;
 mod hostile_git;
 mod hostile_state;
 mod interrupted;

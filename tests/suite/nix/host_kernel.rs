@@ -1,0 +1,28 @@
+//! The kernel of this machine that guests of base `host` boot.
+
+use std::path::Path;
+
+use pikaci::facts::Encoding;
+use pikaci::host::{FactsRequest, HashCache, decode, gather_facts};
+
+const SET_UP: &str = "/usr/local/lib/pikaci";
+
+#[test]
+fn the_kernel_of_the_set_up_is_uncompressed_and_its_modules_are_in_order() {
+    assert!(Path::new(SET_UP).join("boot").exists(), "{SET_UP}/boot is missing: run `.ci/setup test`");
+    let request = FactsRequest::new("/usr/bin:/bin".into(), [None].into());
+    let facts = gather_facts(&request, &HashCache::default());
+    let kernel = facts.kernels[&None].clone().unwrap();
+    assert!(kernel.image.path.starts_with(SET_UP));
+    assert_eq!(kernel.image.encoding, Encoding::BzImagePayload);
+    assert!(kernel.image.len > 20 << 20, "{} bytes", kernel.image.len);
+    let names: Vec<_> = kernel.modules.iter().map(|module| module.name.as_str()).collect();
+    let at =
+        |name: &str| names.iter().position(|module| *module == name).unwrap_or_else(|| panic!("{name}: {names:?}"));
+    assert!(at("virtio_ring.ko") < at("virtio.ko") && at("virtio.ko") < at("virtio_pci.ko"));
+    assert!(at("fuse.ko") < at("virtiofs.ko") && at("failover.ko") < at("net_failover.ko"));
+    assert!(facts.busybox.is_ok(), "{:?}", facts.busybox);
+    let mut module = Vec::new();
+    decode(&kernel.modules[0].blob, &mut module).unwrap();
+    assert!(module.starts_with(b"\x7fELF"));
+}
