@@ -1,4 +1,4 @@
-//! Tests with made-up hosts, and with the kernel that `make setup` unpacked.
+//! Tests with made-up hosts.
 #![expect(clippy::disallowed_methods, reason = "makes hosts in temporary folders")]
 
 mod facts;

@@ -15,11 +15,7 @@ use crate::support::tools::tool_command;
 fn busybox(args: &[&str], stdin: &[u8]) -> Vec<u8> {
     let mut command = tool_command("busybox");
     command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("starting busybox: {error}; run `make setup`"));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("busybox starts");
     child.stdin.take().expect("it is piped").write_all(stdin).expect("busybox reads");
     child.wait_with_output().expect("busybox ends").stdout
 }

@@ -89,7 +89,7 @@ impl Project {
     /// Makes a project whose jobs have guests.
     #[track_caller]
     pub fn with_guests(job_file: &str) -> Self {
-        for name in ["qemu-system-x86_64", "bwrap"] {
+        for name in ["qemu-system-x86_64", "bwrap", "virtiofsd"] {
             tool(name);
         }
         Self::with_nix(job_file)

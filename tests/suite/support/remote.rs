@@ -12,7 +12,7 @@ use crate::support::downstream;
 use crate::support::fixture;
 use crate::support::processes::START;
 use crate::support::project::{NIX_CONFIG, Project, delete_paths, ran};
-use crate::support::tools::{nix, tool_command};
+use crate::support::tools::{nix, tool, tool_command};
 
 /// The builders' stores.
 pub const BUILDERS: [&str; 2] = ["store-a", "store-b"];
@@ -51,7 +51,7 @@ impl Remote {
         fs::create_dir_all("/run/sshd").unwrap();
         let log = File::create(path("log")).unwrap();
         let mut command = tool_command("setpriv");
-        command.args(["--pdeathsig", "TERM", "/usr/sbin/sshd", "-D", "-e", "-f", &path("sshd_config")]);
+        command.args(["--pdeathsig", "TERM"]).arg(tool("sshd")).args(["-D", "-e", "-f", &path("sshd_config")]);
         let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut remote = Self { folder, server, port };
         remote.wait();

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::support::tools::write_program;
+use crate::support::tools::{tool, write_program};
 
 /// A Nix that is new enough and fails to build anything.
 pub const FAILING_NIX: &str =
@@ -40,17 +40,16 @@ impl StandIns {
 
     /// Adds a busybox like no other, so that a runner made from it is one too.
     pub fn own_busybox(self) -> Self {
-        let mut content = fs::read("/bin/busybox").unwrap();
+        let mut content = fs::read(tool("busybox")).unwrap();
         // Bytes behind the end of an ELF have no meaning.
         content.extend(self.folder.path().as_os_str().as_encoded_bytes());
         self.program("busybox", &content)
     }
 
     /// Adds the machine's own program.
+    #[track_caller]
     pub fn own(self, name: &str) -> Self {
-        let path = std::env::var_os("PATH").unwrap();
-        let program = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.exists());
-        symlink(program.unwrap_or_else(|| panic!("there is no {name}")), self.path(name)).unwrap();
+        symlink(tool(name), self.path(name)).unwrap();
         self
     }
 

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Folders of programs that a plain user's PATH may lack.
-const SYSTEM_FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
+/// Folders of programs that PATH may lack: those of root, and the one of virtiofsd.
+const SYSTEM_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/libexec"];
 
 /// Returns the path of a program.
 #[track_caller]

@@ -94,7 +94,7 @@ impl BrokenKernel {
         let folder = TempDir::with_prefix("pikaci-test-").unwrap();
         let (from, to) = (Path::new("/usr/local/lib/pikaci"), folder.path());
         let copied = Command::new("cp").arg("-a").args([from.join("boot"), from.join("lib")]).arg(to).status().unwrap();
-        assert!(copied.success(), "{} is missing: run `make setup-test`", from.display());
+        assert!(copied.success(), "{} is missing: run `.ci/setup test`", from.display());
         let image = fs::read_dir(to.join("boot")).unwrap().next().expect("set-up unpacked a kernel").unwrap();
         let release = image.file_name().to_str().unwrap().strip_prefix("vmlinuz-").unwrap().to_owned();
         let list = to.join("lib/modules").join(release).join("modules.dep");
