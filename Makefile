@@ -10,8 +10,9 @@ EXAMPLE = examples/c-library
 PREFIX = /usr/local
 DESTDIR =
 CARGO_OUT = $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(CARGO_OUT)/dist/split/pikaci
 # The program that is installed; its lines of code are in $(BINARY).debug.
-BINARY = $(CARGO_OUT)/dist/split/pikaci
+BINARY = $(BUILT)
 SOURCES = Cargo.toml Cargo.lock $(shell find src templates nix/guest -type f)
 
 .PHONY: help
@@ -31,9 +32,9 @@ demo: setup ## Run the jobs of an example project, each in its own virtual machi
 	target/release/pikaci run -C $(EXAMPLE)
 
 .PHONY: build
-build: $(BINARY) ## Build pikaci as `make install` installs it, with its lines of code in a file beside it
+build: $(BUILT) ## Build pikaci as `make install` installs it, with its lines of code in a file beside it
 
-$(BINARY): $(SOURCES)
+$(BUILT): $(SOURCES)
 	$(call headline,build)
 	$(CARGO) build --profile dist --locked
 	mkdir -p $(@D)
