@@ -45,6 +45,10 @@ $(BUILT): $(SOURCES)
 install: $(BINARY) ## Install pikaci with its manual pages and completions below PREFIX=/usr/local
 	./install.sh install $(BINARY) $(DESTDIR)$(PREFIX)
 
+.PHONY: install-debug
+install-debug: $(BINARY) ## Install the lines of code of pikaci (50 MB), for debuggers and backtraces
+	./install.sh debug $(BINARY) $(DESTDIR)$(PREFIX)
+
 .PHONY: uninstall
 uninstall: ## Remove what make install put below PREFIX=/usr/local
 	./install.sh uninstall $(DESTDIR)$(PREFIX)

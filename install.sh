@@ -1,5 +1,6 @@
 #!/bin/sh
 # Usage: install.sh install PIKACI PREFIX    pikaci with its manual pages and its completions
+#        install.sh debug PIKACI PREFIX      its lines of code, from PIKACI.debug, for debuggers and backtraces
 #        install.sh share PIKACI SHARE       the manual pages and the completions, in a folder such as /usr/share
 #        install.sh uninstall PREFIX         removes all of them
 # PIKACI is the program. It prints the files itself, so it has to run on this machine.
@@ -38,12 +39,12 @@ case ${1-}/$# in
   install/3)
     mkdir -p "$3/bin"
     install -m 755 "$2" "$3/bin/pikaci"
-    # A debugger and a panic find the lines of code here, where there are some.
-    if [ -e "$2.debug" ]; then
-      mkdir -p "$3/bin/.debug"
-      install -m 644 "$2.debug" "$3/bin/.debug/pikaci.debug"
-    fi
     share "$2" "$3/share"
+    ;;
+  debug/3)
+    # Debuggers and backtraces search this folder.
+    mkdir -p "$3/bin/.debug"
+    install -m 644 "$2.debug" "$3/bin/.debug/pikaci.debug"
     ;;
   share/3)
     share "$2" "$3"
@@ -61,7 +62,7 @@ case ${1-}/$# in
     done
     ;;
   *)
-    echo "usage: ${0##*/} install PIKACI PREFIX | share PIKACI SHARE | uninstall PREFIX" >&2
+    echo "usage: ${0##*/} install PIKACI PREFIX | debug PIKACI PREFIX | share PIKACI SHARE | uninstall PREFIX" >&2
     exit 2
     ;;
 esac

@@ -55,7 +55,9 @@ fn an_uninstalled_pikaci_leaves_nothing_and_removes_no_file_of_others() {
     let install = || ran(&mut script(&["install".as_ref(), &pikaci, &prefix])).exits(0);
     let uninstall = || ran(&mut script(&["uninstall".as_ref(), &prefix])).exits(0);
     install();
-    assert!(prefix.join("bin/.debug/pikaci.debug").exists());
+    assert!(!prefix.join("bin/.debug").exists());
+    ran(&mut script(&["debug".as_ref(), &pikaci, &prefix])).exits(0);
+    assert_eq!(fs::read_to_string(prefix.join("bin/.debug/pikaci.debug")).unwrap(), "lines");
     uninstall();
     assert_eq!(tree(&prefix).into_keys().collect::<Vec<_>>(), [""]);
 
