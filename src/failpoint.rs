@@ -122,6 +122,8 @@ points! {
     Claim = "lock.claim" Step;
     /// Exclusive counterpart of [`Point::Claim`], while garbage collection selects entries.
     GcPlan = "lock.choice" Step;
+    /// Lock of a place in a group of jobs.
+    GroupLock = "lock.group" Step;
     /// Lock that only one garbage collection holds.
     GcLock = "lock.turn" Step;
     /// Lock of an entry that garbage collection is about to remove.

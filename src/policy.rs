@@ -37,6 +37,11 @@ pub struct Policy {
     pub modules: bool,
     /// True if a guest may be built from the inputs of the project's flake.lock.
     pub own_lock: bool,
+    /// True if a guest of base `host` may see folders of the host that the project names. This also requires
+    /// `--allow-host-folders`.
+    pub host_folders: bool,
+    /// True if jobs may inherit variables of the environment.
+    pub inherit_env: bool,
     /// Maximum memory of a guest: `"512M"` or `"8G"`.
     #[serde(rename = "memory", deserialize_with = "read_memory")]
     #[schemars(with = "Option<String>")]
@@ -62,6 +67,8 @@ impl Default for Policy {
             dev_shell: true,
             modules: true,
             own_lock: true,
+            host_folders: true,
+            inherit_env: true,
             memory_mib: None,
             vcpu: None,
         }
@@ -104,6 +111,8 @@ impl Policy {
             dev_shell: false,
             modules: false,
             own_lock: false,
+            host_folders: false,
+            inherit_env: false,
             ..Self::default()
         }
     }
@@ -122,11 +131,20 @@ impl Policy {
     }
 
     fn allows_any_guest(&self) -> bool {
-        self.bases == Self::default().bases && self.kernel && self.dev_shell && self.modules && self.own_lock
+        self.bases == Self::default().bases
+            && self.kernel
+            && self.dev_shell
+            && self.modules
+            && self.own_lock
+            && self.host_folders
     }
 
     /// Returns the first request of a job that the policy refuses, after the key that refuses it.
     fn excess(&self, job: &PlannedJob) -> Option<(&'static str, String)> {
+        if !job.inherited.is_empty() && !self.inherit_env {
+            let names: Vec<&str> = job.inherited.iter().map(String::as_str).collect();
+            return Some(("inheritEnv", format!("inherits {} from the environment", names.join(", "))));
+        }
         let choices = match &job.executor {
             JobExecutor::LocalCommand { .. } if !self.bases.contains(&Base::None) => {
                 return Some(("bases", "runs on the host itself (base `none`)".to_owned()));
@@ -158,6 +176,7 @@ impl Policy {
             (choices.kernel, self.kernel, "kernel", "has a guest with a kernel of its own"),
             (choices.dev_shell, self.dev_shell, "devShell", "has a guest with a dev shell of the project"),
             (choices.modules, self.modules, "modules", "has a guest with NixOS modules of the project"),
+            (choices.host_folders, self.host_folders, "hostFolders", "has a guest with folders of the host"),
             (
                 choices.own_lock,
                 self.own_lock,
@@ -182,8 +201,14 @@ mod tests {
 
     /// Returns a job that every policy allows.
     fn plain_job() -> PlannedJob {
-        let choices =
-            GuestChoices { base: Base::Host, kernel: false, dev_shell: false, modules: false, own_lock: false };
+        let choices = GuestChoices {
+            base: Base::Host,
+            kernel: false,
+            dev_shell: false,
+            modules: false,
+            own_lock: false,
+            host_folders: false,
+        };
         let executor = JobExecutor::VmCommand {
             hypervisor: Hypervisor::Qemu,
             flake_digest: Digest::of(b""),
@@ -228,6 +253,8 @@ mod tests {
             ("devShell", job_with(|choices| choices.dev_shell = true)),
             ("modules", job_with(|choices| choices.modules = true)),
             ("ownLock", job_with(|choices| choices.own_lock = true)),
+            ("hostFolders", job_with(|choices| choices.host_folders = true)),
+            ("inheritEnv", PlannedJob { inherited: ["TOKEN".to_owned()].into(), ..plain_job() }),
         ] {
             assert_eq!(refusing_key(&untrusted, job.clone()), Some(key));
             assert_eq!(refusing_key(&all, job), None, "{key}");

@@ -1,5 +1,5 @@
-# Becomes the command of the job: sets the request's environment and executes the request's command. Runs as the job's
-# user, whose name is its argument, under busybox ash with no environment but PATH.
+# Becomes a command of the request: sets its environment and executes it. Its arguments are the name of the job's user,
+# as which it runs, and the command. Runs under busybox ash with no environment but PATH.
 # A request can't set variables named pikaci_…, so it can't change this script's own.
 # shellcheck shell=dash
 
@@ -19,9 +19,13 @@ export HOME=/var/job USER="$1" LOGNAME="$1" SHELL=/bin/sh LANG=C.UTF-8 TERM=xter
 # shellcheck source=/dev/null
 [ ! -f /pikaci/environment ] || . /pikaci/environment
 
-# Sets the request's environment, pikaci_workdir and, as the positional parameters, the command.
+pikaci_command=$2
+# Sets the job's environment and pikaci_workdir.
 # shellcheck source=/dev/null
 . /pikaci/run/request/job
+# Sets the positional parameters, and the environment of a service.
+# shellcheck source=/dev/null
+. "/pikaci/run/request/$pikaci_command"
 # shellcheck disable=SC2154 # set by the request
 cd -- "$pikaci_workdir" || exit 126
 unset OLDPWD

@@ -14,6 +14,8 @@ pub fn declared_jobs(plan: &RunPlanRecord) -> Vec<DeclaredJob> {
             executor: node.executor.clone(),
             plan_node_id: node.id.clone(),
             timeout_secs: execute.timeout_secs,
+            steps: execute.steps.iter().map(|step| step.name.clone()).collect(),
+            services: execute.services.iter().map(|service| service.name.clone()).collect(),
         })
     };
     plan.nodes.iter().filter_map(declared).collect()

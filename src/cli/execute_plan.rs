@@ -17,10 +17,10 @@ use crate::cli::run_options::RunOptions;
 use crate::cli::watch_signals::watch_signals;
 use crate::engine::{self, GuestPrograms, RunContext};
 use crate::event::RunStarted;
-use crate::execute::console::tail;
-use crate::id::{JobId, RecordedPath};
+use crate::execute::console::tail_before;
+use crate::id::JobId;
 use crate::plan::{Budget, Plan};
-use crate::record::History;
+use crate::record::{History, JobRecord};
 use crate::report;
 use crate::state::gc::RunClaim;
 use crate::state::{StateLayout, folder_outside_project};
@@ -52,7 +52,9 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
     let guest_programs = request.guest_programs;
     let guest_programs =
         guest_programs.map(|programs| GuestPrograms { nix: programs.nix.with_quota(quota.clone()), ..programs });
+    let run_id = request.start.info.run_id.clone();
     let context = RunContext {
+        run_id: &run_id,
         state,
         guest_programs: guest_programs.as_ref(),
         env: &local_env(),
@@ -102,6 +104,10 @@ fn local_env() -> BTreeMap<String, String> {
 /// Returns the last lines of the output of each job that didn't pass.
 fn tails(state: &StateLayout, history: &History) -> BTreeMap<JobId, Vec<String>> {
     let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
-    let last_lines = |path: &RecordedPath| tail(&state.recorded(path)).unwrap_or_default();
-    failed.filter_map(|job| Some((job.id.clone(), job.logs.guest_log_path.as_ref().map(last_lines)?))).collect()
+    let last_lines = |job: &JobRecord| {
+        let path = job.logs.guest_log_path.as_ref()?;
+        let end = job.failure_log_end().unwrap_or(u64::MAX);
+        Some((job.id.clone(), tail_before(&state.recorded(path), end).unwrap_or_default()))
+    };
+    failed.filter_map(last_lines).collect()
 }

@@ -25,10 +25,13 @@ pub struct IsolationArgs {
     /// store
     #[arg(long, env = "PIKACI_ALLOW_LOCAL_INPUTS", value_parser = FalseyValueParser::new())]
     pub allow_local_inputs: bool,
-    /// Refuse jobs that request more than a virtual machine: network, root, or a kernel, dev shell, modules or
-    /// flake.lock of the project
+    /// Allow guests of base `host` to see the folders of this machine that the project names in `hostFolders`
+    #[arg(long, env = "PIKACI_ALLOW_HOST_FOLDERS", value_parser = FalseyValueParser::new())]
+    allow_host_folders: bool,
+    /// Refuse jobs that request more than a virtual machine: network, root, folders of this machine, or a kernel, dev
+    /// shell, modules or flake.lock of the project; jobs inherit no variables
     #[arg(long, env = "PIKACI_UNTRUSTED", value_parser = FalseyValueParser::new())]
-    untrusted: bool,
+    pub untrusted: bool,
     /// Limit the choices of the project by this policy [default: /etc/pikaci/policy.json, if it exists]
     #[arg(long, value_name = "FILE", env = "PIKACI_POLICY")]
     policy: Option<PathBuf>,
@@ -45,6 +48,12 @@ impl IsolationArgs {
         if self.untrusted {
             let hint = "if you trust this change, run it without --untrusted";
             Policy::untrusted().check(plan, "--untrusted").map_err(|violation| refusal(violation, hint.to_owned()))?;
+        }
+        if let Some((job, folder)) = plan.host_folders().next().filter(|_| !self.allow_host_folders) {
+            let error = anyhow!("job {job} requests to see {folder} of this machine (`hostFolders`)");
+            let hint =
+                "remove the folder in pikaci.nix; or, if this project may read its files, add --allow-host-folders";
+            return Err(Failure::new(Exit::NoVm, error).hint(hint));
         }
         match plan.unisolated_jobs().first() {
             Some(job) if !self.allow_unisolated => {

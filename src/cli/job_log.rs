@@ -3,9 +3,10 @@
 #![expect(clippy::disallowed_types, reason = "reads logs")]
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 
 use crate::cli::log_kind::LogKind;
+use crate::cli::log_part::LogPart;
 use crate::cli::output::LogOutput;
 use crate::cli::runs::Runs;
 use crate::foreign::Beneath;
@@ -18,6 +19,9 @@ use crate::state::{StateLayout, read_json};
 pub struct JobLog {
     job: JobRecord,
     kind: LogKind,
+    part: LogPart,
+    /// Offset in the log after the last printed byte.
+    position: u64,
     state: StateLayout,
     status: Beneath,
     file: Option<File>,
@@ -26,10 +30,10 @@ pub struct JobLog {
 
 impl JobLog {
     /// Returns a log of a job, before any of it is printed.
-    pub fn new(runs: &Runs, run: &RunId, job: &JobRecord, kind: LogKind, raw: bool) -> Self {
+    pub fn new(runs: &Runs, run: &RunId, job: &JobRecord, kind: LogKind, part: LogPart, raw: bool) -> Self {
         let state = runs.store.state().clone();
         let status = runs.store.state().run(run).job(&job.id).status();
-        Self { job: job.clone(), kind, state, status, file: None, output: LogOutput::new(raw) }
+        Self { job: job.clone(), kind, part, position: 0, state, status, file: None, output: LogOutput::new(raw) }
     }
 
     /// Returns the job's record as it was last read.
@@ -56,10 +60,15 @@ impl JobLog {
 
     /// Prints the part of the log that is not printed yet. Calls `before` ahead of each piece.
     pub fn print(&mut self, before: &mut impl FnMut(&JobRecord)) -> io::Result<()> {
+        let whole = Some((0, None)).filter(|_| self.kind != LogKind::Guest);
+        let Some((start, end)) = whole.or_else(|| self.part.range(&self.job)) else { return Ok(()) };
         if self.file.is_none() {
             let Some(path) = self.kind.path(&self.job) else { return Ok(()) };
             self.file = match self.state.recorded(path).open() {
-                Ok(file) => Some(file),
+                Ok(mut file) => {
+                    self.position = file.seek(SeekFrom::Start(start))?;
+                    Some(file)
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
                 Err(error) => return Err(error),
             };
@@ -67,13 +76,15 @@ impl JobLog {
         let Some(file) = &mut self.file else { return Ok(()) };
         let mut buffer = vec![0; 64 << 10];
         loop {
-            let count = match file.read(&mut buffer) {
+            let rest = end.map_or(u64::MAX, |end| end.saturating_sub(self.position));
+            let count = match file.take(rest).read(&mut buffer) {
                 Ok(0) => return self.output.flush(),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
             before(&self.job);
+            self.position += count as u64;
             self.output.write_all(&buffer[..count])?;
         }
     }

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand in `command`, and the code that subcommands share beside it.
 
 mod budget_args;
+mod caller_env;
 mod clock;
 mod command;
 mod declared_jobs;
@@ -17,6 +18,7 @@ mod isolation_args;
 mod job_log;
 mod layered_args;
 mod log_kind;
+mod log_part;
 mod machine_args;
 mod new_run_id;
 mod nix_lines;

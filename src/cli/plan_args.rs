@@ -25,6 +25,9 @@ pub struct PlanArgs {
     /// Run jobs even if no file of their `paths` changed
     #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
     pub all: bool,
+    /// Set a variable in the environment of every job; without a value, to its value in this environment
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = NonEmptyStringValueParser::new())]
+    pub env: Vec<String>,
     /// The hypervisor that boots guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     pub hypervisor: Option<Hypervisor>,

@@ -1,5 +1,6 @@
 //! The inputs of a plan, gathered once for `pikaci plan` and `pikaci run`.
 
+use crate::cli::caller_env::caller_env;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::plan_args::{PlanArgs, select_jobs};
@@ -10,7 +11,7 @@ use crate::facts::HostFacts;
 use crate::flake::{FlakeError, LOCAL_INPUT_HINT, ProjectFiles};
 use crate::host::HashCache;
 use crate::plan::select::{Changes, Selection};
-use crate::plan::{self, Plan, PlanError, PlanInput};
+use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput};
 use crate::snapshot::{self, Tree};
 use crate::tools::LOWER_MEMORY;
 
@@ -31,6 +32,8 @@ pub struct PlanInputs {
     pub cache: HashCache,
     /// The files of the project that the guests of the jobs are made from.
     pub files: ProjectFiles,
+    /// Environment variables of the command line.
+    pub caller_env: CallerEnv,
 }
 
 impl PlanInputs {
@@ -47,7 +50,8 @@ impl PlanInputs {
         tree_notes::print_selection_notes(&config, &selection, &tree);
         let (facts, cache) = project.gather_facts(&config, &selection);
         let files = project.read_guest_files(&config, &selection)?;
-        Ok(Self { config, changes, selection, tree, facts, cache, files })
+        let caller_env = caller_env(&config, args)?;
+        Ok(Self { config, changes, selection, tree, facts, cache, files, caller_env })
     }
 
     /// Plans the selected jobs. Refuses a plan that the operator doesn't allow.
@@ -60,6 +64,7 @@ impl PlanInputs {
             hypervisor: args.hypervisor(&self.facts),
             project: &self.files,
             budget: args.budget.budget(&self.facts),
+            caller_env: &self.caller_env,
             allow_local_inputs: args.isolation.allow_local_inputs,
         };
         let plan = plan::build(input).map_err(plan_failure)?;
@@ -74,6 +79,11 @@ fn plan_failure(error: PlanError) -> Failure {
             let hint = fact.hint.clone();
             Failure::new(Exit::NoVm, error).hint(hint)
         }
+        PlanError::NoVariable { variable, .. } => {
+            let hint = format!("pikaci run --env {variable}=…; or give it a `default` in pikaci.nix");
+            Failure::new(Exit::Usage, error).hint(hint)
+        }
+        PlanError::NoHome { .. } => Failure::new(Exit::Usage, error).hint("set HOME, or write an absolute path"),
         PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
         PlanError::TooManyCpus { requested, .. } => {
             let hint = format!("lower the guest's `vcpu` in pikaci.nix, or give jobs more: --cpus={requested}");

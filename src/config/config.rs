@@ -9,12 +9,14 @@ use crate::id::JobId;
 /// A validated job file, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Jobs by name. Their `needs` name jobs of this map and have no cycle.
+    /// Jobs by id, the legs of a matrix each with its own. Their `needs` name jobs of this map and have no cycle.
     pub jobs: BTreeMap<JobId, Job>,
     /// Guests by name, among them every guest of a job.
     pub guests: BTreeMap<String, Guest>,
     /// Targets by name. Their jobs are keys of `jobs`.
     pub targets: BTreeMap<String, Target>,
+    /// Groups by name, each with the number of its jobs that may run at the same time.
+    pub groups: BTreeMap<String, u32>,
 }
 
 impl Config {

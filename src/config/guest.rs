@@ -18,6 +18,8 @@ pub struct Guest {
     pub timeouts: Timeouts,
     /// Kernel image on the host, in place of the one that pikaci chooses (base `host`).
     pub kernel: Option<PathBuf>,
+    /// Folders of the host that the guest sees read-only at the same place, absolute or with `~/` first (base `host`).
+    pub host_folders: Vec<String>,
     /// Attribute paths in nixpkgs (bases `nix` and `nixos`).
     pub packages: Vec<String>,
     /// Name of a dev shell of the project's flake (bases `nix` and `nixos`).

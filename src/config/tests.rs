@@ -1,26 +1,44 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Base, Command, Config, Guest, Job, Network, Target, Timeouts, read};
+use super::{
+    AllowFailure, Base, Command, Config, Guest, Job, Network, Service, Shell, Step, Target, Timeouts, Variable, read,
+};
+use crate::guest::When;
 use crate::id::JobId;
 
 mod hostile;
+mod matrix;
 mod properties;
 
 fn shell(command: &str) -> Job {
     Job {
         description: None,
-        command: Command::Shell(command.to_owned()),
+        matrix: BTreeMap::new(),
+        skip: None,
+        steps: vec![only_step(Command::Script(command.to_owned()))],
+        services: BTreeMap::new(),
         needs: vec![],
+        when: When::Passed,
         paths: vec![],
         env: BTreeMap::new(),
         timeout_secs: 1800,
+        stall_secs: None,
+        shell: Shell::Sh,
+        workdir: String::new(),
         guest: "default".to_owned(),
         run_as_root: false,
         network: Network::None,
         retries: 0,
+        allow_failure: AllowFailure::Never,
+        group: None,
         artifacts: vec![],
     }
+}
+
+/// Returns the step of a job with a command.
+fn only_step(command: Command) -> Step {
+    Step { name: String::new(), command, timeout_secs: None, when: When::Passed }
 }
 
 fn default_guest() -> Guest {
@@ -30,6 +48,7 @@ fn default_guest() -> Guest {
         memory_mib: 1024,
         timeouts: Timeouts::default(),
         kernel: None,
+        host_folders: vec![],
         packages: vec![],
         dev_shell: None,
         modules: vec![],
@@ -40,8 +59,8 @@ fn read_ok(text: &str) -> Config {
     read("pikaci.nix", text).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
-fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, Variable> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), Variable::Value((*value).to_owned()))).collect()
 }
 
 #[test]
@@ -50,6 +69,7 @@ fn absent_keys_and_nulls_have_their_defaults() {
         jobs: BTreeMap::from([(JobId::new("test"), shell("make test"))]),
         guests: BTreeMap::from([("default".to_owned(), default_guest())]),
         targets: BTreeMap::new(),
+        groups: BTreeMap::new(),
     };
     assert_eq!(read_ok(r#"{ jobs.test.command = "make test"; }"#), expected);
     let nulls = r#"{
@@ -82,7 +102,7 @@ fn every_key_is_read() {
         }"#,
     );
     let build = Job {
-        command: Command::Argv(vec!["make".to_owned(), String::new()]),
+        steps: vec![only_step(Command::Argv(vec!["make".to_owned(), String::new()]))],
         env: env(&[("A", "1"), ("B", "2")]),
         timeout_secs: 3600,
         guest: "big".to_owned(),
@@ -119,6 +139,55 @@ fn every_key_is_read() {
     let guests = [("big", big), ("default", default), ("full", full)].map(|(name, guest)| (name.to_owned(), guest));
     assert_eq!(config.guests, BTreeMap::from(guests));
     assert_eq!(config.targets, BTreeMap::from([("all".to_owned(), all)]));
+}
+
+#[test]
+fn keys_of_steps_services_and_groups_are_read() {
+    let config = read_ok(
+        r#"{
+            groups.db.limit = 2;
+            defaults = { shell = "bash"; stall = "5m"; paths = [ "src" ]; };
+            guests.tools = { base = "host"; hostFolders = [ "~/.cargo" "/opt/go/" ]; };
+            jobs.a = {
+              steps = [
+                { name = "build"; command = "make"; timeout = "1m"; }
+                { name = "report"; command = [ "report" ]; when = "always"; }
+              ];
+              services.db = { command = "db"; ready = [ "ready" ]; env.PORT = "1"; timeout = 5; };
+              services.web = { command = "web"; needs = [ "db" ]; };
+              env = { A = { "inherit" = true; }; B = { "inherit" = true; default = "b"; }; };
+              when = "failed"; allowFailure = [ 77 ]; group = "db"; workdir = "sub/dir/"; guest = "tools";
+            };
+        }"#,
+    );
+    let job = &config.jobs[&JobId::new("a")];
+    let report =
+        Step { name: "report".to_owned(), when: When::Always, ..only_step(Command::Argv(vec!["report".to_owned()])) };
+    let build =
+        Step { name: "build".to_owned(), timeout_secs: Some(60), ..only_step(Command::Script("make".to_owned())) };
+    assert_eq!(job.steps, [build, report]);
+    let service = |command: &str| Service {
+        command: Command::Script(command.to_owned()),
+        ready: None,
+        env: BTreeMap::new(),
+        timeout_secs: 60,
+        needs: vec![],
+    };
+    let db = Service {
+        ready: Some(Command::Argv(vec!["ready".to_owned()])),
+        env: BTreeMap::from([("PORT".to_owned(), "1".to_owned())]),
+        timeout_secs: 5,
+        ..service("db")
+    };
+    let web = Service { needs: vec!["db".to_owned()], ..service("web") };
+    assert_eq!(job.services, BTreeMap::from([("db".to_owned(), db), ("web".to_owned(), web)]));
+    let inherit = |default: Option<&str>| Variable::Inherit { default: default.map(str::to_owned) };
+    assert_eq!(job.env, BTreeMap::from([("A".to_owned(), inherit(None)), ("B".to_owned(), inherit(Some("b")))]));
+    assert_eq!((job.when, &job.allow_failure), (When::Failed, &AllowFailure::Codes(vec![77])));
+    assert_eq!((job.group.as_deref(), job.workdir.as_str(), job.stall_secs), (Some("db"), "sub/dir", Some(300)));
+    assert_eq!((&job.shell, &job.paths), (&Shell::Bash, &vec!["src".to_owned()]));
+    assert_eq!(config.groups, BTreeMap::from([("db".to_owned(), 2)]));
+    assert_eq!(config.guests["tools"].host_folders, ["~/.cargo", "/opt/go/"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::run_accelerator::RunAccelerator;
+use super::run_env::run_env;
 use crate::cancel::Cancel;
 use crate::event::{DeclaredJob, JobEnd, Reason};
 use crate::event::{Outcome, Status};
@@ -74,6 +75,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         layout: &layout,
         snapshot_dir: node.workspace,
         guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
+        run_env: &run_env(node.job, None, 1),
         env: &BTreeMap::new(),
         local_folder: scratch.path(),
         quota: node.quota,
@@ -100,6 +102,8 @@ fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_
         executor: VM.to_owned(),
         plan_node_id: NodeId::new(format!("execute:{}", node.job.job)),
         timeout_secs: node.job.timeout_secs,
+        steps: Vec::new(),
+        services: Vec::new(),
     };
     let mut record = JobRecord {
         attempt: 1,

@@ -1,5 +1,7 @@
 //! The attempts at a job, until one passes or none is left.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use rustix::io::Errno;
 
@@ -7,22 +9,26 @@ use super::catch_panic::catch_panic;
 use super::retry::Retries;
 use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
+use super::run_env::run_env;
+use super::step_events::StepEvents;
 use crate::cancel::Urgency;
 use crate::event::{EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
 use crate::failpoint::{self, Point};
-use crate::guest::ControlLine;
 use crate::host::free_disk;
 use crate::id::JobId;
 use crate::plan::record::{JobExecutor, PlannedJob};
 use crate::prepare::Runner;
 use crate::quota::DISK_BUDGET_HINT;
-use crate::state::{AttemptLayout, JobLayout, append_line, recorded_path};
+use crate::state::{AttemptLayout, FileLock, JobLayout, append_line, recorded_path};
 use crate::text::quote;
 
 /// Minimum of free space on disk for another attempt, in bytes.
 const MIN_DISK: u64 = 1 << 20;
+
+/// Time between two looks at the places of a group.
+const PLACE_DELAY: Duration = Duration::from_millis(200);
 
 /// A job that is ready to run, with everything that its attempts share.
 pub struct JobAttempts<'a> {
@@ -34,6 +40,8 @@ pub struct JobAttempts<'a> {
     pub layout: &'a JobLayout,
     /// The runner that the job's guest boots; `None` for a job without a guest.
     pub runner: Option<&'a Runner>,
+    /// The outcome of the needed jobs together.
+    pub needs_status: Outcome,
     /// The accelerator of all guests of the run.
     pub accelerator: &'a RunAccelerator,
     /// Receives the events between the start of the job and its end.
@@ -44,6 +52,10 @@ impl JobAttempts<'_> {
     /// Runs the job until it passes or has no attempt left. Each attempt keeps its files.
     pub fn run(&self) -> JobEnd {
         let Self { context, job, emit, .. } = *self;
+        let _place = match self.take_place() {
+            Ok(place) => place,
+            Err(error) => return infra_failure(&job.job, &self.layout.attempt(1), &format!("{error:#}")),
+        };
         let mut retries = Retries::new(job.retries, context.infra_retries);
         let mut number = 1;
         loop {
@@ -51,9 +63,11 @@ impl JobAttempts<'_> {
             if let Some(reason) = reason_without_disk_space(context) {
                 return JobEnd::without_output(Outcome::Errored, reason);
             }
-            let end = catch_panic(|| self.run_attempt(&attempt));
-            let end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
-            if context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
+            let end = catch_panic(|| self.run_attempt(&attempt, number));
+            let mut end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
+            let is_failure = matches!(end.outcome, Outcome::Failed | Outcome::TimedOut);
+            end.allowed = is_failure && job.allow_failure.allows(end.exit_code);
+            if end.allowed || context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
                 return end;
             }
             emit(EventKind::AttemptFinished(Box::new(JobFinished { job: job.job.clone(), end })));
@@ -62,22 +76,49 @@ impl JobAttempts<'_> {
         }
     }
 
-    fn run_attempt(&self, attempt: &AttemptLayout) -> Result<JobEnd> {
+    /// Waits for a place in the group of the job, which other runs may have taken. Returns without one after a cancel
+    /// request.
+    fn take_place(&self) -> Result<Option<FileLock>> {
+        let Self { context, job, .. } = *self;
+        let Some(group) = &job.group else { return Ok(None) };
+        let mut is_reported = false;
+        loop {
+            for place in 0..group.limit {
+                let lock = FileLock::try_exclusive(Point::GroupLock, &context.state.group_lock(&group.name, place))?;
+                if lock.is_some() {
+                    return Ok(lock);
+                }
+            }
+            if !std::mem::replace(&mut is_reported, true) {
+                let phase = format!("waiting for another run in group {}", group.name);
+                (self.emit)(EventKind::JobPhase { job: job.job.clone(), phase, uptime_ms: None });
+            }
+            if context.cancel.wait(Urgency::Polite, PLACE_DELAY) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn run_attempt(&self, attempt: &AttemptLayout, number: u32) -> Result<JobEnd> {
         let Self { context, job, .. } = *self;
         failpoint::checkpoint(Point::NodeBegins)?;
         let guest_host = match &job.executor {
             JobExecutor::VmCommand { .. } => Some(self.guest_host()?),
             JobExecutor::LocalCommand { .. } => None,
         };
+        let events = StepEvents::new(job, context.cancel, self.emit);
+        let mut run_env = run_env(job, Some(context.run_id), number);
+        run_env.insert("PIKACI_NEEDS_STATUS".to_owned(), self.needs_status.word().to_owned());
         let host_context = HostContext {
             layout: attempt,
             snapshot_dir: context.snapshot_dir,
             guest_host,
+            run_env: &run_env,
             env: context.env,
             local_folder: context.local_folder,
             quota: context.quota,
             cancel: context.cancel,
-            on_control: &|line| emit_phase(self.emit, &job.job, line),
+            on_control: &|line| events.emit(line),
         };
         executor::run(&host_context, job)
     }
@@ -115,16 +156,6 @@ pub fn job_started(job: &PlannedJob, layout: &JobLayout, number: u32) -> EventKi
     let console = matches!(job.executor, JobExecutor::VmCommand { .. }).then(|| recorded_path(&attempt.console_log()));
     let (host, guest) = (recorded_path(&attempt.host_log()), recorded_path(&attempt.guest_log()));
     EventKind::JobStarted { job: job.job.clone(), attempt: number, logs: LogPaths { host, guest, console } }
-}
-
-fn emit_phase(emit: &dyn Fn(EventKind), job: &JobId, line: &ControlLine) {
-    failpoint::checkpoint(Point::Phase).unwrap_or_default();
-    let (phase, uptime_ms) = match line {
-        ControlLine::Phase { name, uptime_centis } => (name.clone(), Some(uptime_centis.saturating_mul(10))),
-        ControlLine::Ready => ("ready".to_owned(), None),
-        _ => return,
-    };
-    emit(EventKind::JobPhase { job: job.clone(), phase, uptime_ms });
 }
 
 /// Writes an infrastructure failure to the host log of an attempt, and returns the end of that attempt.

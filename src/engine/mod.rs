@@ -16,7 +16,9 @@ mod retry;
 mod run;
 mod run_accelerator;
 mod run_context;
+mod run_env;
 mod schedule;
+mod step_events;
 mod walk;
 
 pub use exec_node::{ExecNode, exec};

@@ -35,6 +35,8 @@ pub enum NodeTask<'a> {
         job: &'a PlannedJob,
         /// Folder of the job.
         layout: JobLayout,
+        /// The outcome of the needed jobs together.
+        needs_status: Outcome,
         /// The runner that the job's guest boots; `None` for a job without a guest.
         runner: Option<Runner>,
     },
@@ -85,9 +87,16 @@ impl NodeTask<'_> {
                     PrepareEnd::without_runner(Outcome::Errored, reason)
                 })))
             }
-            Self::Job { job, layout, runner } => {
-                let attempts =
-                    JobAttempts { context, job, layout: &layout, runner: runner.as_ref(), accelerator, emit };
+            Self::Job { job, layout, needs_status, runner } => {
+                let attempts = JobAttempts {
+                    context,
+                    job,
+                    layout: &layout,
+                    runner: runner.as_ref(),
+                    needs_status,
+                    accelerator,
+                    emit,
+                };
                 NodeEnd::Job(Box::new(attempts.run()))
             }
         }

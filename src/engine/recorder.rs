@@ -120,7 +120,10 @@ impl<'a> Recorder<'a> {
         let changed = self.history.apply(&event).map(|job| job.id.clone());
         let recorded = match (&event.kind, changed) {
             (EventKind::JobFinished(_), Some(job)) => self.write_job(&job),
-            (EventKind::JobStarted { .. }, Some(job)) => self.write_job_view(&job),
+            (
+                EventKind::JobStarted { .. } | EventKind::StepStarted { .. } | EventKind::StepFinished { .. },
+                Some(job),
+            ) => self.write_job_view(&job),
             _ => Ok(()),
         };
         self.is_stale |= matches!(
@@ -226,7 +229,10 @@ impl<'a> Recorder<'a> {
             // A runner that can't be built is an infrastructure failure.
             _ => Outcome::Errored,
         };
-        let jobs = run.jobs.iter().map(|job| job.status.outcome().unwrap_or(Outcome::Errored));
+        let jobs = run.jobs.iter().map(|job| match job.status.outcome() {
+            _ if job.allowed => Outcome::Passed,
+            outcome => outcome.unwrap_or(Outcome::Errored),
+        });
         Outcome::of_run(&jobs.chain(prepares.map(outcome)).collect::<Vec<_>>())
     }
 

@@ -9,7 +9,7 @@ use super::guest_programs::GuestPrograms;
 use crate::cancel::Cancel;
 use crate::execute::qemu::kvm_probe::AcceleratorChoice;
 use crate::flake::RenderedFlake;
-use crate::id::Digest;
+use crate::id::{Digest, RunId};
 use crate::plan::Budget;
 use crate::quota::Quota;
 use crate::state::StateLayout;
@@ -17,6 +17,8 @@ use crate::state::StateLayout;
 /// The context of a run: the state, options and limits that its nodes share.
 #[derive(Clone, Copy, Debug)]
 pub struct RunContext<'a> {
+    /// The run.
+    pub run_id: &'a RunId,
     /// The state folder.
     pub state: &'a StateLayout,
     /// The programs that build and boot guests; `None` if no job has a guest.

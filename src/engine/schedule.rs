@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::Outcome;
+use crate::guest::When;
 use crate::id::NodeId;
 use crate::plan::Budget;
 use crate::plan::record::{PlanNodeRecord, Work};
@@ -15,7 +15,24 @@ pub struct NodeIndex(usize);
 enum State {
     Waiting,
     Running,
-    Done(Outcome),
+    Done { passed: bool },
+}
+
+/// The next move of a waiting node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Wait,
+    Start,
+    Skip(SkipCause),
+}
+
+/// Reason for which a node is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipCause {
+    /// A node that it needs didn't pass.
+    Failed(NodeIndex),
+    /// It runs only after a failure, and the nodes that it needs passed.
+    NoFailure,
 }
 
 /// The nodes of a plan and their states.
@@ -44,18 +61,51 @@ impl<'a> Schedule<'a> {
         &self.nodes[index.0]
     }
 
-    /// Starts the first node whose needs have passed, and returns it. Returns `None` while that node exceeds the budget:
-    /// a large node must not wait for ever because smaller ones overtake it.
+    /// Starts the first node whose needs allow it, and returns it. Passes over the nodes of groups that have no place left.
+    /// Returns `None` while that node exceeds the budget: a large node must not wait for ever because smaller ones
+    /// overtake it.
     pub fn start_next(&mut self) -> Option<NodeIndex> {
-        let has_passed = |need: &NodeIndex| matches!(self.states[need.0], State::Done(outcome) if outcome.is_success());
-        let is_ready =
-            |index: &NodeIndex| self.states[index.0] == State::Waiting && self.needs[index.0].iter().all(has_passed);
+        let is_ready = |index: &NodeIndex| self.decide(*index) == Decision::Start && self.has_place(*index);
         let index = self.indices().find(is_ready)?;
         if !self.fits(self.node(index)) {
             return None;
         }
         self.states[index.0] = State::Running;
         Some(index)
+    }
+
+    fn decide(&self, index: NodeIndex) -> Decision {
+        if self.states[index.0] != State::Waiting {
+            return Decision::Wait;
+        }
+        let needs = &self.needs[index.0];
+        let has_failed = |need: &&NodeIndex| self.states[need.0] == State::Done { passed: false };
+        let is_build = |need: &&NodeIndex| matches!(self.node(**need).work, Work::Prepare { .. });
+        let when = self.node(index).job().map_or_else(When::default, |job| job.when);
+        // A job can't run without its runner.
+        let fatal = needs.iter().filter(has_failed).find(|need| when == When::Passed || is_build(need));
+        if let Some(need) = fatal {
+            return Decision::Skip(SkipCause::Failed(*need));
+        }
+        if !needs.iter().all(|need| matches!(self.states[need.0], State::Done { .. })) {
+            return Decision::Wait;
+        }
+        if when.holds(self.needs_passed(index)) { Decision::Start } else { Decision::Skip(SkipCause::NoFailure) }
+    }
+
+    /// Returns whether all jobs that a node needs passed.
+    pub fn needs_passed(&self, index: NodeIndex) -> bool {
+        self.needs[index.0].iter().all(|need| self.states[need.0] == State::Done { passed: true })
+    }
+
+    /// Returns whether the group of a node has a place left.
+    fn has_place(&self, index: NodeIndex) -> bool {
+        let Some(group) = self.node(index).job().and_then(|job| job.group.as_ref()) else { return true };
+        let running = self.states.iter().zip(self.nodes).filter(|(state, _)| **state == State::Running);
+        let members = running.filter(|(_, node)| {
+            node.job().and_then(|job| job.group.as_ref()).is_some_and(|other| other.name == group.name)
+        });
+        members.count() < group.limit as usize
     }
 
     fn indices(&self) -> impl Iterator<Item = NodeIndex> + use<> {
@@ -74,16 +124,17 @@ impl<'a> Schedule<'a> {
         count == 0 || count < nodes && cpus + node_cpus <= all_cpus && memory_mib + node_mib <= all_mib
     }
 
-    /// Ends a node, and returns the nodes that it skips, each with the node that it needs.
-    pub fn finish(&mut self, index: NodeIndex, outcome: Outcome) -> Vec<(NodeIndex, NodeIndex)> {
-        self.states[index.0] = State::Done(outcome);
+    /// Ends a node, and returns the nodes that are skipped because of it, each with the cause. `passed` is true too for a
+    /// failure that the job file allows.
+    pub fn finish(&mut self, index: NodeIndex, passed: bool) -> Vec<(NodeIndex, SkipCause)> {
+        self.states[index.0] = State::Done { passed };
         let mut skipped = Vec::new();
-        let mut open = if outcome.is_success() { Vec::new() } else { vec![index] };
-        while let Some(failed) = open.pop() {
-            for index in self.indices() {
-                if self.states[index.0] == State::Waiting && self.needs[index.0].contains(&failed) {
-                    self.states[index.0] = State::Done(Outcome::Skipped);
-                    skipped.push((index, failed));
+        let mut open = vec![index];
+        while let Some(ended) = open.pop() {
+            for index in self.indices().filter(|index| self.needs[index.0].contains(&ended)) {
+                if let Decision::Skip(cause) = self.decide(index) {
+                    self.states[index.0] = State::Done { passed: false };
+                    skipped.push((index, cause));
                     open.push(index);
                 }
             }
@@ -95,7 +146,7 @@ impl<'a> Schedule<'a> {
     pub fn cancel_waiting(&mut self) -> Vec<NodeIndex> {
         let waiting: Vec<_> = self.indices().filter(|index| self.states[index.0] == State::Waiting).collect();
         for index in &waiting {
-            self.states[index.0] = State::Done(Outcome::Cancelled);
+            self.states[index.0] = State::Done { passed: false };
         }
         waiting
     }
@@ -103,7 +154,7 @@ impl<'a> Schedule<'a> {
     /// Returns whether every node has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.states.iter().all(|state| matches!(state, State::Done(_)))
+        self.states.iter().all(|state| matches!(state, State::Done { .. }))
     }
 }
 
@@ -119,11 +170,11 @@ fn size(node: &PlanNodeRecord) -> (u32, u64) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Budget, NodeIndex, Schedule};
-    use crate::event::Outcome;
+    use super::{Budget, NodeIndex, Schedule, SkipCause};
+    use crate::guest::When;
     use crate::id::Digest;
     use crate::plan::fixture;
-    use crate::plan::record::{PlanNodeRecord, PlannedJob, Prepare, Work};
+    use crate::plan::record::{PlanNodeRecord, PlannedGroup, PlannedJob, Prepare, Work};
 
     fn node(id: &str, needs: &[&str]) -> PlanNodeRecord {
         let prepare = Prepare::NixBuild {
@@ -150,9 +201,59 @@ mod tests {
         std::iter::from_fn(|| start_next(schedule)).collect()
     }
 
-    /// Ends a node, and returns the skipped nodes, each with the node that it needs.
-    fn finish(schedule: &mut Schedule, index: usize, outcome: Outcome) -> Vec<(usize, usize)> {
-        schedule.finish(NodeIndex(index), outcome).into_iter().map(|(index, failed)| (index.0, failed.0)).collect()
+    /// Ends a node, and returns the skipped nodes, each with the failed node that it needs.
+    fn finish(schedule: &mut Schedule, index: usize, passed: bool) -> Vec<(usize, Option<usize>)> {
+        let failed = |cause| match cause {
+            SkipCause::Failed(need) => Some(need.0),
+            SkipCause::NoFailure => None,
+        };
+        schedule.finish(NodeIndex(index), passed).into_iter().map(|(index, cause)| (index.0, failed(cause))).collect()
+    }
+
+    /// Returns a job that runs on a condition, after other nodes.
+    fn conditional(id: &str, needs: &[&str], when: When) -> PlanNodeRecord {
+        fixture::node(id, needs, Work::Execute { execute: Box::new(PlannedJob { when, ..fixture::job(id) }) })
+    }
+
+    #[test]
+    fn a_condition_decides_after_the_end_of_all_needs() {
+        let nodes = [
+            conditional("a", &[], When::Passed),
+            conditional("b", &["a"], When::Passed),
+            conditional("always", &["b"], When::Always),
+            conditional("failed", &["a", "b"], When::Failed),
+        ];
+        for (passed, skipped, started) in [(true, vec![(3, None)], vec![2]), (false, vec![(1, Some(0))], vec![2, 3])] {
+            let mut schedule = Schedule::new(&nodes, budget(9, 9, 9));
+            assert_eq!(start_all(&mut schedule), [0]);
+            let mut all = finish(&mut schedule, 0, passed);
+            if passed {
+                assert_eq!(start_all(&mut schedule), [1]);
+                all.extend(finish(&mut schedule, 1, true));
+            }
+            assert_eq!((all, start_all(&mut schedule)), (skipped, started));
+        }
+    }
+
+    #[test]
+    fn no_condition_starts_a_job_without_its_runner() {
+        let nodes = [node("p", &[]), conditional("a", &["p"], When::Always)];
+        let mut schedule = Schedule::new(&nodes, budget(9, 9, 9));
+        assert_eq!(start_all(&mut schedule), [0]);
+        assert_eq!(finish(&mut schedule, 0, false), [(1, Some(0))]);
+    }
+
+    #[test]
+    fn jobs_of_a_group_wait_for_a_place_and_others_overtake() {
+        let member = |id: &str| {
+            let group = Some(PlannedGroup { name: "db".to_owned(), limit: 1 });
+            fixture::node(id, &[], Work::Execute { execute: Box::new(PlannedJob { group, ..fixture::job(id) }) })
+        };
+        let nodes = [member("a"), member("b"), guest("c", 1)];
+        let mut schedule = Schedule::new(&nodes, budget(9, 9, 9));
+        assert_eq!(start_all(&mut schedule), [0, 2]);
+        finish(&mut schedule, 0, false);
+        assert_eq!(start_all(&mut schedule), [1]);
     }
 
     fn budget(nodes: usize, cpus: u32, memory_mib: u64) -> Budget {
@@ -164,7 +265,7 @@ mod tests {
         let nodes = [guest("a", 600), guest("b", 500), guest("c", 400), guest("d", 1)];
         let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        finish(&mut schedule, 0, Outcome::Failed);
+        finish(&mut schedule, 0, false);
         assert_eq!(start_all(&mut schedule), [1, 2, 3]);
     }
 
@@ -176,9 +277,9 @@ mod tests {
         let nodes = [guest("a", 1), wide, guest("c", 1)];
         let mut schedule = Schedule::new(&nodes, budget(9, 3, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        finish(&mut schedule, 0, Outcome::Passed);
+        finish(&mut schedule, 0, true);
         assert_eq!(start_all(&mut schedule), [1]);
-        finish(&mut schedule, 1, Outcome::Passed);
+        finish(&mut schedule, 1, true);
         assert_eq!(start_all(&mut schedule), [2]);
     }
 
@@ -187,7 +288,7 @@ mod tests {
         let nodes = [guest("a", 5000), guest("b", 1), node("p", &[])];
         let mut schedule = Schedule::new(&nodes, budget(9, 9, 1000));
         assert_eq!(start_all(&mut schedule), [0]);
-        finish(&mut schedule, 0, Outcome::Passed);
+        finish(&mut schedule, 0, true);
         assert_eq!(start_all(&mut schedule), [1, 2]);
     }
 
@@ -197,7 +298,7 @@ mod tests {
         for budget in [budget(2, 9, 1000), budget(9, 2, 1000)] {
             let mut schedule = Schedule::new(&nodes, budget);
             assert_eq!(start_all(&mut schedule), [0, 1]);
-            finish(&mut schedule, 0, Outcome::Passed);
+            finish(&mut schedule, 0, true);
             assert_eq!(start_all(&mut schedule), [2]);
         }
     }
@@ -221,7 +322,7 @@ mod tests {
                 if running.is_empty() {
                     break;
                 }
-                finish(&mut schedule, running.remove(end.index(running.len())), Outcome::Passed);
+                finish(&mut schedule, running.remove(end.index(running.len())), true);
             }
             prop_assert!(schedule.is_over());
             prop_assert_eq!(started, (0..nodes.len()).collect::<Vec<_>>());
@@ -236,9 +337,9 @@ mod tests {
             (start_next(&mut schedule), start_next(&mut schedule), start_next(&mut schedule)),
             (Some(0), Some(3), None)
         );
-        assert_eq!(finish(&mut schedule, 0, Outcome::Failed), [(1, 0), (2, 1)]);
+        assert_eq!(finish(&mut schedule, 0, false), [(1, Some(0)), (2, Some(1))]);
         assert!(!schedule.is_over());
-        assert_eq!(finish(&mut schedule, 3, Outcome::Passed), []);
+        assert_eq!(finish(&mut schedule, 3, true), []);
         assert!(schedule.is_over());
     }
 
@@ -250,9 +351,9 @@ mod tests {
             (start_next(&mut schedule), start_next(&mut schedule), start_next(&mut schedule)),
             (Some(0), Some(1), None)
         );
-        assert_eq!(finish(&mut schedule, 0, Outcome::Passed), []);
+        assert_eq!(finish(&mut schedule, 0, true), []);
         assert_eq!(start_next(&mut schedule), None);
-        assert_eq!(finish(&mut schedule, 1, Outcome::Cached), []);
+        assert_eq!(finish(&mut schedule, 1, true), []);
         assert_eq!(start_next(&mut schedule), Some(2));
     }
 
@@ -263,7 +364,7 @@ mod tests {
         assert_eq!(start_next(&mut schedule), Some(0));
         assert_eq!(schedule.cancel_waiting(), [NodeIndex(1)]);
         assert!(!schedule.is_over());
-        assert_eq!(finish(&mut schedule, 0, Outcome::Cancelled), []);
+        assert_eq!(finish(&mut schedule, 0, false), []);
         assert!(schedule.is_over());
     }
 }

@@ -10,7 +10,7 @@ use super::node_task::{NodeEnd, NodeTask};
 use super::recorder::Recorder;
 use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
-use super::schedule::{NodeIndex, Schedule};
+use super::schedule::{NodeIndex, Schedule, SkipCause};
 use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
 use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
 use crate::failpoint::{self, Point};
@@ -143,7 +143,9 @@ impl<'a> Walk<'a> {
                     JobExecutor::VmCommand { flake_digest, .. } => self.runners.get(flake_digest).cloned(),
                     JobExecutor::LocalCommand { .. } => None,
                 };
-                NodeTask::Job { job: execute, layout, runner }
+                let passed = self.schedule.needs_passed(index);
+                let needs_status = if passed { Outcome::Passed } else { Outcome::Failed };
+                NodeTask::Job { job: execute, layout, needs_status, runner }
             }
         };
         let context = self.context;
@@ -158,7 +160,7 @@ impl<'a> Walk<'a> {
 
     fn finish_node(&mut self, recorder: &mut Recorder<'_>, index: NodeIndex, end: NodeEnd) {
         let node = self.schedule.node(index);
-        let outcome = match end {
+        let (outcome, passed) = match end {
             NodeEnd::Prepare(end) => {
                 let runner = end.runner.as_ref().map(|runner| runner.path.to_string_lossy().into_owned());
                 let (outcome, reason) = (end.outcome, end.reason);
@@ -168,24 +170,32 @@ impl<'a> Walk<'a> {
                 {
                     self.runners.insert(flake_digest.clone(), runner);
                 }
-                outcome
+                (outcome, outcome.is_success())
             }
             NodeEnd::Job(end) => {
-                let outcome = end.outcome;
+                let (outcome, passed) = (end.outcome, end.outcome.is_success() || end.allowed);
                 if let Work::Execute { execute } = &node.work {
                     let finished = JobFinished { job: execute.job.clone(), end: *end };
                     recorder.record(EventKind::JobFinished(Box::new(finished)));
                 }
-                outcome
+                (outcome, passed)
             }
         };
-        self.failed |= !outcome.is_success();
-        for (skipped, failed) in self.schedule.finish(index, outcome) {
-            let failed = self.schedule.node(failed);
-            let (outcome, message) = match &failed.work {
+        self.failed |= !passed;
+        for (skipped, cause) in self.schedule.finish(index, passed) {
+            let (outcome, message) = match cause {
                 _ if outcome == Outcome::Cancelled => (outcome, CANCELLED_REASON.to_owned()),
-                Work::Prepare { .. } => (Outcome::Skipped, format!("its runner couldn't be built ({})", failed.id)),
-                Work::Execute { execute } => (Outcome::Skipped, format!("it needs {}, which didn't pass", execute.job)),
+                SkipCause::NoFailure => {
+                    (Outcome::Skipped, "it runs after a failure, and what it needs passed".to_owned())
+                }
+                SkipCause::Failed(need) => {
+                    let need = self.schedule.node(need);
+                    let message = match &need.work {
+                        Work::Prepare { .. } => format!("its runner couldn't be built ({})", need.id),
+                        Work::Execute { execute } => format!("it needs {}, which didn't pass", execute.job),
+                    };
+                    (Outcome::Skipped, message)
+                }
             };
             self.finish_unstarted(recorder, skipped, outcome, message);
         }

@@ -18,6 +18,12 @@ pub struct DeclaredJob {
     pub plan_node_id: NodeId,
     /// Time limit of its command, in seconds.
     pub timeout_secs: u64,
+    /// The names of its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// The names of its services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
 }
 
 impl DeclaredJob {
@@ -30,6 +36,8 @@ impl DeclaredJob {
             executor: String::new(),
             plan_node_id: NodeId::new(format!("execute:{id}")),
             timeout_secs: 0,
+            steps: Vec::new(),
+            services: Vec::new(),
         }
     }
 }

@@ -35,6 +35,9 @@ pub struct JobEnd {
     pub outcome: Outcome,
     /// The exit code of the command.
     pub exit_code: Option<i32>,
+    /// True if the job file allows this failure, so that the run doesn't fail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed: bool,
     /// The reason, if it didn't pass.
     #[serde(flatten)]
     pub reason: Reason,
@@ -61,6 +64,15 @@ pub struct LogExtent {
     pub log_cut: bool,
 }
 
+/// Part of a log, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogRange {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Offset after the last byte.
+    pub end: u64,
+}
+
 /// Number and place of a job's artifacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactSummary {
@@ -77,6 +89,7 @@ impl JobEnd {
         Self {
             outcome,
             exit_code: None,
+            allowed: false,
             reason,
             log: LogExtent::default(),
             artifacts: ArtifactSummary::default(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::job_end::{JobFinished, LogPaths};
+use super::job_end::{JobFinished, LogPaths, LogRange};
 use super::outcome::Outcome;
 use super::reason::Reason;
 use super::run_started::RunStarted;
@@ -79,6 +79,51 @@ pub enum EventKind {
         phase: String,
         /// The guest's uptime, in milliseconds; null for a phase of the host.
         uptime_ms: Option<u64>,
+    },
+    /// A step of a job began.
+    StepStarted {
+        /// The job.
+        job: JobId,
+        /// The step.
+        step: String,
+    },
+    /// A step of a job ended.
+    StepFinished {
+        /// The job.
+        job: JobId,
+        /// The step.
+        step: String,
+        /// The outcome.
+        outcome: Outcome,
+        /// The exit code of its command.
+        exit_code: Option<i32>,
+        /// Its part of the job's log.
+        log: LogRange,
+    },
+    /// A service of a job is ready.
+    ServiceReady {
+        /// The job.
+        job: JobId,
+        /// The service.
+        service: String,
+    },
+    /// A service of a job ended before the job.
+    ServiceEnded {
+        /// The job.
+        job: JobId,
+        /// The service.
+        service: String,
+        /// The exit code of its command.
+        exit_code: i32,
+    },
+    /// The output of a service arrived, after that of its job.
+    ServiceLog {
+        /// The job.
+        job: JobId,
+        /// The service.
+        service: String,
+        /// Its part of the job's log.
+        log: LogRange,
     },
     /// An attempt at a job ended, and another one follows.
     AttemptFinished(Box<JobFinished>),

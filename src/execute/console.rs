@@ -26,7 +26,7 @@ impl Console {
     /// # Errors
     /// When the log can't be read.
     pub fn read(log: &Beneath) -> Result<Self> {
-        Ok(Self(lines(log)?.iter().map(|line| plain(line)).collect()))
+        Ok(Self(lines(log, u64::MAX)?.iter().map(|line| plain(line)).collect()))
     }
 
     /// Returns true if the kernel panicked.
@@ -55,15 +55,23 @@ impl Console {
 /// # Errors
 /// When the log can't be read.
 pub fn tail(log: &Beneath) -> Result<Vec<String>> {
-    let mut lines = lines(log)?;
+    tail_before(log, u64::MAX)
+}
+
+/// Returns the last lines before an offset of a log, as [`tail`] does.
+///
+/// # Errors
+/// When the log can't be read.
+pub fn tail_before(log: &Beneath, offset: u64) -> Result<Vec<String>> {
+    let mut lines = lines(log, offset)?;
     Ok(lines.split_off(lines.len().saturating_sub(LINES)))
 }
 
 /// Returns the last lines of a log. Reads further back if one line is very long, as that of a progress bar is.
-fn lines(log: &Beneath) -> Result<Vec<String>> {
+fn lines(log: &Beneath, offset: u64) -> Result<Vec<String>> {
     let mut bytes = END;
     loop {
-        let (end, is_all) = end(log, bytes).with_context(|| format!("reading {}", log.display()))?;
+        let (end, is_all) = end(log, offset, bytes).with_context(|| format!("reading {}", log.display()))?;
         let lines: Vec<_> = end.lines().filter(|line| !plain(line).is_empty()).map(str::to_owned).collect();
         if is_all || lines.len() >= LINES || bytes >= MAX_END {
             return Ok(lines);
@@ -72,15 +80,16 @@ fn lines(log: &Beneath) -> Result<Vec<String>> {
     }
 }
 
-/// Returns the last bytes of a log from the start of a line on, and true if the whole log is returned. If a single line
-/// fills all bytes, the end of that line is returned.
-fn end(log: &Beneath, bytes: u64) -> io::Result<(String, bool)> {
+/// Returns the last bytes before an offset of a log from the start of a line on, and true if all of them are returned. If
+/// a single line fills all bytes, the end of that line is returned.
+fn end(log: &Beneath, offset: u64, bytes: u64) -> io::Result<(String, bool)> {
     let mut file = log.open()?;
-    let start = file.metadata()?.len().saturating_sub(bytes);
+    let length = file.metadata()?.len().min(offset);
+    let start = length.saturating_sub(bytes);
     // The byte before `start` shows if a line begins there.
     file.seek(SeekFrom::Start(start.saturating_sub(1)))?;
     let mut end = Vec::new();
-    file.take(bytes + 1).read_to_end(&mut end)?;
+    file.take(length - start.saturating_sub(1)).read_to_end(&mut end)?;
     if start == 0 {
         return Ok((String::from_utf8_lossy(&end).into_owned(), true));
     }

@@ -19,6 +19,8 @@ pub struct HostContext<'a> {
     pub snapshot_dir: &'a Path,
     /// The means to boot a guest; `None` for a job without one.
     pub guest_host: Option<GuestHost<'a>>,
+    /// Variables that describe the attempt, for every command of the job.
+    pub run_env: &'a BTreeMap<String, String>,
     /// The part of the environment that jobs without a guest see.
     pub env: &'a BTreeMap<String, String>,
     /// The parent of the folders in which jobs without a guest run.
@@ -27,7 +29,8 @@ pub struct HostContext<'a> {
     pub quota: &'a Quota,
     /// The cancel request.
     pub cancel: &'a Cancel,
-    /// Function that is called with each control line of a guest.
+    /// Function that is called with each control line of a guest; a job without a guest sends those of its steps and
+    /// services.
     pub on_control: &'a dyn Fn(&ControlLine),
 }
 

@@ -2,18 +2,36 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the clock")]
 
+use std::collections::BTreeMap;
+
 use crate::config::Network;
-use crate::guest::{Access, Mount, Request};
-use crate::plan::record::{PlannedJob, Share, ShareSource};
+use crate::guest::{Access, Mount, Request, ServiceRequest, StepRequest};
+use crate::plan::record::{PlannedJob, PlannedService, PlannedStep, Share, ShareSource};
 
 /// Builds the request for a job that runs as the user `uid` of the guest.
-pub(super) fn build_request(job: &PlannedJob, shares: &[Share], uid: u32) -> Request {
+pub(super) fn build_request(
+    job: &PlannedJob,
+    run_env: &BTreeMap<String, String>,
+    shares: &[Share],
+    uid: u32,
+) -> Request {
+    let step =
+        |step: PlannedStep| StepRequest { command: step.command, timeout_secs: step.timeout_secs, when: step.when };
+    let service = |service: &PlannedService| ServiceRequest {
+        command: service.command.clone(),
+        ready: service.ready.clone(),
+        env: service.env.clone(),
+        timeout_secs: service.timeout_secs,
+    };
+    let env = job.env.iter().chain(run_env);
     Request {
-        command: job.command.clone(),
-        env: job.env.clone(),
+        steps: job.all_steps().into_iter().map(step).collect(),
+        services: job.services.iter().map(service).collect(),
+        env: env.map(|(name, value)| (name.clone(), value.clone())).collect(),
         workdir: job.workdir.clone(),
         uid,
         timeout_secs: job.timeout_secs,
+        stall_secs: job.stall_secs,
         artifacts: job.artifacts.clone(),
         shares: shares
             .iter()

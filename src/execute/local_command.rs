@@ -1,8 +1,9 @@
 //! A command on the host, in a process group that is killed at its end.
 
-#![expect(clippy::disallowed_methods, reason = "waits and reads the clock")]
+#![expect(clippy::disallowed_methods, reason = "waits, reads the clock and the length of a log")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -11,21 +12,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::attempt_logs::{AttemptLogs, LOG_LIMIT};
 use super::vm::KILL_WAIT;
 use crate::cancel::{Cancel, Urgency};
-use crate::event::{Outcome, Reason};
 use crate::failpoint::Point;
+use crate::guest::CommandEnd;
 use crate::guest::contract::TERM_GRACE;
 use crate::process::{
-    Child, Group, Invocation, LogLimit, LogStats, WaitEnd, adopt_orphans, join_copy, kill_orphans, pump,
+    Child, Group, Invocation, LogLimit, LogStats, WaitEnd, adopt_orphans, append_pump, join_copy, kill_orphans,
 };
-use crate::quota::Quota;
 
 /// The shell that resolves the program's name, and prints an error if there is no such program.
 const SHELL: &str = "/bin/sh";
 /// The environment variable that marks all processes of an attempt.
-const MARK: &str = "PIKACI_ATTEMPT";
+pub(super) const MARK: &str = "PIKACI_PROCESS_MARK";
 
 /// A command to run.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +39,22 @@ pub struct LocalCommand<'a> {
     pub dir: &'a Path,
     /// Time limit.
     pub timeout: Duration,
-    /// Logs of the attempt; the console is unused.
-    pub logs: &'a AttemptLogs,
-    /// The disk quota of the output.
-    pub quota: &'a Quota,
+    /// Time without output after which the command is stopped.
+    pub stall: Option<Duration>,
+    /// Log of the command line.
+    pub host_log: &'a Path,
+    /// Log of the output, to which the command's is appended.
+    pub output_log: &'a Path,
+    /// Limit of the command's output.
+    pub limit: LogLimit<'a>,
 }
+
+/// Time between two looks at the output of a command that may stall.
+const STALL_TURN: Duration = Duration::from_secs(1);
 
 /// The end of a command.
 #[derive(Clone, Copy, Debug)]
-pub struct CommandEnd {
+pub struct LocalEnd {
     /// Exit status of the first process.
     pub status: ExitStatus,
     /// The reason for which pikaci stopped the command, if it did.
@@ -59,11 +65,30 @@ pub struct CommandEnd {
     pub escaped: bool,
 }
 
+impl LocalEnd {
+    /// Returns the end of the first process.
+    #[must_use]
+    pub fn command_end(&self) -> CommandEnd {
+        command_end(self.status)
+    }
+}
+
+/// Returns an exit status as the end of a command.
+#[must_use]
+pub fn command_end(status: ExitStatus) -> CommandEnd {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => CommandEnd::Exit(u8::try_from(code).unwrap_or(u8::MAX)),
+        (None, signal) => CommandEnd::Signal(signal.and_then(|signal| u8::try_from(signal).ok()).unwrap_or_default()),
+    }
+}
+
 /// The reason for which pikaci stopped a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopCause {
     /// The command exceeded its time limit.
     Deadline,
+    /// The command printed nothing for too long.
+    Stalled,
     /// The run was cancelled.
     Cancelled,
 }
@@ -72,32 +97,41 @@ pub enum StopCause {
 ///
 /// # Errors
 /// When the command can't be started or its logs can't be written.
-pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<CommandEnd> {
+pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<LocalEnd> {
     adopt_orphans();
     let group = Group::start_marked(&format!("{MARK}={}", command.mark))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
-    let output = pump(output, &command.logs.guest, LogLimit { bytes: LOG_LIMIT, quota: command.quota })?;
-    let env = command.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let env = env.chain([(MARK, command.mark)]);
-    let invocation =
-        env.fold(invocation(command), |invocation, (name, value)| invocation.env(name, Some(value.as_ref())));
-    let child = group.spawn_into(Point::Command, invocation, &command.logs.host, writer)?;
-    let (status, cause) = wait(&child, &group, command.timeout, cancel)?;
+    let output = append_pump(output, command.output_log, command.limit)?;
+    let child = group.spawn_into(Point::Command, invocation(command), command.host_log, writer)?;
+    let (status, cause) = wait(&child, &group, command, cancel)?;
     group.kill();
     kill_orphans(MARK, command.mark);
     let (output, escaped) = match join_copy(output, Instant::now() + KILL_WAIT) {
-        Some(log_stats) => (log_stats.with_context(|| format!("writing {}", command.logs.guest.display()))?, false),
+        Some(log_stats) => (log_stats.with_context(|| format!("writing {}", command.output_log.display()))?, false),
         None => (LogStats::default(), true),
     };
-    Ok(CommandEnd { status, cause, output, escaped })
+    Ok(LocalEnd { status, cause, output, escaped })
 }
 
-/// Waits for the end of a command. A command that is late or cancelled gets SIGTERM, and SIGKILL after a grace.
-fn wait(child: &Child, group: &Group, timeout: Duration, cancel: &Cancel) -> Result<(ExitStatus, Option<StopCause>)> {
-    let cause = match child.wait_or_cancel(cancel, Urgency::Polite, timeout)? {
-        WaitEnd::Exited(status) => return Ok((status, None)),
-        WaitEnd::Cancelled => StopCause::Cancelled,
-        WaitEnd::TimedOut => StopCause::Deadline,
+/// Waits for the end of a command. A command that is late, stalled or cancelled gets SIGTERM, and SIGKILL after a grace.
+fn wait(
+    child: &Child,
+    group: &Group,
+    command: &LocalCommand<'_>,
+    cancel: &Cancel,
+) -> Result<(ExitStatus, Option<StopCause>)> {
+    let end = Instant::now() + command.timeout;
+    let mut output = OutputWatch::new(command);
+    let cause = loop {
+        let rest = end.saturating_duration_since(Instant::now());
+        let turn = if command.stall.is_some() { rest.min(STALL_TURN) } else { rest };
+        match child.wait_or_cancel(cancel, Urgency::Polite, turn)? {
+            WaitEnd::Exited(status) => return Ok((status, None)),
+            WaitEnd::Cancelled => break StopCause::Cancelled,
+            WaitEnd::TimedOut if turn == rest => break StopCause::Deadline,
+            WaitEnd::TimedOut if output.has_stalled() => break StopCause::Stalled,
+            WaitEnd::TimedOut => {}
+        }
     };
     group.terminate();
     let status = match child.wait_or_cancel(cancel, Urgency::Kill, TERM_GRACE)? {
@@ -110,38 +144,36 @@ fn wait(child: &Child, group: &Group, timeout: Duration, cancel: &Cancel) -> Res
     Ok((status, Some(cause)))
 }
 
-/// Returns the invocation of the command, by way of the shell unless it is the shell itself.
-fn invocation(command: &LocalCommand<'_>) -> Invocation {
+/// A watch for output of a command.
+struct OutputWatch<'a> {
+    command: &'a LocalCommand<'a>,
+    length: u64,
+    since: Instant,
+}
+
+impl<'a> OutputWatch<'a> {
+    fn new(command: &'a LocalCommand<'a>) -> Self {
+        Self { command, length: 0, since: Instant::now() }
+    }
+
+    /// Returns whether the command printed nothing for too long. A full log doesn't show whether it prints.
+    fn has_stalled(&mut self) -> bool {
+        let length = fs::metadata(self.command.output_log).map_or(0, |log| log.len());
+        if length != self.length || length >= self.command.limit.bytes {
+            (self.length, self.since) = (length, Instant::now());
+        }
+        self.command.stall.is_some_and(|stall| self.since.elapsed() >= stall)
+    }
+}
+
+/// Returns the invocation of a command, by way of the shell unless it is the shell itself.
+pub(super) fn invocation(command: &LocalCommand<'_>) -> Invocation {
     let invocation = match command.argv {
         [program, args @ ..] if program == SHELL => Invocation::new(program).args(args),
         argv => Invocation::new(SHELL).args(["-c", r#"exec "$0" "$@""#]).args(argv),
     };
-    invocation.dir(command.dir).without_env()
-}
-
-/// Returns outcome, exit code and reason of a command.
-#[must_use]
-pub fn judge_command(end: &CommandEnd, timeout: Duration) -> (Outcome, i32, Reason) {
-    let (code, end_message) = match (end.status.code(), end.status.signal()) {
-        (Some(code), _) => (code, format!("the command ended with exit code {code}")),
-        (None, signal) => {
-            let signal = signal.unwrap_or_default();
-            (128 + signal, format!("the command was ended by signal {signal}"))
-        }
-    };
-    let message = |text: &str| Reason { message: Some(text.to_owned()), ..Reason::default() };
-    match end.cause {
-        Some(StopCause::Cancelled) => (Outcome::Cancelled, code, message("the run was cancelled")),
-        Some(StopCause::Deadline) => {
-            let late = format!("the command didn't end within its timeout of {} s", timeout.as_secs());
-            let hint = "raise the job's `timeout` in pikaci.nix, or check in its log where the command got stuck";
-            (Outcome::TimedOut, code, Reason::new(late, hint))
-        }
-        None if end.escaped => {
-            let escaped = "a process of the command left its process group and still holds its output open";
-            (Outcome::Errored, code, Reason::new(escaped, "make the command wait for all processes that it starts"))
-        }
-        None if code == 0 => (Outcome::Passed, 0, Reason::default()),
-        None => (Outcome::Failed, code, message(&end_message)),
-    }
+    let env = command.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let env = env.chain([(MARK, command.mark)]);
+    let invocation = invocation.dir(command.dir).without_env();
+    env.fold(invocation, |invocation, (name, value)| invocation.env(name, Some(value.as_ref())))
 }

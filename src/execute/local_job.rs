@@ -1,21 +1,24 @@
 //! One attempt at a job without a guest: copies the snapshot, runs the command, and collects verdict and artifacts.
 
-#![expect(clippy::disallowed_methods, reason = "makes folders")]
+#![expect(clippy::disallowed_methods, reason = "makes folders and a log, and reads the clock")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use super::attempt_logs::AttemptLogs;
 use super::collect::gather_artifacts;
 use super::host_context::HostContext;
-use super::local_command::{LocalCommand, judge_command, run as run_command};
+use super::job_progress::JobProgress;
+use super::local_services::{LocalServices, ServiceHost};
+use super::local_steps::{StepsEnd, run_steps};
 use super::private_copy::make_private_copy;
-use crate::event::{ArtifactSummary, JobEnd, LogExtent};
+use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome, Reason};
 use crate::failpoint::{self, Point};
+use crate::guest::ControlLine;
 use crate::plan::record::PlannedJob;
 use crate::state::{TemporaryFolder, recorded_path, write_json};
 
@@ -39,32 +42,71 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
     failpoint::run_step(Point::PrivateCopy, || make_private_copy(context.snapshot_dir, &workspace, None))?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
-    let timeout = Duration::from_secs(job.timeout_secs);
-    let command = LocalCommand {
-        argv: &job.command,
-        env: &environment(context.env, folder, &temporary, job),
-        mark: &context.layout.root().to_string_lossy(),
+    let logs = AttemptLogs::of(context.layout);
+    fs::write(&logs.guest, "").with_context(|| format!("making {}", logs.guest.display()))?;
+    let env = environment(context, folder, &temporary, job);
+    let mark = context.layout.root().to_string_lossy();
+    let deadline = Instant::now() + Duration::from_secs(job.timeout_secs);
+    let host = ServiceHost {
+        env: &env,
         dir: &workspace.join(&job.workdir),
-        timeout,
-        logs: &AttemptLogs::of(context.layout),
+        folder,
+        host_log: &logs.host,
+        mark: &mark,
         quota: context.quota,
+        cancel: context.cancel,
+        deadline,
+        on_control: context.on_control,
     };
-    let command_end = run_command(&command, context.cancel)?;
-    let (outcome, exit_code, reason) = judge_command(&command_end, timeout);
-    let mut end = JobEnd {
-        exit_code: Some(exit_code),
-        log: LogExtent { guest_log_bytes: command_end.output.kept, log_cut: command_end.output.over_limit },
-        ..JobEnd::without_output(outcome, reason)
+    let mut services = LocalServices::default();
+    let unready = services.start(&host, job)?;
+    let steps = match unready {
+        Some(_) => StepsEnd::default(),
+        None => run_steps(&host, job, &logs.guest)?,
     };
+    let ended = services.end(&host, &logs.guest, steps.output.kept)?;
+    let progress = JobProgress { unready_service: unready, ..steps.progress };
+    let mut end = job_end(job, &steps, &progress);
+    if unready.is_none() {
+        for (service, service_end) in ended {
+            let name = &job.services[usize::from(service)].name;
+            end.warnings.push(format!("the service {name} {} while the job ran", service_end.text()));
+            (context.on_control)(&ControlLine::ServiceEnd { service, end: service_end });
+        }
+    }
     if !job.artifacts.is_empty() {
         collect_artifacts(&mut end, &workspace, &job.artifacts, context);
     }
     Ok(end)
 }
 
+/// Returns the end of a job from the ends of its steps.
+fn job_end(job: &PlannedJob, steps: &StepsEnd, progress: &JobProgress) -> JobEnd {
+    let code = steps.end.code();
+    let message = |text: &str| Reason { message: Some(text.to_owned()), ..Reason::default() };
+    let (outcome, exit_code, reason) = if steps.cancelled {
+        (Outcome::Cancelled, Some(code), message("the run was cancelled"))
+    } else if let Some(stopped) = progress.stopped(job, code) {
+        stopped
+    } else if steps.escaped {
+        let escaped = "a process of the command left its process group and still holds its output open";
+        let hint = "make the command wait for all processes that it starts";
+        (Outcome::Errored, Some(code), Reason::new(escaped, hint))
+    } else if code == 0 {
+        (Outcome::Passed, Some(0), Reason::default())
+    } else {
+        (Outcome::Failed, Some(code), message(&progress.end(job, steps.end)))
+    };
+    JobEnd {
+        exit_code,
+        log: LogExtent { guest_log_bytes: steps.output.kept, log_cut: steps.output.over_limit },
+        ..JobEnd::without_output(outcome, reason)
+    }
+}
+
 /// Returns the environment of a job. Git searches no folder above the job's own for a repository.
 fn environment(
-    base: &BTreeMap<String, String>,
+    context: &HostContext<'_>,
     folder: &Path,
     temporary: &Path,
     job: &PlannedJob,
@@ -76,9 +118,10 @@ fn environment(
         ("TMPDIR", temporary.to_string_lossy()),
         ("GIT_CEILING_DIRECTORIES", folder.to_string_lossy()),
     ];
-    let mut env = base.clone();
+    let mut env = context.env.clone();
     env.extend(own.map(|(name, value)| (name.to_owned(), value.into_owned())));
     env.extend(job.env.clone());
+    env.extend(context.run_env.clone());
     env
 }
 

@@ -1,6 +1,6 @@
 //! The host's observations of a guest, as values.
 
-use crate::guest::ControlLine;
+use crate::guest::{CommandEnd, ControlLine};
 use crate::record::LeftOutFiles;
 
 /// The reason for which the host ended a guest, or for which the guest's own result doesn't count.
@@ -40,10 +40,24 @@ pub struct Observed {
     pub ready: bool,
     /// True if the command reached its deadline.
     pub deadline: bool,
+    /// True if the guest reported that the job printed nothing for too long.
+    pub stalled: bool,
+    /// The first step that didn't pass, and the end of its command.
+    pub failed_step: Option<(u8, CommandEnd)>,
+    /// The steps that exceeded their deadlines.
+    pub late_steps: Vec<u8>,
+    /// Bytes of output up to the end of the last step.
+    pub step_output: Option<u64>,
+    /// The services that were ready.
+    pub ready_services: Vec<u8>,
+    /// The service that wasn't ready in time.
+    pub late_service: Option<u8>,
+    /// The services that ended before the job, and the ends of their commands.
+    pub ended_services: Vec<(u8, CommandEnd)>,
     /// True if the kernel ended a process of the job for lack of memory.
     pub out_of_memory: bool,
-    /// The end of the command as the guest reported it: `Exit` or `Signal`.
-    pub exit: Option<ControlLine>,
+    /// The end of the job as the guest reported it.
+    pub exit: Option<CommandEnd>,
     /// The failure that the guest reported.
     pub error: Option<String>,
     /// The number of bytes of output that the guest reported.
@@ -73,7 +87,19 @@ impl Observed {
             ControlLine::Deadline => self.deadline = true,
             ControlLine::OutOfMemory => self.out_of_memory = true,
             // The agent reports the first end; root in the guest may write others after it.
-            ControlLine::Exit(_) | ControlLine::Signal(_) => drop(self.exit.get_or_insert(line)),
+            ControlLine::Exit(end) => drop(self.exit.get_or_insert(end)),
+            ControlLine::Stalled => self.stalled = true,
+            ControlLine::Step(_) | ControlLine::ServiceLog { .. } => {}
+            ControlLine::StepDeadline(step) => self.late_steps.push(step),
+            ControlLine::StepEnd { step, end, output } => {
+                self.step_output = Some(output);
+                if end != CommandEnd::Exit(0) || self.late_steps.contains(&step) {
+                    self.failed_step.get_or_insert((step, end));
+                }
+            }
+            ControlLine::ServiceReady(service) => self.ready_services.push(service),
+            ControlLine::ServiceLate(service) => drop(self.late_service.get_or_insert(service)),
+            ControlLine::ServiceEnd { service, end } => self.ended_services.push((service, end)),
             ControlLine::Output(bytes) => self.output = Some(bytes),
             ControlLine::Artifacts(count) => self.artifacts = Some(count),
             ControlLine::LeftOut { reason, path } => self.left_out.add(path, reason.text()),

@@ -104,7 +104,7 @@ mod tests {
     use super::{EndCause, GuestMessage, Observed, POWER_OFF_SECS, overdue, supervise};
     use crate::cancel::Cancel;
     use crate::execute::stop_guest::StopGuest;
-    use crate::guest::ControlLine;
+    use crate::guest::{CommandEnd, ControlLine};
     use crate::plan::record::Deadlines;
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         let deadlines = Deadlines { boot_secs: 10, job_secs: 20, collect_secs: 30 };
         let boots = Observed::default();
         let runs = Observed { ready: true, ..Observed::default() };
-        let collects = Observed { exit: Some(ControlLine::Exit(0)), ..runs.clone() };
+        let collects = Observed { exit: Some(CommandEnd::Exit(0)), ..runs.clone() };
         let powers_off = Observed { end: true, ..collects.clone() };
         for (observed, secs, cause) in [
             (boots, 10, EndCause::BootDeadline(10)),
@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_guest_that_repeats_a_line_gets_no_more_time() {
-        for line in [ControlLine::Ready, ControlLine::Exit(0), ControlLine::Signal(9)] {
+        for line in
+            [ControlLine::Ready, ControlLine::Exit(CommandEnd::Exit(0)), ControlLine::Exit(CommandEnd::Signal(9))]
+        {
             let repeated = line.clone();
             let (observed, duration) = supervised(move |sender| {
                 let start = Instant::now();

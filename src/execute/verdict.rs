@@ -1,9 +1,11 @@
 //! The verdict on a job, from the host's observations of its guest: a pure function.
 
+use super::job_progress::JobProgress;
 use super::observed::{EndCause, Observed};
 use crate::event::{Outcome, Reason};
-use crate::guest::ControlLine;
+use crate::guest::CommandEnd;
 use crate::id::JobId;
+use crate::plan::record::PlannedJob;
 use crate::quota::DISK_BUDGET_HINT;
 use crate::text::quote;
 use crate::tools::MORE_FILES;
@@ -29,7 +31,7 @@ pub struct Verdict {
 /// Returns the verdict on a job whose guest has ended. The job passes only if the guest reported a success and reached
 /// its end.
 #[must_use]
-pub fn judge_guest(observed: &Observed, hypervisor: &str, job: &JobId, timeout_secs: u64) -> Verdict {
+pub fn judge_guest(observed: &Observed, hypervisor: &str, job: &PlannedJob) -> Verdict {
     if observed.cause == Some(EndCause::Cancelled) {
         let message = Some("the run was cancelled".to_owned());
         return verdict(Outcome::Cancelled, None, Reason { message, ..Reason::default() });
@@ -47,21 +49,20 @@ pub fn judge_guest(observed: &Observed, hypervisor: &str, job: &JobId, timeout_s
                 | EndCause::Unkillable
         )
     );
-    if is_broken || observed.exit.is_none() || !observed.end {
-        return errored(observed, hypervisor, job);
-    }
-    let (code, end) = match observed.exit {
-        Some(ControlLine::Signal(signal)) => {
-            (128 + i32::from(signal), format!("the command was ended by signal {signal}"))
-        }
-        Some(ControlLine::Exit(code)) => (i32::from(code), format!("the command ended with exit code {code}")),
-        _ => return errored(observed, hypervisor, job),
+    let Some(exit) = observed.exit.filter(|_| !is_broken && observed.end) else {
+        return errored(observed, hypervisor, &job.job);
     };
-    if observed.deadline {
-        let message = format!("the command didn't end within its timeout of {timeout_secs} s");
-        let hint = "raise the job's `timeout` in pikaci.nix, or check in its log where the command got stuck";
-        return verdict(Outcome::TimedOut, Some(code), Reason::new(message, hint));
+    let code = exit.code();
+    let progress = JobProgress {
+        deadline: observed.deadline,
+        stalled: observed.stalled,
+        failed_step: observed.failed_step.map(|(step, end)| (step, end, observed.late_steps.contains(&step))),
+        unready_service: unready_service(observed),
+    };
+    if let Some((outcome, exit_code, reason)) = progress.stopped(job, code) {
+        return verdict(outcome, exit_code, reason);
     }
+    let end = progress.end(job, exit);
     if let Some(error) = &observed.error {
         let message = format!("{end}, but then the guest failed: {error}");
         return verdict(Outcome::Errored, Some(code), Reason { message: Some(message), ..Reason::default() });
@@ -75,6 +76,13 @@ pub fn judge_guest(observed: &Observed, hypervisor: &str, job: &JobId, timeout_s
     }
     let hint = (code == 137).then(|| format!("signal 9 often means a lack of memory: {MORE_MEMORY}"));
     verdict(Outcome::Failed, Some(code), Reason { message: Some(end), hint, evidence: Vec::new() })
+}
+
+/// Returns the service because of which no step ran, with its end unless it was late.
+fn unready_service(observed: &Observed) -> Option<(u8, Option<CommandEnd>)> {
+    let is_unready = |(service, _): &&(u8, CommandEnd)| !observed.ready_services.contains(service);
+    let ended = observed.ended_services.iter().find(is_unready).map(|(service, end)| (*service, Some(*end)));
+    observed.late_service.map(|service| (service, None)).or(ended)
 }
 
 /// Returns the verdict on a job without a result of its own.
@@ -150,31 +158,36 @@ fn verdict(outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> Verdict 
 mod tests {
     use super::{EndCause, Observed, Verdict, judge_guest};
     use crate::event::Outcome;
-    use crate::guest::ControlLine;
-    use crate::id::JobId;
+    use crate::guest::CommandEnd;
+    use crate::plan::fixture::job;
+    use crate::plan::record::PlannedJob;
     use crate::quota::DISK_BUDGET_HINT;
 
-    fn ended(exit: ControlLine) -> Observed {
+    fn planned_job() -> PlannedJob {
+        PlannedJob { timeout_secs: 60, ..job("j") }
+    }
+
+    fn ended(exit: CommandEnd) -> Observed {
         Observed { ready: true, exit: Some(exit), end: true, ..Observed::default() }
     }
 
     fn outcome_of(observed: &Observed) -> (Outcome, Option<i32>) {
-        let Verdict { outcome, exit_code, .. } = judge_guest(observed, "QEMU", &JobId::new("j"), 60);
+        let Verdict { outcome, exit_code, .. } = judge_guest(observed, "QEMU", &planned_job());
         (outcome, exit_code)
     }
 
     #[test]
     fn the_outcome_follows_from_the_observations() {
-        let observed = ended(ControlLine::Exit(0));
+        let observed = ended(CommandEnd::Exit(0));
         assert_eq!(outcome_of(&observed), (Outcome::Passed, Some(0)));
-        assert_eq!(outcome_of(&ended(ControlLine::Exit(3))), (Outcome::Failed, Some(3)));
-        assert_eq!(outcome_of(&ended(ControlLine::Signal(9))), (Outcome::Failed, Some(137)));
+        assert_eq!(outcome_of(&ended(CommandEnd::Exit(3))), (Outcome::Failed, Some(3)));
+        assert_eq!(outcome_of(&ended(CommandEnd::Signal(9))), (Outcome::Failed, Some(137)));
         assert_eq!(
-            outcome_of(&Observed { deadline: true, ..ended(ControlLine::Signal(15)) }),
+            outcome_of(&Observed { deadline: true, ..ended(CommandEnd::Signal(15)) }),
             (Outcome::TimedOut, Some(143))
         );
         assert_eq!(
-            outcome_of(&Observed { deadline: true, ..ended(ControlLine::Exit(0)) }),
+            outcome_of(&Observed { deadline: true, ..ended(CommandEnd::Exit(0)) }),
             (Outcome::TimedOut, Some(0))
         );
         assert_eq!(
@@ -189,7 +202,7 @@ mod tests {
             EndCause::OutOfFiles,
             EndCause::Unkillable,
         ] {
-            for exit in [ControlLine::Exit(0), ControlLine::Exit(3)] {
+            for exit in [CommandEnd::Exit(0), CommandEnd::Exit(3)] {
                 assert_eq!(
                     outcome_of(&Observed { cause: Some(cause.clone()), ..ended(exit) }),
                     (Outcome::Errored, None)
@@ -207,8 +220,8 @@ mod tests {
 
     #[test]
     fn a_lack_of_memory_is_named_for_any_ended_process() {
-        let observed = Observed { out_of_memory: true, ..ended(ControlLine::Exit(2)) };
-        let Verdict { outcome, exit_code, reason, .. } = judge_guest(&observed, "QEMU", &JobId::new("j"), 60);
+        let observed = Observed { out_of_memory: true, ..ended(CommandEnd::Exit(2)) };
+        let Verdict { outcome, exit_code, reason, .. } = judge_guest(&observed, "QEMU", &planned_job());
         assert_eq!((outcome, exit_code), (Outcome::Failed, Some(2)));
         let message = "the command ended with exit code 2, after the guest's kernel ended a process of the job for lack \
             of memory";
@@ -218,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_message_names_the_fault() {
-        let message = |observed: &Observed| judge_guest(observed, "QEMU", &JobId::new("j"), 60).reason.message.unwrap();
+        let message = |observed: &Observed| judge_guest(observed, "QEMU", &planned_job()).reason.message.unwrap();
         let booted = Observed { ready: true, ..Observed::default() };
         let reset = Observed { shutdown: Some("guest-reset".into()), ..Observed::default() };
         assert_eq!(message(&reset), "the guest's kernel panicked while it booted");
@@ -233,7 +246,7 @@ mod tests {
     fn each_fault_has_a_message_and_a_hint() {
         let (boots, runs) = (Observed::default(), Observed { ready: true, ..Observed::default() });
         let cause = |cause| Observed { cause: Some(cause), ..runs.clone() };
-        let half = Observed { exit: Some(ControlLine::Exit(0)), ..runs.clone() };
+        let half = Observed { exit: Some(CommandEnd::Exit(0)), ..runs.clone() };
         let ended =
             |observed: &Observed| Observed { hypervisor: Some("ended with exit code 1".into()), ..observed.clone() };
         let error = |observed: &Observed| Observed { error: Some("no room".into()), ..observed.clone() };
@@ -263,7 +276,7 @@ mod tests {
             (cause(EndCause::JobDeadline(9)), "the guest didn't report the end of its command within 9 s", console),
             (cause(EndCause::CollectDeadline(9)), "the guest didn't power off within 9 s after the command", console),
         ] {
-            let verdict = judge_guest(&observed, "QEMU", &JobId::new("j"), 60);
+            let verdict = judge_guest(&observed, "QEMU", &planned_job());
             assert_eq!((verdict.outcome, verdict.exit_code, verdict.show_console), (Outcome::Errored, None, true));
             assert_eq!(verdict.reason.message.as_deref(), Some(message), "{observed:?}");
             assert_eq!(verdict.reason.hint.as_deref(), Some(hint), "{observed:?}");

@@ -8,6 +8,7 @@ use super::console::{Console, tail};
 use super::host_context::{GuestHost, HostContext};
 use super::job_request::build_request;
 use super::machine_spec::{DiskImage, MachineSpec};
+use super::observed::Observed;
 use super::share::{ShareTree, ShareUsers};
 use super::verdict::judge_guest;
 use super::vm::{self, VmEnd};
@@ -33,7 +34,7 @@ pub(super) fn run(
 ) -> Result<JobEnd> {
     let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
     let users = users(host.uid, job.run_as_root);
-    let request = build_request(job, shares, users.guest);
+    let request = build_request(job, context.run_env, shares, users.guest);
     let disks = failpoint::run_step(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
     let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
@@ -70,11 +71,11 @@ pub(super) fn run(
 /// Returns the end of the job: the verdict with evidence, artifacts and warnings.
 fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &AttemptDisks) -> JobEnd {
     let observed = &vm_end.observed;
-    let verdict = judge_guest(observed, vm_end.hypervisor, &job.job, job.timeout_secs);
+    let verdict = judge_guest(observed, vm_end.hypervisor, job);
     let log_cut = vm_end.output.over_limit || observed.output.is_some_and(|sent| sent > vm_end.output.received);
     let mut end = JobEnd {
         exit_code: verdict.exit_code,
-        log: LogExtent { guest_log_bytes: vm_end.output.kept, log_cut },
+        log: LogExtent { guest_log_bytes: job_bytes(observed, vm_end.output.kept), log_cut },
         retryable: verdict.lost,
         ..JobEnd::without_output(verdict.outcome, verdict.reason)
     };
@@ -91,7 +92,18 @@ fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &At
     if observed.out_of_memory && end.outcome == Outcome::Passed {
         end.warnings.push("the guest's kernel ended a process of the job for lack of memory".to_owned());
     }
+    for (service, service_end) in &observed.ended_services {
+        let is_ready = observed.ready_services.contains(service);
+        if let Some(service) = job.services.get(usize::from(*service)).filter(|_| is_ready) {
+            end.warnings.push(format!("the service {} {} while the job ran", service.name, service_end.text()));
+        }
+    }
     end
+}
+
+/// Returns the bytes of the log that are the job's own output; the logs of services follow it.
+fn job_bytes(observed: &Observed, kept: u64) -> u64 {
+    observed.step_output.map_or(kept, |output| output.min(kept))
 }
 
 /// Returns the ends of the console and of the host's log.
@@ -149,6 +161,7 @@ fn users(uid: u32, run_as_root: bool) -> ShareUsers {
 /// Returns the files of a share; `None` for a disk.
 fn share_tree(context: &HostContext<'_>, host: GuestHost<'_>, source: &ShareSource) -> Option<ShareTree> {
     match source {
+        ShareSource::HostFolder(path) => Some(ShareTree::Folder(path.into())),
         ShareSource::Snapshot(_) => Some(ShareTree::Folder(context.snapshot_dir.to_owned())),
         ShareSource::HostUserland => Some(ShareTree::HostUserland),
         ShareSource::HostStore => Some(ShareTree::Store(host.runner.store().to_owned(), host.runner.closure())),

@@ -13,6 +13,9 @@ pub const USERLAND_TAG: &str = "usr";
 /// Tag of the share, or of the disk, that holds the Nix store.
 pub const STORE_TAG: &str = "store";
 
+/// Tag of the share of a folder of the host: this, and its number.
+pub const FOLDER_TAG: &str = "folder-";
+
 /// Serial of the disk with the request.
 pub const REQUEST_DISK: &str = "pikaci-request";
 /// Serial of the disk for the artifacts.
@@ -40,12 +43,12 @@ pub const GO_LINE: &[u8] = b"go\n";
 /// Line of the host that makes the agent end the job.
 pub const CANCEL_LINE: &[u8] = b"cancel\n";
 
-/// Files of a request, in the order of their use.
-pub const REQUEST_FILES: [&str; 5] = ["settings", "shares", "job", "patterns", "roots"];
+/// Files of every request, in the order of their use; each command has a file of its own besides.
+pub const REQUEST_FILES: [&str; 7] = ["settings", "shares", "job", "services", "steps", "patterns", "roots"];
 /// Prefix of the agent's own shell variables in start.sh; a request can't set a variable with it.
 pub const RESERVED_PREFIX: &str = "pikaci_";
 
-/// Limit on the control lines of a guest; an agent sends fewer than 50.
+/// Limit on the control lines of a guest; an agent sends fewer than 230.
 pub const MAX_CONTROL_LINES: usize = 256;
 /// Limit on a control line, in bytes; the agent's lines are far shorter.
 pub const MAX_LINE_BYTES: usize = 4096;
@@ -53,6 +56,13 @@ pub const MAX_LINE_BYTES: usize = 4096;
 pub const MAX_PHASE_BYTES: usize = 32;
 /// Phases of a guest, in order.
 pub const PHASES: [&str; 7] = ["init", "drivers", "request", "shares", "job", "collect", "end"];
+
+/// Limit on the steps of a job: each sends up to three control lines.
+pub const MAX_STEPS: usize = 40;
+/// Limit on the services of a job: each sends up to three control lines.
+pub const MAX_SERVICES: usize = 20;
+/// Bytes of the output of a service that the agent keeps.
+pub const SERVICE_LOG_BYTES: u64 = 8 << 20;
 
 /// Limit on the artifact files of a job.
 pub const MAX_ARTIFACTS: u64 = 100_000;
@@ -145,11 +155,21 @@ mod tests {
         let phases: BTreeSet<&str> = arguments(&scripts, "begin_phase").collect();
         assert_eq!(phases, PHASES.into());
         let longest = PHASES.iter().map(|phase| phase.len()).max().unwrap();
-        assert!(longest <= MAX_PHASE_BYTES && PHASES.len() + NAMED_LEFT_OUT < 50 && 50 < MAX_CONTROL_LINES);
+        let job_lines = 3 * (MAX_STEPS + MAX_SERVICES);
+        assert!(longest <= MAX_PHASE_BYTES && PHASES.len() + NAMED_LEFT_OUT + job_lines + 20 < MAX_CONTROL_LINES);
+        assert_has(AGENT, &format!("head -c {SERVICE_LOG_BYTES}"));
         let examples = [
             "ready",
             "phase init 1.00",
             "deadline",
+            "stalled",
+            "step 0",
+            "step-deadline 0",
+            "step-end 0 exit 0 0",
+            "service-ready 0",
+            "service-late 0",
+            "service-end 0 exit 0",
+            "service-log 0 0",
             "out-of-memory",
             "exit 0",
             "signal 9",
@@ -192,7 +212,7 @@ mod tests {
         let limits = [WAIT_LIMIT, SETUP_LIMIT, CLEANUP_LIMIT, PACK_LIMIT].map(|limit| limit.as_secs().to_string());
         assert_eq!(guards, limits.iter().map(String::as_str).collect());
         let sleeps = |name| arguments(function(AGENT, name), "sleep").collect::<Vec<_>>().join(" ");
-        assert_eq!(sleeps("end_job"), format!("{} {}", TERM_GRACE.as_secs(), KILL_GRACE.as_secs()));
+        assert_eq!(sleeps("end_cgroups"), format!("{} {}", TERM_GRACE.as_secs(), KILL_GRACE.as_secs()));
         assert_has(function(AGENT, "finish"), &format!("(sleep {} && poweroff", FINISH_LIMIT.as_secs()));
         assert!(TERM_GRACE > Duration::ZERO);
     }

@@ -19,14 +19,45 @@ pub enum ControlLine {
         /// Uptime of the guest, in hundredths of a second.
         uptime_centis: u64,
     },
-    /// The command reached its timeout, and the agent is ending it.
+    /// The job reached its timeout, and the agent is ending it.
     Deadline,
+    /// The job printed nothing for too long, and the agent is ending it.
+    Stalled,
+    /// The step with this number began.
+    Step(u8),
+    /// A step reached its timeout, and the agent is ending it.
+    StepDeadline(u8),
+    /// A step ended.
+    StepEnd {
+        /// Number of the step.
+        step: u8,
+        /// End of its command.
+        end: CommandEnd,
+        /// Number of bytes of the job's output up to the end of the step.
+        output: u64,
+    },
+    /// The service with this number is ready.
+    ServiceReady(u8),
+    /// A service wasn't ready in time, and the agent ended it.
+    ServiceLate(u8),
+    /// A service ended before the job.
+    ServiceEnd {
+        /// Number of the service.
+        service: u8,
+        /// End of its command.
+        end: CommandEnd,
+    },
+    /// The output of a service follows that of the job.
+    ServiceLog {
+        /// Number of the service.
+        service: u8,
+        /// Number of bytes of all output up to the end of the service's.
+        output: u64,
+    },
     /// The kernel ended a process of the job for lack of memory.
     OutOfMemory,
-    /// The command ended with this exit code.
-    Exit(u8),
-    /// A signal with this number ended the command.
-    Signal(u8),
+    /// The job ended: the end of the first step that failed, or of the last one.
+    Exit(CommandEnd),
     /// Number of bytes of the job's output.
     Output(u64),
     /// Number of artifact files that the agent packed.
@@ -44,6 +75,50 @@ pub enum ControlLine {
     Error(String),
     /// Last line of the agent.
     End,
+}
+
+/// The end of a command in a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandEnd {
+    /// It ended with this exit code.
+    Exit(u8),
+    /// A signal with this number ended it.
+    Signal(u8),
+}
+
+impl CommandEnd {
+    /// Returns the exit code as a shell shows it: 128 and the number of the signal.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Exit(code) => i32::from(code),
+            Self::Signal(signal) => 128 + i32::from(signal),
+        }
+    }
+
+    /// Returns the end as the predicate of a sentence.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Exit(code) => format!("ended with exit code {code}"),
+            Self::Signal(signal) => format!("was ended by signal {signal}"),
+        }
+    }
+}
+
+impl FromStr for CommandEnd {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let end = match text.split_once(' ') {
+            Some(("exit", code)) => parse_number(code).map(Self::Exit),
+            Some(("signal", signal)) => {
+                parse_number(signal).filter(|signal| (1..=64).contains(signal)).map(Self::Signal)
+            }
+            _ => None,
+        };
+        end.ok_or(())
+    }
 }
 
 /// A line of the control channel that the guest contract doesn't have.
@@ -65,8 +140,15 @@ impl FromStr for ControlLine {
             "out-of-memory" if line == word => Some(Self::OutOfMemory),
             "end" if line == word => Some(Self::End),
             "phase" => parse_phase(rest),
-            "exit" => parse_number(rest).map(Self::Exit),
-            "signal" => parse_number(rest).filter(|signal| (1..=64).contains(signal)).map(Self::Signal),
+            "stalled" if line == word => Some(Self::Stalled),
+            "exit" | "signal" => line.parse().ok().map(Self::Exit),
+            "step" => parse_number(rest).map(Self::Step),
+            "step-deadline" => parse_number(rest).map(Self::StepDeadline),
+            "step-end" => parse_step_end(rest),
+            "service-ready" => parse_number(rest).map(Self::ServiceReady),
+            "service-late" => parse_number(rest).map(Self::ServiceLate),
+            "service-end" => parse_service_end(rest),
+            "service-log" => parse_service_log(rest),
             "output" => parse_number(rest).map(Self::Output),
             "artifacts" => parse_number(rest).map(Self::Artifacts),
             "left-out" => parse_left_out(rest),
@@ -89,6 +171,22 @@ fn parse_phase(text: &str) -> Option<ControlLine> {
     Some(ControlLine::Phase { name: name.to_owned(), uptime_centis })
 }
 
+fn parse_step_end(text: &str) -> Option<ControlLine> {
+    let (step, rest) = text.split_once(' ')?;
+    let (end, output) = rest.rsplit_once(' ')?;
+    Some(ControlLine::StepEnd { step: parse_number(step)?, end: end.parse().ok()?, output: parse_number(output)? })
+}
+
+fn parse_service_end(text: &str) -> Option<ControlLine> {
+    let (service, end) = text.split_once(' ')?;
+    Some(ControlLine::ServiceEnd { service: parse_number(service)?, end: end.parse().ok()? })
+}
+
+fn parse_service_log(text: &str) -> Option<ControlLine> {
+    let (service, output) = text.split_once(' ')?;
+    Some(ControlLine::ServiceLog { service: parse_number(service)?, output: parse_number(output)? })
+}
+
 fn parse_left_out(text: &str) -> Option<ControlLine> {
     let (word, path) = text.split_once(' ')?;
     let reason = LeftOutReason::ALL.into_iter().find(|reason| reason.word() == word)?;
@@ -107,7 +205,7 @@ fn without_controls(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ControlLine, LeftOutReason};
+    use super::{CommandEnd, ControlLine, LeftOutReason};
 
     #[test]
     fn every_line_of_the_contract_is_parsed() {
@@ -116,9 +214,17 @@ mod tests {
             ("phase job 12.07", ControlLine::Phase { name: "job".into(), uptime_centis: 1207 }),
             ("deadline", ControlLine::Deadline),
             ("out-of-memory", ControlLine::OutOfMemory),
-            ("exit 0", ControlLine::Exit(0)),
-            ("exit 255", ControlLine::Exit(255)),
-            ("signal 9", ControlLine::Signal(9)),
+            ("exit 0", ControlLine::Exit(CommandEnd::Exit(0))),
+            ("exit 255", ControlLine::Exit(CommandEnd::Exit(255))),
+            ("signal 9", ControlLine::Exit(CommandEnd::Signal(9))),
+            ("stalled", ControlLine::Stalled),
+            ("step 3", ControlLine::Step(3)),
+            ("step-deadline 3", ControlLine::StepDeadline(3)),
+            ("step-end 3 signal 9 120", ControlLine::StepEnd { step: 3, end: CommandEnd::Signal(9), output: 120 }),
+            ("service-ready 0", ControlLine::ServiceReady(0)),
+            ("service-late 0", ControlLine::ServiceLate(0)),
+            ("service-end 0 exit 1", ControlLine::ServiceEnd { service: 0, end: CommandEnd::Exit(1) }),
+            ("service-log 1 7", ControlLine::ServiceLog { service: 1, output: 7 }),
             ("output 5242880", ControlLine::Output(5_242_880)),
             ("artifacts 3", ControlLine::Artifacts(3)),
             ("left-out link out/a b", ControlLine::LeftOut { reason: LeftOutReason::Link, path: "out/a b".into() }),

@@ -1,16 +1,18 @@
 //! [`Request`] to the tar on the guest's request disk.
 //!
-//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares` and `roots` (calls of the
-//! agent's functions), `job` (the command's environment and argument list); and `patterns`, for `grep -E -f`. Every
-//! value is quoted, so that no value is run as shell code.
+//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares`, `services`, `steps` and `roots`
+//! (calls of the agent's functions), `job` (environment and working folder of all commands), one text for each command
+//! (its argument list, and for a service its environment); and `patterns`, for `grep -E -f`. Every value is quoted, so
+//! that no value is run as shell code.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use thiserror::Error;
 
 use super::artifact_globs::{PatternError, extended_regex, search_roots};
 use super::contract::{REQUEST_FILES, RESERVED_PREFIX, WORKSPACE_TAG};
-use super::request::{Mount, Request};
+use super::request::{Mount, Request, ServiceRequest, StepRequest};
 use crate::glob::expand;
 
 /// Error of a request that no guest can run.
@@ -44,19 +46,37 @@ pub enum RequestError {
 /// # Errors
 /// When a value can't be encoded: see [`RequestError`].
 pub fn encode_request(request: &Request) -> Result<Vec<u8>, RequestError> {
+    if request.steps.is_empty() {
+        return Err(RequestError::NoCommand);
+    }
     let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, content: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, content)
+    };
     let contents = [
         settings(request)?.into_bytes(),
         shares(request)?.into_bytes(),
         job(request)?.into_bytes(),
+        services(request).into_bytes(),
+        steps(request).into_bytes(),
         patterns(&request.artifacts)?,
         roots(&request.artifacts)?.into_bytes(),
     ];
     for (name, content) in REQUEST_FILES.into_iter().zip(contents) {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o644);
-        tar.append_data(&mut header, name, content.as_slice())?;
+        add(name, &content)?;
+    }
+    let no_env = BTreeMap::new();
+    for (index, step) in request.steps.iter().enumerate() {
+        add(&format!("step-{index}"), command(&no_env, &step.command)?.as_bytes())?;
+    }
+    for (index, service) in request.services.iter().enumerate() {
+        add(&format!("service-{index}"), command(&service.env, &service.command)?.as_bytes())?;
+        if let Some(ready) = &service.ready {
+            add(&format!("ready-{index}"), command(&service.env, ready)?.as_bytes())?;
+        }
     }
     Ok(tar.into_inner()?)
 }
@@ -88,24 +108,50 @@ fn shares(request: &Request) -> Result<String, RequestError> {
 }
 
 fn job(request: &Request) -> Result<String, RequestError> {
-    if request.command.is_empty() {
+    let workdir = quote_value("the working folder", &request.workdir)?;
+    Ok(exports(&request.env)? + &format!("pikaci_workdir={workdir}\n"))
+}
+
+fn steps(request: &Request) -> String {
+    let stall = request.stall_secs.unwrap_or_default();
+    let steps = request.steps.iter().enumerate();
+    let line = |(index, step): (usize, &StepRequest)| {
+        format!("step {index} {} {} {stall}\n", step.when.name(), step.timeout_secs.unwrap_or_default())
+    };
+    steps.map(line).collect()
+}
+
+fn services(request: &Request) -> String {
+    let services = request.services.iter().enumerate();
+    let line = |(index, service): (usize, &ServiceRequest)| {
+        let has_check = if service.ready.is_some() { "yes" } else { "no" };
+        format!("service {index} {} {has_check}\n", service.timeout_secs)
+    };
+    services.map(line).collect()
+}
+
+fn command(env: &BTreeMap<String, String>, argv: &[String]) -> Result<String, RequestError> {
+    if argv.is_empty() {
         return Err(RequestError::NoCommand);
     }
+    let mut text = exports(env)?;
+    let mut words = vec!["set --".to_owned()];
+    for word in argv {
+        words.push(quote_value("the command", word)?);
+    }
+    push_line(&mut text, &words.iter().map(String::as_str).collect::<Vec<_>>());
+    Ok(text)
+}
+
+fn exports(env: &BTreeMap<String, String>) -> Result<String, RequestError> {
     let mut text = String::new();
-    for (name, value) in &request.env {
+    for (name, value) in env {
         if !is_variable_name(name) || name.starts_with(RESERVED_PREFIX) {
             return Err(RequestError::EnvName(name.clone()));
         }
         let value = quote_value(&format!("the environment variable {name}"), value)?;
         push_line(&mut text, &["export", &format!("{name}={value}")]);
     }
-    let workdir = quote_value("the working folder", &request.workdir)?;
-    push_line(&mut text, &[&format!("pikaci_workdir={workdir}")]);
-    let mut words = vec!["set --".to_owned()];
-    for word in &request.command {
-        words.push(quote_value("the command", word)?);
-    }
-    push_line(&mut text, &words.iter().map(String::as_str).collect::<Vec<_>>());
     Ok(text)
 }
 

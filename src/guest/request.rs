@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-/// A command for a guest, with the settings that it runs under.
+use super::when::When;
+
+/// The commands of a job for a guest, with the settings that they run under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Argument list to run.
-    pub command: Vec<String>,
-    /// Environment variables of the command, on top of the guest's own.
+    /// Commands to run, in their order.
+    pub steps: Vec<StepRequest>,
+    /// Background processes, in the order of their start.
+    pub services: Vec<ServiceRequest>,
+    /// Environment variables of all commands, on top of the guest's own.
     pub env: BTreeMap<String, String>,
     /// Folder that the command starts in.
     pub workdir: String,
     /// User and group id of the command; 0 is root.
     pub uid: u32,
-    /// Timeout of the command, in seconds; then the agent sends TERM, and KILL 5 s later.
+    /// Timeout of all steps together, in seconds; then the agent sends TERM, and KILL 5 s later.
     pub timeout_secs: u64,
+    /// Time without output after which the agent ends the job, in seconds.
+    pub stall_secs: Option<u64>,
     /// Globs of the artifacts, relative to the workspace.
     pub artifacts: Vec<String>,
     /// Shares to mount.
@@ -23,6 +29,30 @@ pub struct Request {
     pub network: bool,
     /// Time that the guest's clock is set to, in seconds since 1970.
     pub epoch_secs: u64,
+}
+
+/// A step of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRequest {
+    /// Argument list to run.
+    pub command: Vec<String>,
+    /// Timeout of the step, in seconds.
+    pub timeout_secs: Option<u64>,
+    /// The ends of the steps before it with which the step runs.
+    pub when: When,
+}
+
+/// A background process of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRequest {
+    /// Argument list to run.
+    pub command: Vec<String>,
+    /// Argument list of the check that succeeds once the service is ready.
+    pub ready: Option<Vec<String>>,
+    /// Environment variables of the service and its check, on top of the job's.
+    pub env: BTreeMap<String, String>,
+    /// Time limit for the service to become ready, in seconds.
+    pub timeout_secs: u64,
 }
 
 /// A share as the guest mounts it.

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::toposort;
 use petgraph::graphmap::DiGraphMap;
 
+use super::caller_env::JobEnv;
 use super::hypervisor::Capabilities;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{
-    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedJob, Prepare, RunPlanRecord, SCHEMA_VERSION,
-    Share, VM, Work,
+    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedJob, PlannedService, PlannedStep,
+    Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
 };
-use super::runner::{check_size, guest_choices, guest_shares, render_runner};
-use crate::config::{Command, Config, Guest, Job};
+use super::runner::{check_size, guest_choices, guest_shares, host_folders, render_runner};
+use crate::config::{Config, Guest, Job, Step};
 use crate::flake::{self, RenderedFlake};
 use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
 use crate::id::{Digest, JobId, NodeId};
@@ -53,7 +54,7 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     for id in jobs {
         let job = &input.config.jobs[id];
         let runner = runners.get(job.guest.as_str());
-        nodes.push(execute_node(id, job, &input, runner));
+        nodes.push(execute_node(id, job, &input, runner)?);
     }
     let record = RunPlanRecord {
         schema_version: SCHEMA_VERSION,
@@ -112,24 +113,33 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Conf
     }
 }
 
-fn execute_node(id: &JobId, job: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlanNodeRecord {
+fn execute_node(
+    id: &JobId,
+    job: &Job,
+    input: &PlanInput<'_>,
+    runner: Option<&Digest>,
+) -> Result<PlanNodeRecord, PlanError> {
     let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
     let guest = &input.config.guests[&job.guest];
     let executor = match runner {
         None => JobExecutor::LocalCommand { snapshot: input.snapshot.clone() },
         Some(runner) => {
-            let shares = guest_shares(guest, input.facts, input.hypervisor, input.snapshot);
+            let mut shares = guest_shares(guest, input.facts, input.hypervisor, input.snapshot);
+            shares.extend(host_folders(&job.guest, guest, input.caller_env)?);
             let choices = Some(guest_choices(guest, input));
             vm_executor(job, guest, runner, input.hypervisor, shares, choices)
         }
     };
-    PlanNodeRecord {
+    let env = input.caller_env.job_env(id, job)?;
+    let group = job.group.as_ref().map(|name| PlannedGroup { name: name.clone(), limit: input.config.groups[name] });
+    let execute = PlannedJob { group, ..planned_job(id, job, guest, env, executor) };
+    Ok(PlanNodeRecord {
         id: execute_id(id),
         description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
         executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
         depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
-        work: Work::Execute { execute: Box::new(planned_job(id, job, guest, executor)) },
-    }
+        work: Work::Execute { execute: Box::new(execute) },
+    })
 }
 
 /// Returns the executor of a job in a guest that boots a runner.
@@ -156,20 +166,36 @@ pub fn vm_executor(
     }
 }
 
-/// Returns the planned job of an Execute node.
+/// Returns the planned job of an Execute node, without its group.
 #[must_use]
-pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, executor: JobExecutor) -> PlannedJob {
+pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: JobExecutor) -> PlannedJob {
+    let step = |step: &Step| PlannedStep {
+        name: step.name.clone(),
+        command: job.shell.argv(&step.command),
+        timeout_secs: step.timeout_secs,
+        when: step.when,
+    };
+    let (command, steps) = match job.steps.as_slice() {
+        [only] if only.name.is_empty() => (job.shell.argv(&only.command), Vec::new()),
+        steps => (Vec::new(), steps.iter().map(step).collect()),
+    };
+    let root = if matches!(executor, JobExecutor::VmCommand { .. }) { WORKSPACE_PATH } else { "." };
     PlannedJob {
         job: id.clone(),
-        command: match &job.command {
-            Command::Shell(script) => vec!["/bin/sh".to_owned(), "-euc".to_owned(), script.clone()],
-            Command::Argv(argv) => argv.clone(),
-        },
+        matrix: job.matrix.clone(),
+        command,
+        steps,
+        services: planned_services(job),
+        when: job.when,
+        allow_failure: job.allow_failure.clone(),
+        group: None,
         run_as_root: job.run_as_root,
         timeout_secs: job.timeout_secs,
+        stall_secs: job.stall_secs,
         writable_workspace: true,
-        env: job.env.clone(),
-        workdir: if matches!(executor, JobExecutor::VmCommand { .. }) { WORKSPACE_PATH } else { "." }.to_owned(),
+        env: env.values,
+        inherited: env.inherited,
+        workdir: if job.workdir.is_empty() { root.to_owned() } else { format!("{root}/{}", job.workdir) },
         artifacts: job.artifacts.clone(),
         retries: job.retries,
         vcpu: guest.vcpu,
@@ -177,6 +203,25 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, executor: JobExecutor) 
         network: job.network,
         executor,
     }
+}
+
+/// Returns the services of a job, each after the services that it needs, and otherwise by name.
+fn planned_services(job: &Job) -> Vec<PlannedService> {
+    let mut planned: Vec<PlannedService> = Vec::new();
+    while planned.len() < job.services.len() {
+        let is_planned = |name: &String| planned.iter().any(|service| service.name == *name);
+        let next =
+            job.services.iter().find(|(name, service)| !is_planned(name) && service.needs.iter().all(is_planned));
+        let (name, service) = next.expect("the job file's reader refuses cycles");
+        planned.push(PlannedService {
+            name: name.clone(),
+            command: job.shell.argv(&service.command),
+            ready: service.ready.as_ref().map(|ready| job.shell.argv(ready)),
+            env: service.env.clone(),
+            timeout_secs: service.timeout_secs,
+        });
+    }
+    planned
 }
 
 fn preconditions(input: &PlanInput<'_>, flakes: &BTreeMap<Digest, RenderedFlake>) -> Vec<String> {

@@ -1,9 +1,10 @@
 //! Hand-made plans for tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::{JobExecutor, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
-use crate::config::Network;
+use crate::config::{AllowFailure, Network};
+use crate::guest::When;
 use crate::id::{Digest, JobId, NodeId, TargetId};
 
 /// Returns a job of base `none`.
@@ -11,11 +12,19 @@ pub fn job(id: &str) -> PlannedJob {
     PlannedJob {
         job: JobId::new(id),
         executor: JobExecutor::LocalCommand { snapshot: Digest::of(b"") },
+        matrix: BTreeMap::new(),
         command: Vec::new(),
+        steps: Vec::new(),
+        services: Vec::new(),
+        when: When::default(),
+        allow_failure: AllowFailure::default(),
+        group: None,
         run_as_root: false,
         timeout_secs: 1,
+        stall_secs: None,
         writable_workspace: true,
         env: BTreeMap::new(),
+        inherited: BTreeSet::new(),
         workdir: String::new(),
         artifacts: Vec::new(),
         retries: 0,

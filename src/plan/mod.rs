@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod build;
+mod caller_env;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypervisor;
@@ -14,6 +15,7 @@ pub mod select;
 
 pub use budget::{Budget, BudgetRequest};
 pub use build::{Plan, build, planned_job, vm_executor};
+pub use caller_env::{CallerEnv, JobEnv};
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use plan_error::PlanError;
 pub use plan_input::PlanInput;

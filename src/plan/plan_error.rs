@@ -2,6 +2,7 @@
 
 use crate::facts::MissingFact;
 use crate::flake::FlakeError;
+use crate::id::JobId;
 
 /// Reason for which a plan can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,22 @@ pub enum PlanError {
         hypervisor: &'static str,
         /// The reason.
         reason: &'static str,
+    },
+    /// A job inherits a variable that has no value.
+    #[error("job {job} inherits the variable {variable}, which has no value")]
+    NoVariable {
+        /// The job.
+        job: JobId,
+        /// The variable.
+        variable: String,
+    },
+    /// A guest names a folder of a home that doesn't exist.
+    #[error("guest {guest:?} sees {folder}, and this user has no home folder")]
+    NoHome {
+        /// The guest.
+        guest: String,
+        /// The folder.
+        folder: String,
     },
     /// A guest requests more memory than jobs may use.
     #[error("guest {guest:?} requests {requested_mib} MiB of memory, but jobs may use {available_mib} MiB")]

@@ -1,6 +1,7 @@
 //! Input of a plan.
 
 use super::budget::Budget;
+use super::caller_env::CallerEnv;
 use super::hypervisor::Capabilities;
 use super::select::Selection;
 use crate::config::Config;
@@ -25,6 +26,8 @@ pub struct PlanInput<'a> {
     pub project: &'a ProjectFiles,
     /// The budget of the run.
     pub budget: Budget,
+    /// Environment variables of the command line.
+    pub caller_env: &'a CallerEnv,
     /// True if inputs of the project's flake may be paths of the host.
     pub allow_local_inputs: bool,
 }

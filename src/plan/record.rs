@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
-use crate::config::{Base, Network};
+use crate::config::{AllowFailure, Base, Network};
+use crate::guest::When;
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 
 /// The version of plan.json that this pikaci writes.
@@ -55,6 +56,18 @@ impl RunPlanRecord {
         self.jobs().filter(|job| matches!(job.executor, JobExecutor::LocalCommand { .. })).map(|job| &job.job).collect()
     }
 
+    /// Returns the jobs that see folders of the host that the project names, each with such a folder.
+    pub fn host_folders(&self) -> impl Iterator<Item = (&JobId, &str)> {
+        self.jobs().filter_map(|job| {
+            let JobExecutor::VmCommand { shares, .. } = &job.executor else { return None };
+            let mut folders = shares.iter().filter_map(|share| match &share.source {
+                ShareSource::HostFolder(folder) => Some(folder.as_str()),
+                _ => None,
+            });
+            folders.next().map(|folder| (&job.job, folder))
+        })
+    }
+
     /// Returns the hypervisor of the guests, if there are any.
     #[must_use]
     pub fn hypervisor(&self) -> Option<Hypervisor> {
@@ -88,13 +101,16 @@ impl RunPlanRecord {
     }
 }
 
-/// A selected job that doesn't run because no file of its `paths` changed.
+/// A selected job that doesn't run, because no file of its `paths` changed or `adjust` skips it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutJob {
     /// The job.
     pub id: JobId,
     /// The reason.
     pub reason: String,
+    /// True for a leg of a matrix that `adjust` skips.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
 }
 
 /// A node of a plan.
@@ -179,16 +195,40 @@ pub struct PlannedJob {
     pub executor: JobExecutor,
     /// The job.
     pub job: JobId,
-    /// The command: a program and its arguments.
+    /// Value of each axis of the matrix, for a leg of one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub matrix: BTreeMap<String, String>,
+    /// The command: a program and its arguments; empty if the job has steps.
     pub command: Vec<String>,
+    /// The steps, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<PlannedStep>,
+    /// The services, in the order of their start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<PlannedService>,
+    /// The ends of the needed jobs with which this job runs.
+    #[serde(default, skip_serializing_if = "When::is_default")]
+    pub when: When,
+    /// Failures that don't make the run fail.
+    #[serde(default, skip_serializing_if = "AllowFailure::is_default")]
+    pub allow_failure: AllowFailure,
+    /// The group whose limit counts the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<PlannedGroup>,
     /// True if the command runs as root of the guest.
     pub run_as_root: bool,
     /// Time limit of the command, in seconds.
     pub timeout_secs: u64,
+    /// Time without output after which the job is ended, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stall_secs: Option<u64>,
     /// True if the command may write to its workspace, a copy that is removed after the job.
     pub writable_workspace: bool,
     /// Environment variables of the command.
     pub env: BTreeMap<String, String>,
+    /// Names of the variables whose values came from the environment of the command line.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub inherited: BTreeSet<String>,
     /// Working directory of the command.
     pub workdir: String,
     /// Globs of the artifacts, relative to the workspace.
@@ -204,7 +244,58 @@ pub struct PlannedJob {
     pub network: Network,
 }
 
+/// A step of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedStep {
+    /// Name of the step.
+    pub name: String,
+    /// The command: a program and its arguments.
+    pub command: Vec<String>,
+    /// Time limit of the step, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_secs: Option<u64>,
+    /// The ends of the steps before it with which the step runs.
+    #[serde(default, skip_serializing_if = "When::is_default")]
+    pub when: When,
+}
+
+/// A background process of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedService {
+    /// Name of the service.
+    pub name: String,
+    /// The command: a program and its arguments.
+    pub command: Vec<String>,
+    /// The command that succeeds once the service is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Vec<String>>,
+    /// Environment variables, added to those of the job.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Time limit for the service to become ready, in seconds.
+    pub timeout_secs: u64,
+}
+
+/// A group of jobs, of which a limited number runs at the same time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedGroup {
+    /// Name of the group.
+    pub name: String,
+    /// Number of its jobs that may run at the same time.
+    pub limit: u32,
+}
+
 impl PlannedJob {
+    /// Returns the steps; a job without steps has its command as a step without a name.
+    #[must_use]
+    pub fn all_steps(&self) -> Vec<PlannedStep> {
+        if !self.steps.is_empty() {
+            return self.steps.clone();
+        }
+        let command = self.command.clone();
+        vec![PlannedStep { name: String::new(), command, timeout_secs: None, when: When::default() }]
+    }
+
     /// Returns the snapshot of the job.
     fn snapshot(&self) -> Option<&Digest> {
         match &self.executor {
@@ -257,6 +348,9 @@ pub struct GuestChoices {
     pub modules: bool,
     /// True if the guest is built from the inputs in the project's flake.lock.
     pub own_lock: bool,
+    /// True if the guest sees folders of the host that the project names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_folders: bool,
 }
 
 /// Time limits of the parts of a job, in seconds.
@@ -291,6 +385,8 @@ pub enum ShareSource {
     Snapshot(Digest),
     /// The host's `/usr` and an allow-list of its `/etc`.
     HostUserland,
+    /// A folder of the host, at the same path.
+    HostFolder(String),
     /// The host's Nix store.
     HostStore,
     /// The disk of the runner, which holds the store paths that the guest needs.

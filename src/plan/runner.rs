@@ -1,6 +1,7 @@
 //! The runner that a guest boots, and the shares that it mounts.
 
 use super::budget::Budget;
+use super::caller_env::CallerEnv;
 use super::hypervisor::Capabilities;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
@@ -8,7 +9,7 @@ use super::record::{GuestChoices, Share, ShareSource};
 use crate::config::{Base, Guest};
 use crate::facts::{HostFacts, MissingFact};
 use crate::flake::{self, NixGuest, RenderedFlake, StoreSource};
-use crate::guest::contract::{STORE_TAG, USERLAND_TAG, WORKSPACE_PATH, WORKSPACE_TAG};
+use crate::guest::contract::{FOLDER_TAG, STORE_TAG, USERLAND_TAG, WORKSPACE_PATH, WORKSPACE_TAG};
 use crate::id::Digest;
 
 /// Returns the base of a guest: the one in the job file, or the default on a host with this Nix system.
@@ -81,11 +82,34 @@ pub(super) fn guest_choices(guest: &Guest, input: &PlanInput<'_>) -> GuestChoice
         kernel: guest.kernel.is_some(),
         dev_shell: guest.dev_shell.is_some(),
         modules: !guest.modules.is_empty(),
+        host_folders: !guest.host_folders.is_empty(),
         own_lock: matches!(base, Base::Nix | Base::Nixos) && input.project.0.contains_key("flake.lock"),
     }
 }
 
-/// Returns the folders of the host that a guest mounts.
+/// Returns the shares of the folders that the project names, each at its own path.
+pub(super) fn host_folders(name: &str, guest: &Guest, caller: &CallerEnv) -> Result<Vec<Share>, PlanError> {
+    let mut shares = Vec::new();
+    for (index, folder) in guest.host_folders.iter().enumerate() {
+        let path = match (folder.strip_prefix("~/"), &caller.home) {
+            (None, _) => folder.clone(),
+            (Some(below), Some(home)) => format!("{home}/{below}"),
+            (Some(_), None) => {
+                return Err(PlanError::NoHome { guest: name.to_owned(), folder: folder.clone() });
+            }
+        };
+        let path = path.trim_end_matches('/').to_owned();
+        shares.push(Share {
+            tag: format!("{FOLDER_TAG}{index}"),
+            source: ShareSource::HostFolder(path.clone()),
+            mount_point: path,
+            read_only: true,
+        });
+    }
+    Ok(shares)
+}
+
+/// Returns the shares that every guest of a base mounts.
 #[must_use]
 pub fn guest_shares(guest: &Guest, facts: &HostFacts, hypervisor: &Capabilities, snapshot: &Digest) -> Vec<Share> {
     let share = |tag: &str, source, mount_point: &str| Share {
@@ -116,7 +140,7 @@ mod tests {
     use crate::id::Digest;
     use crate::plan::hypervisor::{Capabilities, Hypervisor};
     use crate::plan::select::{Changes, select};
-    use crate::plan::{Budget, BudgetRequest, PlanError, PlanInput};
+    use crate::plan::{Budget, BudgetRequest, CallerEnv, PlanError, PlanInput};
 
     const QEMU: Capabilities = Capabilities {
         hypervisor: Hypervisor::Qemu,
@@ -160,6 +184,7 @@ mod tests {
             hypervisor,
             project: &project,
             budget: Budget::new(BudgetRequest::default(), &facts),
+            caller_env: &CallerEnv::default(),
             allow_local_inputs: false,
         };
         check_size("g", &config.guests["g"], input.budget)?;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use globset::Glob;
+
 use super::record::LeftOutJob;
-use crate::config::Config;
+use crate::config::{Config, JobSelector};
 use crate::glob::Globs;
 use crate::id::{JobId, TargetId};
 
@@ -52,7 +54,7 @@ pub struct UnknownName {
 
 /// Selects jobs, and all jobs that they need.
 ///
-/// A named job is always selected. The jobs of a named target, or all jobs if there are no names, are selected if their
+/// A named job is always selected, unless `adjust` skips it. The jobs of a named target, or all jobs if there are no names, are selected if their
 /// `paths` match a changed file. A changed job file matches every job, because it defines them all.
 ///
 /// # Errors
@@ -61,15 +63,14 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
     let mut chosen = BTreeSet::new();
     let mut candidates = BTreeSet::new();
     for name in names {
-        let job = JobId::new(name.as_str());
-        if let Some(target) = config.targets.get(name) {
-            candidates.extend(target.jobs.iter().cloned());
-        } else if config.jobs.contains_key(&job) {
-            chosen.insert(job);
-        } else {
-            let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
-            let names = config.targets.keys().cloned().chain(jobs).collect();
-            return Err(UnknownName { name: name.clone(), names });
+        match (config.targets.get(name), matching_jobs(config, name)) {
+            (Some(target), _) => candidates.extend(target.jobs.iter().cloned()),
+            (None, jobs) if !jobs.is_empty() => chosen.extend(jobs),
+            (None, _) => {
+                let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
+                let names = config.targets.keys().cloned().chain(jobs).collect();
+                return Err(UnknownName { name: name.clone(), names });
+            }
         }
     }
     if names.is_empty() {
@@ -89,11 +90,17 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
         }
     }
     chosen.extend(candidates.into_iter().filter(|job| !left_out.contains_key(job)));
+    for id in &chosen {
+        if let Some(reason) = &config.jobs[id].skip {
+            left_out.insert(id.clone(), reason.clone());
+        }
+    }
+    chosen.retain(|job| !left_out.contains_key(job));
     let jobs = with_needs(config, chosen);
     let left_out: Vec<LeftOutJob> = left_out
         .into_iter()
         .filter(|(id, _)| !jobs.contains(id))
-        .map(|(id, reason)| LeftOutJob { id, reason })
+        .map(|(id, reason)| LeftOutJob { skipped: config.jobs[&id].skip.is_some(), id, reason })
         .collect();
     Ok(Selection {
         target_id: TargetId::new(if names.is_empty() { "all".to_owned() } else { names.join(" ") }),
@@ -111,6 +118,25 @@ pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Se
             }
         },
     })
+}
+
+/// Returns the jobs that a name of the command line means: a job, a leg, or all legs with some values. `*` and `?` match
+/// any characters of the job's name.
+#[must_use]
+pub fn matching_jobs(config: &Config, pattern: &str) -> Vec<JobId> {
+    let Some(selector) = JobSelector::parse(pattern) else { return Vec::new() };
+    let glob = Glob::new(&pattern_glob(selector.name)).ok().map(|glob| glob.compile_matcher());
+    let matches = |id: &&JobId| {
+        let leg = JobSelector::of_id(id);
+        let is_named = leg.name == selector.name || glob.as_ref().is_some_and(|glob| glob.is_match(leg.name));
+        is_named && selector.matches_axes(&leg)
+    };
+    config.jobs.keys().filter(matches).cloned().collect()
+}
+
+/// Returns the pattern of a name as a glob in which only `*` and `?` have a meaning.
+fn pattern_glob(name: &str) -> String {
+    name.chars().flat_map(|c| if "{}\\!".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
 }
 
 fn has_job_file(files: &[String]) -> bool {

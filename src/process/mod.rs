@@ -30,4 +30,4 @@ pub use landlock::has_landlock;
 pub use log_pipe::LogPipe;
 pub use orphans::{adopt_orphans, kill_orphans};
 pub use own_programs::{own_path, own_program};
-pub use pump::{CopyThread, LogLimit, LogStats, join_copy, pump};
+pub use pump::{CopyThread, LogLimit, LogStats, append_pump, join_copy, pump};

@@ -45,6 +45,16 @@ pub fn pump(reader: impl Read + Send + 'static, log: &Path, limit: LogLimit<'_>)
     Ok(copy(reader, file, limit))
 }
 
+/// Starts a thread that copies a stream to the end of a log, which is made if it is absent. The limit counts the new
+/// bytes.
+///
+/// # Errors
+/// When the log can't be opened.
+pub fn append_pump(reader: impl Read + Send + 'static, log: &Path, limit: LogLimit<'_>) -> Result<CopyThread> {
+    let file = File::options().create(true).append(true).open(log);
+    Ok(copy(reader, file.with_context(|| format!("opening {}", log.display()))?, limit))
+}
+
 /// Starts a thread that copies a stream into an open log.
 pub(super) fn copy(mut reader: impl Read + Send + 'static, mut file: File, limit: LogLimit<'_>) -> CopyThread {
     let (limit, quota) = (limit.bytes, limit.quota.clone());

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::job_record::JobRecord;
+use super::job_record::{JobRecord, ServiceRecord, StepRecord};
 use super::run_record::{Accelerator, JobSummary, PrepareRecord, RunRecord, SCHEMA_VERSION};
 use crate::event::{DeclaredJob, Event, EventKind, Outcome, Reason, RunStarted, Status};
 use crate::id::{JobId, NodeId, RecordedPath};
@@ -24,6 +24,7 @@ impl History {
             id: job.id.clone(),
             status: Status::QUEUED,
             flaky: false,
+            allowed: false,
             status_path: status_path(&job.id),
         };
         let run = RunRecord {
@@ -69,13 +70,29 @@ impl History {
                 self.run.accelerator = Some(Accelerator { name: accelerator.clone(), reason: reason.clone() });
                 None
             }
-            EventKind::JobStarted { job, attempt, logs } => self.change(job, |record| {
+            EventKind::JobStarted { job, attempt, logs } => {
+                self.change(job, |record| record.begin_attempt(*attempt, logs, event.at))
+            }
+            EventKind::StepStarted { job, step } => self.change_step(job, step, |record| {
                 record.status = Status::RUNNING;
-                record.attempt = *attempt;
                 record.started_at = Some(event.at);
-                record.logs = logs.into();
-                record.phase = None;
             }),
+            EventKind::StepFinished { job, step, outcome, exit_code, log } => self.change_step(job, step, |record| {
+                record.status = Status::Done(*outcome);
+                record.exit_code = *exit_code;
+                record.finished_at = Some(event.at);
+                record.log = Some(*log);
+            }),
+            EventKind::ServiceReady { job, service } => {
+                self.change_service(job, service, |record| record.ready_at = Some(event.at))
+            }
+            EventKind::ServiceEnded { job, service, exit_code } => self.change_service(job, service, |record| {
+                record.ended_at = Some(event.at);
+                record.exit_code = Some(*exit_code);
+            }),
+            EventKind::ServiceLog { job, service, log } => {
+                self.change_service(job, service, |record| record.log = Some(*log))
+            }
             EventKind::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
             EventKind::AttemptFinished(finished) => self.change(&finished.job, |record| {
                 record.earlier_attempts.push(record.ended_attempt(&finished.end, event.at));
@@ -113,7 +130,24 @@ impl History {
         change(&mut self.jobs[index]);
         self.run.jobs[index].status = self.jobs[index].status;
         self.run.jobs[index].flaky = self.jobs[index].flaky;
+        self.run.jobs[index].allowed = self.jobs[index].allowed;
         Some(index)
+    }
+
+    fn change_step(&mut self, id: &JobId, name: &str, change: impl FnOnce(&mut StepRecord)) -> Option<usize> {
+        self.change(id, |job| {
+            if let Some(step) = job.step_mut(name) {
+                change(step);
+            }
+        })
+    }
+
+    fn change_service(&mut self, id: &JobId, name: &str, change: impl FnOnce(&mut ServiceRecord)) -> Option<usize> {
+        self.change(id, |job| {
+            if let Some(service) = job.service_mut(name) {
+                change(service);
+            }
+        })
     }
 
     fn prepare(&mut self, node: &NodeId) -> &mut PrepareRecord {

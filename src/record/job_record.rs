@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::run_record::SCHEMA_VERSION;
-use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, LogPaths, Outcome, Reason, Status};
+use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, LogPaths, LogRange, Outcome, Reason, Status};
 use crate::id::{JobId, NodeId, RecordedPath};
 
 /// Logs of an attempt, relative to the state folder.
@@ -53,6 +53,38 @@ pub struct AttemptRecord {
     pub artifacts: ArtifactSummary,
 }
 
+/// A step of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepRecord {
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// Time of its start.
+    pub started_at: Option<Timestamp>,
+    /// Time of its end.
+    pub finished_at: Option<Timestamp>,
+    /// Its part of the job's log.
+    pub log: Option<LogRange>,
+}
+
+/// A service of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceRecord {
+    /// Its name.
+    pub name: String,
+    /// Time at which it was ready.
+    pub ready_at: Option<Timestamp>,
+    /// Time of its end, if it ended before the job.
+    pub ended_at: Option<Timestamp>,
+    /// The exit code of its command, if it ended before the job.
+    pub exit_code: Option<i32>,
+    /// Its part of the job's log, which arrives at the end of the job.
+    pub log: Option<LogRange>,
+}
+
 /// A job, as it is written to `status.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRecord {
@@ -79,6 +111,15 @@ pub struct JobRecord {
     /// True if it passed after a failed attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// True if it failed and the job file allows that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed: bool,
+    /// The steps of the last attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRecord>,
+    /// The services of the last attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
     /// The logs.
     #[serde(flatten)]
     pub logs: RecordedLogs,
@@ -103,6 +144,19 @@ pub struct JobRecord {
     pub warnings: Vec<String>,
 }
 
+impl StepRecord {
+    fn queued(name: &str) -> Self {
+        let status = Status::QUEUED;
+        Self { name: name.to_owned(), status, exit_code: None, started_at: None, finished_at: None, log: None }
+    }
+}
+
+impl ServiceRecord {
+    fn queued(name: &str) -> Self {
+        Self { name: name.to_owned(), ready_at: None, ended_at: None, exit_code: None, log: None }
+    }
+}
+
 impl JobRecord {
     /// Returns the record of a job that has not begun.
     #[must_use]
@@ -118,6 +172,9 @@ impl JobRecord {
             attempt: 0,
             earlier_attempts: Vec::new(),
             flaky: false,
+            allowed: false,
+            steps: job.steps.iter().map(|name| StepRecord::queued(name)).collect(),
+            services: job.services.iter().map(|name| ServiceRecord::queued(name)).collect(),
             logs: RecordedLogs::default(),
             phase: None,
             started_at: None,
@@ -135,11 +192,53 @@ impl JobRecord {
         self.status = Status::Done(end.outcome);
         self.flaky = end.outcome == Outcome::Passed && !self.earlier_attempts.is_empty();
         self.finished_at = Some(at);
+        self.allowed = end.allowed;
+        for step in self.steps.iter_mut().filter(|step| step.status.outcome().is_none()) {
+            let is_running = step.status == Status::RUNNING;
+            step.status = Status::Done(if is_running { end.outcome } else { Outcome::Skipped });
+            step.finished_at = is_running.then_some(at);
+        }
         self.exit_code = end.exit_code;
         self.reason = end.reason.clone();
         self.log_cut = end.log.log_cut;
         self.artifacts = end.artifacts.clone();
         self.warnings.clone_from(&end.warnings);
+    }
+
+    /// Records the start of an attempt.
+    pub(super) fn begin_attempt(&mut self, attempt: u32, logs: &LogPaths, at: Timestamp) {
+        self.status = Status::RUNNING;
+        self.attempt = attempt;
+        self.started_at = Some(at);
+        self.logs = logs.into();
+        self.phase = None;
+        self.steps.iter_mut().for_each(|step| *step = StepRecord::queued(&step.name));
+        self.services.iter_mut().for_each(|service| *service = ServiceRecord::queued(&service.name));
+    }
+
+    /// Returns a step of the job.
+    pub(super) fn step_mut(&mut self, name: &str) -> Option<&mut StepRecord> {
+        self.steps.iter_mut().find(|step| step.name == name)
+    }
+
+    /// Returns a service of the job.
+    pub(super) fn service_mut(&mut self, name: &str) -> Option<&mut ServiceRecord> {
+        self.services.iter_mut().find(|service| service.name == name)
+    }
+
+    /// Returns the offset in the log after the output of the job itself, if the logs of services follow it.
+    #[must_use]
+    pub fn own_log_end(&self) -> Option<u64> {
+        self.services.iter().filter_map(|service| service.log).map(|log| log.start).min()
+    }
+
+    /// Returns the offset in the log after the output that shows the failure: of the first step that failed, or of the
+    /// whole job.
+    #[must_use]
+    pub fn failure_log_end(&self) -> Option<u64> {
+        let has_failed = |step: &&StepRecord| step.status.outcome().is_some_and(|outcome| !outcome.is_success());
+        let step = self.steps.iter().find(has_failed).and_then(|step| step.log);
+        step.map(|log| log.end).or_else(|| self.own_log_end())
     }
 
     /// Returns the start of the first attempt.

@@ -14,7 +14,7 @@ mod terminal_events;
 pub use broken_run::BrokenRun;
 pub use gc_result::{FailedRemoval, GcResult, RemovedItem, RemovedKind};
 pub use history::History;
-pub use job_record::{AttemptRecord, JobRecord, RecordedLogs};
+pub use job_record::{AttemptRecord, JobRecord, RecordedLogs, ServiceRecord, StepRecord};
 pub use left_out_files::{LeftOutFile, LeftOutFiles};
 pub use manifest::{Artifact, MANIFEST_VERSION, Manifest};
 pub use replay::{NoRecords, replay};

@@ -84,6 +84,9 @@ pub struct JobSummary {
     /// True if it passed after a failed attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// True if it failed and the job file allows that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allowed: bool,
     /// The record of the job, relative to the state folder.
     pub status_path: RecordedPath,
 }

@@ -21,7 +21,20 @@ pub fn event_line(event: &Event, history: &History) -> Option<Page> {
             }
             Some(page)
         }
-        EventKind::PrepareStarted { .. } | EventKind::JobPhase { .. } | EventKind::RunFinished { .. } => None,
+        EventKind::PrepareStarted { .. }
+        | EventKind::JobPhase { .. }
+        | EventKind::StepStarted { .. }
+        | EventKind::ServiceReady { .. }
+        | EventKind::ServiceLog { .. }
+        | EventKind::RunFinished { .. } => None,
+        EventKind::StepFinished { job, step, outcome, .. } => {
+            let record = history.job(job).and_then(|job| job.steps.iter().find(|record| record.name == *step));
+            let start = record.and_then(|record| record.started_at);
+            Some(end(&format!("{job}: {}", plain(step)), *outcome, start, event.at, &Reason::default(), ""))
+        }
+        EventKind::ServiceEnded { job, service, exit_code } => {
+            Some(format!("{job}: service {} ended with exit code {exit_code}", plain(service)).into())
+        }
         EventKind::PrepareFinished { node, outcome: Outcome::Cached, .. } => {
             Some(format!("{node}: the runner is cached").into())
         }
@@ -39,7 +52,8 @@ pub fn event_line(event: &Event, history: &History) -> Option<Page> {
             let start = history.job(&finished.job).and_then(|job| job.started_at);
             let cut = if finished.end.log.log_cut { "; its log is cut" } else { "" };
             let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
-            let more = format!("{flaky}{cut}");
+            let allowed = if finished.end.allowed { " (allowed)" } else { "" };
+            let more = format!("{flaky}{allowed}{cut}");
             let mut page =
                 end(finished.job.as_str(), finished.end.outcome, start, event.at, &finished.end.reason, &more);
             for warning in &finished.end.warnings {

@@ -16,7 +16,7 @@ pub fn lines(left_out: &[LeftOutJob], line: impl Fn(&str, &str) -> String) -> Ve
 pub fn hint(run: &RunRecord) -> Option<String> {
     let all =
         || run.info.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
-    (!run.left_out.is_empty()).then(all)
+    run.left_out.iter().any(|job| !job.skipped).then(all)
 }
 
 #[cfg(test)]
@@ -29,7 +29,11 @@ mod tests {
     #[test]
     fn a_long_list_ends_with_the_number_of_further_jobs() {
         let jobs = |number: usize| -> Vec<LeftOutJob> {
-            let job = |number| LeftOutJob { id: JobId::new(format!("job{number}")), reason: "why".to_owned() };
+            let job = |number| LeftOutJob {
+                id: JobId::new(format!("job{number}")),
+                reason: "why".to_owned(),
+                skipped: false,
+            };
             (0..number).map(job).collect()
         };
         let line = |job: &str, why: &str| format!("{job}: {why}");
@@ -42,7 +46,10 @@ mod tests {
     fn the_hint_repeats_the_names_on_the_command_line() {
         let mut run = begun("1", &["build"]).run;
         assert_eq!(hint(&run), None);
-        run.left_out = vec![LeftOutJob { id: JobId::new("docs"), reason: String::new() }];
+        let left_out = |skipped| vec![LeftOutJob { id: JobId::new("docs"), reason: String::new(), skipped }];
+        run.left_out = left_out(true);
+        assert_eq!(hint(&run), None);
+        run.left_out = left_out(false);
         run.info.filters = vec!["pre merge".to_owned(), "x".to_owned()];
         assert_eq!(hint(&run).unwrap(), "pikaci run --all 'pre merge' x");
     }

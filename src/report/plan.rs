@@ -28,6 +28,7 @@ fn node_line(node: &PlanNodeRecord) -> String {
                 node.depends_on.iter().map(|id| id.as_str().trim_start_matches("execute:")).collect();
             let after = if after.is_empty() { String::new() } else { format!("after {}; ", after.join(", ")) };
             let place = if node.executor == LOCAL { format!("{UNISOLATED}; ") } else { String::new() };
+            let place = format!("{place}{}", conditions(execute));
             let PlannedJob { job, vcpu, memory_mib, timeout_secs, .. } = &**execute;
             format!(
                 "execute   {job}: {} ({after}{place}{vcpu} vcpu, {memory_mib} MiB, at most {timeout_secs} s)",
@@ -35,4 +36,21 @@ fn node_line(node: &PlanNodeRecord) -> String {
             )
         }
     }
+}
+
+/// Returns the parts of a job that decide when it runs and of what it consists, each with a separator after it.
+fn conditions(job: &PlannedJob) -> String {
+    let names = |names: Vec<&str>| names.join(", ");
+    let when = (!job.when.is_default()).then(|| format!("when {}", job.when.name()));
+    let group = job.group.as_ref().map(|group| format!("group {}, {} at a time", group.name, group.limit));
+    let services = (!job.services.is_empty())
+        .then(|| format!("services {}", names(job.services.iter().map(|service| service.name.as_str()).collect())));
+    let steps = (!job.steps.is_empty())
+        .then(|| format!("steps {}", names(job.steps.iter().map(|step| step.name.as_str()).collect())));
+    let inherited = (!job.inherited.is_empty())
+        .then(|| format!("inherits {}", names(job.inherited.iter().map(String::as_str).collect())));
+    [when, group, services, steps, inherited]
+        .into_iter()
+        .flatten()
+        .fold(String::new(), |text, part| text + &part + "; ")
 }

@@ -65,6 +65,15 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
         if let Some(logs) = logs(job, state_root) {
             page.line(format!("             {logs}"));
         }
+        for step in &job.steps {
+            let took = self::took(step.started_at, step.finished_at, step.status, clock);
+            let word = paint_to(step.status, "cancelled".len());
+            page.painted_line("             ", word, format!("  {}  {took}", plain(&step.name)));
+        }
+        for service in job.services.iter().filter(|service| service.ended_at.is_some()) {
+            let code = service.exit_code.unwrap_or_default();
+            page.line(format!("             service {} ended with exit code {code}", plain(&service.name)));
+        }
         for warning in warnings(job) {
             page.line(format!("             {warning}"));
         }
@@ -131,6 +140,7 @@ fn details(job: &JobRecord) -> String {
         phase,
         (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
         job.flaky.then(|| "flaky".to_owned()),
+        job.allowed.then(|| "allowed".to_owned()),
         (job.executor == LOCAL).then(|| UNISOLATED.to_owned()),
         (job.artifacts.artifacts > 0)
             .then(|| count(usize::try_from(job.artifacts.artifacts).unwrap_or(usize::MAX), "artifact")),

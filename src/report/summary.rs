@@ -83,7 +83,8 @@ fn add_job(page: &mut Page, job: &JobRecord, tail: &[String], state_root: &Path)
     let message =
         job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE))).unwrap_or_default();
     page.line("");
-    page.painted_line(format!("--- {} ", job.id), paint(job.status), message);
+    let allowed = if job.allowed { " (allowed)" } else { "" };
+    page.painted_line(format!("--- {} ", job.id), paint(job.status), format!("{allowed}{message}"));
     for line in tail {
         page.line(format!("    {}", cut(line, LINE)));
     }
@@ -126,7 +127,12 @@ fn table(history: &History) -> Page {
         let message = message.map(|message| format!("  {}", cut(message, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len());
         let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
-        page.painted_line("  ", word, format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{message}", job.id));
+        let allowed = if job.allowed { "  allowed" } else { "" };
+        page.painted_line(
+            "  ",
+            word,
+            format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{allowed}{message}", job.id),
+        );
         for warning in warnings(job) {
             page.line(format!("             {warning}"));
         }

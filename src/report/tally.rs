@@ -19,8 +19,10 @@ pub(super) fn tally(jobs: &[JobSummary]) -> String {
     let number = |status: Status| jobs.iter().filter(|job| job.status == status).count();
     let parts = statuses.map(|status| (number(status), status.word())).filter(|(number, _)| *number > 0);
     let flaky = jobs.iter().filter(|job| job.flaky).count();
-    let text = |(number, word): (usize, &str)| match (word, flaky) {
-        ("passed", 1..) => format!("{number} {word} ({flaky} flaky)"),
+    let allowed = |word: &str| jobs.iter().filter(|job| job.allowed && job.status.word() == word).count();
+    let text = |(number, word): (usize, &str)| match (word, flaky, allowed(word)) {
+        ("passed", 1.., _) => format!("{number} {word} ({flaky} flaky)"),
+        (_, _, allowed @ 1..) => format!("{number} {word} ({allowed} allowed)"),
         _ => format!("{number} {word}"),
     };
     parts.map(text).collect::<Vec<_>>().join(", ")

@@ -153,6 +153,12 @@ impl StateLayout {
         self.lock("gc-turn")
     }
 
+    /// Returns the lock of a place in a group of jobs, from 0.
+    #[must_use]
+    pub fn group_lock(&self, group: &str, place: u32) -> Beneath {
+        self.lock(&format!("group-{}-{place}", Digest::of(group.as_bytes()).short()))
+    }
+
     fn lock(&self, name: &str) -> Beneath {
         self.folder().join(LOCKS).join(name)
     }

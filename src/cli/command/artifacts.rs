@@ -20,7 +20,7 @@ pub struct Options {
     #[arg(value_name = "RUN", default_value = LATEST)]
     run: String,
     /// List only the artifacts of this job
-    #[arg(long, value_name = "JOB", env = "PIKACI_JOB")]
+    #[arg(long, value_name = "JOB")]
     job: Option<String>,
     /// Format of the list
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]

@@ -32,7 +32,7 @@ use crate::foreign::Beneath;
 use crate::host::{self, FactsRequest, HashCache};
 use crate::id::{Digest, JobId};
 use crate::plan::hypervisor::Hypervisor;
-use crate::plan::{guest_shares, planned_job, vm_executor};
+use crate::plan::{CallerEnv, guest_shares, planned_job, vm_executor};
 use crate::prepare::Runner;
 use crate::process::own_path;
 use crate::report;
@@ -86,7 +86,9 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
     let (guest, no_digest) = (&config.guests[&job.guest], Digest::of(b""));
     let executor =
         vm_executor(job, guest, &no_digest, hypervisor, guest_shares(guest, &facts, hypervisor, &no_digest), None);
-    let planned = planned_job(&id, job, guest, executor);
+    // A build of Nix inherits nothing.
+    let env = CallerEnv::default().job_env(&id, job).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let planned = planned_job(&id, job, guest, env, executor);
     let out = std::path::absolute(&options.out).with_context(|| format!("resolving {}", options.out.display()))?;
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     let cancel = watch_signals()?;

@@ -10,6 +10,7 @@ use crate::cli::failure::Failure;
 use crate::cli::follow_logs::{follow_logs, print_logs};
 use crate::cli::job_log::JobLog;
 use crate::cli::log_kind::{LogKind, missing_log};
+use crate::cli::log_part::LogPart;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::runs::{LATEST, Runs, select_job};
 use crate::event::Status;
@@ -22,8 +23,14 @@ pub struct Options {
     #[arg(value_name = "RUN", default_value = LATEST)]
     run: String,
     /// Print only the log of this job [default: the logs of all jobs, with headlines on standard error]
-    #[arg(long, value_name = "JOB", env = "PIKACI_JOB")]
+    #[arg(long, value_name = "JOB")]
     job: Option<String>,
+    /// Print only the part of this step
+    #[arg(long, value_name = "STEP", requires = "job", conflicts_with_all = ["service", "kind"])]
+    step: Option<String>,
+    /// Print the log of this service, which arrives at the end of the job
+    #[arg(long, value_name = "SERVICE", requires = "job", conflicts_with = "kind")]
+    service: Option<String>,
     /// The kind of log
     #[arg(long, value_enum, default_value_t, env = "PIKACI_KIND")]
     kind: LogKind,
@@ -43,8 +50,14 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
         Some(name) => vec![select_job(&history, name)?],
         None => history.jobs.iter().collect(),
     };
-    let mut logs: Vec<JobLog> =
-        jobs.iter().map(|job| JobLog::new(&runs, &id, job, options.kind, options.raw)).collect();
+    let part = match (&options.step, &options.service) {
+        (Some(step), _) => LogPart::Step(step.clone()),
+        (None, Some(service)) => LogPart::Service(service.clone()),
+        (None, None) => LogPart::Job,
+    };
+    jobs.iter().try_for_each(|job| part.check(job))?;
+    let log = |job: &&JobRecord| JobLog::new(&runs, &id, job, options.kind, part.clone(), options.raw);
+    let mut logs: Vec<JobLog> = jobs.iter().map(log).collect();
     let printed = if options.follow { follow_logs(&runs, &id, &mut logs) } else { print_logs(&mut logs) };
     match printed {
         // A reader that closed standard output is no error.

@@ -1,59 +1,60 @@
 //! Jobs, and the defaults for keys that they leave out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::guest::DEFAULT_GUEST;
-use super::reader::{Field, Fields, Reader, attr_path, type_name};
-use super::{keys, references, timeout};
+use super::matrix::{self, Leg};
+use super::reader::{Fields, JobReference, Reader, attr_path};
+use super::{command, env, globs, keys, service, timeout};
 use crate::config::eval::{Attr, Attrs, ValueKind};
-use crate::config::job::{Command, Job};
+use crate::config::job::{AllowFailure, Job};
 use crate::config::network::Network;
-use crate::config::problem::{ByteRange, quoted};
-use crate::glob;
-use crate::guest::contract::RESERVED_PREFIX;
-use crate::guest::is_variable_name;
+use crate::config::problem::quoted;
+use crate::config::shell::Shell;
+use crate::config::variable::Variable;
+use crate::guest::When;
 use crate::id::JobId;
 
 const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
 /// Maximum number of retries: a job that fails more often needs a repair.
 const MAX_RETRIES: u32 = 10;
-/// Maximum length of an argument or variable that Linux passes to a program, without the NUL at its end
-/// (`MAX_ARG_STRLEN`).
-const MAX_ARGUMENT: usize = 128 * 1024 - 1;
-/// Maximum size of all arguments and variables that Linux passes to a program, in bytes: a quarter of the usual stack
-/// (`execve(2)`), minus a reserve for the variables that a guest adds.
-const MAX_ALL_ARGUMENTS: usize = (2 << 20) - (64 << 10);
 /// Maximum size of the default environment times the number of jobs, in bytes: each job has a copy.
 const MAX_ENV_COPIES: usize = 64 << 20;
 
-/// Settings of jobs that leave the keys out.
-pub(super) struct Defaults {
-    timeout_secs: u64,
-    guest: String,
-    env: BTreeMap<String, String>,
-    run_as_root: bool,
-    network: Network,
-    retries: u32,
-}
-
-impl Default for Defaults {
-    fn default() -> Self {
-        Self {
-            timeout_secs: DEFAULT_TIMEOUT_SECS,
-            guest: DEFAULT_GUEST.to_owned(),
-            env: BTreeMap::new(),
-            run_as_root: false,
-            network: Network::None,
-            retries: 0,
-        }
+/// Returns the settings of a job whose file sets none.
+fn built_in() -> Job {
+    Job {
+        description: None,
+        matrix: BTreeMap::new(),
+        skip: None,
+        steps: Vec::new(),
+        services: BTreeMap::new(),
+        needs: Vec::new(),
+        when: When::default(),
+        paths: Vec::new(),
+        env: BTreeMap::new(),
+        timeout_secs: DEFAULT_TIMEOUT_SECS,
+        stall_secs: None,
+        shell: Shell::default(),
+        workdir: String::new(),
+        guest: DEFAULT_GUEST.to_owned(),
+        run_as_root: false,
+        network: Network::None,
+        retries: 0,
+        allow_failure: AllowFailure::default(),
+        group: None,
+        artifacts: Vec::new(),
     }
 }
 
-/// Reads the section `defaults` of a job file with a number of jobs.
-pub(super) fn read_defaults(reader: &mut Reader, fields: &Fields, jobs: usize) -> Defaults {
-    let built_in = Defaults::default();
-    let defaults = overlay(reader, fields, &built_in);
-    let size: usize = defaults.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+/// Reads the section `defaults` of a job file with a number of jobs: a job without steps.
+pub(super) fn read_defaults(reader: &mut Reader, attrs: Option<&Attrs>, jobs: usize) -> Job {
+    let built_in = built_in();
+    let Some(attrs) = attrs else { return built_in };
+    let fields = reader.fields("defaults", attrs, keys::DEFAULTS);
+    let defaults = read_settings(reader, &fields, &built_in);
+    let size: usize = defaults.env.iter().map(|(name, value)| name.len() + env::value_length(value)).sum();
     if let Some(field) = fields.get("env").filter(|_| size.saturating_mul(jobs) > MAX_ENV_COPIES) {
         let message = format!("`{}` is too large for {jobs} jobs", field.path);
         reader.refuse(&field.value.at, message, "keep data in files of its own");
@@ -63,129 +64,57 @@ pub(super) fn read_defaults(reader: &mut Reader, fields: &Fields, jobs: usize) -
 }
 
 /// Reads the keys that jobs and `defaults` have in common; takes the other values from `defaults`.
-fn overlay(reader: &mut Reader, fields: &Fields, defaults: &Defaults) -> Defaults {
-    let boolean = |reader: &mut Reader, name| fields.get(name).and_then(|field| reader.boolean(&field));
-    let mut env = defaults.env.clone();
-    env.extend(read_env(reader, fields));
-    Defaults {
-        timeout_secs: timeout::read(reader, fields, "timeout").unwrap_or(defaults.timeout_secs),
-        guest: read_guest(reader, fields).unwrap_or_else(|| defaults.guest.clone()),
-        env,
-        run_as_root: boolean(reader, "runAsRoot").unwrap_or(defaults.run_as_root),
-        network: read_network(reader, fields).unwrap_or(defaults.network),
-        retries: read_retries(reader, fields).unwrap_or(defaults.retries),
-    }
+fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
+    let mut job = defaults.clone();
+    job.env.extend(env::read(reader, fields));
+    job.services.extend(service::read_all(reader, fields));
+    let mut globs = |name| fields.get(name).map(|field| globs::read(reader, &field));
+    job.paths = globs("paths").unwrap_or(job.paths);
+    job.artifacts = globs("artifacts").unwrap_or(job.artifacts);
+    job.timeout_secs = timeout::read(reader, fields, "timeout").unwrap_or(job.timeout_secs);
+    job.stall_secs = timeout::read(reader, fields, "stall").or(job.stall_secs);
+    job.shell = command::read_shell(reader, fields).unwrap_or(job.shell);
+    job.workdir = read_workdir(reader, fields).unwrap_or(job.workdir);
+    job.guest = read_guest(reader, fields).unwrap_or(job.guest);
+    job.run_as_root = fields.get("runAsRoot").and_then(|field| reader.boolean(&field)).unwrap_or(job.run_as_root);
+    job.network = read_network(reader, fields).unwrap_or(job.network);
+    job.retries = read_retries(reader, fields).unwrap_or(job.retries);
+    job.when = command::read_when(reader, fields).unwrap_or(job.when);
+    job.allow_failure = read_allow_failure(reader, fields).unwrap_or(job.allow_failure);
+    job.group = read_group(reader, fields).or(job.group);
+    job
 }
 
-/// Reads all jobs of a job file.
-pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs, defaults: &Defaults) -> BTreeMap<JobId, Job> {
+/// Reads all jobs of a job file, each leg of a matrix as a job of its own.
+pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs, defaults: &Job) -> BTreeMap<JobId, Job> {
     let mut jobs = BTreeMap::new();
     for (name, attr) in attrs {
         let path = attr_path("jobs", name);
         let Some(set) = reader.set(&path, &attr.value) else { continue };
-        let fields = reader.fields(&path, set, keys::JOB);
-        if let Some(job) = read(reader, name, attr, &fields, defaults) {
-            jobs.insert(JobId::new(&**name), job);
+        for leg in matrix::legs(reader, name, &path, set) {
+            let fields = reader.fields(&path, &leg.attrs, keys::JOB);
+            if let Some(job) = read(reader, name, attr, &fields, &leg, defaults) {
+                jobs.insert(leg.id.clone(), job);
+            }
         }
     }
     jobs
 }
 
-fn read(
-    reader: &mut Reader,
-    name: &std::rc::Rc<str>,
-    attr: &Attr,
-    fields: &Fields,
-    defaults: &Defaults,
-) -> Option<Job> {
-    let settings = overlay(reader, fields, defaults);
-    let needs = fields.get("needs").and_then(|field| reader.strings(&field)).unwrap_or_default();
-    let needs = references::job_ids(reader, &needs, Some(name));
-    let paths = read_globs(reader, fields, "paths");
-    let artifacts = read_globs(reader, fields, "artifacts");
-    let description = fields.get("description").and_then(|field| reader.line(&field));
-    let Some(field) = fields.get("command") else {
-        if fields.is_missing("command") {
-            let message = format!("the job {} has no command", quoted(name));
-            reader.refuse(&attr.name_at, message, "write `command = \"make test\";`");
-        }
-        return None;
-    };
-    let command = read_command(reader, &field)?;
-    check_total(reader, name, attr, &command, &settings.env);
-    Some(Job {
-        description,
-        command,
-        needs,
-        paths,
-        env: settings.env,
-        timeout_secs: settings.timeout_secs,
-        guest: settings.guest,
-        run_as_root: settings.run_as_root,
-        network: settings.network,
-        retries: settings.retries,
-        artifacts,
-    })
-}
-
-fn read_command(reader: &mut Reader, field: &Field) -> Option<Command> {
-    if let ValueKind::Str(script) = &field.value.kind {
-        check_length(reader, field, script.len(), &field.value.at);
-        if script.contains("\r\n") {
-            let message =
-                format!("`{}` has Windows line endings, which a shell reads as part of each command", field.path);
-            let hint = "save the file with Unix line endings; in git: `pikaci.nix text eol=lf` in .gitattributes";
-            reader.refuse(&field.value.at, message, hint);
-        }
-        if script.trim().is_empty() {
-            reader.refuse(&field.value.at, format!("`{}` is empty", field.path), field.hint());
-        }
-        return Some(Command::Shell(script.to_string()));
+fn read(reader: &mut Reader, name: &Rc<str>, attr: &Attr, fields: &Fields, leg: &Leg, defaults: &Job) -> Option<Job> {
+    let mut job = read_settings(reader, fields, defaults);
+    for (name, at) in fields.get("needs").and_then(|field| reader.strings(&field)).unwrap_or_default() {
+        let reference = JobReference { needed_by: leg.id.clone(), name: Rc::clone(name), at: at.clone() };
+        reader.job_references.push(reference);
     }
-    if !matches!(field.value.kind, ValueKind::List(_)) {
-        // The value is neither a string nor a list: this call reports the wrong type.
-        reader.strings(field);
-        return None;
-    }
-    let arguments = reader.strings(field)?;
-    for (argument, at) in &arguments {
-        check_length(reader, field, argument.len(), at);
-    }
-    if arguments.first().is_none_or(|(program, _)| program.is_empty()) {
-        let hint = "write the program and its arguments: `command = [ \"make\" \"test\" ];`";
-        reader.refuse(&field.value.at, format!("`{}` names no program", field.path), hint);
-    }
-    Some(Command::Argv(arguments.into_iter().map(|(argument, _)| argument.to_string()).collect()))
-}
-
-/// Refuses a job whose command and environment together exceed the limit of Linux.
-fn check_total(reader: &mut Reader, name: &str, attr: &Attr, command: &Command, env: &BTreeMap<String, String>) {
-    let words = match command {
-        Command::Shell(script) => script.len(),
-        Command::Argv(words) => words.iter().map(|word| kernel_size(word.len())).sum(),
-    };
-    let total: usize = words + env.iter().map(|(name, value)| kernel_size(name.len() + 1 + value.len())).sum::<usize>();
-    if total > MAX_ALL_ARGUMENTS {
-        let message = format!(
-            "the command and the environment of the job {} are {total} bytes long, and Linux \
-            passes at most {MAX_ALL_ARGUMENTS} to a program",
-            quoted(name)
-        );
-        reader.refuse(&attr.name_at, message, "keep data in files of its own");
-    }
-}
-
-/// Returns the size that the kernel counts for a string of `length` bytes: with its NUL, and a pointer to it.
-fn kernel_size(length: usize) -> usize {
-    length + 1 + size_of::<u64>()
-}
-
-fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &ByteRange) {
-    if length > MAX_ARGUMENT {
-        let message =
-            format!("`{}` is longer than 128 KiB, the limit of Linux for one argument or variable", field.path);
-        reader.refuse(at, message, "keep it in a file of its own");
-    }
+    job.description = fields.get("description").and_then(|field| reader.line(&field));
+    job.matrix.clone_from(&leg.axes);
+    job.skip.clone_from(&leg.skip);
+    let axes = leg.axes.iter().map(|(axis, value)| (axis.clone(), Variable::Value(value.clone())));
+    job.env.extend(axes);
+    job.steps = command::read_steps(reader, name, attr, fields)?;
+    command::check_sizes(reader, name, attr, &job);
+    Some(job)
 }
 
 fn read_network(reader: &mut Reader, fields: &Fields) -> Option<Network> {
@@ -212,6 +141,25 @@ fn read_retries(reader: &mut Reader, fields: &Fields) -> Option<u32> {
     retries
 }
 
+fn read_allow_failure(reader: &mut Reader, fields: &Fields) -> Option<AllowFailure> {
+    let field = fields.get("allowFailure")?;
+    let ValueKind::List(items) = &field.value.kind else {
+        let allowed = reader.boolean(&field)?;
+        return Some(if allowed { AllowFailure::Always } else { AllowFailure::Never });
+    };
+    let mut codes = Vec::new();
+    for item in items {
+        match item.kind {
+            ValueKind::Int(code @ 1..=255) => codes.extend(u8::try_from(code)),
+            _ => {
+                let message = format!("an element of `{}` isn't the exit code of a failure", field.path);
+                reader.refuse(&item.at, message, "write numbers from 1 to 255: `allowFailure = [ 77 ];`");
+            }
+        }
+    }
+    Some(AllowFailure::Codes(codes))
+}
+
 fn read_guest(reader: &mut Reader, fields: &Fields) -> Option<String> {
     let field = fields.get("guest")?;
     let guest = reader.string(&field)?;
@@ -219,47 +167,24 @@ fn read_guest(reader: &mut Reader, fields: &Fields) -> Option<String> {
     Some(guest.to_string())
 }
 
-fn read_env(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::new();
-    let Some(field) = fields.get("env") else { return env };
-    let Some(attrs) = reader.set_field(&field) else { return env };
-    for (name, attr) in attrs {
-        let path = attr_path(&field.path, name);
-        if !is_variable_name(name) {
-            let message = format!("{} isn't the name of an environment variable", quoted(name));
-            reader.refuse(&attr.name_at, message, "write letters, digits and `_`, and no digit first");
-        } else if name.starts_with(RESERVED_PREFIX) {
-            let message = format!("the variable {} is reserved for the guest", quoted(name));
-            reader.refuse(&attr.name_at, message, "choose a name that doesn't begin with `pikaci_`");
-        }
-        match &attr.value.kind {
-            ValueKind::Str(value) => {
-                check_length(reader, &field, name.len() + 1 + value.len(), &attr.value.at);
-                env.insert(name.to_string(), value.to_string());
-            }
-            other => {
-                let hint = match other {
-                    ValueKind::Int(number) => format!("put it in double quotes: `{name} = \"{number}\";`"),
-                    _ => format!("write `{} = \"…\";`", name.escape_debug()),
-                };
-                let actual = type_name(&attr.value);
-                reader.refuse(&attr.value.at, format!("`{path}` is {actual}, expected a string"), hint);
-            }
-        }
-    }
-    env
+fn read_group(reader: &mut Reader, fields: &Fields) -> Option<String> {
+    let field = fields.get("group")?;
+    let group = reader.string(&field)?;
+    reader.group_references.push((group.clone(), field.value.at.clone()));
+    Some(group.to_string())
 }
 
-fn read_globs(reader: &mut Reader, fields: &Fields, key: &str) -> Vec<String> {
-    let Some(field) = fields.get(key) else { return Vec::new() };
-    let globs = reader.strings(&field).unwrap_or_default();
-    let mut checked = BTreeSet::new();
-    for (text, at) in &globs {
-        if checked.insert(&***text)
-            && let Err(error) = glob::check(text)
-        {
-            reader.refuse(at, format!("{} in `{}` {error}", quoted(text), field.path), field.hint());
-        }
+fn read_workdir(reader: &mut Reader, fields: &Fields) -> Option<String> {
+    let field = fields.get("workdir")?;
+    let folder = reader.string(&field)?;
+    let folder = folder.trim_end_matches('/');
+    let is_relative = !folder.is_empty() && folder.split('/').all(|part| !["", "..", "."].contains(&part));
+    if folder == "." {
+        return Some(String::new());
     }
-    globs.into_iter().map(|(glob, _)| glob.to_string()).collect()
+    if !is_relative || folder.contains(char::is_control) {
+        let message = format!("`{}` can't be {}", field.path, quoted(folder));
+        reader.refuse(&field.value.at, message, "write a folder of the project: `workdir = \"sub/folder\";`");
+    }
+    Some(folder.to_owned())
 }

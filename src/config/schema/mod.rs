@@ -1,12 +1,18 @@
 //! Schema of a job file: validates types, ranges, names and references of an evaluated value and returns the
 //! [`Config`](crate::config::Config). Validation continues after an error, so that it reports all of them.
 
+mod command;
+mod env;
+mod globs;
+mod group;
 mod guest;
 mod job;
 mod keys;
+mod matrix;
 mod read;
 mod reader;
 mod references;
+mod service;
 mod target;
 mod timeout;
 mod userland;

@@ -1,8 +1,8 @@
 //! Validation of a whole job file.
 
-use super::job::Defaults;
 use super::reader::{Fields, Reader};
-use super::{guest, job, keys, references, target};
+use super::references::JobNames;
+use super::{group, guest, job, keys, references, target};
 use crate::config::Config;
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
@@ -24,20 +24,24 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     let empty = Attrs::new();
     let jobs = read_section(reader, file, "jobs").unwrap_or(&empty);
     let guests = read_section(reader, file, "guests").unwrap_or(&empty);
+    let groups = read_section(reader, file, "groups").unwrap_or(&empty);
     let targets = read_section(reader, file, "targets").unwrap_or(&empty);
 
-    let mut defaults = Defaults::default();
-    if let Some(set) = file.get("defaults").and_then(|field| reader.set_field(&field)) {
-        let fields = reader.fields("defaults", set, keys::DEFAULTS);
-        defaults = job::read_defaults(reader, &fields, jobs.len());
+    let defaults = file.get("defaults").and_then(|field| reader.set_field(&field));
+    let defaults = job::read_defaults(reader, defaults, jobs.len());
+    let mut read_jobs = job::read_all(reader, jobs, &defaults);
+    let names = JobNames::new(&read_jobs, jobs, targets);
+    let needs = names.needs(reader);
+    let targets_read = target::read_all(reader, targets, &names);
+    let config_guests = guest::read_all(reader, guests);
+    let group_limits = group::read_all(reader, groups);
+    references::check(reader, jobs, guests, groups, targets);
+    for (id, needs) in needs {
+        if let Some(job) = read_jobs.get_mut(&id) {
+            job.needs = needs.into_iter().map(|(need, _)| need).collect();
+        }
     }
-    let config = Config {
-        guests: guest::read_all(reader, guests),
-        jobs: job::read_all(reader, jobs, &defaults),
-        targets: target::read_all(reader, targets),
-    };
-    references::check(reader, jobs, guests, targets);
-    config
+    Config { jobs: read_jobs, guests: config_guests, targets: targets_read, groups: group_limits }
 }
 
 /// Returns the members of a section of the file and checks their names.

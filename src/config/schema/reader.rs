@@ -6,22 +6,27 @@ use super::keys::Key;
 use crate::config::eval::{Attr, Attrs, Value, ValueKind};
 use crate::config::nearest;
 use crate::config::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, quoted};
+use crate::id::JobId;
 
 /// State of the validation of a job file.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
-    /// All references to jobs; they are checked at the end.
+    /// All needs of jobs; they are resolved once all jobs are read.
     pub(super) job_references: Vec<JobReference>,
     /// All references to guests: the name, and its place in the file.
     pub(super) guest_references: Vec<(Rc<str>, ByteRange)>,
+    /// All references to groups: the name, and its place in the file.
+    pub(super) group_references: Vec<(Rc<str>, ByteRange)>,
+    /// Number of legs of all matrices so far.
+    pub(super) legs: usize,
 }
 
-/// Reference to a job, in the `needs` of another job or in a target.
+/// Reference to a job in the `needs` of another job.
 pub(super) struct JobReference {
-    /// Name of the job that needs the job, or `None` for a target.
-    pub(super) needed_by: Option<Rc<str>>,
-    /// Name of the job.
+    /// The job that has the reference.
+    pub(super) needed_by: JobId,
+    /// The reference: the name of a job, with axes or without.
     pub(super) name: Rc<str>,
     pub(super) at: ByteRange,
 }
@@ -59,7 +64,12 @@ impl Fields<'_> {
     }
 }
 
-impl Field<'_> {
+impl<'v> Field<'v> {
+    /// Returns a value inside of this one as a field with the same hint.
+    pub(super) fn member(&self, path: String, value: &'v Value) -> Self {
+        Self { path, value, key: self.key }
+    }
+
     /// Returns a hint with a valid definition of the key.
     pub(super) fn hint(&self) -> String {
         format!("write `{}`", self.key.example)
@@ -71,7 +81,11 @@ impl Reader {
     pub(super) fn refuse(&mut self, at: &ByteRange, message: impl Into<String>, hint: impl Into<String>) {
         // One problem more than are shown, so that `Diagnostics` can tell that the list is truncated.
         if self.problems.len() <= MAX_DIAGNOSTICS {
-            self.problems.push(Problem::new(at, message, hint));
+            let problem = Problem::new(at, message, hint);
+            // The legs of a matrix have most problems in common.
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
         }
     }
 
@@ -185,6 +199,18 @@ impl Reader {
         Some(strings)
     }
 
+    /// Reads a list of sets, each with its path and its place in the file.
+    pub(super) fn sets<'v>(&mut self, field: &Field<'v>) -> Option<Vec<(String, &'v Attrs, &'v ByteRange)>> {
+        let ValueKind::List(items) = &field.value.kind else { return self.wrong_type(field, field.value) };
+        let mut sets = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{}[{index}]", field.path);
+            let attrs = self.set(&path, item)?;
+            sets.push((path, attrs, &item.at));
+        }
+        Some(sets)
+    }
+
     /// Refuses names of jobs, guests and targets that aren't safe in file names, terminals and command lines.
     pub(super) fn check_name(&mut self, section: &str, name: &str, at: &ByteRange) {
         let (error, hint) = if name.is_empty() {
@@ -197,6 +223,8 @@ impl Reader {
             ("starts with `-`, like an option", "start it with a letter")
         } else if name.starts_with('/') || name.ends_with('/') {
             ("starts or ends with `/`", "put `/` only between words")
+        } else if name.contains(['[', ']']) {
+            ("has a bracket, which only the legs of a matrix have", "write the name without brackets")
         } else {
             return;
         };

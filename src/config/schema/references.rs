@@ -1,41 +1,89 @@
 //! References: from jobs to jobs and guests, and from targets to jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use super::guest::DEFAULT_GUEST;
 use super::reader::{JobReference, Reader};
+use crate::config::JobSelector;
 use crate::config::eval::Attrs;
+use crate::config::job::Job;
 use crate::config::problem::{ByteRange, quoted};
 use crate::id::JobId;
 
-/// Returns the ids of the named jobs, each once, and records the references for [`check`]; `needed_by` is the job whose
-/// `needs` the names are from.
-pub(super) fn job_ids(
-    reader: &mut Reader,
-    names: &[(&Rc<str>, &ByteRange)],
-    needed_by: Option<&Rc<str>>,
-) -> Vec<JobId> {
-    for (name, at) in names {
-        let reference = JobReference { needed_by: needed_by.cloned(), name: Rc::clone(name), at: (*at).clone() };
-        reader.job_references.push(reference);
-    }
-    let mut distinct = BTreeSet::new();
-    names.iter().map(|(name, _)| &***name).filter(|name| distinct.insert(*name)).map(JobId::new).collect()
+/// The needed jobs of each job, each with its place in the file.
+pub(super) type Needs = BTreeMap<JobId, Vec<(JobId, ByteRange)>>;
+
+/// The jobs of a file by the names that references use.
+pub(super) struct JobNames<'c> {
+    jobs: &'c Attrs,
+    targets: &'c Attrs,
+    /// For each name, the job or the legs of its matrix.
+    legs: BTreeMap<&'c str, Vec<(&'c JobId, &'c Job)>>,
 }
 
-/// Refuses references to undefined names, names that are both a job and a target, and cycles of `needs`.
-pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, targets: &Attrs) {
-    let references = std::mem::take(&mut reader.job_references);
-    for JobReference { name, at, .. } in references.iter().filter(|reference| !jobs.contains_key(&reference.name)) {
-        let fallback = if targets.contains_key(name) {
-            "this is a target: write the names of jobs"
-        } else {
-            "define it in `jobs`"
-        };
-        let hint = reader.suggest(name, jobs.keys().map(|name| &**name), fallback);
-        reader.refuse(at, format!("there is no job {}", quoted(name)), hint);
+impl<'c> JobNames<'c> {
+    /// Returns the names of the jobs in a file; `jobs` and `targets` are its sections.
+    pub(super) fn new(read: &'c BTreeMap<JobId, Job>, jobs: &'c Attrs, targets: &'c Attrs) -> Self {
+        let mut legs: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (id, job) in read {
+            legs.entry(JobSelector::of_id(id).name).or_default().push((id, job));
+        }
+        Self { jobs, targets, legs }
     }
+
+    /// Returns the jobs of a reference: a job, all legs of its matrix, or those with the named values.
+    fn resolve(&self, reader: &mut Reader, text: &str, at: &ByteRange) -> Vec<(&'c JobId, &'c Job)> {
+        let selector = JobSelector::parse(text).filter(|selector| self.jobs.contains_key(selector.name));
+        let Some(selector) = selector else {
+            let fallback = match text {
+                target if self.targets.contains_key(target) => "this is a target: write the names of jobs",
+                _ if text.contains('[') => "write the name of a job, or `name[axis=value]` for legs of its matrix",
+                _ => "define it in `jobs`",
+            };
+            let hint = reader.suggest(text, self.jobs.keys().map(|name| &**name), fallback);
+            reader.refuse(at, format!("there is no job {}", quoted(text)), hint);
+            return Vec::new();
+        };
+        // A job with an error has no legs here.
+        let Some(legs) = self.legs.get(selector.name) else { return Vec::new() };
+        let matching: Vec<_> =
+            legs.iter().copied().filter(|(id, _)| selector.matches_axes(&JobSelector::of_id(id))).collect();
+        if matching.is_empty() {
+            let example = legs.first().map(|(id, _)| quoted(id.as_str())).unwrap_or_default();
+            reader.refuse(
+                at,
+                format!("{} is no leg of that job", quoted(text)),
+                format!("one of its legs is {example}"),
+            );
+        }
+        matching
+    }
+
+    /// Returns the ids of the jobs of a target, each once.
+    pub(super) fn target_jobs(&self, reader: &mut Reader, names: &[(&std::rc::Rc<str>, &ByteRange)]) -> Vec<JobId> {
+        let mut distinct = BTreeSet::new();
+        let ids = names.iter().flat_map(|(name, at)| self.resolve(reader, name, at)).map(|(id, _)| id);
+        ids.filter(|id| distinct.insert(*id)).cloned().collect()
+    }
+
+    /// Returns the needs of all jobs, without legs that are skipped, and refuses cycles.
+    pub(super) fn needs(&self, reader: &mut Reader) -> Needs {
+        let mut needs = Needs::new();
+        for JobReference { needed_by, name, at } in std::mem::take(&mut reader.job_references) {
+            let of_job = needs.entry(needed_by).or_default();
+            for (id, _) in self.resolve(reader, &name, &at).into_iter().filter(|(_, job)| job.skip.is_none()) {
+                if of_job.iter().all(|(need, _)| need != id) {
+                    of_job.push((id.clone(), at.clone()));
+                }
+            }
+        }
+        check_cycles(reader, &needs);
+        needs
+    }
+}
+
+/// Refuses references to undefined guests and groups, and names that are both a job and a target.
+pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, groups: &Attrs, targets: &Attrs) {
     for (name, at) in std::mem::take(&mut reader.guest_references) {
         if &*name != DEFAULT_GUEST && !guests.contains_key(&name) {
             let valid = guests.keys().map(|name| &**name).chain([DEFAULT_GUEST]);
@@ -43,11 +91,17 @@ pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, targets: 
             reader.refuse(&at, format!("there is no guest {}", quoted(&name)), hint);
         }
     }
+    for (name, at) in std::mem::take(&mut reader.group_references) {
+        if !groups.contains_key(&name) {
+            let fallback = format!("define it: `groups.{name}.limit = 1;`");
+            let hint = reader.suggest(&name, groups.keys().map(|name| &**name), &fallback);
+            reader.refuse(&at, format!("there is no group {}", quoted(&name)), hint);
+        }
+    }
     for (name, attr) in targets.iter().filter(|(name, _)| jobs.contains_key(*name)) {
         let message = format!("{} is a job and a target", quoted(name));
         reader.refuse(&attr.name_at, message, "name one of them differently");
     }
-    check_cycles(reader, &references);
 }
 
 /// Maximum number of reported cycles: the repair of these often removes the others.
@@ -56,13 +110,10 @@ const MAX_CYCLES: usize = 5;
 /// A need: the name of the needed job, and the place of the name in the file.
 type Need<'r> = (&'r str, &'r ByteRange);
 
-fn check_cycles(reader: &mut Reader, references: &[JobReference]) {
-    let mut needs: BTreeMap<&str, Vec<Need>> = BTreeMap::new();
-    for JobReference { needed_by, name, at } in references {
-        if let Some(job) = needed_by {
-            needs.entry(job).or_default().push((name, at));
-        }
-    }
+fn check_cycles(reader: &mut Reader, all: &Needs) {
+    let needs =
+        all.iter().map(|(id, needs)| (id.as_str(), needs.iter().map(|(need, at)| (need.as_str(), at)).collect()));
+    let needs: BTreeMap<&str, Vec<Need>> = needs.collect();
     for cycle in detect_cycles(&needs) {
         let Some((first, at)) = cycle.first().copied() else { continue };
         let names: Vec<_> = cycle.iter().map(|(name, _)| quoted(name)).collect();

@@ -30,6 +30,15 @@ pub(super) fn read_modules(reader: &mut Reader, fields: &Fields) -> Vec<String> 
     read_names(reader, fields, "modules", is_file, "isn't the path of a .nix file in the project")
 }
 
+pub(super) fn read_host_folders(reader: &mut Reader, fields: &Fields) -> Vec<String> {
+    let is_folder = |name: &str| {
+        let below = name.strip_prefix("~/").or_else(|| name.strip_prefix('/'));
+        let is_plain = |part: &str| !["", ".", ".."].contains(&part);
+        is_name(name) && below.is_some_and(|below| below.trim_end_matches('/').split('/').all(is_plain))
+    };
+    read_names(reader, fields, "hostFolders", is_folder, "isn't a folder below `/` or `~/`")
+}
+
 fn read_names(
     reader: &mut Reader,
     fields: &Fields,
@@ -55,7 +64,8 @@ const NO_MACHINE_HINT: &str = "remove it: base `none` has no virtual machine";
 /// Refuses keys that don't apply to a guest of this base.
 pub(super) fn check_base(reader: &mut Reader, fields: &Fields, base: Option<Base>) {
     let (nix, guests) = ([Base::Nix, Base::Nixos], [Base::Host, Base::Nix, Base::Nixos]);
-    let keys: [(&str, &[Base], &str); 7] = [
+    let keys: [(&str, &[Base], &str); 8] = [
+        ("hostFolders", &[Base::Host], "write `base = \"host\";`, or remove `hostFolders`"),
         ("packages", &nix, "write `base = \"nix\";` too"),
         ("devShell", &nix, "write `base = \"nix\";` too"),
         ("modules", &[Base::Nixos], "write `base = \"nixos\";` too"),

@@ -9,7 +9,10 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::{Base, Command, Config, Guest, Job, Network, Target, Timeouts, read};
+use super::super::{
+    AllowFailure, Base, Command, Config, Guest, Job, Network, Service, Shell, Step, Target, Timeouts, Variable, read,
+};
+use crate::guest::When;
 use crate::id::JobId;
 
 const VALID: &str = r#"let
@@ -73,7 +76,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    let words = line("abcXYZ019_.'[]= é🎉${}\"\\#");
+    let words = line("abcXYZ019_.'= é🎉${}\"\\#");
     let keyword = select(vec!["let", "in", "rec", "or", "inherit", "null", "a/b", "with"]).prop_map(str::to_owned);
     prop_oneof![words, keyword]
 }
@@ -83,30 +86,79 @@ fn globs() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn command() -> impl Strategy<Value = Command> {
-    let script = any_text().prop_map(|text| Command::Shell(format!("x{}", text.replace('\r', ""))));
+    let script = any_text().prop_map(|text| Command::Script(format!("x{}", text.replace('\r', ""))));
     let argv =
         vec(any_text(), 0..3).prop_map(|rest| Command::Argv(std::iter::once("make".to_owned()).chain(rest).collect()));
     prop_oneof![script, argv]
 }
 
+/// Generates a command, or steps with a condition and a time limit each.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let secs = option::of(1_u64..=604_800);
+    let named = btree_map(line("abc é$"), (command(), secs, select(When::ALL.to_vec())), 1..3);
+    let named = named.prop_map(|steps| {
+        let step =
+            |(name, (command, timeout_secs, when))| Step { name: format!("x{name}x"), command, timeout_secs, when };
+        steps.into_iter().map(step).collect()
+    });
+    prop_oneof![command().prop_map(|command| vec![super::only_step(command)]), named]
+}
+
+fn variable() -> impl Strategy<Value = Variable> {
+    prop_oneof![
+        any_text().prop_map(Variable::Value),
+        option::of(any_text()).prop_map(|default| Variable::Inherit { default })
+    ]
+}
+
+fn service() -> impl Strategy<Value = Service> {
+    (command(), option::of(command()), btree_map("[A-Z]{1,3}", any_text(), 0..2), 1_u64..=604_800)
+        .prop_map(|(command, ready, env, timeout_secs)| Service { command, ready, env, timeout_secs, needs: vec![] })
+}
+
 fn job() -> impl Strategy<Value = Job> {
-    let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", any_text(), 0..3);
+    let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", variable(), 0..3);
     let network = prop_oneof![Just(Network::None), Just(Network::Outside), Just(Network::Host)];
     let settings = (env, 1_u64..=604_800, any::<bool>(), network, 0_u32..=10);
-    (command(), option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned())), settings, globs(), globs())
-        .prop_map(|(command, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts)| Job {
-            description,
-            command,
-            needs: vec![],
-            paths,
-            env,
-            timeout_secs,
-            guest: "default".to_owned(),
-            run_as_root,
-            network,
-            retries,
-            artifacts,
-        })
+    let shell = select(vec![Shell::Sh, Shell::Bash, Shell::Program(vec!["python3".to_owned(), "-c".to_owned()])]);
+    let allow = select(vec![
+        AllowFailure::Never,
+        AllowFailure::Always,
+        AllowFailure::Codes(vec![1, 77]),
+        AllowFailure::Codes(vec![]),
+    ]);
+    let flow = (
+        select(When::ALL.to_vec()),
+        allow,
+        option::of(1_u64..=604_800),
+        shell,
+        select(vec![String::new(), "sub/é".to_owned()]),
+        btree_map(line("abc é").prop_map(|name| format!("x{name}x")), service(), 0..2),
+    );
+    let description = option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned()));
+    (steps(), description, settings, globs(), globs(), flow).prop_map(
+        |(steps, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts, flow)| {
+            let (when, allow_failure, stall_secs, shell, workdir, services) = flow;
+            Job {
+                description,
+                steps,
+                services,
+                when,
+                paths,
+                env,
+                timeout_secs,
+                stall_secs,
+                shell,
+                workdir,
+                run_as_root,
+                network,
+                retries,
+                allow_failure,
+                artifacts,
+                ..super::shell("")
+            }
+        },
+    )
 }
 
 fn guest() -> impl Strategy<Value = Guest> {
@@ -126,6 +178,7 @@ fn guest() -> impl Strategy<Value = Guest> {
                 memory_mib,
                 timeouts,
                 kernel,
+                host_folders: vec!["~/.cargo".to_owned()],
                 packages: vec![],
                 dev_shell: None,
                 modules: vec![],
@@ -136,6 +189,7 @@ fn guest() -> impl Strategy<Value = Guest> {
                 memory_mib,
                 timeouts,
                 kernel: None,
+                host_folders: vec![],
                 modules: names.iter().map(|name| format!("{name}.nix")).collect(),
                 packages: names.iter().map(|name| name.replace('.', "_")).collect(),
                 dev_shell,
@@ -163,7 +217,12 @@ fn config() -> impl Strategy<Value = Config> {
         let target = |(name, (description, start)): (String, (Option<String>, usize))| {
             (format!("target {name}"), Target { description, jobs: names[start % names.len()..].to_vec() })
         };
-        Config { jobs, guests, targets: drafted.into_iter().map(target).collect() }
+        Config {
+            jobs,
+            guests,
+            targets: drafted.into_iter().map(target).collect(),
+            groups: BTreeMap::from([("g".to_owned(), 2)]),
+        }
     })
 }
 
@@ -183,8 +242,28 @@ fn render_list<'t>(items: impl IntoIterator<Item = &'t str>) -> String {
     format!("[ {} ]", items.into_iter().map(render_string).collect::<Vec<_>>().join(" "))
 }
 
+fn render_command(command: &Command) -> String {
+    match command {
+        Command::Script(script) => render_string(script),
+        Command::Argv(argv) => render_list(argv.iter().map(String::as_str)),
+    }
+}
+
+fn render_step(step: &Step) -> String {
+    let (name, command, when) = (render_string(&step.name), render_command(&step.command), step.when.name());
+    let timeout = step.timeout_secs.map_or("null".to_owned(), |secs| secs.to_string());
+    format!("{{ name = {name}; command = {command}; when = \"{when}\"; timeout = {timeout}; }} ")
+}
+
+fn render_service(service: &Service) -> String {
+    let ready = service.ready.as_ref().map_or("null".to_owned(), render_command);
+    let env = service.env.iter().map(|(name, value)| format!("{name} = {}; ", render_string(value)));
+    let (command, env, secs) = (render_command(&service.command), env.collect::<String>(), service.timeout_secs);
+    format!("{{ command = {command}; ready = {ready}; env = {{ {env}}}; timeout = {secs}; }}")
+}
+
 fn render_nix(config: &Config) -> String {
-    let mut text = String::from("{\n");
+    let mut text = String::from("{ groups.g.limit = 2;\n");
     for (name, guest) in &config.guests {
         let path = format!("guests.{}", render_string(name));
         writeln!(text, "{path} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();
@@ -202,22 +281,37 @@ fn render_nix(config: &Config) -> String {
         if let Some(name) = &guest.dev_shell {
             writeln!(text, "{path}.devShell = {};", render_string(name)).unwrap();
         }
+        if !guest.host_folders.is_empty() {
+            let folders = render_list(guest.host_folders.iter().map(String::as_str));
+            writeln!(text, "{path}.hostFolders = {folders};").unwrap();
+        }
         if let Some(kernel) = &guest.kernel {
             writeln!(text, "{path}.kernel = {};", render_string(kernel.to_str().unwrap())).unwrap();
         }
     }
     for (name, job) in &config.jobs {
-        let command = match &job.command {
-            Command::Shell(script) => render_string(script),
-            Command::Argv(argv) => render_list(argv.iter().map(String::as_str)),
+        let steps = match job.steps.as_slice() {
+            [only] if only.name.is_empty() => format!("command = {};", render_command(&only.command)),
+            steps => format!("steps = [ {} ];", steps.iter().map(render_step).collect::<String>()),
         };
-        writeln!(
-            text,
-            "jobs.{} = {{ command = {command}; guest = {};",
-            render_string(name.as_str()),
-            render_string(&job.guest)
-        )
-        .unwrap();
+        let (name, guest) = (render_string(name.as_str()), render_string(&job.guest));
+        writeln!(text, "jobs.{name} = {{ {steps} guest = {guest};").unwrap();
+        let shell = match &job.shell {
+            Shell::Sh => "\"sh\"".to_owned(),
+            Shell::Bash => "\"bash\"".to_owned(),
+            Shell::Program(argv) => render_list(argv.iter().map(String::as_str)),
+        };
+        let allow = serde_json::to_string(&job.allow_failure).unwrap().replace(',', " ");
+        writeln!(text, "when = \"{}\"; allowFailure = {allow}; shell = {shell};", job.when.name()).unwrap();
+        if let Some(secs) = job.stall_secs {
+            writeln!(text, "stall = {secs};").unwrap();
+        }
+        if !job.workdir.is_empty() {
+            writeln!(text, "workdir = {};", render_string(&job.workdir)).unwrap();
+        }
+        for (name, service) in &job.services {
+            writeln!(text, "services.{} = {};", render_string(name), render_service(service)).unwrap();
+        }
         writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
         writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
         writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries)
@@ -225,7 +319,16 @@ fn render_nix(config: &Config) -> String {
         writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
         writeln!(text, "artifacts = {};", render_list(job.artifacts.iter().map(String::as_str))).unwrap();
         for (name, value) in &job.env {
-            writeln!(text, "env.{} = {};", render_string(name), render_string(value)).unwrap();
+            let value = match value {
+                Variable::Value(value) => render_string(value),
+                Variable::Inherit { default } => {
+                    format!(
+                        "{{ \"inherit\" = true; default = {}; }}",
+                        default.as_deref().map_or("null".into(), render_string)
+                    )
+                }
+            };
+            writeln!(text, "env.{} = {value};", render_string(name)).unwrap();
         }
         let description = job.description.as_deref().map_or("null".to_owned(), render_string);
         writeln!(text, "description = {description}; }};").unwrap();

@@ -6,8 +6,8 @@ use proptest::sample::{Index, select};
 
 use super::{NoRecords, replay};
 use crate::event::{
-    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, Outcome, Reason, RunInfo,
-    RunStarted, Status,
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, LogRange, Outcome,
+    Reason, RunInfo, RunStarted, Status,
 };
 use crate::facts::OsRelease;
 use crate::id::{Digest, JobId, NodeId, RecordedPath, RunId, TargetId};
@@ -54,7 +54,7 @@ prop_compose! {
     fn finished()(
         job in job(),
         outcome in outcome(),
-        exit_code in option::of(any::<i32>()),
+        (exit_code, allowed) in (option::of(any::<i32>()), any::<bool>()),
         reason in reason(),
         guest_log_bytes in any::<u64>(),
         log_cut in any::<bool>(),
@@ -64,9 +64,14 @@ prop_compose! {
     ) -> JobFinished {
         let log = LogExtent { guest_log_bytes, log_cut };
         let artifacts = ArtifactSummary { artifacts, artifacts_dir };
-        let end = JobEnd { outcome, exit_code, reason, log, artifacts, warnings, retryable: false };
+        let end = JobEnd { outcome, exit_code, allowed, reason, log, artifacts, warnings, retryable: false };
         JobFinished { job, end }
     }
+}
+
+/// Generates the name of a step or a service, which a job has or not.
+fn step() -> impl Strategy<Value = String> {
+    select(vec!["build", "test", "db", "other"]).prop_map(str::to_owned)
 }
 
 fn kind() -> impl Strategy<Value = EventKind> {
@@ -81,6 +86,16 @@ fn kind() -> impl Strategy<Value = EventKind> {
         4 => (job(), 1..4_u32, logs).prop_map(|(job, attempt, logs)| EventKind::JobStarted { job, attempt, logs }),
         4 => (job(), text(), option::of(any::<u64>()))
             .prop_map(|(job, phase, uptime_ms)| EventKind::JobPhase { job, phase, uptime_ms }),
+        3 => (job(), step(), any::<(u64, u64)>(), outcome(), option::of(any::<i32>()))
+            .prop_map(|(job, step, (start, end), outcome, exit_code)| {
+                EventKind::StepFinished { job, step, outcome, exit_code, log: LogRange { start, end } }
+            }),
+        2 => (job(), step()).prop_map(|(job, step)| EventKind::StepStarted { job, step }),
+        1 => (job(), step()).prop_map(|(job, service)| EventKind::ServiceReady { job, service }),
+        1 => (job(), step(), any::<i32>())
+            .prop_map(|(job, service, exit_code)| EventKind::ServiceEnded { job, service, exit_code }),
+        1 => (job(), step(), any::<(u64, u64)>())
+            .prop_map(|(job, service, (start, end))| EventKind::ServiceLog { job, service, log: LogRange { start, end } }),
         4 => finished().prop_map(|finished| EventKind::JobFinished(Box::new(finished))),
         2 => finished().prop_map(|finished| EventKind::AttemptFinished(Box::new(finished))),
         1 => text().prop_map(|by| EventKind::CancelRequested { by }),
@@ -110,6 +125,8 @@ prop_compose! {
             description: description.clone(),
             executor: "vm".to_owned(),
             timeout_secs,
+            steps: vec!["build".to_owned(), "test".to_owned()],
+            services: vec!["db".to_owned()],
         };
         let info = RunInfo {
             run_id: RunId::new("20261122-101500000-4f2a"),
@@ -125,7 +142,7 @@ prop_compose! {
             filters,
             host_os: os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name }),
         };
-        let left_out = left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason });
+        let left_out = left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason, skipped: false });
         RunStarted::new(info, names.into_iter().map(declared).collect(), left_out.collect())
     }
 }

@@ -16,8 +16,8 @@ fn what_no_guest_can_be_told_is_refused() {
         change(&mut request);
         encode_request(&request).unwrap_err()
     };
-    assert!(matches!(refused(|r| r.command.clear()), RequestError::NoCommand));
-    assert!(matches!(refused(|r| r.command.push("a\0b".into())), RequestError::Nul { .. }));
+    assert!(matches!(refused(|r| r.steps[0].command.clear()), RequestError::NoCommand));
+    assert!(matches!(refused(|r| r.steps[0].command.push("a\0b".into())), RequestError::Nul { .. }));
     assert!(matches!(refused(|r| r.workdir = "\0".into()), RequestError::Nul { .. }));
     assert!(matches!(refused(|r| r.shares[0].tag = "a,b".into()), RequestError::Tag(_)));
     assert!(matches!(refused(|r| r.artifacts.push("{".into())), RequestError::Pattern(_)));

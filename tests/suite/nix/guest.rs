@@ -9,7 +9,7 @@ use pikaci::guest::{Request, encode_request, extended_regex};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
-use crate::support::guest::{PIECE, request};
+use crate::support::guest::{PIECE, request, step};
 use crate::support::tools::tool_command;
 
 fn busybox(args: &[&str], stdin: &[u8]) -> Vec<u8> {
@@ -56,7 +56,8 @@ proptest! {
     ) {
         // These two are the test's own: where busybox is, and what the shell keeps for itself.
         prop_assume!(!env.contains_key("PATH") && !env.contains_key("_"));
-        let asked = Request { command: command.clone(), env: env.clone(), ..request() };
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let asked = Request { steps: vec![step(&words)], env: env.clone(), ..request() };
         let folder = unpack(&asked);
         let mut prints = vec![r#"printf '%s\0' "$pikaci_workdir" "$@""#.to_owned()];
         prints.extend(env.keys().map(|name| format!(r#"printf '%s\0' "${name}""#)));
@@ -64,7 +65,9 @@ proptest! {
         expected.extend(command);
         expected.extend(env.into_values());
         let expected: Vec<u8> = expected.into_iter().flat_map(|text| (text + "\0").into_bytes()).collect();
-        prop_assert_eq!(source(&folder.path().join("job"), &prints.join("; ")), expected);
+        let step = folder.path().join("step-0");
+        let script = format!(". '{}'; {}", step.display(), prints.join("; "));
+        prop_assert_eq!(source(&folder.path().join("job"), &script), expected);
     }
 
     #[test]

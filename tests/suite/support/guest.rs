@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pikaci::guest::{Access, Mount, Request};
+use pikaci::guest::{Access, Mount, Request, StepRequest, When};
 
 /// What globs and paths are made of: everything that has a meaning in a glob or an expression, and some of the rest.
 pub const PIECE: &str =
@@ -10,7 +10,9 @@ pub const PIECE: &str =
 
 pub fn request() -> Request {
     Request {
-        command: vec!["true".into()],
+        steps: vec![step(&["true"])],
+        services: vec![],
+        stall_secs: None,
         env: BTreeMap::new(),
         workdir: "/workspace".into(),
         uid: 1000,
@@ -20,4 +22,10 @@ pub fn request() -> Request {
         network: true,
         epoch_secs: 1_800_000_000,
     }
+}
+
+/// Returns a step without limits.
+pub fn step(command: &[&str]) -> StepRequest {
+    let command = command.iter().map(|word| (*word).to_owned()).collect();
+    StepRequest { command, timeout_secs: None, when: When::Passed }
 }

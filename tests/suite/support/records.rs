@@ -125,6 +125,8 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         executor: "vm".to_owned(),
         plan_node_id: NodeId::new(format!("execute:{name}")),
         timeout_secs: 600,
+        steps: Vec::new(),
+        services: Vec::new(),
     };
     let info = RunInfo {
         run_id: RunId::new(id),

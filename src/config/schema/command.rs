@@ -1,0 +1,167 @@
+//! Commands, steps and shells.
+
+use std::collections::BTreeSet;
+
+use super::env::value_length;
+use super::reader::{Field, Fields, Reader};
+use super::{keys, timeout};
+use crate::config::eval::{Attr, ValueKind};
+use crate::config::job::{Command, Job};
+use crate::config::problem::{ByteRange, quoted};
+use crate::config::shell::Shell;
+use crate::config::step::Step;
+use crate::guest::When;
+use crate::guest::contract::MAX_STEPS;
+
+/// Maximum length of an argument or variable that Linux passes to a program, without the NUL at its end
+/// (`MAX_ARG_STRLEN`).
+const MAX_ARGUMENT: usize = 128 * 1024 - 1;
+/// Maximum size of all arguments and variables that Linux passes to a program, in bytes: a quarter of the usual stack
+/// (`execve(2)`), minus a reserve for the variables that a guest adds.
+const MAX_ALL_ARGUMENTS: usize = (2 << 20) - (64 << 10);
+
+/// Reads the steps of a job, or its command as its only step.
+pub(super) fn read_steps(reader: &mut Reader, name: &str, attr: &Attr, fields: &Fields) -> Option<Vec<Step>> {
+    let (command, steps) = (fields.get("command"), fields.get("steps"));
+    match (command, steps) {
+        (Some(_), Some(steps)) => {
+            let message = format!("the job {} has a command and steps", quoted(name));
+            reader.refuse(&steps.value.at, message, "remove one of them, or make the command a step");
+            None
+        }
+        (Some(command), None) => {
+            let command = read_command(reader, &command)?;
+            Some(vec![Step { name: String::new(), command, timeout_secs: None, when: When::default() }])
+        }
+        (None, Some(steps)) => read_list(reader, &steps),
+        (None, None) => {
+            if fields.is_missing("command") && fields.is_missing("steps") {
+                let message = format!("the job {} has no command", quoted(name));
+                reader.refuse(&attr.name_at, message, "write `command = \"make test\";`");
+            }
+            None
+        }
+    }
+}
+
+fn read_list(reader: &mut Reader, field: &Field) -> Option<Vec<Step>> {
+    let sets = reader.sets(field)?;
+    if !(1..=MAX_STEPS).contains(&sets.len()) {
+        let message = format!("`{}` has {} steps", field.path, sets.len());
+        reader.refuse(&field.value.at, message, format!("write between 1 and {MAX_STEPS} steps"));
+    }
+    let mut names = BTreeSet::new();
+    let mut steps = Vec::new();
+    for (path, attrs, at) in sets {
+        let fields = reader.fields(&path, attrs, keys::STEP);
+        let name = fields.get("name").and_then(|field| reader.line(&field));
+        if fields.is_missing("name") {
+            reader.refuse(at, format!("`{path}` has no name"), "write `name = \"build\";`");
+        }
+        if let Some(name) = &name {
+            reader.check_name(&field.path, name, at);
+            if !names.insert(name.clone()) {
+                let message = format!("two steps in `{}` are named {}", field.path, quoted(name));
+                reader.refuse(at, message, "name one of them differently");
+            }
+        }
+        let timeout_secs = timeout::read(reader, &fields, "timeout");
+        let when = read_when(reader, &fields).unwrap_or_default();
+        let command = fields.get("command").and_then(|field| read_command(reader, &field));
+        if fields.is_missing("command") {
+            reader.refuse(at, format!("`{path}` has no command"), "write `command = \"make test\";`");
+        }
+        if let (Some(name), Some(command)) = (name, command) {
+            steps.push(Step { name, command, timeout_secs, when });
+        }
+    }
+    Some(steps)
+}
+
+/// Reads a command: a script, or a program with its arguments.
+pub(super) fn read_command(reader: &mut Reader, field: &Field) -> Option<Command> {
+    if let ValueKind::Str(script) = &field.value.kind {
+        check_length(reader, field, script.len(), &field.value.at);
+        if script.contains("\r\n") {
+            let message =
+                format!("`{}` has Windows line endings, which a shell reads as part of each command", field.path);
+            let hint = "save the file with Unix line endings; in git: `pikaci.nix text eol=lf` in .gitattributes";
+            reader.refuse(&field.value.at, message, hint);
+        }
+        if script.trim().is_empty() {
+            reader.refuse(&field.value.at, format!("`{}` is empty", field.path), field.hint());
+        }
+        return Some(Command::Script(script.to_string()));
+    }
+    let hint = "write the program and its arguments: `command = [ \"make\" \"test\" ];`";
+    read_argv(reader, field, hint).map(Command::Argv)
+}
+
+/// Reads a program and its arguments; another value than a list is refused as a wrong type.
+fn read_argv(reader: &mut Reader, field: &Field, hint: &str) -> Option<Vec<String>> {
+    let arguments = reader.strings(field)?;
+    for (argument, at) in &arguments {
+        check_length(reader, field, argument.len(), at);
+    }
+    if arguments.first().is_none_or(|(program, _)| program.is_empty()) {
+        reader.refuse(&field.value.at, format!("`{}` names no program", field.path), hint);
+    }
+    Some(arguments.into_iter().map(|(argument, _)| argument.to_string()).collect())
+}
+
+pub(super) fn read_shell(reader: &mut Reader, fields: &Fields) -> Option<Shell> {
+    let field = fields.get("shell")?;
+    let hint = "write `shell = \"bash\";`, `shell = \"sh\";`, or a list: `shell = [ \"python3\" \"-c\" ];`";
+    match &field.value.kind {
+        ValueKind::Str(name) if &**name == "sh" => Some(Shell::Sh),
+        ValueKind::Str(name) if &**name == "bash" => Some(Shell::Bash),
+        ValueKind::Str(name) => {
+            reader.refuse(&field.value.at, format!("`{}` can't be {}", field.path, quoted(name)), hint);
+            None
+        }
+        _ => read_argv(reader, &field, hint).map(Shell::Program),
+    }
+}
+
+pub(super) fn read_when(reader: &mut Reader, fields: &Fields) -> Option<When> {
+    let field = fields.get("when")?;
+    let name = reader.string(&field)?;
+    let when = When::ALL.into_iter().find(|when| when.name() == &**name);
+    if when.is_none() {
+        let hint = reader.suggest(name, When::ALL.map(When::name), "write \"passed\", \"failed\" or \"always\"");
+        reader.refuse(&field.value.at, format!("`{}` can't be {}", field.path, quoted(name)), hint);
+    }
+    when
+}
+
+/// Refuses a job with a command that, together with the environment, exceeds the limit of Linux.
+pub(super) fn check_sizes(reader: &mut Reader, name: &str, attr: &Attr, job: &Job) {
+    let env: usize = job.env.iter().map(|(name, value)| kernel_size(name.len() + 1 + value_length(value))).sum();
+    let words = |command: &Command| match command {
+        Command::Script(script) => script.len(),
+        Command::Argv(words) => words.iter().map(|word| kernel_size(word.len())).sum(),
+    };
+    let total = env + job.steps.iter().map(|step| words(&step.command)).max().unwrap_or_default();
+    if total > MAX_ALL_ARGUMENTS {
+        let message = format!(
+            "the command and the environment of the job {} are {total} bytes long, and Linux \
+            passes at most {MAX_ALL_ARGUMENTS} to a program",
+            quoted(name)
+        );
+        reader.refuse(&attr.name_at, message, "keep data in files of its own");
+    }
+}
+
+/// Returns the size that the kernel counts for a string of `length` bytes: with its NUL, and a pointer to it.
+fn kernel_size(length: usize) -> usize {
+    length + 1 + size_of::<u64>()
+}
+
+/// Refuses an argument or a variable that exceeds the limit of Linux.
+pub(super) fn check_length(reader: &mut Reader, field: &Field, length: usize, at: &ByteRange) {
+    if length > MAX_ARGUMENT {
+        let message =
+            format!("`{}` is longer than 128 KiB, the limit of Linux for one argument or variable", field.path);
+        reader.refuse(at, message, "keep it in a file of its own");
+    }
+}
