@@ -30,7 +30,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     }
     make_userland(bench, guest)?;
     let (runner, accelerator) = (&guest.runner, &guest.accelerator);
-    let workspace = format!("$B/guest/.pikaci/{}", guest.run.info.snapshot_dir);
+    let workspace = format!("$B/guest/.pikaci/{}", guest.run.source.snapshot_dir);
     let bare = format!("ACCEL={accelerator} benches/bare-vm.sh {runner}");
     let contenders = vec![
         Contender::shell(bench, format!("pikaci -C $B/guest run --accel={accelerator}")),

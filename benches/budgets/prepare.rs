@@ -20,7 +20,7 @@ const NO_NIX: &str = "/nonexistent/nix";
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let guest = bench.guest()?;
-    let plan: RunPlanRecord = read_json(&guest.state.recorded(&guest.run.info.plan_path))?;
+    let plan: RunPlanRecord = read_json(&guest.state.recorded(&guest.run.selection.plan_path))?;
     let digest = plan.nodes.iter().find_map(|node| match &node.work {
         Work::Prepare { prepare: Prepare::NixBuild { flake_digest, .. } } => Some(flake_digest),
         Work::Execute { .. } => None,

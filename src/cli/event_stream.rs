@@ -3,9 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "starts a thread")]
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::cancel::{Cancel, Urgency};
 use crate::cli::failure::Failure;
 use crate::cli::output::print_json_line;
 use crate::event::Event;
@@ -13,19 +13,21 @@ use crate::event::Event;
 /// A thread that prints the events of a run.
 pub struct EventStream {
     lines: Sender<String>,
-    printed: Receiver<Result<(), Failure>>,
+    ends: Sender<Result<(), Failure>>,
+    end: Receiver<Result<(), Failure>>,
 }
 
 impl EventStream {
     /// Starts the thread.
     pub fn start() -> Self {
         let (lines, queue) = channel::<String>();
-        let (sender, printed) = channel();
+        let (ends, end) = channel();
+        let printed = ends.clone();
         std::thread::spawn(move || {
             // `end` may have stopped waiting for the result.
-            sender.send(queue.iter().try_for_each(|line| print_json_line(&line))).ok();
+            printed.send(queue.iter().try_for_each(|line| print_json_line(&line))).ok();
         });
-        Self { lines, printed }
+        Self { lines, ends, end }
     }
 
     /// Queues an event for printing.
@@ -39,13 +41,10 @@ impl EventStream {
 
     /// Waits until all events are printed, or until the second cancel request.
     pub fn end(self, cancel: &Cancel) -> Result<(), Failure> {
-        drop(self.lines);
-        loop {
-            match self.printed.recv_timeout(CANCEL_POLL) {
-                Ok(printed) => return printed,
-                Err(RecvTimeoutError::Timeout) if cancel.urgency() < Urgency::Kill => {}
-                Err(_) => return Ok(()),
-            }
-        }
+        let Self { lines, ends, end } = self;
+        drop(lines);
+        // Sending fails only after the end of the wait.
+        let _subscription = cancel.subscribe(Urgency::Kill, move || ends.send(Ok(())).unwrap_or_default());
+        end.recv().unwrap_or(Ok(()))
     }
 }

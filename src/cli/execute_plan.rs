@@ -52,14 +52,14 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
     let guest_programs = request.guest_programs;
     let guest_programs =
         guest_programs.map(|programs| GuestPrograms { nix: programs.nix.with_quota(quota.clone()), ..programs });
-    let run_id = request.start.info.run_id.clone();
+    let run_id = request.start.run_id.clone();
     let context = RunContext {
         run_id: &run_id,
         state,
         guest_programs: guest_programs.as_ref(),
         env: &local_env(),
-        snapshot_dir: &state.recorded(&request.start.info.snapshot_dir),
-        local_folder: &folder_outside_project(Path::new(&request.start.info.source_root)),
+        snapshot_dir: &state.recorded(&request.start.source.snapshot_dir),
+        local_folder: &folder_outside_project(Path::new(&request.start.source.source_root)),
         flakes: &request.plan.flakes,
         budget: request.budget,
         fail_fast: options.fail_fast,

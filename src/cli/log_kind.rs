@@ -30,6 +30,6 @@ impl LogKind {
 
 /// Returns the message for a job that has no such log, with the reason.
 pub fn missing_log(job: &JobRecord) -> String {
-    let message = job.reason.message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+    let message = job.exit.reason.message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
     format!("job {} is {}{message} and has no such log", job.id, job.status.word())
 }

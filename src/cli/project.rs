@@ -21,7 +21,7 @@ use crate::host::{self, FactsRequest, HashCache};
 use crate::plan::select::{Changes, JOB_FILE, Selection};
 use crate::process::own_path;
 use crate::snapshot::{self, ChangedFiles};
-use crate::state::{self, StateLayout};
+use crate::state::{self, STATE_FOLDER, StateLayout};
 use crate::text::quote;
 
 /// Maximum size of a job file, in bytes.
@@ -63,7 +63,7 @@ impl Project {
         };
         let state_root = match &project_args.state_root {
             Some(root) => absolute(root)?,
-            None => root.join(".pikaci"),
+            None => root.join(STATE_FOLDER),
         };
         Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
     }

@@ -93,7 +93,7 @@ impl Runs {
 /// Returns the job of a run that has a name.
 pub fn select_job<'a>(history: &'a History, name: &str) -> Result<&'a JobRecord, Failure> {
     history.job(&JobId::new(name)).ok_or_else(|| {
-        let error = anyhow!("run {} has no job {name:?}", history.run.info.run_id);
+        let error = anyhow!("run {} has no job {name:?}", history.run.run_id);
         let names: Vec<&str> = history.jobs.iter().map(|job| job.id.as_str()).collect();
         Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", names.join(", ")))
     })

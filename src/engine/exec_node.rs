@@ -12,8 +12,7 @@ use jiff::Timestamp;
 use super::run_accelerator::RunAccelerator;
 use super::run_env::run_env;
 use crate::cancel::Cancel;
-use crate::event::{DeclaredJob, JobEnd, Reason};
-use crate::event::{Outcome, Status};
+use crate::event::{DeclaredJob, JobEnd, Outcome, Status};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
 use crate::execute::launcher::HypervisorPrograms;
@@ -83,7 +82,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         on_control: &|_| {},
     };
     let end = executor::run(&context, node.job)?;
-    let mut record = job_record(&node, &layout, end, started_at);
+    let mut record = job_record(&node, &layout, &end, started_at);
     if record.status == Status::Done(Outcome::Passed) {
         for log in [layout.host_log(), layout.console_log()] {
             fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
@@ -95,7 +94,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
     Ok(record)
 }
 
-fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_at: Timestamp) -> JobRecord {
+fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: &JobEnd, started_at: Timestamp) -> JobRecord {
     let declared = DeclaredJob {
         id: node.job.job.clone(),
         description: node.description.to_owned(),
@@ -115,8 +114,8 @@ fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: JobEnd, started_
         started_at: Some(started_at),
         ..JobRecord::queued(&declared)
     };
+    record.finish(end, Timestamp::now());
     // Hints name commands that need a run, and `pikaci exec` has none.
-    let reason = Reason { hint: None, ..end.reason.clone() };
-    record.finish(&JobEnd { reason, ..end }, Timestamp::now());
+    record.exit.reason.hint = None;
     record
 }

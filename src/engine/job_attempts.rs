@@ -66,7 +66,7 @@ impl JobAttempts<'_> {
             let end = catch_panic(|| self.run_attempt(&attempt, number));
             let mut end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
             let is_failure = matches!(end.outcome, Outcome::Failed | Outcome::TimedOut);
-            end.allowed = is_failure && job.allow_failure.allows(end.exit_code);
+            end.allowed = is_failure && job.allow_failure.allows(end.exit.exit_code);
             if end.allowed || context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
                 return end;
             }

@@ -62,7 +62,7 @@ impl<'a> Recorder<'a> {
         start: RunStarted,
         observer: Observer<'a>,
     ) -> Result<Self> {
-        let (runs, run) = (state.runs(), state.run(&start.info.run_id));
+        let (runs, run) = (state.runs(), state.run(&start.run_id));
         runs.make_folders().with_context(|| format!("making {}", runs.display()))?;
         reach(Point::Run, Moment::Before)?;
         let mut draft = tempfile::Builder::new()

@@ -25,7 +25,7 @@ pub fn run(
     claim: RunClaim,
     observer: Observer<'_>,
 ) -> Result<(History, Result<()>)> {
-    let run = context.state.run(&start.info.run_id);
+    let run = context.state.run(&start.run_id);
     let mut recorder = Recorder::begin(context.state, plan, start, observer)?;
     drop(claim);
     let walk = Walk::new(context, run, plan);

@@ -11,7 +11,7 @@ use super::recorder::Recorder;
 use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
 use super::schedule::{NodeIndex, Schedule, SkipCause};
-use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::cancel::{Cancel, Urgency};
 use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
@@ -24,7 +24,12 @@ use crate::state::{RunLayout, recorded_path};
 /// Reason of a node that a cancelled run didn't start.
 const CANCELLED_REASON: &str = "the run was cancelled";
 
-enum NodeMessage {
+/// Interval at which the walk checks for the file that `pikaci cancel` writes, and for events that are due to be synced.
+/// A signal arrives as a message.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+
+enum WalkMessage {
+    CancelRequested,
     Event(EventKind),
     Ended(NodeIndex, NodeEnd),
 }
@@ -67,6 +72,11 @@ impl<'a> Walk<'a> {
     pub fn run_all(mut self, recorder: &mut Recorder<'_>) {
         let accelerator = RunAccelerator::default();
         let (sender, receiver) = channel();
+        let requests = sender.clone();
+        // The receiver outlives the subscription, so sending doesn't fail.
+        let _subscription = self.context.cancel.subscribe(Urgency::Polite, move || {
+            requests.send(WalkMessage::CancelRequested).unwrap_or_default();
+        });
         std::thread::scope(|scope| {
             let _cancel_on_panic = CancelOnPanic(self.context.cancel);
             while !self.schedule.is_over() {
@@ -81,17 +91,18 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn receive(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<NodeMessage>) {
-        match receiver.recv_timeout(CANCEL_POLL) {
-            Ok(NodeMessage::Event(kind)) => recorder.record(kind),
-            Ok(NodeMessage::Ended(index, end)) => {
+    fn receive(&mut self, recorder: &mut Recorder<'_>, receiver: &Receiver<WalkMessage>) {
+        match receiver.recv_timeout(CHECK_INTERVAL) {
+            Ok(WalkMessage::Event(kind)) => recorder.record(kind),
+            Ok(WalkMessage::Ended(index, end)) => {
                 // The record of a cancelled node must follow the record of the cancel request.
                 if end.outcome() == Outcome::Cancelled {
                     self.apply_cancel(recorder);
                 }
                 self.finish_node(recorder, index, end);
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            // The loop applies a cancel request next.
+            Ok(WalkMessage::CancelRequested) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
     }
 
@@ -124,7 +135,7 @@ impl<'a> Walk<'a> {
         accelerator: &'scope RunAccelerator,
         recorder: &mut Recorder<'_>,
         index: NodeIndex,
-        sender: &Sender<NodeMessage>,
+        sender: &Sender<WalkMessage>,
     ) where
         'a: 'scope,
     {
@@ -152,9 +163,9 @@ impl<'a> Walk<'a> {
         let sender = sender.clone();
         scope.spawn(move || {
             // The receiver outlives every node, so sending doesn't fail.
-            let emit = |kind| sender.send(NodeMessage::Event(kind)).unwrap_or_default();
+            let emit = |kind| sender.send(WalkMessage::Event(kind)).unwrap_or_default();
             let end = task.run(&context, accelerator, &emit);
-            sender.send(NodeMessage::Ended(index, end)).unwrap_or_default();
+            sender.send(WalkMessage::Ended(index, end)).unwrap_or_default();
         });
     }
 

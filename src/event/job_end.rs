@@ -33,14 +33,12 @@ pub struct JobFinished {
 pub struct JobEnd {
     /// The outcome.
     pub outcome: Outcome,
-    /// The exit code of the command.
-    pub exit_code: Option<i32>,
     /// True if the job file allows this failure, so that the run doesn't fail.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allowed: bool,
-    /// The reason, if it didn't pass.
+    /// The exit of the command.
     #[serde(flatten)]
-    pub reason: Reason,
+    pub exit: JobExit,
     /// Extent of the output's log.
     #[serde(flatten)]
     pub log: LogExtent,
@@ -53,6 +51,22 @@ pub struct JobEnd {
     /// True if another attempt may pass because the guest was lost.
     #[serde(skip)]
     pub retryable: bool,
+}
+
+/// The exit of a job's command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JobExit {
+    /// The exit code of the command.
+    pub exit_code: Option<i32>,
+    /// The reason, if it didn't pass.
+    #[serde(flatten)]
+    pub reason: Reason,
+}
+
+impl From<Reason> for JobExit {
+    fn from(reason: Reason) -> Self {
+        Self { exit_code: None, reason }
+    }
 }
 
 /// Extent of a log.
@@ -85,12 +99,11 @@ pub struct ArtifactSummary {
 impl JobEnd {
     /// Returns the end of a job that left neither output nor artifacts.
     #[must_use]
-    pub fn without_output(outcome: Outcome, reason: Reason) -> Self {
+    pub fn without_output(outcome: Outcome, exit: impl Into<JobExit>) -> Self {
         Self {
             outcome,
-            exit_code: None,
             allowed: false,
-            reason,
+            exit: exit.into(),
             log: LogExtent::default(),
             artifacts: ArtifactSummary::default(),
             warnings: Vec::new(),
@@ -102,30 +115,31 @@ impl JobEnd {
     pub fn add_infra_failure(&mut self, failure: String) {
         if self.outcome == Outcome::Passed {
             self.outcome = Outcome::Errored;
-            self.reason = Reason { message: Some(failure), ..Reason::default() };
+            self.exit.reason = Reason { message: Some(failure), ..Reason::default() };
         } else {
-            self.reason.evidence.push(failure);
+            self.exit.reason.evidence.push(failure);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{JobEnd, Outcome, Reason};
+    use super::{JobEnd, JobExit, Outcome};
 
     #[test]
     fn an_infrastructure_failure_keeps_every_verdict_but_a_pass() {
         let after_failure = |outcome| {
-            let mut end = JobEnd { exit_code: Some(3), ..JobEnd::without_output(outcome, Reason::default()) };
+            let exit = JobExit { exit_code: Some(3), ..JobExit::default() };
+            let mut end = JobEnd::without_output(outcome, exit);
             end.add_infra_failure("no space".to_owned());
             end
         };
         let passed = after_failure(Outcome::Passed);
-        assert_eq!((passed.outcome, passed.reason.message.as_deref()), (Outcome::Errored, Some("no space")));
+        assert_eq!((passed.outcome, passed.exit.reason.message.as_deref()), (Outcome::Errored, Some("no space")));
         for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::Errored, Outcome::Cancelled] {
             let end = after_failure(outcome);
-            assert_eq!((end.outcome, end.exit_code), (outcome, Some(3)));
-            assert_eq!((end.reason.message, end.reason.evidence), (None, vec!["no space".to_owned()]));
+            assert_eq!((end.outcome, end.exit.exit_code), (outcome, Some(3)));
+            assert_eq!((end.exit.reason.message, end.exit.reason.evidence), (None, vec!["no space".to_owned()]));
         }
     }
 }

@@ -18,8 +18,8 @@ mod reason;
 mod run_started;
 
 pub use declared_job::DeclaredJob;
-pub use job_end::{ArtifactSummary, JobEnd, JobFinished, LogExtent, LogPaths, LogRange};
+pub use job_end::{ArtifactSummary, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange};
 pub use kind::{Event, EventKind};
 pub use outcome::{Open, Outcome, Status};
 pub use reason::Reason;
-pub use run_started::{RunInfo, RunStarted, SCHEMA_VERSION};
+pub use run_started::{RunSelection, RunSource, RunStarted, SCHEMA_VERSION};

@@ -19,4 +19,6 @@ pub enum GuestMessage {
     ShareEnded(String, String, bool),
     /// The exit of the process for the guest's network.
     NetworkEnded(String),
+    /// The run received a cancel request.
+    CancelRequested,
 }

@@ -16,7 +16,7 @@ use super::job_progress::JobProgress;
 use super::local_services::{LocalServices, ServiceHost};
 use super::local_steps::{StepsEnd, run_steps};
 use super::private_copy::make_private_copy;
-use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome, Reason};
+use crate::event::{ArtifactSummary, JobEnd, JobExit, LogExtent, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::guest::ControlLine;
 use crate::plan::record::PlannedJob;
@@ -98,9 +98,8 @@ fn job_end(job: &PlannedJob, steps: &StepsEnd, progress: &JobProgress) -> JobEnd
         (Outcome::Failed, Some(code), message(&progress.end(job, steps.end)))
     };
     JobEnd {
-        exit_code,
         log: LogExtent { guest_log_bytes: steps.output.kept, log_cut: steps.output.over_limit },
-        ..JobEnd::without_output(outcome, reason)
+        ..JobEnd::without_output(outcome, JobExit { exit_code, reason })
     }
 }
 

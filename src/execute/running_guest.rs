@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 
 use super::guest_message::GuestMessage;
 use super::stop_guest::StopGuest;
+use crate::cancel::{Cancel, Subscription, Urgency};
 use crate::process::{Child, CopyThread, describe_exit};
 
 /// A running guest.
@@ -17,6 +18,14 @@ pub(super) struct RunningGuest {
     pub(super) output: CopyThread,
     /// The copy of the console into its log.
     pub(super) console: CopyThread,
+}
+
+/// Sends a message at each cancel request.
+pub(super) fn report_cancel(cancel: &Cancel, sender: SyncSender<GuestMessage>) -> Subscription<'_> {
+    cancel.subscribe(Urgency::Polite, move || {
+        // A full queue wakes the supervisor, too.
+        sender.try_send(GuestMessage::CancelRequested).ok();
+    })
 }
 
 /// Sends a message when a process exits. `message` gets the description of the exit, and true for a success.

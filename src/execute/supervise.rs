@@ -9,7 +9,7 @@ use super::guest_message::GuestMessage;
 use super::guest_shutdown::GuestShutdown;
 use super::observed::{EndCause, Observed};
 use super::stop_guest::StopGuest;
-use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::cancel::{Cancel, Urgency};
 use crate::guest::ControlLine;
 use crate::plan::record::Deadlines;
 
@@ -17,6 +17,8 @@ use crate::plan::record::Deadlines;
 const POWER_OFF_SECS: u64 = 5;
 /// Time that the hypervisor has to exit after the daemon of a share exited.
 const GRACE: Duration = Duration::from_secs(2);
+/// Interval at which deadlines and the quota are checked. Everything else, a cancel request too, is a message.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Records the messages about a guest until its hypervisor exits. Stops the guest if a deadline passes, if it sends too
 /// many control lines, if `quota_cause` returns a cause, or if the run is cancelled.
@@ -35,7 +37,7 @@ pub fn supervise(
     let mut is_share_exit_expected = false;
     let mut guest_cause = None;
     loop {
-        match messages.recv_timeout(CANCEL_POLL) {
+        match messages.recv_timeout(CHECK_INTERVAL) {
             Ok(GuestMessage::Control(line)) => {
                 on_control(&line);
                 if observed.ready && line == ControlLine::Ready {
@@ -68,7 +70,7 @@ pub fn supervise(
                 }
                 shutdown.limit_wait(GRACE);
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Ok(GuestMessage::CancelRequested) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return observed,
         }
         let urgency = cancel.urgency();

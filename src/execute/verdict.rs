@@ -2,7 +2,7 @@
 
 use super::job_progress::JobProgress;
 use super::observed::{EndCause, Observed};
-use crate::event::{Outcome, Reason};
+use crate::event::{JobExit, Outcome, Reason};
 use crate::guest::CommandEnd;
 use crate::id::JobId;
 use crate::plan::record::PlannedJob;
@@ -18,10 +18,8 @@ const MORE_MEMORY: &str = "raise the guest's `memory` in pikaci.nix";
 pub struct Verdict {
     /// Outcome of the job.
     pub outcome: Outcome,
-    /// Exit code of the command.
-    pub exit_code: Option<i32>,
-    /// The reason for an outcome other than passed, without the evidence.
-    pub reason: Reason,
+    /// Exit of the command, with a reason that has no evidence.
+    pub exit: JobExit,
     /// True if the end of the console is the evidence.
     pub show_console: bool,
     /// True if the guest was lost by a fault that another attempt may not have.
@@ -151,12 +149,12 @@ fn errored_with_console(message: String, hint: String) -> Verdict {
 }
 
 fn verdict(outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> Verdict {
-    Verdict { outcome, exit_code, reason, show_console: false, lost: false }
+    Verdict { outcome, exit: JobExit { exit_code, reason }, show_console: false, lost: false }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EndCause, Observed, Verdict, judge_guest};
+    use super::{EndCause, JobExit, Observed, Verdict, judge_guest};
     use crate::event::Outcome;
     use crate::guest::CommandEnd;
     use crate::plan::fixture::job;
@@ -172,7 +170,7 @@ mod tests {
     }
 
     fn outcome_of(observed: &Observed) -> (Outcome, Option<i32>) {
-        let Verdict { outcome, exit_code, .. } = judge_guest(observed, "QEMU", &planned_job());
+        let Verdict { outcome, exit: JobExit { exit_code, .. }, .. } = judge_guest(observed, "QEMU", &planned_job());
         (outcome, exit_code)
     }
 
@@ -221,7 +219,8 @@ mod tests {
     #[test]
     fn a_lack_of_memory_is_named_for_any_ended_process() {
         let observed = Observed { out_of_memory: true, ..ended(CommandEnd::Exit(2)) };
-        let Verdict { outcome, exit_code, reason, .. } = judge_guest(&observed, "QEMU", &planned_job());
+        let Verdict { outcome, exit: JobExit { exit_code, reason }, .. } =
+            judge_guest(&observed, "QEMU", &planned_job());
         assert_eq!((outcome, exit_code), (Outcome::Failed, Some(2)));
         let message = "the command ended with exit code 2, after the guest's kernel ended a process of the job for lack \
             of memory";
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_message_names_the_fault() {
-        let message = |observed: &Observed| judge_guest(observed, "QEMU", &planned_job()).reason.message.unwrap();
+        let message = |observed: &Observed| judge_guest(observed, "QEMU", &planned_job()).exit.reason.message.unwrap();
         let booted = Observed { ready: true, ..Observed::default() };
         let reset = Observed { shutdown: Some("guest-reset".into()), ..Observed::default() };
         assert_eq!(message(&reset), "the guest's kernel panicked while it booted");
@@ -277,9 +276,9 @@ mod tests {
             (cause(EndCause::CollectDeadline(9)), "the guest didn't power off within 9 s after the command", console),
         ] {
             let verdict = judge_guest(&observed, "QEMU", &planned_job());
-            assert_eq!((verdict.outcome, verdict.exit_code, verdict.show_console), (Outcome::Errored, None, true));
-            assert_eq!(verdict.reason.message.as_deref(), Some(message), "{observed:?}");
-            assert_eq!(verdict.reason.hint.as_deref(), Some(hint), "{observed:?}");
+            assert_eq!((verdict.outcome, verdict.exit.exit_code, verdict.show_console), (Outcome::Errored, None, true));
+            assert_eq!(verdict.exit.reason.message.as_deref(), Some(message), "{observed:?}");
+            assert_eq!(verdict.exit.reason.hint.as_deref(), Some(hint), "{observed:?}");
         }
     }
 }

@@ -15,6 +15,7 @@ use super::launcher::Launcher;
 use super::machine_spec::MachineSpec;
 use super::observed::{EndCause, Observed};
 use super::qemu::reached_open_file_limit;
+use super::running_guest::report_cancel;
 use super::supervise::supervise;
 use super::vm_spec::VmSpec;
 use crate::cancel::Cancel;
@@ -59,9 +60,11 @@ pub fn run(
     let (sender, receiver) = sync_channel(QUEUE);
     let (log, host_log) = LogPipe::open(&vm.logs.host, vm.log_limit())?;
     let mut running = launcher.launch(vm, &group, &log, &sender)?;
-    drop((sender, log));
+    let subscription = report_cancel(cancel, sender);
+    drop(log);
     let exceeded_quota = &|| exceeded_quota(vm);
     let mut observed = supervise(vm.deadlines, &mut *running.stop, exceeded_quota, &receiver, cancel, on_control);
+    drop(subscription);
     group.kill();
     running.stop.on_exit();
     // The streams close with the group, and the messages that they still hold count.

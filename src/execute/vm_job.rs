@@ -74,14 +74,13 @@ fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &At
     let verdict = judge_guest(observed, vm_end.hypervisor, job);
     let log_cut = vm_end.output.over_limit || observed.output.is_some_and(|sent| sent > vm_end.output.received);
     let mut end = JobEnd {
-        exit_code: verdict.exit_code,
         log: LogExtent { guest_log_bytes: job_bytes(observed, vm_end.output.kept), log_cut },
         retryable: verdict.lost,
-        ..JobEnd::without_output(verdict.outcome, verdict.reason)
+        ..JobEnd::without_output(verdict.outcome, verdict.exit)
     };
     if verdict.show_console {
         match evidence(attempt) {
-            Ok(lines) => end.reason.evidence = lines,
+            Ok(lines) => end.exit.reason.evidence = lines,
             Err(error) => end.add_infra_failure(format!("{error:#}")),
         }
     }

@@ -20,6 +20,8 @@ use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
 use crate::id::{Digest, JobId, NodeId};
 use crate::tools::NIX;
 
+/// Folder of rendered flakes in the state folder. A plan names the flakes by this path.
+pub const FLAKES_FOLDER: &str = "flakes";
 /// Time of the agent before and after the command, in seconds: to set up the guest, and a minute to end the command.
 const AGENT_SECS: u64 = SETUP_LIMIT.as_secs() + 60;
 
@@ -104,7 +106,7 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Conf
         depends_on: Vec::new(),
         work: Work::Prepare {
             prepare: Prepare::NixBuild {
-                installable: format!("flakes/{digest}#runner"),
+                installable: format!("{FLAKES_FOLDER}/{digest}#runner"),
                 output_name: "out".to_owned(),
                 flake_digest: digest.clone(),
                 timeout_secs,

@@ -14,7 +14,7 @@ mod runner;
 pub mod select;
 
 pub use budget::{Budget, BudgetRequest};
-pub use build::{Plan, build, planned_job, vm_executor};
+pub use build::{FLAKES_FOLDER, Plan, build, planned_job, vm_executor};
 pub use caller_env::{CallerEnv, JobEnv};
 pub use hypervisor::{Capabilities, Hypervisor};
 pub use plan_error::PlanError;

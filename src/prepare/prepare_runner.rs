@@ -10,7 +10,7 @@ use super::flake_folder::{digest_folder, write_flake};
 use super::flake_inputs::FlakeInputs;
 use super::prepare_error::PrepareError;
 use super::runner::Runner;
-use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
 use crate::flake::RenderedFlake;
 use crate::foreign::Beneath;
@@ -21,6 +21,8 @@ use crate::tools;
 
 /// Limit on the log of a failed build that is read for a hint, in bytes.
 const LOG_LIMIT: u64 = 128 << 20;
+/// Interval at which a lock that another process holds is tried again: a blocking wait couldn't be cancelled.
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// The outcome of a Prepare node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +114,7 @@ fn wait_for_lock(path: &Beneath, cancel: &Cancel) -> Result<Option<FileLock>> {
         if let Some(lock) = FileLock::try_exclusive(Point::FlakeLock, path)? {
             return Ok(Some(lock));
         }
-        cancel.wait(Urgency::Polite, CANCEL_POLL);
+        cancel.wait(Urgency::Polite, LOCK_POLL);
     }
     Ok(None)
 }

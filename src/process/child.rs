@@ -1,14 +1,17 @@
 //! Started processes.
 
-#![expect(clippy::disallowed_methods, reason = "reads the clock")]
+#![expect(clippy::disallowed_methods, reason = "starts a thread that waits for a process")]
 
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use duct::unix::HandleExt as _;
+use rustix::process::Signal;
 
-use crate::cancel::{CANCEL_POLL, Cancel, Urgency};
+use crate::cancel::{Cancel, Urgency};
 
 /// End of a wait for a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum WaitEnd {
 /// Started process.
 #[derive(Debug)]
 pub struct Child {
-    pub(super) handle: duct::Handle,
+    pub(super) handle: Arc<duct::Handle>,
     pub(super) name: String,
 }
 
@@ -57,27 +60,57 @@ impl Child {
     /// # Errors
     /// When waiting fails.
     pub fn wait_or_cancel(&self, cancel: &Cancel, urgency: Urgency, timeout: Duration) -> Result<WaitEnd> {
-        let end = Instant::now() + timeout;
-        loop {
-            if cancel.urgency() >= urgency {
-                return Ok(WaitEnd::Cancelled);
-            }
-            let rest = end.saturating_duration_since(Instant::now());
-            if let Some(status) = self.wait_timeout(rest.min(CANCEL_POLL))? {
-                return Ok(WaitEnd::Exited(status));
-            }
-            if rest.is_zero() {
-                return Ok(WaitEnd::TimedOut);
-            }
-        }
+        let (exits, ends) = channel();
+        let cancels = exits.clone();
+        // Sending fails only after the end of the wait. The thread outlives the wait until its process exits.
+        let _subscription = cancel.subscribe(urgency, move || cancels.send(Ok(WaitEnd::Cancelled)).unwrap_or_default());
+        let handle = Arc::clone(&self.handle);
+        std::thread::spawn(move || {
+            let exit = handle.wait().map(|output| WaitEnd::Exited(output.status));
+            exits.send(exit).unwrap_or_default();
+        });
+        let end = ends.recv_timeout(timeout).unwrap_or(Ok(WaitEnd::TimedOut));
+        end.with_context(|| format!("waiting for {}", self.name))
     }
 
     /// Sends SIGTERM to the process.
     pub fn terminate(&self) {
-        let pids = self.handle.pids();
-        for pid in pids.iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
-            // The process may have ended already.
-            kill_process(pid, Signal::TERM).ok();
-        }
+        // The process may have ended already.
+        self.handle.send_signal(Signal::TERM.as_raw()).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::time::Duration;
+
+    use super::{Cancel, Urgency, WaitEnd};
+    use crate::failpoint::Point;
+    use crate::process::{Group, Invocation, LogLimit, LogPipe};
+    use crate::quota::Quota;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn a_wait_ends_with_the_process_the_cancel_request_or_the_timeout() {
+        let folder = tempfile::tempdir().unwrap();
+        let (group, cancel, unlimited) = (Group::start().unwrap(), Cancel::default(), Quota::unlimited());
+        let limit = LogLimit { bytes: 1000, quota: &unlimited };
+        let (log, _) = LogPipe::open(&folder.path().join("log"), limit).unwrap();
+        let child = group.spawn(Point::Command, Invocation::new("/bin/sleep").args(["1000"]), &log).unwrap();
+        let wait = |urgency, timeout| child.wait_or_cancel(&cancel, urgency, timeout).unwrap();
+        assert_eq!(wait(Urgency::Polite, Duration::ZERO), WaitEnd::TimedOut);
+        std::thread::scope(|scope| {
+            let waits = [Urgency::Polite, Urgency::Kill].map(|urgency| scope.spawn(move || wait(urgency, LONG)));
+            cancel.request(2);
+            cancel.request(2);
+            assert_eq!(waits.map(|wait| wait.join().unwrap()), [WaitEnd::Cancelled; 2]);
+        });
+        child.terminate();
+        let WaitEnd::Exited(status) = child.wait_or_cancel(&Cancel::default(), Urgency::Polite, LONG).unwrap() else {
+            panic!("the process outlived SIGTERM");
+        };
+        assert_eq!(status.signal(), Some(15));
     }
 }

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -113,7 +113,7 @@ impl Group {
             invocation.entering(entrance).expression(Some(self.pgid)).stdout_file(output).stderr_file(copy);
         let handle = run_step(point, || with_start_lock(|| start(&expression, rules.as_ref())))
             .with_context(|| format!("starting {name}"))?;
-        Ok(Child { handle, name })
+        Ok(Child { handle: Arc::new(handle), name })
     }
 
     /// Returns the id of the process group, which no other group on this machine has until this one ends.

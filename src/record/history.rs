@@ -29,12 +29,15 @@ impl History {
         };
         let run = RunRecord {
             schema_version: SCHEMA_VERSION,
+            run_id: start.run_id.clone(),
             status: Status::RUNNING,
-            info: start.info.clone(),
+            source: start.source.clone(),
             created_at: at,
             finished_at: None,
+            selection: start.selection.clone(),
             message: None,
             cancelled_by: None,
+            host_os: start.host_os.clone(),
             accelerator: None,
             prepares: Vec::new(),
             jobs: start.jobs.iter().map(summary).collect(),

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::run_record::SCHEMA_VERSION;
-use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, LogPaths, LogRange, Outcome, Reason, Status};
+use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, JobExit, LogPaths, LogRange, Outcome, Status};
 use crate::id::{JobId, NodeId, RecordedPath};
 
 /// Logs of an attempt, relative to the state folder.
@@ -36,11 +36,9 @@ pub struct AttemptRecord {
     pub attempt: u32,
     /// The outcome.
     pub outcome: Outcome,
-    /// The exit code of the command.
-    pub exit_code: Option<i32>,
-    /// The reason, if it didn't pass.
+    /// The exit of the command.
     #[serde(flatten)]
-    pub reason: Reason,
+    pub exit: JobExit,
     /// The logs.
     #[serde(flatten)]
     pub logs: RecordedLogs,
@@ -129,11 +127,9 @@ pub struct JobRecord {
     pub started_at: Option<Timestamp>,
     /// Time of its end.
     pub finished_at: Option<Timestamp>,
-    /// The exit code of its command.
-    pub exit_code: Option<i32>,
-    /// The reason, if it didn't pass.
+    /// The exit of its command.
     #[serde(flatten)]
-    pub reason: Reason,
+    pub exit: JobExit,
     /// True if the log lacks a part of the output.
     pub log_cut: bool,
     /// The artifacts.
@@ -179,8 +175,7 @@ impl JobRecord {
             phase: None,
             started_at: None,
             finished_at: None,
-            exit_code: None,
-            reason: Reason::default(),
+            exit: JobExit::default(),
             log_cut: false,
             artifacts: ArtifactSummary::default(),
             warnings: Vec::new(),
@@ -198,8 +193,7 @@ impl JobRecord {
             step.status = Status::Done(if is_running { end.outcome } else { Outcome::Skipped });
             step.finished_at = is_running.then_some(at);
         }
-        self.exit_code = end.exit_code;
-        self.reason = end.reason.clone();
+        self.exit = end.exit.clone();
         self.log_cut = end.log.log_cut;
         self.artifacts = end.artifacts.clone();
         self.warnings.clone_from(&end.warnings);
@@ -252,8 +246,7 @@ impl JobRecord {
         AttemptRecord {
             attempt: self.attempt,
             outcome: end.outcome,
-            exit_code: end.exit_code,
-            reason: end.reason.clone(),
+            exit: end.exit.clone(),
             logs: self.logs.clone(),
             started_at: self.started_at,
             finished_at: at,

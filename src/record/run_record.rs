@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Reason, RunInfo, Status};
-use crate::id::{JobId, NodeId, RecordedPath};
+use crate::event::{Reason, RunSelection, RunSource, Status};
+use crate::facts::OsRelease;
+use crate::id::{JobId, NodeId, RecordedPath, RunId};
 use crate::plan::record::LeftOutJob;
 
 /// Version of run.json and status.json that this pikaci writes.
@@ -20,20 +21,27 @@ pub struct RunRecord {
     /// The version of this format.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
+    /// The run.
+    pub run_id: RunId,
     /// Its status.
     pub status: Status,
-    /// Its circumstances.
+    /// Its source.
     #[serde(flatten)]
-    pub info: RunInfo,
+    pub source: RunSource,
     /// Time of its start.
     pub created_at: Timestamp,
     /// Time of its end.
     pub finished_at: Option<Timestamp>,
+    /// Its plan, and the selection that led to it.
+    #[serde(flatten)]
+    pub selection: RunSelection,
     /// A message about its end.
     pub message: Option<String>,
     /// The sender of the cancel request, if it came before the end of the last job.
     #[serde(default)]
     pub cancelled_by: Option<String>,
+    /// For base `host`: the system whose userland the guests use.
+    pub host_os: Option<OsRelease>,
     /// The accelerator of the guests, and the reason for it.
     pub accelerator: Option<Accelerator>,
     /// The Prepare nodes.

@@ -15,7 +15,7 @@ use crate::text::{count, plain};
 pub fn event_line(event: &Event, history: &History) -> Option<Page> {
     match &event.kind {
         EventKind::RunStarted(start) => {
-            let mut page = Page::from(format!("run {}: {}", start.info.run_id, count(start.jobs.len(), "job")));
+            let mut page = Page::from(format!("run {}: {}", start.run_id, count(start.jobs.len(), "job")));
             for line in left_out::lines(&start.left_out, |job, reason| format!("{job}: left out: {reason}")) {
                 page.line(line);
             }
@@ -55,7 +55,7 @@ pub fn event_line(event: &Event, history: &History) -> Option<Page> {
             let allowed = if finished.end.allowed { " (allowed)" } else { "" };
             let more = format!("{flaky}{allowed}{cut}");
             let mut page =
-                end(finished.job.as_str(), finished.end.outcome, start, event.at, &finished.end.reason, &more);
+                end(finished.job.as_str(), finished.end.outcome, start, event.at, &finished.end.exit.reason, &more);
             for warning in &finished.end.warnings {
                 page.line(format!("{}: warning: {}", finished.job, plain(warning)));
             }

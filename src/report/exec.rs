@@ -12,7 +12,7 @@ use crate::text::{LINE, MESSAGE, cut};
 pub fn exec(job: &JobRecord) -> Page {
     let took = job.started_at.zip(job.finished_at).map(|(from, to)| duration(from, to)).unwrap_or_default();
     let mut page = Page::default();
-    for line in &job.reason.evidence {
+    for line in &job.exit.reason.evidence {
         page.line(format!("    {}", cut(line, LINE)));
     }
     if job.log_cut {
@@ -21,7 +21,7 @@ pub fn exec(job: &JobRecord) -> Page {
     for warning in warnings(job) {
         page.line(format!("pikaci: {}: {warning}", job.id));
     }
-    let message = job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
+    let message = job.exit.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
     page.line(format!("pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
     page
 }

@@ -5,7 +5,8 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::Clock;
 use crate::event::{
-    DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason, RunInfo, RunStarted,
+    DeclaredJob, Event, EventKind, JobEnd, JobExit, JobFinished, LogPaths, Outcome, Reason, RunSelection, RunSource,
+    RunStarted,
 };
 use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
 use crate::record::History;
@@ -72,8 +73,7 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         steps: Vec::new(),
         services: Vec::new(),
     };
-    let info = RunInfo {
-        run_id: RunId::new(id),
+    let source = RunSource {
         rerun_of: None,
         target_id: TargetId::new("pre-merge"),
         target_description: Some("What has to pass".to_owned()),
@@ -81,18 +81,20 @@ pub fn begun(id: &str, jobs: &[&str]) -> History {
         snapshot_dir: place("snapshots/0"),
         git_head: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
         git_dirty: Some(true),
+    };
+    let selection = RunSelection {
         plan_path: place(&format!("runs/{id}/plan.json")),
         changed_files: None,
         filters: vec!["pre-merge".to_owned()],
-        host_os: None,
     };
-    let start = RunStarted::new(info, jobs.iter().map(declared).collect(), Vec::new());
+    let start =
+        RunStarted::new(RunId::new(id), source, selection, None, jobs.iter().map(declared).collect(), Vec::new());
     History::begin(after(0), &start, |job| place(&format!("runs/{id}/jobs/{job}/status.json")))
 }
 
 /// Applies the start of a job, a second after its run.
 pub fn start(history: &mut History, job: &str) {
-    let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.info.run_id, job.replace(' ', "+20"));
+    let folder = format!("runs/{}/jobs/{}/attempts/1", history.run.run_id, job.replace(' ', "+20"));
     let [host, guest, console] = ["host", "guest", "console"].map(|name| place(&format!("{folder}/{name}.log")));
     let logs = LogPaths { host, guest, console: Some(console) };
     apply(history, 1_000, EventKind::JobStarted { job: JobId::new(job), attempt: 1, logs });
@@ -100,7 +102,7 @@ pub fn start(history: &mut History, job: &str) {
 
 /// Returns the end of a job.
 pub fn ended(job: &str, outcome: Outcome, exit_code: Option<i32>, reason: Reason) -> JobFinished {
-    JobFinished { job: JobId::new(job), end: JobEnd { exit_code, ..JobEnd::without_output(outcome, reason) } }
+    JobFinished { job: JobId::new(job), end: JobEnd::without_output(outcome, JobExit { exit_code, reason }) }
 }
 
 /// Returns a path in the state folder.

@@ -1,8 +1,9 @@
 //! Result of `pikaci gc` as text.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::Page;
+use crate::id::RunId;
 use crate::record::retention::Kept;
 use crate::record::{BrokenRun, GcResult, RemovedKind};
 use crate::text::{count, plain, quote, size};
@@ -16,9 +17,10 @@ const KINDS: [(RemovedKind, &str); 5] = [
     (RemovedKind::Leftover, "leftover"),
 ];
 
-/// Renders the removed items, the number of remaining runs, and hints for broken runs.
+/// Renders the removed items, the number of remaining runs, and hints for broken runs. `run_folder` returns the path of
+/// a run.
 #[must_use]
-pub fn gc(result: &GcResult, state_root: &Path) -> Page {
+pub fn gc(result: &GcResult, run_folder: impl Fn(&RunId) -> PathBuf) -> Page {
     let would = if result.dry_run { "would " } else { "" };
     let verb = |past: &'static str, plain: &'static str| if result.dry_run { plain } else { past };
     let mut page = Page::default();
@@ -46,7 +48,7 @@ pub fn gc(result: &GcResult, state_root: &Path) -> Page {
         page.line(format!("{would}{} {kept}", verb("kept", "keep")));
     }
     for BrokenRun { run_id, error } in &result.broken {
-        let folder = state_root.join("runs").join(run_id.as_str());
+        let folder = run_folder(run_id);
         let folder = quote(&folder.to_string_lossy());
         page.line(format!("run {run_id} is broken: {}", plain(error)));
         page.line(format!("hint: to remove it, rm -r {folder}"));
@@ -66,12 +68,15 @@ fn kept(kept: &Kept) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::PathBuf;
 
-    use super::gc;
-    use crate::id::RunId;
+    use super::{RunId, gc};
     use crate::record::retention::Kept;
     use crate::record::{BrokenRun, FailedRemoval, GcResult, RemovedItem, RemovedKind};
+
+    fn run_folder(id: &RunId) -> PathBuf {
+        PathBuf::from(format!("/p q/.pikaci/runs/{id}"))
+    }
 
     fn all(dry_run: bool) -> GcResult {
         let removed = |kind, path: &str, bytes| RemovedItem { kind, path: path.into(), bytes };
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn removed_items_are_listed_by_kind() {
-        insta::assert_snapshot!(gc(&all(false), Path::new("/p q/.pikaci")).render(false), @r"
+        insta::assert_snapshot!(gc(&all(false), run_folder).render(false), @r"
         removed 2 runs: 1.0 MiB
         removed 1 snapshot: 4.0 KiB
         removed 1 GC root: the next `nix store gc` removes its runner
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_dry_run_is_a_forecast() {
-        let text = gc(&all(true), Path::new("/p")).render(false);
+        let text = gc(&all(true), run_folder).render(false);
         assert!(text.starts_with("would remove 2 runs: 1.0 MiB\nwould remove 1 snapshot: 4.0 KiB\n"), "{text}");
         assert!(text.contains("\nwould free 1.0 GiB\nwould keep 54 runs: "), "{text}");
     }
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn failed_removals_are_not_reported_as_nothing_to_remove() {
         let mut nothing = GcResult::new(false, Kept { newest: 1, ..Kept::default() });
-        let text = |nothing: &GcResult| gc(nothing, Path::new("/p")).render(false);
+        let text = |nothing: &GcResult| gc(nothing, run_folder).render(false);
         assert_eq!(text(&nothing), "nothing to remove\nkept 1 run: 1 among the newest\n");
         nothing.failed.push(FailedRemoval { path: "snapshots/0a1b".into(), error: "busy".to_owned() });
         assert_eq!(text(&nothing), "freed 0 B\nkept 1 run: 1 among the newest\n");

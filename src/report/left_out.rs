@@ -14,8 +14,9 @@ pub fn lines(left_out: &[LeftOutJob], line: impl Fn(&str, &str) -> String) -> Ve
 
 /// Returns the command that also runs the jobs that were left out.
 pub fn hint(run: &RunRecord) -> Option<String> {
-    let all =
-        || run.info.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)));
+    let all = || {
+        run.selection.filters.iter().fold("pikaci run --all".to_owned(), |text, name| format!("{text} {}", quote(name)))
+    };
     run.left_out.iter().any(|job| !job.skipped).then(all)
 }
 
@@ -50,7 +51,7 @@ mod tests {
         run.left_out = left_out(true);
         assert_eq!(hint(&run), None);
         run.left_out = left_out(false);
-        run.info.filters = vec!["pre merge".to_owned(), "x".to_owned()];
+        run.selection.filters = vec!["pre merge".to_owned(), "x".to_owned()];
         assert_eq!(hint(&run).unwrap(), "pikaci run --all 'pre merge' x");
     }
 }

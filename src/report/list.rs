@@ -56,7 +56,7 @@ pub fn list(listing: &Listing, clock: &Clock) -> Page {
         let (before, after) = columns(row);
         let mut line = Page::default();
         line.painted_line(before, paint_to(run.status, status_width), after);
-        (run.info.run_id.clone(), line)
+        (run.run_id.clone(), line)
     };
     let of_broken = |broken: &BrokenRun| {
         let BrokenRun { run_id, error } = broken;
@@ -80,11 +80,11 @@ pub fn list(listing: &Listing, clock: &Clock) -> Page {
 fn row(run: &RunRecord, clock: &Clock) -> [String; 6] {
     let end = run.finished_at.or_else(|| run.status.outcome().is_none().then_some(clock.now));
     [
-        run.info.run_id.to_string(),
+        run.run_id.to_string(),
         run.status.word().to_owned(),
         clock.when(run.created_at),
         end.map(|end| duration(run.created_at, end)).unwrap_or_default(),
-        shortened(run.info.target_id.as_str()),
+        shortened(run.source.target_id.as_str()),
         tally(&run.jobs),
     ]
 }
@@ -105,7 +105,7 @@ mod tests {
 
     fn listing() -> Listing {
         let mut failed = finished().run;
-        failed.info.target_id = TargetId::new("a target whose name is longer than a column");
+        failed.source.target_id = TargetId::new("a target whose name is longer than a column");
         let broken = BrokenRun {
             run_id: RunId::new("20261121-101500-00aa11"),
             error: "decoding run.json: expected value at line 1 column 1".to_owned(),
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn json_has_every_field() {
         let value = serde_json::to_value(listing()).unwrap();
-        assert_eq!(value["runs"][0]["run_id"], running().run.info.run_id.as_str());
+        assert_eq!(value["runs"][0]["run_id"], running().run.run_id.as_str());
         assert_eq!(value["broken"][0]["run_id"], "20261121-101500-00aa11");
         assert_eq!((&value["schema_version"], &value["older"]), (&1.into(), &7.into()));
     }

@@ -40,7 +40,7 @@ impl<'a> RunStatus<'a> {
 pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
     let run = &history.run;
     let mut page = Page::default();
-    page.painted_line(format!("run      {} ", run.info.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
+    page.painted_line(format!("run      {} ", run.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
     for (name, value) in circumstances(run, clock) {
         page.line(format!("{name:8} {}", plain(&value)));
     }
@@ -96,24 +96,24 @@ fn is_success(status: Status) -> bool {
 }
 
 fn circumstances(run: &RunRecord, clock: &Clock) -> Vec<(&'static str, String)> {
-    let description = run.info.target_description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let description = run.source.target_description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     let took = match (run.finished_at, run.status) {
         (Some(end), _) => format!(", took {}", duration(run.created_at, end)),
         (None, Status::Open(_)) => format!(", {} so far", duration(run.created_at, clock.now)),
         (None, Status::Done(_)) => String::new(),
     };
-    let commit = run.info.git_head.as_ref().map(|head| {
-        let changed = if run.info.git_dirty == Some(true) { ", with changes" } else { "" };
+    let commit = run.source.git_head.as_ref().map(|head| {
+        let changed = if run.source.git_dirty == Some(true) { ", with changes" } else { "" };
         format!("{head}{changed}")
     });
     let guests = run.accelerator.as_ref().map(|accelerator| format!("{}: {}", accelerator.name, accelerator.reason));
-    let rerun = run.info.rerun_of.as_ref().map(|id| format!("of run {id}"));
+    let rerun = run.source.rerun_of.as_ref().map(|id| format!("of run {id}"));
     let ago = clock.when(run.created_at);
     [
-        ("target", Some(format!("{}{description}", run.info.target_id))),
+        ("target", Some(format!("{}{description}", run.source.target_id))),
         ("rerun", rerun),
         ("when", Some(format!("{} ({ago}){took}", clock.date_and_time(run.created_at)))),
-        ("project", Some(run.info.source_root.clone())),
+        ("project", Some(run.source.source_root.clone())),
         ("commit", commit),
         ("guests", guests),
         ("message", run.message.clone()),
@@ -134,9 +134,9 @@ fn details(job: &JobRecord) -> String {
         Status::Done(Outcome::Errored) => job.phase.as_ref().map(|phase| format!("last phase {phase}")),
         _ => None,
     };
-    let exit_code = || job.exit_code.filter(|code| *code != 0).map(|code| format!("exit code {code}"));
+    let exit_code = || job.exit.exit_code.filter(|code| *code != 0).map(|code| format!("exit code {code}"));
     let parts = [
-        job.reason.message.as_deref().map(plain).or_else(exit_code),
+        job.exit.reason.message.as_deref().map(plain).or_else(exit_code),
         phase,
         (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
         job.flaky.then(|| "flaky".to_owned()),
@@ -163,7 +163,7 @@ fn path(state_root: &Path, relative: &RecordedPath) -> String {
 
 fn hint(history: &History) -> Option<String> {
     let job = |statuses: &[Status]| history.jobs.iter().find(|job| statuses.contains(&job.status));
-    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.info.run_id, quote(job.id.as_str()));
+    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.run_id, quote(job.id.as_str()));
     if let Some(job) = job(&[Status::RUNNING]) {
         return Some(format!("{} --follow", logs(job)));
     }
@@ -171,7 +171,7 @@ fn hint(history: &History) -> Option<String> {
         return Some(logs(job));
     }
     let job = job(&[Status::Done(Outcome::Errored)])?;
-    let kind = if job.reason.evidence.is_empty() { "host" } else { "console" };
+    let kind = if job.exit.reason.evidence.is_empty() { "host" } else { "console" };
     Some(format!("{} --kind {kind}", logs(job)))
 }
 

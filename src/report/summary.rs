@@ -55,7 +55,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     let took = run.finished_at.map(|end| format!(" in {}", duration(run.created_at, end))).unwrap_or_default();
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let after = format!("{took}: {}{message}", tally(&run.jobs));
-    page.painted_line(format!("run {} ", run.info.run_id), paint(run.status), after);
+    page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
     for hint in hints(&prepares, &failed, tails).into_iter().chain(left_out::hint(run)) {
         page.line(format!("hint: {hint}"));
     }
@@ -81,7 +81,7 @@ fn add_prepare(page: &mut Page, prepare: &PrepareRecord, state_root: &Path) {
 
 fn add_job(page: &mut Page, job: &JobRecord, tail: &[String], state_root: &Path) {
     let message =
-        job.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE))).unwrap_or_default();
+        job.exit.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE))).unwrap_or_default();
     page.line("");
     let allowed = if job.allowed { " (allowed)" } else { "" };
     page.painted_line(format!("--- {} ", job.id), paint(job.status), format!("{allowed}{message}"));
@@ -93,10 +93,10 @@ fn add_job(page: &mut Page, job: &JobRecord, tail: &[String], state_root: &Path)
     } else if tail.is_empty() && job.started_at.is_some() {
         page.line("    [it printed nothing]");
     }
-    if !job.reason.evidence.is_empty() {
+    if !job.exit.reason.evidence.is_empty() {
         page.line("  console and host log:");
     }
-    for line in &job.reason.evidence {
+    for line in &job.exit.reason.evidence {
         page.line(format!("    {}", cut(line, LINE)));
     }
     // Before its first phase a guest has no output, and maybe no guest was started.
@@ -123,7 +123,7 @@ fn table(history: &History) -> Page {
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
         };
         let cut_log = if job.log_cut { "  the log is cut" } else { "" };
-        let message = if has_paragraph(job) { None } else { job.reason.message.as_deref() };
+        let message = if has_paragraph(job) { None } else { job.exit.reason.message.as_deref() };
         let message = message.map(|message| format!("  {}", cut(message, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len());
         let flaky = if job.flaky { format!("  flaky: attempt {}", job.attempt) } else { String::new() };
@@ -148,7 +148,7 @@ fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<Jo
     let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
     let lacks_history =
         |job: &JobRecord| tails.get(&job.id).is_some_and(|tail| tail.iter().any(|line| line.contains(NO_GIT)));
-    let of_jobs = failed.iter().map(|job| match &job.reason.hint {
+    let of_jobs = failed.iter().map(|job| match &job.exit.reason.hint {
         Some(hint) => hint.clone(),
         None if lacks_history(job) => {
             format!("jobs get no .git folder: pass {} what it reads from git in a file", job.id)

@@ -53,7 +53,7 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
             return all(&format!("HEAD and {base} have no common ancestor here{more}"));
         };
         let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &fork, "HEAD"];
-        let output = git::run(source_root, &args).or_else(|error| Err(diff_error(source_root, base, error)?))?;
+        let output = git::run(source_root, &args).map_err(|error| diff_error(source_root, base, &fork, error))?;
         paths.extend(output.split(|byte| *byte == 0).map(<[u8]>::to_vec));
     }
     paths.extend(output.split(|byte| *byte == 0).filter_map(status_path).map(<[u8]>::to_vec));
@@ -68,11 +68,19 @@ fn is_shallow(source_root: &Path) -> Result<bool, Error> {
     Ok(git::line(source_root, &["rev-parse", "--is-shallow-repository"])?.as_deref() == Some("true"))
 }
 
-/// Returns the error of a failed comparison: [`Error::Partial`] in a partial clone, `error` in any other repository.
-fn diff_error(source_root: &Path, base: &str, error: Error) -> Result<Error, Error> {
-    let promisor = git::line(source_root, &["config", "--get-regexp", r"^remote\..*\.promisor$"])?;
-    let base = base.to_owned();
-    Ok(promisor.map_or(error, |_| Error::Partial { base, root: source_root.to_owned() }))
+/// Returns the error of a failed comparison: [`Error::Partial`] if this is a partial clone that lacks folders of the
+/// commits, otherwise `error`.
+fn diff_error(source_root: &Path, base: &str, fork: &str, error: Error) -> Error {
+    let promisor = ["config", "--get-regexp", r"^remote\..*\.promisor$"];
+    let is_partial = git::run(source_root, &promisor).is_ok();
+    // A missing object is listed with a question mark; a broken one makes git fail.
+    let objects = ["rev-list", "--objects", "--no-walk", "--missing=print", "--filter=blob:none", fork, "HEAD"];
+    let lacks_folders = |list: Vec<u8>| list.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"?"));
+    if is_partial && git::run(source_root, &objects).is_ok_and(lacks_folders) {
+        Error::Partial { base: base.to_owned(), root: source_root.to_owned() }
+    } else {
+        error
+    }
 }
 
 /// Returns the commit at which HEAD left a base, if there is one.
@@ -83,7 +91,7 @@ fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
         let shallow = is_shallow(source_root)?;
         return Err(Error::NoSuchBase { base: base.to_owned(), root: source_root.to_owned(), shallow });
     };
-    git::line(source_root, &["merge-base", &commit, "HEAD"])
+    git::result_line(source_root, &["merge-base", &commit, "HEAD"])
 }
 
 /// Adds a path, and all files in it if it is a submodule or a nested repository, which git lists as a whole.

@@ -58,8 +58,22 @@ pub(super) fn local_filters(folder: &Path) -> Result<Vec<OsString>, Error> {
 /// Runs git in a folder and returns the line that it prints; `None` when git fails.
 pub(super) fn line(folder: &Path, args: &[&str]) -> Result<Option<String>, Error> {
     let output = attempt(git(folder, args, &[]), folder)?;
-    let line = String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned();
-    Ok(output.status.success().then_some(line))
+    Ok(output.status.success().then(|| first_line(&output)))
+}
+
+/// Runs git in a folder and returns the line that it prints; `None` when git prints nothing and exits with 1, because
+/// there is no result.
+pub(super) fn result_line(folder: &Path, args: &[&str]) -> Result<Option<String>, Error> {
+    let output = attempt(git(folder, args, &[]), folder)?;
+    match output.status.code() {
+        Some(0) => Ok(Some(first_line(&output))),
+        Some(1) if output.stdout.is_empty() => Ok(None),
+        _ => Err(failure(folder, args, &output)),
+    }
+}
+
+fn first_line(output: &Captured) -> String {
+    String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned()
 }
 
 /// Returns the given paths of a folder that git ignores.

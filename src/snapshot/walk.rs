@@ -17,9 +17,10 @@ use super::error::Error;
 use super::listed_entry::{ListedEntry, ListedKind};
 use super::tree_path::join_bytes;
 use crate::foreign::{Beneath, FolderEntry};
+use crate::state::STATE_FOLDER;
 
 /// Names that belong to no source tree: repositories of version control systems, and state folders of any project.
-pub(super) const EXCLUDED_NAMES: [&str; 5] = [".git", ".hg", ".jj", ".pikaci", ".svn"];
+pub(super) const EXCLUDED_NAMES: [&str; 5] = [".git", ".hg", JUJUTSU, STATE_FOLDER, ".svn"];
 
 /// The repository folder of Jujutsu, whose ignore rules are git's.
 const JUJUTSU: &str = ".jj";

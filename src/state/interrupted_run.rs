@@ -81,11 +81,10 @@ fn started(job: &JobRecord) -> Option<Event> {
 /// Returns the end of a job from its record.
 fn finished(job: &JobRecord) -> Option<Event> {
     let end = JobEnd {
-        exit_code: job.exit_code,
         log: LogExtent { log_cut: job.log_cut, ..LogExtent::default() },
         artifacts: job.artifacts.clone(),
         warnings: job.warnings.clone(),
-        ..JobEnd::without_output(job.status.outcome()?, job.reason.clone())
+        ..JobEnd::without_output(job.status.outcome()?, job.exit.clone())
     };
     let finished = JobFinished { job: job.id.clone(), end };
     Some(Event { at: job.finished_at?, kind: EventKind::JobFinished(Box::new(finished)) })

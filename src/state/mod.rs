@@ -33,7 +33,7 @@ pub use remove_tree::remove_tree;
 pub use replay_run::replay_run;
 pub use run_layout::{AttemptLayout, JobLayout, RunLayout};
 pub use run_store::{FindRunError, RunStore, RunView};
-pub use state_layout::{StateLayout, recorded_path};
+pub use state_layout::{STATE_FOLDER, StateLayout, recorded_path};
 pub use sync::{sync_file, sync_folder};
 pub use sync_tree::sync_tree;
 pub use temporary_folder::{TemporaryFolder, folder_outside_project};

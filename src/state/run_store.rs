@@ -202,7 +202,11 @@ impl RunStore {
             None => None,
         };
         let reason = Reason { message, ..Reason::default() };
-        JobRecord { status: summary.status, reason, ..JobRecord::queued(&DeclaredJob::with_id(&summary.id)) }
+        JobRecord {
+            status: summary.status,
+            exit: reason.into(),
+            ..JobRecord::queued(&DeclaredJob::with_id(&summary.id))
+        }
     }
 
     /// Returns the temporary files and folders of a run, which a killed process leaves behind. Unreadable folders count

@@ -7,8 +7,8 @@ use super::encode_name::encode_name;
 use super::run_layout::RunLayout;
 use crate::foreign::Beneath;
 use crate::id::{Digest, RecordedPath, RunId};
+use crate::plan::FLAKES_FOLDER;
 
-const FLAKES: &str = "flakes";
 const RUNNERS: &str = "runners";
 const SNAPSHOTS: &str = "snapshots";
 const INDEXES: &str = "indexes";
@@ -18,6 +18,10 @@ const NIX: &str = "nix";
 const VERSION: &str = "version";
 const HASH_CACHE: &str = "host.json";
 const KVM_RECORD: &str = "kvm.json";
+/// Name of a state folder in its project, unless the operator chose another one.
+pub const STATE_FOLDER: &str = ".pikaci";
+/// End of the names of seals.
+pub(super) const SEAL_SUFFIX: &str = ".seal";
 /// Folder of an older pikaci.
 const CACHES: &str = "caches";
 
@@ -30,7 +34,7 @@ pub struct StateLayout {
 impl StateLayout {
     /// Names that a state folder contains after a run, but for its version.
     pub(super) const ENTRIES: [&str; 10] =
-        [INDEXES, RUNS, SNAPSHOTS, FLAKES, RUNNERS, LOCKS, CACHES, NIX, HASH_CACHE, KVM_RECORD];
+        [INDEXES, RUNS, SNAPSHOTS, FLAKES_FOLDER, RUNNERS, LOCKS, CACHES, NIX, HASH_CACHE, KVM_RECORD];
 
     /// Returns the layout of the state folder at a path.
     #[must_use]
@@ -59,7 +63,7 @@ impl StateLayout {
     /// Returns the folder of rendered flakes.
     #[must_use]
     pub fn flakes(&self) -> Beneath {
-        self.folder().join(FLAKES)
+        self.folder().join(FLAKES_FOLDER)
     }
 
     /// Returns the folder of a rendered flake.
@@ -107,7 +111,7 @@ impl StateLayout {
     /// Returns the seal of a snapshot, which shows whether the snapshot is intact.
     #[must_use]
     pub fn snapshot_seal(&self, copy_id: &Digest) -> Beneath {
-        self.indexes().join(format!("{copy_id}.seal"))
+        self.indexes().join(format!("{copy_id}{SEAL_SUFFIX}"))
     }
 
     /// Returns the index of a source tree, which holds the digests of its files.

@@ -47,7 +47,7 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     };
     match options.format {
         Format::Json => print_json(&collected)?,
-        Format::Human => print(&report::gc(&collected, root.root()))?,
+        Format::Human => print(&report::gc(&collected, |id| root.run(id).root().to_path_buf()))?,
     }
     if collected.failed.is_empty() {
         return Ok(Exit::Passed);

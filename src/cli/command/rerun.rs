@@ -20,7 +20,7 @@ use crate::cli::output::eprint_line;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::run_options::RunOptions;
 use crate::cli::runs::{LATEST, Runs, select_job};
-use crate::event::{Outcome, RunInfo, RunStarted};
+use crate::event::{Outcome, RunSelection, RunSource, RunStarted};
 use crate::execute::launcher::capabilities;
 use crate::facts::HostFacts;
 use crate::host::{self, FactsRequest, HashCache};
@@ -28,7 +28,7 @@ use crate::id::{JobId, RunId};
 use crate::nix::NixStore;
 use crate::plan::{Plan, RunPlanRecord, plan_rerun};
 use crate::process::own_path;
-use crate::record::History;
+use crate::record::{History, RunRecord};
 use crate::snapshot;
 use crate::state::gc::RunClaim;
 use crate::state::{read_plan, recorded_path};
@@ -73,13 +73,12 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let guest_programs =
         options.run.guest_programs(&facts, hypervisor, &options.isolation, plan.uses_host_userland())?;
     let store = guest_programs.as_ref().map(|programs| programs.nix.store());
-    verify_inputs(&runs, &history.run.info, &plan, store)?;
-    warn_of_other_userland(&history.run.info, &plan, &facts);
+    verify_inputs(&runs, &history.run, &plan, store)?;
+    warn_of_other_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();
     plan.run_id = Some(new_run_id(now, runs.store.state())?);
     plan.created_at = Some(now);
-    let mut start = run_started(&runs, &history.run.info, &plan, names)?;
-    start.info.host_os.clone_from(&facts.os_release);
+    let start = run_started(&runs, &history.run, &plan, names, &facts)?;
     let plan = Plan { record: plan, flakes: std::collections::BTreeMap::new() };
     options.budget.print_limit(&facts);
     let budget = options.budget.budget(&facts);
@@ -119,8 +118,8 @@ fn select_jobs(history: &History, names: &[String], failed: bool) -> Result<BTre
 }
 
 /// Refuses a plan whose snapshot is missing or changed, or whose runner is missing and can't be built again.
-fn verify_inputs(runs: &Runs, run: &RunInfo, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
-    let (id, folder) = (&run.run_id, &runs.store.state().recorded(&run.snapshot_dir));
+fn verify_inputs(runs: &Runs, run: &RunRecord, plan: &RunPlanRecord, store: Option<&NixStore>) -> Result<(), Failure> {
+    let (id, folder) = (&run.run_id, &runs.store.state().recorded(&run.source.snapshot_dir));
     for snapshot in plan.snapshots() {
         if !folder.is_folder() {
             return Err(not_rerunnable(id, anyhow!("its snapshot {} is missing", folder.display())));
@@ -147,7 +146,7 @@ fn not_rerunnable(id: &RunId, why: anyhow::Error) -> Failure {
 }
 
 /// Prints a warning if guests will see another `/usr` of the host than the guests of the recorded run.
-fn warn_of_other_userland(recorded: &RunInfo, plan: &RunPlanRecord, facts: &HostFacts) {
+fn warn_of_other_userland(recorded: &RunRecord, plan: &RunPlanRecord, facts: &HostFacts) {
     if plan.uses_host_userland() && recorded.host_os != facts.os_release {
         let name = |os: &Option<crate::facts::OsRelease>| {
             os.as_ref().map_or_else(|| "an unknown system".to_owned(), |os| os.pretty_name.clone())
@@ -159,17 +158,17 @@ fn warn_of_other_userland(recorded: &RunInfo, plan: &RunPlanRecord, facts: &Host
 
 fn run_started(
     runs: &Runs,
-    recorded: &RunInfo,
+    recorded: &RunRecord,
     plan: &RunPlanRecord,
     names: Vec<String>,
+    facts: &HostFacts,
 ) -> Result<RunStarted, Failure> {
     let run_id = plan.run_id.clone().ok_or_else(|| anyhow!("the plan has no run"))?;
-    let info = RunInfo {
-        rerun_of: Some(recorded.run_id.clone()),
+    let source = RunSource { rerun_of: Some(recorded.run_id.clone()), ..recorded.source.clone() };
+    let selection = RunSelection {
         plan_path: recorded_path(&runs.store.state().run(&run_id).plan()),
         filters: names,
-        run_id,
-        ..recorded.clone()
+        ..recorded.selection.clone()
     };
-    Ok(RunStarted::new(info, declared_jobs(plan), Vec::new()))
+    Ok(RunStarted::new(run_id, source, selection, facts.os_release.clone(), declared_jobs(plan), Vec::new()))
 }

@@ -19,7 +19,7 @@ use crate::cli::project_args::ProjectArgs;
 use crate::cli::report_interrupted::report_interrupted;
 use crate::cli::run_options::RunOptions;
 use crate::config::Base;
-use crate::event::{RunInfo, RunStarted};
+use crate::event::{RunSelection, RunSource, RunStarted};
 use crate::plan::select::Changes;
 use crate::plan::{RunPlanRecord, guest_base};
 use crate::state::gc::RunClaim;
@@ -76,7 +76,7 @@ fn run_started(
         None
     });
     let run_id = plan.run_id.clone().context("the plan has no run")?;
-    let info = RunInfo {
+    let source = RunSource {
         rerun_of: None,
         target_id: plan.target_id.clone(),
         target_description: plan.target_description.clone(),
@@ -84,14 +84,15 @@ fn run_started(
         snapshot_dir: recorded_path(&project.state.snapshot(inputs.tree.copy_id())),
         git_head: head.as_ref().and_then(|head| head.commit.clone()),
         git_dirty: head.map(|head| head.dirty),
+    };
+    let selection = RunSelection {
         plan_path: recorded_path(&project.state.run(&run_id).plan()),
         changed_files: match &inputs.changes {
             Changes::Files { files, .. } => Some(files.clone()),
             Changes::NotCompared(_) => None,
         },
         filters: args.names.clone(),
-        host_os: inputs.facts.os_release.clone(),
-        run_id,
     };
-    Ok(RunStarted::new(info, declared_jobs(plan), plan.left_out.clone()))
+    let host_os = inputs.facts.os_release.clone();
+    Ok(RunStarted::new(run_id, source, selection, host_os, declared_jobs(plan), plan.left_out.clone()))
 }

@@ -6,8 +6,8 @@ use proptest::sample::{Index, select};
 
 use super::{NoRecords, replay};
 use crate::event::{
-    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogExtent, LogPaths, LogRange, Outcome,
-    Reason, RunInfo, RunStarted, Status,
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange,
+    Outcome, Reason, RunSelection, RunSource, RunStarted, Status,
 };
 use crate::facts::OsRelease;
 use crate::id::{Digest, JobId, NodeId, RecordedPath, RunId, TargetId};
@@ -64,7 +64,8 @@ prop_compose! {
     ) -> JobFinished {
         let log = LogExtent { guest_log_bytes, log_cut };
         let artifacts = ArtifactSummary { artifacts, artifacts_dir };
-        let end = JobEnd { outcome, exit_code, allowed, reason, log, artifacts, warnings, retryable: false };
+        let exit = JobExit { exit_code, reason };
+        let end = JobEnd { outcome, allowed, exit, log, artifacts, warnings, retryable: false };
         JobFinished { job, end }
     }
 }
@@ -128,8 +129,7 @@ prop_compose! {
             steps: vec!["build".to_owned(), "test".to_owned()],
             services: vec!["db".to_owned()],
         };
-        let info = RunInfo {
-            run_id: RunId::new("20261122-101500000-4f2a"),
+        let source = RunSource {
             rerun_of: rerun_of.map(RunId::new),
             target_id: TargetId::new(description.clone()),
             target_description: head.clone(),
@@ -137,13 +137,13 @@ prop_compose! {
             snapshot_dir,
             git_head: head,
             git_dirty: dirty,
-            plan_path,
-            changed_files,
-            filters,
-            host_os: os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name }),
         };
+        let selection = RunSelection { plan_path, changed_files, filters };
         let left_out = left_out.into_iter().map(|(id, reason)| LeftOutJob { id: JobId::new(id), reason, skipped: false });
-        RunStarted::new(info, names.into_iter().map(declared).collect(), left_out.collect())
+        let host_os = os.map(|(id, version_id, pretty_name)| OsRelease { id, version_id, pretty_name });
+        let jobs = names.into_iter().map(declared).collect();
+        let run_id = RunId::new("20261122-101500000-4f2a");
+        RunStarted::new(run_id, source, selection, host_os, jobs, left_out.collect())
     }
 }
 
@@ -271,8 +271,16 @@ fn the_frozen_log_gives_the_frozen_records() {
     let jobs = FROZEN_JOBS.map(|text| serde_json::from_str::<JobRecord>(text).unwrap());
     assert_eq!(history.jobs, jobs);
     // The order of the keys is a part of the format, too.
+    assert_eq!(serde_json::to_string_pretty(&history.run).unwrap(), FROZEN_RUN.trim_end());
     for (job, text) in history.jobs.iter().zip(FROZEN_JOBS) {
         assert_eq!(serde_json::to_string_pretty(job).unwrap(), text.trim_end());
+    }
+}
+
+#[test]
+fn the_frozen_events_are_written_as_they_were() {
+    for line in FROZEN.lines() {
+        assert_eq!(serde_json::from_str::<Event>(line).unwrap().to_line().unwrap(), line);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the comparison with commits.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -136,19 +137,39 @@ fn a_submodule_without_its_repository_has_changed() {
     assert_eq!(changed(&tree.root, None), ["lib", "lib/lib.c"]);
 }
 
-/// Clones a repository of three commits, and returns the clone's path and the first commit.
-fn clone(options: &[&str]) -> (Fixture, PathBuf, String) {
+/// Makes a repository of three commits.
+fn three_commits() -> Fixture {
     let tree = Fixture::repository();
     for text in ["1", "2", "3"] {
         tree.write("folder/file", text);
         tree.commit("");
     }
+    tree
+}
+
+/// Returns the id of an object.
+fn object_id(root: &Path, name: &str) -> String {
+    let output = Command::new("git").args(["rev-parse", name]).current_dir(root).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Replaces an object of a repository by bytes that are none.
+fn break_object(root: &Path, name: &str) {
+    let id = object_id(root, name);
+    let file = root.join(".git/objects").join(&id[..2]).join(&id[2..]);
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "no object").unwrap();
+}
+
+/// Clones a repository of three commits, and returns the clone's path and the first commit.
+fn clone(options: &[&str]) -> (Fixture, PathBuf, String) {
+    let tree = three_commits();
     tree.git("", &["config", "uploadpack.allowFilter", "true"]);
     let root = tree.root.join("clone");
     let from = format!("file://{}", tree.root.display());
     tree.git("", &[&["clone", "-q"], options, &[&from, "clone"]].concat());
-    let first = Command::new("git").args(["rev-parse", "HEAD~2"]).current_dir(&tree.root).output().unwrap();
-    (tree, root, String::from_utf8(first.stdout).unwrap().trim().to_owned())
+    let first = object_id(&tree.root, "HEAD~2");
+    (tree, root, first)
 }
 
 #[test]
@@ -165,4 +186,23 @@ fn a_clone_that_lacks_commits_gets_the_command_that_fetches_them() {
     assert_eq!(error.hint().unwrap(), hint, "{error}");
     tree.git("clone", &["diff", "--name-only", &format!("{first}...HEAD")]);
     assert_eq!(changed(&root, Some(&first)), ["folder/file"]);
+}
+
+#[test]
+fn a_broken_folder_of_a_partial_clone_is_not_missing() {
+    let tree = three_commits();
+    let first = object_id(&tree.root, "HEAD~2");
+    tree.git("", &["config", "remote.origin.promisor", "true"]);
+    break_object(&tree.root, "HEAD~2^{tree}");
+    let error = changed_files(&tree.root, Some(&first)).unwrap_err();
+    assert!(matches!(&error, Error::Git { message, .. } if message.contains("corrupt")), "{error}");
+}
+
+#[test]
+fn a_broken_history_is_no_missing_ancestor() {
+    let tree = three_commits();
+    let first = object_id(&tree.root, "HEAD~2");
+    break_object(&tree.root, "HEAD~1");
+    let error = changed_files(&tree.root, Some(&first)).unwrap_err();
+    assert!(matches!(&error, Error::Git { message, .. } if message.contains("corrupt")), "{error}");
 }

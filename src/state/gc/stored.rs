@@ -13,7 +13,7 @@ use super::survey::names;
 use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::record::RemovedKind;
-use crate::state::state_layout::StateLayout;
+use crate::state::state_layout::{SEAL_SUFFIX, StateLayout};
 use crate::state::temporary_name::{TEMPORARY_PREFIX, is_temporary};
 
 /// Digests of the shared files.
@@ -100,7 +100,7 @@ impl Stored {
     ) -> Result<Vec<Candidate>> {
         let trees = trees.iter().filter(|tree| tree.is_dir()).map(|tree| state.snapshot_index(tree));
         let trees: BTreeSet<Beneath> = trees.collect();
-        let is_stale = |name: &OsString| match name.to_str().and_then(|name| name.strip_suffix(".seal")) {
+        let is_stale = |name: &OsString| match name.to_str().and_then(|name| name.strip_suffix(SEAL_SUFFIX)) {
             // A removed snapshot takes its seal with it.
             Some(sealed) => digest(sealed.as_ref())
                 .is_some_and(|sealed| !self.snapshots.contains(&sealed) && !removed.contains(&sealed)),

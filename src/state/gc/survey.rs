@@ -45,7 +45,7 @@ fn survey(store: &RunStore, id: RunId, now: Timestamp) -> SurveyedRun {
     let view = store.load(&id);
     let is_settled = !is_live && matches!(view, RunView::Ended(_));
     let record = view.into_record();
-    let source_root = record.as_ref().ok().map(|record| record.info.source_root.clone());
+    let source_root = record.as_ref().ok().map(|record| record.source.source_root.clone());
     let state = match record {
         _ if is_live => RunState::Live,
         Ok(record) => RunState::Ended { ended_at: record.finished_at.unwrap_or(now) },

@@ -42,7 +42,7 @@ fn a_file_of_the_future_is_copied_again_when_it_changes() {
         fs::write(project.path("file"), text).unwrap();
         File::options().write(true).open(project.path("file")).unwrap().set_modified(future).unwrap();
         project.pikaci(&["run"]).exits(0);
-        fs::read_to_string(project.state(&project.record().info.snapshot_dir).join("file")).unwrap()
+        fs::read_to_string(project.state(&project.record().source.snapshot_dir).join("file")).unwrap()
     };
     // As long as the other, and of the same time.
     for text in ["one\n", "two\n", "one\n"] {

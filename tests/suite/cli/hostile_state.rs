@@ -81,7 +81,7 @@ fn links_and_devices_among_records_are_not_followed() {
 #[test]
 fn a_snapshot_that_was_changed_is_not_run_again() {
     let scene = Scene::new();
-    let snapshot = scene.project.state(&scene.project.record().info.snapshot_dir);
+    let snapshot = scene.project.state(&scene.project.record().source.snapshot_dir);
     for change in ["added", "pikaci.nix", ".git/config"] {
         let file = snapshot.join(change);
         let before = fs::read(&file).ok();

@@ -30,7 +30,7 @@ fn a_job_runs_in_a_copy_of_its_own_with_an_environment_of_its_own() {
     assert!(output.contains("\nLANG=C.UTF-8\n") && !output.contains("SECRET"), "{output}");
     assert_eq!(project.output("two"), "as it was\n");
     assert!(project.output("three").contains("no-such-program: not found"));
-    assert_eq!(project.job("three").exit_code, Some(127));
+    assert_eq!(project.job("three").exit.exit_code, Some(127));
 
     let job = project.job("one");
     assert_eq!((job.executor.as_str(), job.artifacts.artifacts, job.logs.console_log_path), ("local", 1, None));
@@ -87,7 +87,7 @@ fn a_command_that_is_late_is_asked_and_then_killed() {
     assert!(began.elapsed() > Duration::from_secs(6), "{:?}", began.elapsed());
     let (asked, deaf) = (project.job("asked"), project.job("deaf"));
     assert_eq!(asked.status.outcome(), Some(Outcome::TimedOut));
-    assert_eq!((deaf.status.outcome(), deaf.exit_code), (Some(Outcome::TimedOut), Some(137)));
+    assert_eq!((deaf.status.outcome(), deaf.exit.exit_code), (Some(Outcome::TimedOut), Some(137)));
     assert!(project.output("asked").ends_with("bye\n"));
 }
 
@@ -162,7 +162,7 @@ fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
     let once = project.job("once");
     assert_eq!((once.status.outcome(), once.attempt, once.flaky), (Some(Outcome::Passed), 2, true));
     let first = &once.earlier_attempts[0];
-    assert_eq!((first.attempt, first.outcome, first.exit_code), (1, Outcome::Failed, Some(3)));
+    assert_eq!((first.attempt, first.outcome, first.exit.exit_code), (1, Outcome::Failed, Some(3)));
     for log in [first.logs.guest_log_path.as_ref(), once.logs.guest_log_path.as_ref()] {
         assert_eq!(std::fs::read_to_string(project.state(log.unwrap())).unwrap(), "try\n");
     }

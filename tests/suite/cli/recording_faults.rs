@@ -49,7 +49,7 @@ fn events_that_cannot_be_written_for_a_while_end_the_run_and_are_all_written() {
     let message = record.message.clone().unwrap();
     assert!(message.starts_with("recording the run failed: appending to ") && message.ends_with("no space left"));
     job_records_agree(&project, &record);
-    assert_folded(&project, record.info.run_id.as_str(), "after a while");
+    assert_folded(&project, record.run_id.as_str(), "after a while");
 
     let mut command = project.command(&["run"]);
     command.env("FAILPOINTS", "run.event.before=2*off->return(no space left)");

@@ -42,29 +42,29 @@ fn a_rerun_takes_the_plan_and_the_snapshot_of_then() {
     assert_eq!(jobs(&project), ["test passed", "late passed"]);
     assert_eq!(project.output("test"), "as it was\n");
     assert_eq!(
-        (second.info.rerun_of.as_ref(), &second.info.snapshot_dir),
-        (Some(&first.info.run_id), &first.info.snapshot_dir)
+        (second.source.rerun_of.as_ref(), &second.source.snapshot_dir),
+        (Some(&first.run_id), &first.source.snapshot_dir)
     );
     let said = project.pikaci(&["rerun", "--failed"]).exits(0).stderr;
-    assert!(said.contains(&format!("nothing to do: every job of run {} passed", second.info.run_id)), "{said}");
+    assert!(said.contains(&format!("nothing to do: every job of run {} passed", second.run_id)), "{said}");
 
-    project.pikaci(&["rerun", first.info.run_id.as_str()]).exits(0);
+    project.pikaci(&["rerun", first.run_id.as_str()]).exits(0);
     assert_eq!(jobs(&project).len(), 4);
-    project.pikaci(&["rerun", first.info.run_id.as_str(), "late"]).exits(0);
+    project.pikaci(&["rerun", first.run_id.as_str(), "late"]).exits(0);
     assert_eq!(jobs(&project), ["test passed", "late passed"]);
     project.pikaci(&["rerun", "late"]).exits(0);
     assert_eq!(jobs(&project), ["late passed"]);
-    assert_eq!(project.record().info.filters, ["late"]);
+    assert_eq!(project.record().selection.filters, ["late"]);
     assert_eq!(project.job("late").status.outcome(), Some(Outcome::Passed));
     let plan = json(&project.last_run().join("plan.json"));
-    assert_eq!(plan["run_id"], project.record().info.run_id.as_str());
+    assert_eq!(plan["run_id"], project.record().run_id.as_str());
 }
 
 #[test]
 fn what_is_gone_is_refused_with_the_reason() {
     let (project, _) = project();
     project.pikaci(&["run"]).exits(100);
-    let id = project.record().info.run_id;
+    let id = project.record().run_id;
     let nobody = project.pikaci(&["rerun", "nobody"]).exits(4).stderr;
     assert!(nobody.contains("there is no run \"nobody\""), "{nobody}");
     project.pikaci(&["rerun", "latest", "nobody"]).exits(4);

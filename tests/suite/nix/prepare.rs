@@ -213,7 +213,7 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
     for job in ["one", "two"] {
         let job = project.job(job);
         assert_eq!(job.status.outcome(), Some(Outcome::Skipped));
-        assert!(job.reason.message.unwrap().starts_with("its runner couldn't be built (prepare:"));
+        assert!(job.exit.reason.message.unwrap().starts_with("its runner couldn't be built (prepare:"));
     }
 }
 

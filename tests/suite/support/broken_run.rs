@@ -40,7 +40,7 @@ pub fn panics(project: &Project, failpoints: &str) {
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert_eq!(outcomes(&record), ["errored", "skipped"]);
     job_records_agree(project, &record);
-    let message = project.job("a").reason.message.unwrap();
+    let message = project.job("a").exit.reason.message.unwrap();
     assert!(message.starts_with("pikaci panicked: lost"), "{message}");
     assert!(ran.stdout.contains(&message), "{}", ran.stdout);
 }

@@ -24,11 +24,11 @@ pub fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
     assert_eq!(record.status.outcome(), Some(Outcome::Cancelled));
     assert_eq!(record.message.as_deref(), Some(format!("cancelled by {by}").as_str()));
     assert!(record.finished_at.is_some());
-    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.info.run_id)), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("run {} cancelled in ", record.run_id)), "{}", ran.stdout);
     for job in &record.jobs {
         let job = project.job(job.id.as_str());
         assert_eq!(job.status.outcome(), Some(Outcome::Cancelled), "{job:?}");
-        assert_eq!(job.reason.message.as_deref(), Some("the run was cancelled"));
+        assert_eq!(job.exit.reason.message.as_deref(), Some("the run was cancelled"));
         assert!(job.finished_at.is_some());
     }
 }

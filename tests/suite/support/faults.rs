@@ -17,17 +17,17 @@ pub fn erred(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecor
     let ran = ran.exits(102);
     let job = project.job("sick");
     assert_eq!(job.status.outcome(), Some(Outcome::Errored));
-    let told = job.reason.message.as_deref().unwrap();
+    let told = job.exit.reason.message.as_deref().unwrap();
     // Of several shares, any may be the first to end.
     assert_eq!(told.replace("\"usr\"", "\"workspace\""), message, "{}", ran.stdout);
-    assert_eq!(job.reason.hint.as_deref(), Some(hint));
+    assert_eq!(job.exit.reason.hint.as_deref(), Some(hint));
     let screen = format!("--- sick errored: {told}\n");
     assert!(ran.stdout.contains(&screen) && ran.stdout.contains(&format!("hint: {hint}\n")), "{}", ran.stdout);
     let record = project.record();
     assert!(
         record.status.outcome() == Some(Outcome::Errored) && record.finished_at.is_some() && job.finished_at.is_some()
     );
-    for line in &job.reason.evidence {
+    for line in &job.exit.reason.evidence {
         // A long line is cut.
         let line: String = line.chars().take(190).collect();
         assert!(ran.stdout.contains(&format!("    {line}")), "{line:?} isn't shown:\n{}", ran.stdout);
@@ -37,7 +37,11 @@ pub fn erred(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecor
 
 #[track_caller]
 pub fn shows(job: &JobRecord, text: &str) {
-    assert!(job.reason.evidence.iter().any(|line| line.contains(text)), "no {text:?} in {:#?}", job.reason.evidence);
+    assert!(
+        job.exit.reason.evidence.iter().any(|line| line.contains(text)),
+        "no {text:?} in {:#?}",
+        job.exit.reason.evidence
+    );
 }
 
 /// Runs with a program that says why it can't start.

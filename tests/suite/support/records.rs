@@ -4,7 +4,8 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use pikaci::event::{
-    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason, RunInfo, RunStarted,
+    ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason, RunSelection,
+    RunSource, RunStarted,
 };
 use pikaci::failpoint::Point;
 use pikaci::id::{JobId, NodeId, RunId, TargetId};
@@ -85,7 +86,7 @@ impl Run {
 
     /// Returns where the run is.
     pub fn layout(&self) -> RunLayout {
-        self.state.run(&self.history.run.info.run_id)
+        self.state.run(&self.history.run.run_id)
     }
 
     /// Returns where a job's only attempt is.
@@ -128,8 +129,7 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         steps: Vec::new(),
         services: Vec::new(),
     };
-    let info = RunInfo {
-        run_id: RunId::new(id),
+    let source = RunSource {
         rerun_of: None,
         target_id: TargetId::new("all"),
         target_description: None,
@@ -137,10 +137,11 @@ fn started(id: &str, jobs: &[&str]) -> RunStarted {
         snapshot_dir: "snapshots/0".to_owned().try_into().unwrap(),
         git_head: None,
         git_dirty: None,
+    };
+    let selection = RunSelection {
         plan_path: format!("runs/{id}/plan.json").try_into().unwrap(),
         changed_files: None,
         filters: Vec::new(),
-        host_os: None,
     };
-    RunStarted::new(info, jobs.iter().map(declared).collect(), Vec::new())
+    RunStarted::new(RunId::new(id), source, selection, None, jobs.iter().map(declared).collect(), Vec::new())
 }

@@ -51,7 +51,7 @@ fn ctrl_c_at_a_terminal_ends_the_run_and_so_does_a_command_from_another_one() {
     let mut running = Running::start(&project.command(&["run", "-j1"]));
     in_mid_job(&mut running, &project);
     let cancel = project.pikaci(&["cancel"]).exits(0);
-    let id = project.record().info.run_id;
+    let id = project.record().run_id;
     assert_eq!(cancel.stderr, format!("cancelling run {id}\nrun {id} cancelled\n"));
     cancelled(&project, running.ends("pikaci cancel"), 130, "pikaci cancel");
     asked(&project);
@@ -114,7 +114,7 @@ fn recovered(project: &Project) -> RunRecord {
     let before = read();
     assert_eq!((before.status.outcome(), before.finished_at), (None, None));
     let ran = project.pikaci(&["run", "b-next"]).exits(0);
-    let told = format!("run {} was interrupted; its end is now recorded\n", before.info.run_id);
+    let told = format!("run {} was interrupted; its end is now recorded\n", before.run_id);
     assert!(ran.stderr.contains(&told), "{}", ran.stderr);
     let after = read();
     assert_eq!(after.status.outcome(), Some(Outcome::Errored));

@@ -71,7 +71,7 @@ fn assert_whole(project: &Project, count: usize) {
         let record: RunRecord = serde_json::from_value(json(&run.join("run.json"))).unwrap();
         assert_eq!(record.status.outcome(), Some(Outcome::Passed));
         let plan = json(&run.join("plan.json"));
-        let file = fs::read_to_string(state.join(&record.info.snapshot_dir).join("file")).unwrap();
+        let file = fs::read_to_string(state.join(&record.source.snapshot_dir).join("file")).unwrap();
         assert_eq!(fs::read_to_string(run.join("jobs/here/attempts/1/artifacts/out.txt")).unwrap(), file);
         for job in &record.jobs {
             assert_eq!(json(&state.join(&job.status_path))["status"], "passed");

@@ -69,7 +69,7 @@ setsid sh -c 'trap "" TERM HUP; sleep 600; echo BAD late' &
     assert_checked(&project);
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert_eq!(fs::read_to_string(before).unwrap(), "w\n");
-    let again = project.state(&project.record().info.snapshot_dir);
+    let again = project.state(&project.record().source.snapshot_dir);
     assert_eq!(fs::read_to_string(again.join("folder/deep/file")).unwrap(), "deep\n");
     assert_eq!(fs::read_to_string(again.join("written")).unwrap(), "w\n");
 }
@@ -90,7 +90,7 @@ fn the_output_is_kept_byte_for_byte() {
     );
     project.pikaci(&["run"]).exits(100);
     let job = project.job("noise");
-    assert_eq!((job.exit_code, job.log_cut), (Some(7), false));
+    assert_eq!((job.exit.exit_code, job.log_cut), (Some(7), false));
     let log = fs::read(project.state(&job.logs.guest_log_path.unwrap())).unwrap();
     assert_eq!(log.len(), 5_000_000);
     let sum = fs::read_to_string(project.state(&job.artifacts.artifacts_dir.unwrap()).join("sum")).unwrap();
@@ -214,7 +214,7 @@ fn a_job_may_clean_up_when_its_time_is_up() {
     );
     project.pikaci(&["run"]).exits(100);
     let job = project.job("tidy");
-    assert_eq!((job.status.outcome(), job.exit_code), (Some(Outcome::TimedOut), Some(7)));
+    assert_eq!((job.status.outcome(), job.exit.exit_code), (Some(Outcome::TimedOut), Some(7)));
     assert_eq!(project.output("tidy"), "got TERM\n");
 }
 

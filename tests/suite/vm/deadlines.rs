@@ -23,12 +23,12 @@ fn each_phase_has_its_own_number_and_outcome() {
     let ended = ran(command.env("PIKACI_INFRA_RETRIES", "1")).exits(102);
     let job = |name: &str| {
         let job = project.job(name);
-        (job.status.outcome().unwrap(), job.attempt, job.reason.message.unwrap())
+        (job.status.outcome().unwrap(), job.attempt, job.exit.reason.message.unwrap())
     };
     // What is lost is tried once more, and what a job does itself isn't.
     assert_eq!(job("boot"), (Outcome::Errored, 2, "the guest wasn't ready within 1 s".to_owned()));
     assert!(ended.stderr.contains("boot: started again (attempt 2)"), "{}", ended.stderr);
-    assert!(!project.job("boot").earlier_attempts[0].reason.evidence.is_empty());
+    assert!(!project.job("boot").earlier_attempts[0].exit.reason.evidence.is_empty());
     let timed_out = "the command didn't end within its timeout of 1 s".to_owned();
     assert_eq!(job("job"), (Outcome::TimedOut, 1, timed_out));
     let late = "the guest didn't power off within 1 s after the command".to_owned();
@@ -59,7 +59,7 @@ fn a_share_that_breaks_once_leaves_a_job_flaky() {
     let ended = ran(command.env("PIKACI_INFRA_RETRIES", "1")).exits(0);
     let job = project.job("a");
     assert_eq!((job.status.outcome(), job.attempt, job.flaky), (Some(Outcome::Passed), 2, true), "{}", ended.stdout);
-    let first = job.earlier_attempts[0].reason.message.as_deref().unwrap();
+    let first = job.earlier_attempts[0].exit.reason.message.as_deref().unwrap();
     assert!(first.starts_with("the daemon that shares"), "{first}");
     assert_eq!(project.output("a"), "here\n");
 }

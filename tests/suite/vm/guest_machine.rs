@@ -52,7 +52,7 @@ fn a_guest_has_what_jobs_expect_of_a_machine_and_survives_what_they_do_to_it() {
     let time = output.lines().find(|line| line.starts_with("time ")).unwrap();
     assert!(time.starts_with(&format!("time {} ", written.mtime())) && time.contains(&nanos), "{time}, not {nanos}");
     let bomb = project.job("bomb");
-    assert_eq!(bomb.status.outcome(), Some(Outcome::TimedOut), "{:?}", bomb.reason);
+    assert_eq!(bomb.status.outcome(), Some(Outcome::TimedOut), "{:?}", bomb.exit.reason);
     let hungry = project.job("hungry");
     let warning = "the guest's kernel ended a process of the job for lack of memory".to_owned();
     assert_eq!((hungry.status.outcome(), hungry.warnings), (Some(Outcome::Passed), vec![warning]));

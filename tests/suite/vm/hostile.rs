@@ -123,7 +123,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     let project = project.file("forge.sh", FORGE);
     let no_vm = StandIns::new().script("qemu-system-x86_64", "exit 1");
     ran(&mut no_vm.before(project.command(&["run"]))).exits(102);
-    let snapshot = project.state(&project.record().info.snapshot_dir);
+    let snapshot = project.state(&project.record().source.snapshot_dir);
     let before = (tree(&snapshot), tree(shared.path()));
     project.pikaci(&["run"]).exits(0);
     let output = project.output("check");
@@ -136,7 +136,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
     );
     assert_eq!(project.job("check").artifacts.artifacts_dir, None);
     assert!(!project.last_run().join("jobs/check/attempts/1/artifacts").exists(), "nobody asked for artifacts");
-    assert_eq!(project.state(&project.record().info.snapshot_dir), snapshot);
+    assert_eq!(project.state(&project.record().source.snapshot_dir), snapshot);
     assert_eq!((tree(&snapshot), tree(shared.path())), before);
 }
 
@@ -158,7 +158,7 @@ fn a_guest_that_lies_about_its_artifacts_brings_what_its_job_asked_for() {
     project.pikaci(&["run"]).exits(102);
     let job = project.job("forger");
     assert_eq!(
-        job.reason.message.unwrap(),
+        job.exit.reason.message.unwrap(),
         "artifacts were left out: \"secret\" matches no glob of the job, \".git/hooks/post-checkout\" is part of a repository"
     );
     let files = tree(&project.state(&job.artifacts.artifacts_dir.unwrap()));

@@ -31,11 +31,11 @@ fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(project.output("first"), "hello\nerror\n");
     let first = project.job("first");
-    assert_eq!((first.status.outcome(), first.exit_code), (Some(Outcome::Passed), Some(0)));
+    assert_eq!((first.status.outcome(), first.exit.exit_code), (Some(Outcome::Passed), Some(0)));
     let artifacts = project.state(&first.artifacts.artifacts_dir.unwrap());
     assert_eq!(std::fs::read_to_string(artifacts.join("out/file")).unwrap(), "made\n");
     let second = project.job("second");
-    assert_eq!((second.status.outcome(), second.exit_code), (Some(Outcome::Failed), Some(3)));
+    assert_eq!((second.status.outcome(), second.exit.exit_code), (Some(Outcome::Failed), Some(3)));
     assert_eq!(project.job("third").status.outcome(), Some(Outcome::Skipped));
     assert_eq!(project.record().status.outcome(), Some(Outcome::Failed));
 }

@@ -20,5 +20,7 @@ fn a_job_that_can_have_missed_files_does_not_pass() {
     assert!(ran.stdout.contains("hint: raise the hard limit: LimitNOFILE="), "{}", ran.stdout);
     let job = project.job("a");
     assert_eq!((job.status.outcome(), job.attempt), (Some(Outcome::Errored), 1));
-    assert!(job.reason.message.unwrap().contains("more files of a shared folder than a process of this machine may"));
+    assert!(
+        job.exit.reason.message.unwrap().contains("more files of a shared folder than a process of this machine may")
+    );
 }

@@ -63,7 +63,7 @@ fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
         ],
     );
     assert_eq!(outcome("passes"), Some(Outcome::Passed));
-    assert_eq!((outcome("fails"), project.job("fails").exit_code), (Some(Outcome::Failed), Some(3)));
+    assert_eq!((outcome("fails"), project.job("fails").exit.exit_code), (Some(Outcome::Failed), Some(3)));
     assert_eq!(outcome("slow"), Some(Outcome::TimedOut));
     assert_eq!(outcome("without"), Some(Outcome::Passed), "{}", project.output("without"));
     assert_eq!(project.job("passes").artifacts.artifacts, 1);

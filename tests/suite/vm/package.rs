@@ -52,7 +52,7 @@ fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
         .env("PIKACI_ACCEL", "tcg");
     ran(&mut run).exits(0);
     assert_eq!(project.job("where").status.outcome(), Some(Outcome::Passed));
-    assert!(project.record().info.git_head.is_some(), "there is a git");
+    assert!(project.record().source.git_head.is_some(), "there is a git");
     assert_eq!(project.output("local").trim(), path.to_str().unwrap(), "and a job without a machine has its own");
     // Nothing of what tests kill it by is in it.
     let knows = |program: &Path| fs::read(program).unwrap().windows(16).any(|text| text == b"PIKACI_TEST_KILL");

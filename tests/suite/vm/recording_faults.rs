@@ -22,7 +22,7 @@ fn a_folder_of_an_attempt_that_cannot_be_made_is_the_jobs_fault_alone() {
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     job_records_agree(&project, &record);
     assert_eq!(outcomes(&record), ["errored", "skipped", "passed"]);
-    let message = project.job("a").reason.message.unwrap();
+    let message = project.job("a").exit.reason.message.unwrap();
     assert!(message.starts_with("making ") && message.ends_with("/jobs/a/attempts/1: quota exceeded"), "{message}");
     assert!(ran.stdout.contains(&message), "{}", ran.stdout);
     // What is shown and what is said to type lead to a log that is there.

@@ -11,7 +11,7 @@ fn jobs_run_one_or_several_at_a_time_and_a_failure_stops_the_others_only_when_as
 
     project.pikaci(&["run", "-j1", "--fail-fast"]).exits(100);
     assert_eq!(outcomes(&project), [Outcome::Failed, Outcome::Cancelled]);
-    let why = project.job("b").reason.message;
+    let why = project.job("b").exit.reason.message;
     assert_eq!(why.as_deref(), Some("another job failed first (--fail-fast)"));
 
     project.pikaci(&["run", "-j1"]).exits(100);

@@ -54,7 +54,7 @@ fn jobs_pass_fail_and_time_out() {
     assert_eq!(fs::read_to_string(project.path("greeting")).unwrap(), "hi\n");
     let artifacts = project.state(&project.job("passes").artifacts.artifacts_dir.unwrap());
     assert_eq!(fs::read_to_string(artifacts.join("out/greeting")).unwrap(), "changed\n");
-    assert_eq!((outcome("fails"), project.job("fails").exit_code), (Some(Outcome::Failed), Some(3)));
+    assert_eq!((outcome("fails"), project.job("fails").exit.exit_code), (Some(Outcome::Failed), Some(3)));
     assert_eq!(outcome("slow"), Some(Outcome::TimedOut));
     let online = project.output("online");
     assert!(online.starts_with("5a:70:69:6b:00:00\ninet 10.0.2."), "{online}");
@@ -84,7 +84,7 @@ fn a_panic_ends_the_job_at_once_and_it_does_not_start_again() {
     for (job, message) in
         [("panics", "the guest's kernel panicked while the job ran"), ("resets", "the guest restarted by itself")]
     {
-        assert_eq!(project.job(job).reason.message.as_deref(), Some(message));
+        assert_eq!(project.job(job).exit.reason.message.as_deref(), Some(message));
         assert_eq!(project.output(job), "once\n");
     }
 }
