@@ -76,6 +76,8 @@ points! {
     Manifest = "job.manifest" Write;
     /// Write of the cancel request of a run.
     CancelRequest = "run.cancel" Write;
+    /// Write of a first job file.
+    JobFile = "job_file" Write;
     /// Write of the record of `pikaci exec`.
     ExecRecord = "exec.record" Write;
 

@@ -29,6 +29,7 @@
 //! | [`facts`] | facts about the host: system, kernels, operating system |
 //! | [`guest`] | the contract with a guest: requests and control lines |
 //! | [`config`] | the job file: from its text to a [`config::Config`] |
+//! | [`init`] | a first job file from the files of a project |
 //! | [`flake`] | runner flakes: rendering, checks, digests |
 //! | [`plan`] | selection of jobs, plans and their nodes |
 //! | [`policy`] | the operator's limits on what a job file may choose |
@@ -75,6 +76,7 @@ pub mod glob;
 pub mod guest;
 pub mod host;
 pub mod id;
+pub mod init;
 pub mod nix;
 pub mod plan;
 pub mod policy;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, init, list, logs, man, plan, rerun, run, schema, status,
 };
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -44,6 +44,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     match &cli.command {
+        Command::Init(options) => init::main(&cli.project, options),
         Command::Check(options) => check::main(&cli.project, options, &Cli::command()),
         Command::Doctor(options) => doctor::main(&cli.project, options),
         Command::Plan(options) => plan::main(&cli.project, options),

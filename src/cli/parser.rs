@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, init, list, logs, man, plan, rerun, run, schema, status,
 };
 use crate::cli::project_args::ProjectArgs;
 
@@ -22,6 +22,8 @@ pub struct Cli {
 /// A subcommand with its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first pikaci.nix for the builds of this folder
+    Init(init::Options),
     /// Check pikaci.nix, the settings of a machine, or a policy
     Check(check::Options),
     /// Check whether jobs can run on this machine, and print remedies

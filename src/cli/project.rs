@@ -52,20 +52,26 @@ impl Project {
 
     /// Locates the job file, without reading anything of the state folder.
     pub fn locate_unverified(project_args: &ProjectArgs) -> Result<Self, Failure> {
-        let start = project_args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-        let start = fs::canonicalize(&start)
-            .with_context(|| format!("resolving {}", start.display()))
-            .map_err(|error| Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT))?;
+        let start = chosen_folder(project_args)?;
         // The nearest job file is the project's; a folder above it may be another project.
         let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).symlink_metadata().is_ok()) else {
             let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
             return Err(Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT));
         };
+        Self::of_folder(root.to_path_buf(), project_args)
+    }
+
+    /// Returns the project that the chosen folder is to become, which needs no job file.
+    pub fn to_begin(project_args: &ProjectArgs) -> Result<Self, Failure> {
+        Self::of_folder(chosen_folder(project_args)?, project_args)
+    }
+
+    fn of_folder(root: PathBuf, project_args: &ProjectArgs) -> Result<Self, Failure> {
         let state_root = match &project_args.state_root {
             Some(root) => absolute(root)?,
             None => root.join(STATE_FOLDER),
         };
-        Ok(Self { root: root.to_path_buf(), state: StateLayout::new(state_root) })
+        Ok(Self { root, state: StateLayout::new(state_root) })
     }
 
     /// Locates the state folder; with `--state-root` it needs no job file. Refuses a state folder that isn't the
@@ -219,6 +225,14 @@ pub fn verify_state(root: &Path) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, error).hint(hint));
     }
     Ok(())
+}
+
+/// Returns the folder that the operator chose, or the current one, without links.
+fn chosen_folder(project_args: &ProjectArgs) -> Result<PathBuf, Failure> {
+    let folder = project_args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    fs::canonicalize(&folder)
+        .with_context(|| format!("resolving {}", folder.display()))
+        .map_err(|error| Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT))
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {

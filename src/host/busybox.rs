@@ -21,7 +21,7 @@ pub(super) fn busybox(
 ) -> Result<BlobRef, MissingFact> {
     let hint = install_hint(os, "busybox-static");
     let candidates: Vec<PathBuf> =
-        search_path(host, "busybox").into_iter().chain([host.root.join("bin/busybox")]).collect();
+        search_path(&host.path, "busybox").into_iter().chain([host.root.join("bin/busybox")]).collect();
     let mut failure = None;
     for file in candidates.iter().filter(|file| is_program(file)) {
         match static_blob(file, arch, cache) {

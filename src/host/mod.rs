@@ -30,3 +30,4 @@ pub use free_disk::free_disk;
 pub use gather_facts::gather_facts;
 pub use hash_cache::HashCache;
 pub use memory::available_memory_mib;
+pub use tools::search_path;

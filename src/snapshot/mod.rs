@@ -31,6 +31,7 @@ mod store;
 mod take;
 #[cfg(test)]
 mod tests;
+mod top_names;
 mod tracked_file;
 mod tree;
 mod tree_path;
@@ -46,5 +47,6 @@ pub use head::{Head, head};
 pub use index::Index;
 pub use scan::is_intact;
 pub use take::{copy_tree, read_tree, take};
+pub use top_names::top_names;
 pub use tracked_file::tracked_file;
 pub use tree::{Entry, EntryKind, Tree};

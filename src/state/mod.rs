@@ -39,4 +39,4 @@ pub use sync_tree::sync_tree;
 pub use temporary_folder::{TemporaryFolder, folder_outside_project};
 pub use temporary_name::TEMPORARY_PREFIX;
 pub(crate) use temporary_name::is_temporary;
-pub use write::{write_atomic, write_json, write_view};
+pub use write::{write_atomic, write_json, write_new, write_view};

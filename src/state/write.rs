@@ -1,6 +1,8 @@
 //! Atomic writing of files.
 
-use std::io::Write as _;
+use std::fs::Permissions;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -12,21 +14,50 @@ use super::temporary_name::TEMPORARY_PREFIX;
 use crate::failpoint::{Moment, Point, reach, run_step};
 use crate::foreign::Beneath;
 
+/// Permissions of a file of the state folder.
+const OWN_MODE: u32 = 0o600;
+/// Permissions of a file of a project, which the umask of the operator limits.
+const PROJECT_MODE: u32 = 0o666;
+
 /// Writes a file atomically: at any moment, even after a power loss, it holds either its old content or all of `bytes`.
 ///
 /// # Errors
 /// When the file's folder is missing or can't be written.
 pub fn write_atomic(point: Point, path: &Beneath, bytes: &[u8]) -> Result<()> {
-    replace(point, path, bytes).with_context(|| format!("writing {}", path.display()))
+    let name = |file: NamedTempFile| file.persist(path).map(drop).map_err(io::Error::from);
+    place(point, path, bytes, OWN_MODE, name).with_context(|| format!("writing {}", path.display()))
 }
 
-fn replace(point: Point, path: &Beneath, bytes: &[u8]) -> Result<()> {
+/// Writes a file of a project atomically, unless something has its name already. Returns false if something has.
+///
+/// # Errors
+/// When the file's folder is missing or can't be written.
+pub fn write_new(point: Point, path: &Beneath, bytes: &[u8]) -> Result<bool> {
+    let name = |file: NamedTempFile| file.persist_noclobber(path).map(drop).map_err(io::Error::from);
+    match place(point, path, bytes, PROJECT_MODE, name) {
+        Err(error)
+            if error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == ErrorKind::AlreadyExists) =>
+        {
+            Ok(false)
+        }
+        placed => placed.map(|()| true).with_context(|| format!("writing {}", path.display())),
+    }
+}
+
+/// Writes a temporary file, and gives it its name by `name`.
+fn place(
+    point: Point,
+    path: &Beneath,
+    bytes: &[u8],
+    mode: u32,
+    name: impl FnOnce(NamedTempFile) -> io::Result<()>,
+) -> Result<()> {
     reach(point, Moment::Before)?;
     let folder = folder_of(path)?;
-    let (_lock, file) = write_temporary(&folder, bytes)?;
+    let (_lock, file) = write_temporary(&folder, bytes, mode)?;
     file.as_file().sync_all()?;
     reach(point, Moment::Synced)?;
-    file.persist(path)?;
+    name(file)?;
     reach(point, Moment::Renamed)?;
     sync_folder(&folder)?;
     Ok(reach(point, Moment::After)?)
@@ -37,9 +68,10 @@ fn folder_of(path: &Beneath) -> Result<Beneath> {
 }
 
 /// Writes a temporary file. The lock keeps a garbage collection from removing the file.
-fn write_temporary(folder: &Beneath, bytes: &[u8]) -> Result<(FileLock, NamedTempFile)> {
+fn write_temporary(folder: &Beneath, bytes: &[u8], mode: u32) -> Result<(FileLock, NamedTempFile)> {
     let lock = FileLock::share_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
+    let permissions = Permissions::from_mode(mode);
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).permissions(permissions).tempfile_in(folder)?;
     file.write_all(bytes)?;
     Ok((lock, file))
 }
@@ -60,7 +92,7 @@ pub fn write_json(point: Point, path: &Beneath, value: &impl Serialize) -> Resul
 pub fn write_view(point: Point, path: &Beneath, value: &impl Serialize) -> Result<()> {
     let text = encode(path, value)?;
     let written = run_step(point, || {
-        let (_lock, file) = write_temporary(&folder_of(path)?, &text)?;
+        let (_lock, file) = write_temporary(&folder_of(path)?, &text, OWN_MODE)?;
         anyhow::Ok(file.persist(path)?)
     });
     written.map(drop).with_context(|| format!("writing {}", path.display()))
@@ -79,7 +111,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::fs;
 
-    use super::{write_atomic, write_json};
+    use super::{write_atomic, write_json, write_new};
     use crate::failpoint::Point;
     use crate::foreign::Beneath;
     use crate::state::read_json::read_json;
@@ -102,6 +134,20 @@ mod tests {
         write_atomic(Point::Plan, &path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Beneath::new(folder.path()).join("a");
+        assert!(write_new(Point::JobFile, &path, b"one").unwrap());
+        assert!(!write_new(Point::JobFile, &path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        let link = Beneath::new(folder.path()).join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        assert!(!write_new(Point::JobFile, &link, b"two").unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(write_new(Point::JobFile, &path.join("b"), b"").unwrap_err().to_string().starts_with("writing "));
     }
 
     #[test]

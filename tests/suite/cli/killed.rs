@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::kill_scenes::{CANCEL, CHANGED, FIRST, GC, RECOVERY};
+use crate::support::kill_scenes::{CANCEL, CHANGED, FIRST, GC, INIT, RECOVERY};
 use crate::support::killing::Scene;
 use crate::support::project::Project;
 
@@ -22,6 +22,24 @@ fn a_cancel() {
         beside.ends(target).exits(130);
         fs::write(scene.project.path("time"), "0\n").unwrap();
         scene.is_well(target);
+    }
+}
+
+/// There is either the whole job file or none.
+#[test]
+fn an_init() {
+    for target in INIT {
+        let scene = Scene::new(Project::new(""), &["init"]);
+        let job_file = scene.project.path("pikaci.nix");
+        fs::remove_file(&job_file).unwrap();
+        scene.dies(&["init"], target);
+        let is_written = target.contains("renamed") || target.contains("after");
+        assert_eq!(job_file.exists(), is_written, "{target}");
+        if !is_written {
+            scene.runs(&["init"]);
+        }
+        let checked = scene.runs(&["check"]).stdout;
+        assert_eq!(checked, "pikaci.nix is valid: 1 job, 0 targets\n", "{target}");
     }
 }
 

@@ -13,6 +13,7 @@ mod gc_concurrent;
 mod guest;
 mod hostile_git;
 mod hostile_state;
+mod init;
 mod install;
 mod interrupted;
 #[cfg(feature = "failpoints")]

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms that touch nothing, from bottom to top: each may use the rooms before it.
-pub const PURE: [&str; 16] = [
-    "text", "id", "glob", "quota", "cancel", "tools", "facts", "guest", "config", "flake", "plan", "policy", "event",
-    "record", "doctor", "report",
+pub const PURE: [&str; 17] = [
+    "text", "id", "glob", "quota", "cancel", "tools", "facts", "guest", "config", "init", "flake", "plan", "policy",
+    "event", "record", "doctor", "report",
 ];
 /// The other rooms: each may use those of the lines below its own, and the pure ones.
 const STOREYS: [&[&str]; 8] = [

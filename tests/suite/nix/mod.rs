@@ -24,6 +24,7 @@ mod guest_faults;
 mod host_kernel;
 mod hostile_git;
 mod hostile_state;
+mod init;
 mod interrupted;
 mod jail;
 #[cfg(feature = "failpoints")]

@@ -14,6 +14,7 @@ pub mod formats;
 pub mod gc_loop;
 pub mod guest;
 pub mod hostile_state;
+pub mod init_trees;
 pub mod interrupted;
 pub mod job_files;
 pub mod json_schema;

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Folders of programs that PATH may lack: those of root, and the one of virtiofsd.
-const SYSTEM_FOLDERS: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/libexec"];
+/// Folders of programs that PATH may lack: those of root, the one of virtiofsd, and the one of the set-up.
+const SYSTEM_FOLDERS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/libexec", "/usr/local/lib/pikaci/bin"];
 
 /// Returns the path of a program.
 #[track_caller]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pikaci::failpoint::moments;
 
 use crate::support::kill_scenes::{
-    BROKEN_FLAKE, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, KVM, PREPARE, RECOVERY, VFKIT, has_kvm,
+    BROKEN_FLAKE, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, INIT, KVM, PREPARE, RECOVERY, VFKIT, has_kvm,
 };
 use crate::support::killing::Act;
 
@@ -29,6 +29,7 @@ fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
         .flat_map(Act::targets)
         .map(String::as_str)
         .chain(CANCEL)
+        .chain(INIT)
         .filter_map(|target| Some(target.split_once(':')?.0))
         .collect();
     let (moments, turns) = moments();

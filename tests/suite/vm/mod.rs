@@ -18,6 +18,7 @@ mod guest_faults;
 mod guest_machine;
 mod guest_wait;
 mod hostile;
+mod init;
 mod jail;
 mod jobs;
 #[cfg(feature = "failpoints")]
