@@ -91,6 +91,14 @@ clippy-tested:
 	$(call headline,clippy)
 	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
 
+RUST_VERSION = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+.PHONY: msrv
+msrv: ## Check that the code compiles with the oldest Rust that Cargo.toml allows
+	$(call headline,Rust $(RUST_VERSION))
+	@$(CARGO) +$(RUST_VERSION) --version >/dev/null 2>&1 || { echo 'make: Rust $(RUST_VERSION) is missing' >&2; \
+		echo 'hint: rustup toolchain install $(RUST_VERSION) --profile minimal' >&2; exit 1; }
+	$(CARGO) +$(RUST_VERSION) check --locked --all-targets --features failpoints
+
 # What is compiled is only checked: linking it takes a Mac.
 .PHONY: darwin
 darwin: export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS = -D warnings

@@ -18,18 +18,8 @@ write() {
 # share PIKACI SHARE
 share() {
   pikaci=$1
-  write "$2/man/man1/pikaci.1" man
-  # The page of pikaci names those of the subcommands: pikaci\-run(1).
-  while read -r line; do
-    case $line in
-      'pikaci\-help(1)') ;; # It prints the help of the others.
-      'pikaci\-'*'(1)')
-        command=${line#'pikaci\-'}
-        command=${command%'(1)'}
-        write "$2/man/man1/pikaci-$command.1" man "$command"
-        ;;
-    esac
-  done <"$2/man/man1/pikaci.1"
+  "$pikaci" man --to "$2/man/man1"
+  chmod 644 "$2"/man/man1/pikaci.1 "$2"/man/man1/pikaci-*.1
   write "$2/bash-completion/completions/pikaci.bash" completions bash
   write "$2/fish/vendor_completions.d/pikaci.fish" completions fish
   write "$2/zsh/site-functions/_pikaci" completions zsh

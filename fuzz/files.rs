@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Component, Path};
 
 use pikaci::execute::collect::ArtifactDisk;
-use pikaci::facts::{BlobRef, Encoding};
+use pikaci::facts::{BlobRef, Encoding, Kernel, MissingFact};
+use pikaci::foreign::Beneath;
 use pikaci::host::{FactsRequest, HashCache, decode, gather_facts};
 use pikaci::id::Digest;
 use pikaci::prepare::Runner;
@@ -84,18 +85,62 @@ pub fn kernel(bytes: &[u8]) {
     let modules = root.path().join("lib/modules/6.1.0");
     fs::create_dir_all(&modules).unwrap();
     fs::write(modules.join("modules.dep"), "kernel/virtiofs.ko:\n").unwrap();
+    match read_kernel(root.path(), Some(&image), &HashCache::default()) {
+        Ok(kernel) => assert!(!kernel.release.contains('/') && kernel.release != ".."),
+        Err(missing) => assert!(!missing.reason.is_empty() && !missing.hint.is_empty()),
+    }
+}
+
+/// A cache may say anything about a kernel, but names no files outside of the folder of its modules.
+pub fn hash_cache(bytes: &[u8]) {
+    let root = TempDir::new().unwrap();
+    let (image, modules) = (root.path().join("boot/vmlinuz-6.1.0"), root.path().join("lib/modules/6.1.0"));
+    let list = modules.join("modules.dep");
+    let files = [&image, &list, &modules.join("virtio.ko"), &root.path().join("outside.ko")];
+    for file in files {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "").unwrap();
+    }
+    // An input can't contain the paths and the metadata of these files, and has their names instead.
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        text = text.replace(&format!("\"stamp of {name}\""), &stamp(file));
+        text = text.replace(&format!("\"{name}\":"), &format!("\"{}\":", file.display()));
+    }
+    let cache = Beneath::new(root.path()).join("host.json");
+    fs::write(&cache, text).unwrap();
+    for named in [None, Some(image.as_path())] {
+        let Ok(kernel) = read_kernel(root.path(), named, &HashCache::load(&cache)) else { continue };
+        assert!(!kernel.release.contains('/') && kernel.release != "..", "{kernel:?}");
+        for module in kernel.modules {
+            let inside = module.blob.path.strip_prefix(&modules).unwrap();
+            assert!(inside.components().all(|part| matches!(part, Component::Normal(_))), "{}", inside.display());
+        }
+    }
+}
+
+/// Returns the kernel of an image, or the best one of a host whose root is a folder.
+fn read_kernel(root: &Path, image: Option<&Path>, cache: &HashCache) -> Result<Kernel, MissingFact> {
+    let image = image.map(Path::to_owned);
     let request = FactsRequest {
         system: "x86_64-linux".to_owned(),
         running: "6.1.0".to_owned(),
         path: "".into(),
-        root: root.path().to_owned(),
-        set_up: root.path().join("none"),
-        kernels: BTreeSet::from([Some(image.clone())]),
+        root: root.to_owned(),
+        set_up: root.join("none"),
+        kernels: BTreeSet::from([image.clone()]),
     };
-    match &gather_facts(&request, &HashCache::default()).kernels[&Some(image)] {
-        Ok(kernel) => assert!(!kernel.release.contains('/') && kernel.release != ".."),
-        Err(missing) => assert!(!missing.reason.is_empty() && !missing.hint.is_empty()),
-    }
+    gather_facts(&request, cache).kernels.remove(&image).unwrap()
+}
+
+/// Returns the metadata by which a cache recognizes a file, as JSON.
+fn stamp(file: &Path) -> String {
+    let meta = fs::metadata(file).unwrap();
+    let [mtime, ctime] = [(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())]
+        .map(|(secs, nanos)| secs * 1_000_000_000 + nanos);
+    let (dev, inode, size) = (meta.dev(), meta.ino(), meta.size());
+    format!(r#"{{"dev":{dev},"inode":{inode},"size":{size},"mtime_ns":{mtime},"ctime_ns":{ctime}}}"#)
 }
 
 /// A blob is no longer than was planned.

@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod files;
+mod folders;
 mod mutation;
 mod targets;
 mod values;

@@ -1,6 +1,6 @@
-//! The targets by name, each with its invariant in `values` or `files`.
+//! The targets by name, each with its invariant in `values`, `files` or `folders`.
 
-use crate::{Target, files, values};
+use crate::{Target, files, folders, values};
 
 const JSON: &[&str] =
     &["null", "true", "{}", "[]", "\"\"", "\"../x\"", "\"/etc\"", "\"a\\u0000b\"", "\"\\ud800\"", "{\"a\":{}}"];
@@ -33,12 +33,17 @@ targets! {
     events: 800 JSON, values::events;
     plan: 800 JSON, values::plan;
     index: 3000 &["pikaci index 1\n"], values::index;
+    seal: 150 &[], folders::seal;
+    state_version: 400 &["1", "1\n", "2\n", "-"], folders::state_version;
+    hash_cache: 400 JSON, files::hash_cache;
     // A store's.
     boot: 800 JSON, files::boot;
     // A project's.
     job_file: 1500 &["let", "in", "rec", "inherit", "jobs.", "${", "''", "//", "++", "a.b", "(", ")"], values::job_file;
     flake_lock: 600 JSON, values::flake_lock;
     listing: 4000 &["\0", "../", "/", ".git/"], values::listing;
+    git_file: 400 &["gitdir: ", "../", "repository", "/", "\0", "\n"], folders::git_file;
+    ignore_rules: 400 &["\n", "\0", "!", "*", "**/", "/", "[a-", "file.c", "../", "link", ".jj"], folders::ignore_rules;
     // A kernel that a guest names, and what the host's files hold.
     kernel: 600 &["HdrS", "\u{7f}ELF", "Linux version 6.1.0 ", "Xen\0"], files::kernel;
     blob: 600 &["\u{1f}", "\u{28}"], files::blob;

@@ -64,8 +64,8 @@ lib.throwIf (lib.versionOlder rustc.version cargo.package.rust-version)
 
     # The build machine has to run the new pikaci for these files.
     postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
-      $out/bin/pikaci man >pikaci.1
-      installManPage pikaci.1
+      $out/bin/pikaci man --to .
+      installManPage pikaci*.1
       for shell in bash fish zsh; do $out/bin/pikaci completions $shell >pikaci.$shell; done
       installShellCompletion pikaci.bash pikaci.fish --zsh --name _pikaci pikaci.zsh
     '';

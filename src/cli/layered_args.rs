@@ -95,9 +95,9 @@ mod tests {
         // The last ones name a part of one run, for which each job has variables of its own, or set variables.
         let own = ["help", "version", "job", "step", "service", "env"];
         let is_own = |arg: &&Arg| arg.is_positional() || own.contains(&arg.get_id().as_str());
-        // `exec` is called by programs, and the files that `check` reads are no settings.
+        // Programs and packages call `exec` and `man`, and the files that `check` reads are no settings.
         let needs_variable = |arg: &&Arg| match command.get_name() {
-            "exec" => false,
+            "exec" | "man" => false,
             "check" => !["settings", "policy"].contains(&arg.get_id().as_str()),
             _ => true,
         };

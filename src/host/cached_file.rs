@@ -1,10 +1,12 @@
 //! The cached facts about a file of the host. Pure.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
 use super::file_stamp::FileStamp;
+use super::release::is_release;
 use crate::facts::Encoding;
 use crate::id::Digest;
 
@@ -52,5 +54,12 @@ impl CachedFile {
     /// Returns a file without any facts.
     pub(super) fn new(stamp: FileStamp) -> Self {
         Self { stamp, contents: BTreeMap::new(), image: None, closure: None, static_for: None }
+    }
+
+    /// Returns whether the facts stay in their folders: the release names one folder, and the modules are files below it.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_inside = |file: &String| Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+        self.image.as_ref().is_none_or(|image| is_release(&image.release))
+            && self.closure.as_ref().is_none_or(|order| order.files.iter().all(is_inside))
     }
 }

@@ -40,12 +40,15 @@ struct CacheRecord {
 }
 
 impl HashCache {
-    /// Loads the file that [`HashCache::save`] wrote. A missing or damaged file gives an empty cache.
+    /// Loads the file that [`HashCache::save`] wrote. A missing or damaged file gives an empty cache. Facts that lead out of
+    /// a folder are left out: the state folder may come with a project.
     #[must_use]
     pub fn load(path: &Beneath) -> Self {
         let record = path.read(LIMIT).ok().and_then(|bytes| serde_json::from_slice::<CacheRecord>(&bytes).ok());
-        let files = record.filter(|record| record.schema_version == SCHEMA_VERSION).map(|record| record.files);
-        Self { state: Mutex::new(CacheState { files: files.unwrap_or_default(), changed: false }) }
+        let record = record.filter(|record| record.schema_version == SCHEMA_VERSION);
+        let mut files = record.map(|record| record.files).unwrap_or_default();
+        files.retain(|_, file| file.is_plain());
+        Self { state: Mutex::new(CacheState { files, changed: false }) }
     }
 
     /// Writes the cache if it changed since [`HashCache::load`], without the files that changed in the last two seconds.
@@ -132,6 +135,25 @@ mod tests {
         fs::remove_file(&file).unwrap();
         loaded.save(&file).unwrap();
         assert!(!file.exists(), "an unchanged cache is not written");
+    }
+
+    #[test]
+    fn facts_that_lead_out_of_a_folder_are_not_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Beneath::new(folder.path()).join("cache.json");
+        let loaded = |release: &str, module: &str| {
+            let stamp = r#"{"dev":1,"inode":2,"size":3,"mtime_ns":4,"ctime_ns":5}"#;
+            let facts = format!(
+                r#"{{"stamp":{stamp},"contents":{{}},"image":{{"release":"{release}","encoding":"plain"}},
+                "closure":{{"wanted":[],"builtin":null,"files":["{module}"]}},"static_for":null}}"#
+            );
+            fs::write(&file, format!(r#"{{"schema_version":1,"files":{{"/x":{facts}}}}}"#)).unwrap();
+            HashCache::load(&file).state().files.len()
+        };
+        assert_eq!(loaded("6.1.0-9-amd64", "kernel/virtio.ko"), 1);
+        for (release, module) in [("../6.1.0", "virtio.ko"), ("6.1.0", "../virtio.ko"), ("6.1.0", "/virtio.ko")] {
+            assert_eq!(loaded(release, module), 0, "{release} {module}");
+        }
     }
 
     #[test]

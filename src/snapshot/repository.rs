@@ -21,7 +21,8 @@ pub(super) fn is_in_repository(folder: &Path) -> bool {
 }
 
 /// Returns whether a folder is the top of a repository.
-pub(super) fn is_repository_top(folder: &Path) -> bool {
+#[must_use]
+pub fn is_repository_top(folder: &Path) -> bool {
     has_repository(folder) == Some(true)
 }
 

@@ -28,7 +28,8 @@ pub(super) fn is_valid(tree: &Tree, layout: &StateLayout) -> bool {
 }
 
 /// Returns whether a snapshot of the given paths, sorted, exists and is unchanged.
-pub(super) fn is_unchanged(snapshot: &Digest, paths: &[&[u8]], layout: &StateLayout) -> bool {
+#[must_use]
+pub fn is_unchanged(snapshot: &Digest, paths: &[&[u8]], layout: &StateLayout) -> bool {
     let seal = layout.snapshot_seal(snapshot).read(SEAL_LEN).ok();
     let current = || seal_digest(&layout.snapshot(snapshot), paths);
     seal.is_some_and(|seal| current().is_ok_and(|current| current.as_str().as_bytes() == seal))

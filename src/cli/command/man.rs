@@ -1,6 +1,11 @@
-//! `pikaci man`: prints a manual page.
+//! `pikaci man`: prints a manual page, or writes all of them.
 
-use anyhow::{Error, anyhow};
+#![expect(clippy::disallowed_methods, reason = "makes the folder of the pages")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Error, anyhow};
 use clap::{Args, Command};
 
 use crate::cli::exit::Exit;
@@ -11,10 +16,21 @@ use crate::cli::output::print_bytes;
 pub struct Options {
     /// Print the page of this subcommand, instead of the one of pikaci
     command: Option<String>,
+    /// Write the pages of pikaci and of every subcommand to this folder, instead of printing one
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    to: Option<PathBuf>,
 }
 
-/// Prints the page of a command of this grammar.
+/// Prints the page of a command of this grammar, or writes the pages of all commands.
 pub fn main(options: &Options, mut grammar: Command) -> Result<Exit, Failure> {
+    if let Some(folder) = &options.to {
+        let written = fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(grammar, folder));
+        let written = written.with_context(|| format!("writing manual pages to {}", folder.display()));
+        return match written {
+            Ok(()) => Ok(Exit::Passed),
+            Err(error) => Err(Failure::new(Exit::Internal, error).hint("name a folder that you may write to")),
+        };
+    }
     if let Some(name) = &options.command {
         // Only a built subcommand has the options of pikaci itself, and its own full name.
         grammar.build();

@@ -33,12 +33,20 @@ fn a_completion_script_and_a_manual_page_end_as_all_that_is_printed() {
 }
 
 #[test]
+fn manual_pages_that_cannot_be_written_are_an_error_with_a_remedy() {
+    let refused = Project::new(JOB_FILE).pikaci(&["man", "--to", "pikaci.nix/pages"]).exits(1).stderr;
+    let error = "error: writing manual pages to pikaci.nix/pages: Not a directory (os error 20)";
+    assert_eq!(refused, format!("{error}\nhint: name a folder that you may write to\n"));
+}
+
+#[test]
 fn a_wrong_command_line_or_job_file_is_2() {
     let project = Project::new(JOB_FILE);
     for args in [
         &["run", "--no-such-option"][..],
         &["no-such-command"],
         &["man", "no-such-command"],
+        &["man", "run", "--to", "folder"],
         &[],
         &["run", "--jobs", "0"],
         &["plan", "--all", "--base", "HEAD"],

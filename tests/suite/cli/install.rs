@@ -30,6 +30,9 @@ fn an_installed_pikaci_has_a_page_for_each_subcommand_and_three_completions() {
     let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() > 10 && names.contains(&"run"), "{help}");
+    let pages = fs::read_dir(prefix.join("share/man/man1")).unwrap();
+    // Of pikaci itself, and none of the subcommand that prints the help of the others.
+    assert_eq!(pages.count(), names.len());
     for name in names.into_iter().filter(|name| *name != "help") {
         let page = fs::read_to_string(prefix.join(format!("share/man/man1/pikaci-{name}.1"))).unwrap();
         assert!(page.contains(&format!(".TH pikaci-{name} 1 ")), "{page}");

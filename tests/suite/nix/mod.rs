@@ -30,7 +30,7 @@ mod jail;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod local_inputs;
-mod make_install;
+mod make;
 mod many_runs;
 mod mk_checks;
 mod modules;

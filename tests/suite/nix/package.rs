@@ -86,8 +86,16 @@ fn the_package_runs_and_brings_a_manual_and_completions() {
     ] {
         assert!(fs::read_to_string(share.join(file)).unwrap().contains(said), "{file}");
     }
-    let manual = ran(tool_command("gzip").arg("-dc").arg(share.join("man/man1/pikaci.1.gz"))).exits(0).stdout;
-    assert!(manual.contains(".TH pikaci 1"), "{manual}");
+    let help = flake.nix("oldest", "run", &["path:.#pikaci", "--", "--help"]);
+    let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names = commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let pages: Vec<String> = names.map(|name| format!("pikaci-{name}")).chain(["pikaci".to_owned()]).collect();
+    assert!(pages.len() > 10, "{help}");
+    for page in pages {
+        let file = share.join(format!("man/man1/{page}.1.gz"));
+        let manual = ran(tool_command("gzip").arg("-dc").arg(file)).exits(0).stdout;
+        assert!(manual.contains(&format!(".TH {page} 1")), "{manual}");
+    }
 }
 
 #[test]
@@ -105,4 +113,23 @@ fn the_formatter_takes_files_and_works_in_any_folder() {
     }
     ran(Command::new(&formatter).current_dir(flake.path("nix/modules"))).exits(0);
     check(".", &[]).exits(0);
+}
+
+#[test]
+fn the_formatter_leaves_data_that_is_wrong_on_purpose_and_takes_options_with_a_number() {
+    let flake = Flake::new();
+    let formatter = flake.build("formatter.x86_64-linux").join("bin/pikaci-format");
+    let format = |folder: &str, args: &[&str]| ran(Command::new(&formatter).args(args).current_dir(flake.path(folder)));
+    for (folder, path) in [(".", "."), ("tests", "fixtures"), ("tests/fixtures/config/errors", "."), ("nix", "..")] {
+        format(folder, &["--check", path]).exits(0);
+    }
+    let overlay = || fs::read_to_string(flake.path("nix/overlay.nix")).unwrap();
+    let before = overlay();
+    for (width, is_same) in [("100", true), ("20", false)] {
+        format("nix", &["--width", width, "overlay.nix"]).exits(0);
+        assert_eq!(overlay() == before, is_same, "{width}: {}", overlay());
+    }
+    let refused = format("nix", &["--width"]).exits(1).stderr;
+    assert_eq!(refused, "nix fmt: --width needs a number, for example: --width 100\n");
+    assert!(format("nix", &["no-such-file.nix"]).code != Some(0));
 }

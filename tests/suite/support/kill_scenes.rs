@@ -1,6 +1,6 @@
 //! Commands that are killed at each of their steps.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::PathBuf;
 
 use pikaci::id::Digest;
@@ -116,13 +116,13 @@ fn exec() -> Scene {
 }
 
 /// Nothing is remembered of KVM, with which the guest of the trial seems to boot.
-pub fn kvm() -> Scene {
+fn kvm() -> Scene {
     let before = |scene: &Scene| {
         scene.has_run();
         fs::remove_file(scene.state().join("kvm.json")).ok();
     };
     let args = ["run", "--accel=auto"].map(str::to_owned).to_vec();
-    Scene { args, only: &["kvm."], before, ..prepare() }
+    Scene { args, opens_kvm: true, only: &["kvm."], before, ..prepare() }
 }
 
 /// The guest passes without any boot.
@@ -141,9 +141,4 @@ fn entries(folder: PathBuf) -> Vec<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     entries
-}
-
-/// Without KVM there is nothing to try.
-pub fn has_kvm() -> bool {
-    OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok()
 }

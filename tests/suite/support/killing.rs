@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::support::processes::{Running, START, new_mark};
 use crate::support::project::{Project, Ran, json, ran};
 use crate::support::stand_in::StandIns;
+use crate::support::tools::with_kvm_device;
 
 /// Runs in which a command has to come to a moment.
 const TRIES: usize = 5;
@@ -72,6 +73,8 @@ pub struct Scene {
     pub programs_after: StandIns,
     /// What the commands find in their environment.
     pub env: Vec<(&'static str, &'static str)>,
+    /// True if /dev/kvm opens for them, whatever this machine has.
+    pub opens_kvm: bool,
     /// What the names of the moments begin with at which it is killed; nothing is all.
     pub only: &'static [&'static str],
     /// Brings about what was before; the state folder may have lived through kills.
@@ -91,6 +94,7 @@ impl Scene {
             programs: StandIns::new(),
             programs_after: StandIns::new(),
             env: Vec::new(),
+            opens_kvm: false,
             only: &[],
             before: |scene| drop(fs::remove_dir_all(scene.state())),
             mark: new_mark(),
@@ -114,7 +118,7 @@ impl Scene {
         command.args(args).env("PIKACI_STATE_ROOT", self.state()).env("TMPDIR", self.path("tmp"));
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command.envs(self.env.iter().copied());
-        command
+        if self.opens_kvm { with_kvm_device(&command) } else { command }
     }
 
     /// Makes the state folder by a run, where there is none.

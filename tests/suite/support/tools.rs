@@ -43,6 +43,16 @@ pub fn inside(mut outer: Command, inner: &Command) -> Command {
     outer
 }
 
+/// Returns a command that starts another one where /dev/kvm opens, whatever this machine has: it is another /dev/null, in
+/// a copy of /dev that only the command sees. The process of the command is the one that is started.
+pub fn with_kvm_device(command: &Command) -> Command {
+    const SCRIPT: &str = r#"mount -t tmpfs tmpfs /mnt; cp -ax /dev/. /mnt; rm -f /mnt/kvm; mknod -m 666 /mnt/kvm c 1 3
+        mount --move /mnt /dev; exec "$0" "$@""#;
+    let mut unshare = tool_command("unshare");
+    unshare.args(["--mount", "sh", "-euc", SCRIPT]);
+    inside(unshare, command)
+}
+
 /// Returns a command that starts another one with every signal's default action. A shell ignores SIGINT in the
 /// processes of its background, which pass that on.
 pub fn with_default_signals(command: &Command) -> Command {

@@ -1,6 +1,6 @@
 //! `pikaci doctor` with a KVM that works or hangs.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 
 use pikaci::cancel::Cancel;
 use pikaci::execute::qemu::jail::Jail;
@@ -12,7 +12,7 @@ use crate::support::doctor::{Found, JSON};
 use crate::support::processes::{Running, START};
 use crate::support::project::{Project, json};
 use crate::support::stand_in::StandIns;
-use crate::support::tools::tool;
+use crate::support::tools::{tool, with_kvm_device};
 
 #[test]
 fn the_smallest_guest_starts_by_emulation() {
@@ -29,10 +29,6 @@ fn the_smallest_guest_starts_by_emulation() {
 /// A KVM that opens and then hangs, and one that a built runner is tried with.
 #[test]
 fn whether_kvm_works_is_tried_and_remembered_where_a_runner_is_built() {
-    if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
-        eprintln!("skipped: /dev/kvm can't be opened here");
-        return;
-    }
     let project = Project::with_guests(r#"{ jobs.one.command = "true"; }"#).file("tmp/.keep", "");
     let hangs = project.path("hangs");
     let script = format!(
@@ -46,7 +42,7 @@ exec {} "$@""#,
         let mut command = instead.before(project.command(JSON));
         // What stands in for QEMU notes in a file that no jail shows.
         command.env("TMPDIR", project.path("tmp")).env("PIKACI_JAIL", "none");
-        Running::start(&command)
+        Running::start(&with_kvm_device(&command))
     };
     let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
     let no_guest = "/dev/kvm is there, but no guest boots with it, so guests are emulated, which is slower";

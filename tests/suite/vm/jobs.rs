@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::support::processes::{Running, START};
 use crate::support::project::{Project, json};
 use crate::support::stand_in::StandIns;
-use crate::support::tools::tool;
+use crate::support::tools::{tool, with_kvm_device};
 
 #[test]
 fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
@@ -60,10 +60,6 @@ fn whether_kvm_works_is_tried_once_and_a_run_passes_either_way() {
 
 #[test]
 fn a_kvm_that_hangs_is_given_up_soon_and_only_once() {
-    if OpenOptions::new().read(true).write(true).open("/dev/kvm").is_err() {
-        eprintln!("skipped: /dev/kvm can't be opened here");
-        return;
-    }
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     let hangs = project.path("hangs");
     let script = format!(
@@ -74,7 +70,7 @@ exec {} "$@""#,
     );
     // It notes in a file that no jail shows.
     let instead = StandIns::new().script("qemu-system-x86_64", &script);
-    let run = || instead.before(project.command(&["run", "--accel=auto", "--jail=none"]));
+    let run = || with_kvm_device(&instead.before(project.command(&["run", "--accel=auto", "--jail=none"])));
     let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().count();
 
     // A probe that is ended tells nothing.

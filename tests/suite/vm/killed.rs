@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pikaci::failpoint::moments;
 
 use crate::support::kill_scenes::{
-    BROKEN_FLAKE, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, INIT, KVM, PREPARE, RECOVERY, VFKIT, has_kvm,
+    BROKEN_FLAKE, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, INIT, KVM, PREPARE, RECOVERY, VFKIT,
 };
 use crate::support::killing::Act;
 
@@ -16,16 +16,14 @@ fn a_guest() {
 
 #[test]
 fn a_trial_of_kvm() {
-    if has_kvm() {
-        KVM.kill_at_each();
-    }
+    KVM.kill_at_each();
 }
 
 #[test]
 fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
-    let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT];
-    let acts = acts.into_iter().chain(has_kvm().then_some(&KVM));
+    let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT, &KVM];
     let killed: BTreeSet<&str> = acts
+        .into_iter()
         .flat_map(Act::targets)
         .map(String::as_str)
         .chain(CANCEL)
@@ -33,8 +31,7 @@ fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
         .filter_map(|target| Some(target.split_once(':')?.0))
         .collect();
     let (moments, turns) = moments();
-    let is_there = |moment: &&str| has_kvm() || !moment.starts_with("kvm.");
-    let registered: BTreeSet<&str> = moments.iter().chain(&turns).map(String::as_str).filter(is_there).collect();
+    let registered: BTreeSet<&str> = moments.iter().chain(&turns).map(String::as_str).collect();
     let odd: Vec<_> = killed.symmetric_difference(&registered).collect();
     assert!(odd.is_empty(), "no scene comes to what is in the registry, or it isn't in there: {odd:#?}");
 }
