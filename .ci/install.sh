@@ -157,6 +157,15 @@ announce_packages() {
     END {if (new) print "  with what they need:" new; if (upgraded) print "  upgraded:" upgraded}' <<<"$simulated"
 }
 
+# Keeps Debian's package from making a database and starting a server on this machine.
+prepare_postgresql() {
+  local settings=/etc/postgresql-common/createcluster.conf
+  if [[ " ${packages[*]} " != *" postgresql "* || -e $settings ]]; then return; fi
+  record path "$settings"
+  mkdir -p "${settings%/*}"
+  echo "create_main_cluster = false" >"$settings"
+}
+
 install_all() {
   local part
   if [[ ${#packages[@]} != 0 || " ${parts[*]} " == *" kernel "* || " ${parts[*]} " == *" nix-"* ]]; then
@@ -166,6 +175,7 @@ install_all() {
     dpkg --configure -a # completes an interrupted set-up
     announce_packages || fail "the packages can't be installed beside the present ones"
     apt_install --simulate | awk '$1 == "Inst" && $3 !~ /^\[/ {print $2}' | while read -r name; do record package "$name"; done
+    prepare_postgresql
     apt_install --yes
   fi
   for part in "${parts[@]}"; do

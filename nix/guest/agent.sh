@@ -337,9 +337,10 @@ service() {
     make_fifo "service-$1"
     # A FIFO without a writer ends its copier, and one without a copier blocks its writers.
     exec 5<>"$run/service-$1.fifo"
-    copy_service_output "$1" 5>&- &
+    # In subshells, because the shell keeps a copy of a descriptor that is closed for a function.
+    (copy_service_output "$1") 5>&- &
     service_copiers="$service_copiers $!"
-    run_service "$1" 5>&- &
+    (run_service "$1") 5>&- &
     if [ "$3" = yes ]; then wait_for_service "$1" "$2"; fi
     exec 5>&-
     if [ "$result" = "exit 0" ]; then send "service-ready $1"; fi

@@ -18,6 +18,7 @@ mod install;
 mod interrupted;
 #[cfg(feature = "failpoints")]
 mod killed;
+mod language;
 mod local;
 mod plan;
 mod policy;

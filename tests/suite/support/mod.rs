@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod downstream;
 pub mod faults;
 pub mod fixture;
+pub mod flow;
 pub mod following;
 pub mod formats;
 pub mod gc_loop;

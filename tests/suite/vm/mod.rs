@@ -23,6 +23,7 @@ mod jail;
 mod jobs;
 #[cfg(feature = "failpoints")]
 mod killed;
+mod language;
 mod many_files;
 mod network;
 mod nix_base;
