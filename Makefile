@@ -6,21 +6,21 @@ headline = @printf '\n=== %s\n' '$(1)'
 CARGO = cargo
 EXAMPLE = examples/c-library
 
-# Where `make install` puts pikaci. DESTDIR is what a packager puts before it.
+# The folder in which `make install` installs pikaci. A packager sets DESTDIR, which is put before it.
 PREFIX = /usr/local
 DESTDIR =
 CARGO_OUT = $(or $(CARGO_TARGET_DIR),target)
 BUILT = $(CARGO_OUT)/dist/split/pikaci
-# The program that is installed; its lines of code are in $(BINARY).debug.
+# The installed program; its debug information is in $(BINARY).debug.
 BINARY = $(BUILT)
 SOURCES = Cargo.toml Cargo.lock $(shell find src templates nix/guest -type f)
 
 .PHONY: help
-help: ## What there is to make
+help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 .PHONY: setup
-setup: ## Install what running pikaci needs
+setup: ## Install the programs that pikaci needs to run
 	$(call headline,set-up)
 	.ci/setup run
 
@@ -32,7 +32,7 @@ demo: setup ## Run the jobs of an example project, each in its own virtual machi
 	target/release/pikaci run -C $(EXAMPLE)
 
 .PHONY: build
-build: $(BUILT) ## Build pikaci as `make install` installs it, with its lines of code in a file beside it
+build: $(BUILT) ## Build pikaci for `make install`, with its debug information in a file beside it
 
 $(BUILT): $(SOURCES)
 	$(call headline,build)
@@ -46,15 +46,15 @@ install: $(BINARY) ## Install pikaci with its manual pages and completions below
 	./install.sh install $(BINARY) $(DESTDIR)$(PREFIX)
 
 .PHONY: install-debug
-install-debug: $(BINARY) ## Install the lines of code of pikaci (50 MB), for debuggers and backtraces
+install-debug: $(BINARY) ## Install the debug information of pikaci (50 MB), for debuggers and backtraces
 	./install.sh debug $(BINARY) $(DESTDIR)$(PREFIX)
 
 .PHONY: uninstall
-uninstall: ## Remove what make install put below PREFIX=/usr/local
+uninstall: ## Remove the files of make install below PREFIX=/usr/local
 	./install.sh uninstall $(DESTDIR)$(PREFIX)
 
 .PHONY: quick
-quick: format clippy-tested unit ## The checks of a minute: formatting, clippy once, unit tests
+quick: format clippy-tested unit ## Run the checks of the inner loop, in about a minute: formatting, clippy once, unit tests
 	$(call headline,all passed)
 
 .PHONY: unit
@@ -114,12 +114,12 @@ docs: ## Build the documentation, warnings denied
 
 .PHONY: deny
 deny: export PATH := /usr/local/lib/pikaci/bin:$(PATH)
-deny: ## Check what a release depends on: licenses, sources, duplicates, nothing of the tests
+deny: ## Check the dependencies of a release, without those of the tests: licenses, sources, duplicates
 	$(call headline,dependencies)
 	$(CARGO) fetch --locked
 	$(CARGO) deny --offline --locked check licenses bans sources
 
-# Known to git: tracked, or new and not ignored. A shell file ends in .sh or starts with a shell's name.
+# The shell files that git tracks or would add: those that end in .sh or begin with the name of a shell.
 .PHONY: shellcheck
 shellcheck: ## Check every shell file
 	$(call headline,shellcheck)
@@ -136,12 +136,12 @@ suite: ## Run the tests
 
 SECONDS = 60
 .PHONY: fuzz
-fuzz: ## Feed changed inputs to what reads foreign bytes, each for SECONDS=60, or TARGET=<name> alone
+fuzz: ## Feed changed inputs to every parser of foreign bytes, each for SECONDS=60, or TARGET=<name> alone
 	$(call headline,fuzz)
 	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --locked --profile fuzz --test fuzz -- --nocapture --test-threads=1 targets::$(TARGET)
 
 .PHONY: bench
-bench: ## Measure what pikaci may cost, as ratios
+bench: ## Measure the budgets of pikaci, as ratios
 	$(call headline,set-up)
 	.ci/setup bench
 	$(call headline,bench)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Usage: [ACCEL=tcg|kvm] benches/bare-vm.sh RUNNER REQUEST [TAG=FOLDER]...
 #
-# Boots a runner that pikaci built as one would by hand, with nothing of pikaci's: what `pikaci run` is measured
-# against. One CPU and 1 GiB of memory; the machine is that of src/execute/qemu/argv.rs.
-#   RUNNER      a runner's store path, with kernel, initrd and boot.json
-#   REQUEST     the tar that goes in on the request disk
+# Boots a runner of pikaci by hand, without pikaci: the bench compares `pikaci run` with this script. The machine is that
+# of src/execute/qemu/argv.rs, with one CPU and 1 GiB of memory.
+#   RUNNER      the store path of a runner, with kernel, initrd and boot.json
+#   REQUEST     the tar for the request disk
 #   TAG=FOLDER  a folder for the guest, read-only through a plain virtiofsd; over an empty folder `usr` in it the
 #               host's /usr is mounted, in a mount namespace of that virtiofsd alone
 # Prints the guest's control lines; fails unless its command ended with exit code 0.
@@ -38,7 +38,7 @@ for share in "$@"; do
       map=map:0:65534:1
     fi
   elif [ "$(id -u)" = 0 ]; then
-    # A tree of root's is the job's user's in the guest.
+    # In the guest, the job's user owns a tree of root.
     map=map:1000:0:1
   fi
   "${start[@]}" "$virtiofsd" --socket-path="$folder/$tag" --shared-dir="$shared" --readonly --sandbox=none \

@@ -15,10 +15,10 @@ use pikaci::prepare::Runner;
 use pikaci::quota::Quota;
 use tempfile::TempDir;
 
-/// The most that a blob of a target is said to hold, in bytes.
+/// The longest planned length of a blob, in bytes.
 const CONTENT: u64 = 1 << 20;
 
-/// Checks that unpacked files lie in their folder, are plain, and are those of the manifest.
+/// Unpacks an artifact disk: the files lie in their folder, are plain, and are those of the manifest.
 pub fn artifacts(bytes: &[u8]) {
     let place = TempDir::new().unwrap();
     let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));
@@ -42,7 +42,8 @@ pub fn artifacts(bytes: &[u8]) {
     }
 }
 
-/// Adds the lengths of the files below a folder, which holds folders and plain files that nobody else may write.
+/// Collects the lengths of the files below a folder, and asserts that it has only folders and plain files that nobody
+/// else may write.
 fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -56,7 +57,7 @@ fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
     }
 }
 
-/// A runner names files of its own, and they are as long as it says.
+/// Reads the files of a runner: it names only its own files, with their real lengths.
 pub fn boot(bytes: &[u8]) {
     let store = TempDir::new().unwrap();
     let path = store.path().join("runner");
@@ -77,7 +78,7 @@ pub fn boot(bytes: &[u8]) {
     }
 }
 
-/// A kernel has a release that names one folder, or a reason why there is none.
+/// Reads a kernel: it has a release that names one folder, or a reason for its refusal.
 pub fn kernel(bytes: &[u8]) {
     let root = TempDir::new().unwrap();
     let image = root.path().join("image");
@@ -143,7 +144,7 @@ fn stamp(file: &Path) -> String {
     format!(r#"{{"dev":{dev},"inode":{inode},"size":{size},"mtime_ns":{mtime},"ctime_ns":{ctime}}}"#)
 }
 
-/// A blob is no longer than was planned.
+/// Decodes a blob: the result is never longer than the plan allows.
 pub fn blob(bytes: &[u8]) {
     let Some((kind, content)) = bytes.split_first() else { return };
     let encodings = [Encoding::Plain, Encoding::Gzip, Encoding::Xz, Encoding::Zstd, Encoding::BzImagePayload];
@@ -153,7 +154,7 @@ pub fn blob(bytes: &[u8]) {
     fs::write(&path, content).unwrap();
     let blob = BlobRef { path, encoding, len: CONTENT, sha256: Digest::of(b"") };
     let mut counted = Counted(0);
-    // No content has this digest and this length.
+    // No content has both this digest and this length.
     assert!(decode(&blob, &mut counted).is_err());
     assert!(counted.0 <= CONTENT, "{}", counted.0);
 }

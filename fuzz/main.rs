@@ -1,13 +1,13 @@
-//! Fuzzing of all bytes that a guest, a repository or a state folder feeds the host.
+//! Fuzzing of all bytes that the host reads from a guest, a repository or a state folder.
 //!
-//! A target is a function of bytes that panics where its invariant doesn't hold; `targets` has them, and
-//! `corpus/<target>/` the inputs that they start from. `make test` runs each on its corpus and on as many changed inputs
-//! as it names, the same ones each time; `make fuzz [SECONDS=60] [TARGET=<name>]` goes on with others. An input that
-//! fails is kept, and belongs into the corpus once it is mended. It all runs on stable Rust; a fuzzer that is guided by
-//! coverage can call the same functions.
+//! A target is a function of bytes that panics if its invariant doesn't hold. `targets` lists them; `corpus/<target>/`
+//! has their seeds. `make test` runs each target on its corpus and on a fixed number of changed inputs, the same ones
+//! each time; `make fuzz [SECONDS=60] [TARGET=<name>]` continues with other inputs. An input that fails is kept; after
+//! the bug is fixed, it belongs into the corpus. Everything runs on stable Rust; a fuzzer that is guided by coverage
+//! can call the same functions.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests have effects")]
+#![expect(clippy::unwrap_used, reason = "a test that can't continue fails")]
 
 mod files;
 mod folders;
@@ -23,18 +23,18 @@ use std::time::{Duration, Instant};
 use mutation::Random;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// The memory that all of it may take, in bytes: what a decoder may use and more, but not what a machine has.
+/// Limit of the memory of the process, in bytes: more than the limit of any decoder, and less than a machine has.
 const MEMORY: u64 = 6 << 30;
 
-/// Something that reads foreign bytes.
+/// A parser of foreign bytes.
 struct Target {
-    /// The name of its corpus.
+    /// The name of the target and of its corpus.
     name: &'static str,
     /// Number of changed inputs that `make test` tries.
     inputs: usize,
     /// Words of its language.
     words: &'static [&'static str],
-    /// Reads an input, and panics where its invariant doesn't hold.
+    /// Reads an input; panics if the invariant doesn't hold.
     read: fn(&[u8]),
 }
 
@@ -67,7 +67,7 @@ fn fuzz(name: &str) {
     }
 }
 
-/// Returns the inputs that a target starts from.
+/// Returns the seeds of a target.
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -76,7 +76,7 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
 }
 
-/// Runs a target on an input, which is there to be looked at if it ends the process, or fails.
+/// Runs a target on an input. An input that fails, or that ends the process, stays in a file.
 fn try_input(target: &Target, input: &[u8]) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
     fs::create_dir_all(&folder).unwrap();

@@ -1,11 +1,11 @@
-//! Changed inputs: of a corpus, with words of its language, the same ones for the same seed.
+//! Changes of inputs: with pieces of a corpus and words of its language, the same ones for the same seed.
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The longest input, in bytes.
 const LONGEST: usize = 64 << 10;
-/// Bytes and texts that are the ends of something in most languages.
+/// Bytes and texts that end or begin a part in most languages.
 const ENDS: [&str; 22] = [
     "\0",
     "\n",
@@ -35,12 +35,12 @@ const ENDS: [&str; 22] = [
 pub struct Random(u64);
 
 impl Random {
-    /// Returns the numbers of a seed.
+    /// Creates the numbers of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Returns numbers that are new each time.
+    /// Creates numbers that differ each time.
     pub fn of_now() -> Self {
         Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos().into())
     }
@@ -52,7 +52,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a number below a bound; 0 below none.
+    /// Returns a number below a bound; 0 if the bound is 0.
     fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % (bound.max(1) as u64)).unwrap()
     }
@@ -66,7 +66,7 @@ impl Random {
     }
 }
 
-/// Returns an input of the corpus with some changes.
+/// Returns an input of the corpus with a few changes.
 pub fn change(random: &mut Random, corpus: &[(PathBuf, Vec<u8>)], words: &[&str]) -> Vec<u8> {
     let mut input = random.choice(corpus).1.clone();
     for _ in 0..=random.below(6) {
@@ -85,7 +85,7 @@ fn change_once(random: &mut Random, corpus: &[(PathBuf, Vec<u8>)], words: &[&str
         2 => insert(input, at, &[random.byte()]),
         3 => insert(input, at, random.choice(&ENDS).as_bytes()),
         4 => {
-            // In another input's place, as JSON has values.
+            // Replaces a part by a part of another input, such as a value in JSON.
             let other = &random.choice(corpus).1;
             let from = random.below(other.len() + 1);
             let count = random.below(other.len() - from + 1);

@@ -7,11 +7,11 @@ const JSON: &[&str] =
 
 macro_rules! targets {
     ($($name:ident: $inputs:literal $words:expr, $read:path;)+) => {
-        /// All of them.
+        /// All targets.
         pub const TARGETS: &[Target] =
             &[$(Target { name: stringify!($name), inputs: $inputs, words: $words, read: $read },)+];
 
-        /// Those that a test runs.
+        /// The targets that a test runs.
         pub const TESTED: &[&str] = &[$(stringify!($name),)+];
 
         $(#[test]
@@ -22,12 +22,12 @@ macro_rules! targets {
 }
 
 targets! {
-    // A guest's.
+    // Bytes of a guest.
     control: 4000 &["phase", "exit", "signal", "output", "artifacts", "error", "ready", "end"], values::control;
     qmp: 4000 &["SHUTDOWN", "event", "data", "reason", "guest-panic"], values::qmp;
     terminal: 4000 &["\u{1b}[", "\u{1b}]0;", "\u{7}", "\u{9b}", "\u{202e}", "\r"], values::terminal;
     artifacts: 600 &["ustar", "././@LongLink", "../", "0000644\0"], files::artifacts;
-    // A state folder's.
+    // Bytes of a state folder.
     manifest: 2000 JSON, values::manifest;
     records: 1500 JSON, values::records;
     events: 800 JSON, values::events;
@@ -38,7 +38,7 @@ targets! {
     hash_cache: 400 JSON, files::hash_cache;
     // A store's.
     boot: 800 JSON, files::boot;
-    // A project's.
+    // Bytes of a project.
     job_file: 1500 &["let", "in", "rec", "inherit", "jobs.", "${", "''", "//", "++", "a.b", "(", ")"], values::job_file;
     flake_lock: 600 JSON, values::flake_lock;
     listing: 4000 &["\0", "../", "/", ".git/"], values::listing;

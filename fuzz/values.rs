@@ -20,10 +20,11 @@ use pikaci::text::{TerminalFilter, is_shown};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The most text that is kept of a control line, in characters.
+/// The longest control line that is kept, in characters.
 const CONTROL_LINE: usize = 4096;
 
-/// Control lines are the same however they arrive, short, and no more of them than line breaks.
+/// Splits a stream into control lines: the lines are the same for all pieces, are short, and are no more than the line
+/// breaks.
 pub fn control(bytes: &[u8]) {
     let lines = ControlDecoder::default().push(bytes);
     assert_eq!(lines.len(), bytes.split(|byte| *byte == b'\n').count() - 1);
@@ -44,17 +45,17 @@ pub fn control(bytes: &[u8]) {
     }
 }
 
-/// A line of QEMU's monitor is a shutdown only if it is JSON that says so.
+/// Reads a line of QEMU's monitor: it is a shutdown only if it is JSON with that event.
 pub fn qmp(bytes: &[u8]) {
     let line = String::from_utf8_lossy(bytes);
     if let Some(reason) = shutdown_reason(&line) {
-        // A number that is too large is no value, and nothing that is looked at.
+        // A number that is too large is no value, and the parser ignores the line.
         let Ok(value) = serde_json::from_str::<serde_json::Value>(&line) else { return };
         assert_eq!((&value["event"], &value["data"]["reason"]), (&"SHUTDOWN".into(), &reason.into()));
     }
 }
 
-/// Nothing but text and colors reaches a terminal, however it is cut.
+/// Filters text for a terminal: only text and colors remain, in whatever pieces the text arrives.
 pub fn terminal(bytes: &[u8]) {
     let text = TerminalFilter::new(true).push(bytes);
     let mut filter = TerminalFilter::new(true);
@@ -66,7 +67,7 @@ pub fn terminal(bytes: &[u8]) {
     }
 }
 
-/// A manifest is read back as it is, and its list is text.
+/// Reads a manifest: it survives writing and reading, and its list is text.
 pub fn manifest(bytes: &[u8]) {
     let Some(manifest) = same_again::<Manifest>(bytes) else { return };
     let files = manifest.files.into_iter().map(|file| ArtifactFile { path: file.path, len: file.len }).collect();
@@ -74,9 +75,9 @@ pub fn manifest(bytes: &[u8]) {
     assert_page(&report::artifacts(&Artifacts::new(RunId::new("run"), vec![job])));
 }
 
-/// Records are read back as they are, name nothing outside of the state folder, and all that is printed of them is text.
+/// Reads records: they survive writing and reading, name nothing outside of the state folder, and are printed as text.
 pub fn records(bytes: &[u8]) {
-    // A run's record, a zero, and a job's.
+    // The record of a run, a zero byte, and the record of a job.
     let mut parts = bytes.splitn(2, |byte| *byte == 0);
     let run = parts.next().and_then(same_again::<RunRecord>);
     let job = parts.next().and_then(same_again::<JobRecord>);
@@ -92,7 +93,7 @@ pub fn records(bytes: &[u8]) {
     }
 }
 
-/// A log of events gives the same records each time, whatever half line follows it, and what is printed is text.
+/// Replays a log of events: it gives the same records each time, whatever half line follows, and is printed as text.
 pub fn events(bytes: &[u8]) {
     let status = |_: &JobId| RecordedPath::try_from("runs/1/jobs/job/status.json".to_owned()).unwrap();
     let history = replay(bytes, status);
@@ -108,7 +109,7 @@ pub fn events(bytes: &[u8]) {
     }
 }
 
-/// A plan is read back as it is, and one of its jobs alone has no other nodes.
+/// Reads a plan: it survives writing and reading, and a rerun of one job has no other nodes.
 pub fn plan(bytes: &[u8]) {
     let Some(plan) = same_again::<RunPlanRecord>(bytes) else { return };
     assert_page(&report::plan(&plan));
@@ -127,7 +128,7 @@ pub fn plan(bytes: &[u8]) {
     }
 }
 
-/// An index that can be read is written as the same bytes.
+/// Reads an index: a valid one is written as the same bytes.
 pub fn index(bytes: &[u8]) {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
@@ -139,7 +140,7 @@ pub fn index(bytes: &[u8]) {
     }
 }
 
-/// A job file is read in the same way each time, and what is wrong with it is said in text.
+/// Reads a job file: the result is the same each time, and its errors are text.
 pub fn job_file(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let read = config::read("pikaci.nix", &text);
@@ -153,7 +154,7 @@ pub fn job_file(bytes: &[u8]) {
     }
 }
 
-/// A lock goes into a runner flake as it is, or is an error, and the folders that it names are in the project.
+/// Reads a flake.lock: it goes into a runner flake unchanged or is an error, and its local folders are in the project.
 pub fn flake_lock(bytes: &[u8]) {
     let files = [("flake.lock", bytes), ("flake.nix", bytes)].map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
     let project = ProjectFiles(files.into());
@@ -177,7 +178,7 @@ pub fn flake_lock(bytes: &[u8]) {
     }
 }
 
-/// A path of git's lies in the tree and in no repository's own folder, and nothing of the listing is lost.
+/// Reads a listing of git: each path lies in the tree and in no folder of a repository itself, and none is lost.
 pub fn listing(bytes: &[u8]) {
     let Ok(paths) = split_listing(bytes) else { return };
     for path in &paths {
@@ -188,7 +189,7 @@ pub fn listing(bytes: &[u8]) {
     assert!(length + bytes.iter().filter(|byte| matches!(byte, 0 | b'/')).count() >= bytes.len());
 }
 
-/// Returns what some JSON says, if it says something of this type; it is the same when it is written and read again.
+/// Decodes JSON of a type, if it is valid; asserts that the value survives writing and reading.
 fn same_again<T: DeserializeOwned + Serialize + std::fmt::Debug>(bytes: &[u8]) -> Option<T> {
     let value: T = serde_json::from_slice(bytes).ok()?;
     let json = serde_json::to_string(&value).unwrap();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Hint for a run whose disk budget (option `--disk`) is used up.
-pub const DISK_BUDGET_HINT: &str = "raise the disk budget, for instance: pikaci run --disk 20G";
+/// Hint for a run whose disk quota (option `--disk`) is used up.
+pub const DISK_QUOTA_HINT: &str = "raise the disk quota, for instance: pikaci run --disk 20G";
 
 /// Disk quota of a run in bytes; clones share it.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Where the measuring happens: a folder, an environment, and the projects in it.
+//! The folder, the environment and the projects of all measurements.
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use crate::sample::shell;
 /// The job file of the project whose job boots a guest; benches/bare-vm.sh boots the same.
 const GUEST: &str = "{ guests.default = { vcpu = 1; memory = \"1G\"; }; jobs.cold = { command = [ \"true\" ]; }; }\n";
 
-/// The place of all measuring.
+/// Folder of all measurements.
 pub struct Bench {
     folder: PathBuf,
     temporary: Option<TempDir>,
@@ -29,18 +29,18 @@ pub struct Bench {
 
 /// The project whose job boots a guest, after its first run.
 pub struct Guest {
-    /// Its state folder.
+    /// State folder of the project.
     pub state: StateLayout,
-    /// The record of its first run.
+    /// Record of the first run.
     pub run: RunRecord,
-    /// The runner's store path.
+    /// Store path of the runner.
     pub runner: String,
-    /// How its guest was accelerated.
+    /// Accelerator of the guest.
     pub accelerator: String,
 }
 
 impl Bench {
-    /// Makes the folder; from here on signals are requests to clean up and end.
+    /// Creates the folder. From then on, a signal is a request to clean up and end.
     pub fn start() -> Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -58,7 +58,7 @@ impl Bench {
         Ok(Self { folder, temporary, interrupted, guest: OnceCell::new() })
     }
 
-    /// Removes the folder, unless it is to be kept.
+    /// Removes the folder, unless `BENCH_DIR` names it.
     pub fn end(self) -> Result<()> {
         if let Some(folder) = self.temporary {
             return folder.close().context("removing the temporary folder");
@@ -72,13 +72,13 @@ impl Bench {
         &self.folder
     }
 
-    /// Fails once a signal came.
+    /// Fails after a signal.
     pub fn go_on(&self) -> Result<()> {
         ensure!(!self.interrupted.load(Ordering::SeqCst), "interrupted");
         Ok(())
     }
 
-    /// Returns what to know of the machine to read the figures.
+    /// Returns the facts about the machine that explain the figures.
     pub fn circumstances(&self) -> Result<String> {
         let load = fs::read_to_string("/proc/loadavg").context("reading /proc/loadavg")?;
         let cpus = std::thread::available_parallelism().context("counting CPUs")?;
@@ -122,12 +122,12 @@ impl Bench {
     }
 }
 
-/// Waits until what was written is so old that its stamp proves that it is unchanged (`pikaci::snapshot`).
+/// Waits until the files are old enough that their stamps prove that they are unchanged (`pikaci::snapshot`).
 pub fn settle() {
     std::thread::sleep(Duration::from_millis(2100));
 }
 
-/// Returns the PATH of the commands: this pikaci before any other.
+/// Returns the PATH of the commands, with the measured pikaci first.
 pub fn path() -> OsString {
     let mut path = binaries().as_os_str().to_owned();
     path.push(":");
@@ -135,7 +135,7 @@ pub fn path() -> OsString {
     path
 }
 
-/// Returns the folder of the pikaci that is measured.
+/// Returns the folder of the measured pikaci.
 fn binaries() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_pikaci")).parent().unwrap_or(Path::new("."))
 }

@@ -13,7 +13,7 @@ use crate::table::{Check, Row};
 const FILES: usize = 5_000;
 const JOBS: usize = 1_000;
 const PATHS: &str = r#"paths = [ "src/**" "tests/*/*.c" "Makefile" ];"#;
-/// The checks, on as much of a nixpkgs as a guest of base `nix` takes.
+/// The checks, on a nixpkgs with only the parts that a guest of base `nix` needs.
 const CHECKS: &str = r#"mkChecks:
 let
   make = name: derivation { inherit name; system = "x86_64-linux"; builder = "/bin/sh"; };
@@ -52,7 +52,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     };
     let contenders = [eval("checks"), eval("one-check")].map(|command| Contender::shell(bench, command));
     Ok(vec![Row {
-        what: "checks, 5,000 files, 1,000 jobs",
+        name: "checks, 5,000 files, 1,000 jobs",
         figures: interleave(bench, 5, contenders.into())?,
         checks: vec![Check::within(0, Duration::from_secs(4)), Check::only(0, 1)],
     }])

@@ -10,7 +10,7 @@ use crate::sample::{Contender, interleave};
 use crate::table::{Check, Row};
 
 const RUNS: usize = 10_000;
-/// A record and the events that it follows from, as a run left them.
+/// A record of a run and the events that give this record.
 const RECORD: &str = include_str!("../../tests/fixtures/records/1/run.json");
 const EVENTS: &str = include_str!("../../tests/fixtures/records/1/events.jsonl");
 
@@ -28,9 +28,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Contender::shell(bench, "pikaci -C $B/runs status"),
         Contender::shell(bench, "ls -l $B/runs/.pikaci/runs"),
     ];
-    // The time on the wall is no less than that of the only thread.
+    // The process has one thread, so it uses at least as much wall time as processor time.
     Ok(vec![Row {
-        what: "pikaci list, 10,000 runs",
+        name: "pikaci list, 10,000 runs",
         figures: interleave(bench, 15, contenders)?,
         checks: vec![Check::within(0, Duration::from_millis(200)), Check::only(0, 2)],
     }])

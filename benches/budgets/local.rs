@@ -1,4 +1,4 @@
-//! A thousand jobs without a machine, and the least that they take: a copy of the workspace and the command each.
+//! A thousand jobs without a machine, compared with the same copies of the workspace and the same commands.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::sample::{Contender, interleave, shell, timed};
 use crate::table::{Check, Row};
 
 const JOBS: usize = 1000;
-/// Files of the workspace.
+/// Number of files in the workspace.
 const FILES: usize = 20;
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -23,7 +23,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     for file in 0..FILES {
         fs::write(project.join(format!("file{file}")), [b'x'; 1000]).context("writing a file of the workspace")?;
     }
-    // A job sees the tree and no `.git`, so neither does the other.
+    // A job sees the tree without `.git`, so the command for comparison copies it without `.git` too.
     shell(bench, "cp -a $B/local $B/workspace && rm -r $B/workspace/.git")?;
     let cpus = std::thread::available_parallelism().context("counting CPUs")?;
     let run = "pikaci -C $B/local run --allow-unisolated".to_owned();
@@ -31,7 +31,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         "mkdir $B/copies && seq {JOBS} | xargs -P {cpus} -I@ \
          sh -c 'cp -a $B/workspace $B/copies/@ && cd $B/copies/@ && exec sh -euc true'"
     );
-    // What a round leaves is removed before the next, and not measured.
+    // The files of a round are removed before the next one, outside of the measured time.
     let clean = |left: &'static str, command: String| Contender {
         command: command.clone(),
         once: Box::new(move || {
@@ -42,7 +42,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     };
     let contenders = vec![clean("$B/local/.pikaci", run), clean("$B/copies", copies)];
     Ok(vec![Row {
-        what: "1,000 `true` jobs, executor local",
+        name: "1,000 `true` jobs, executor local",
         figures: interleave(bench, 5, contenders)?,
         checks: vec![Check::at_most(0, 1.2, 1)],
     }])

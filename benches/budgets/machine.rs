@@ -1,4 +1,4 @@
-//! A cold virtual machine that runs `true`, and what a script makes of the same machine.
+//! A cold virtual machine that runs `true`, compared with a script that boots the same machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,9 +22,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mount =
         |tag: &str, mount_point: &str, access| Mount { tag: tag.into(), mount_point: mount_point.into(), access };
     let shares = vec![mount("usr", "/usr", Access::ReadOnly), mount("workspace", "/workspace", Access::Overlay)];
-    let with_shares = ask("true", "/workspace", shares)?;
-    // Without the host's /usr there is what the agent brings.
-    let without_shares = ask("/pikaci/bin/true", "/", Vec::new())?;
+    let with_shares = request_disk("true", "/workspace", shares)?;
+    // Without the host's /usr, a guest has only the programs of the agent.
+    let without_shares = request_disk("/pikaci/bin/true", "/", Vec::new())?;
     for (name, tar) in [("request", with_shares), ("request-no-shares", without_shares)] {
         fs::write(bench.folder().join(name), tar).with_context(|| format!("writing {name}"))?;
     }
@@ -38,13 +38,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Contender::shell(bench, format!("{bare} $B/request-no-shares")),
     ];
     Ok(vec![Row {
-        what: "cold VM, `true`",
+        name: "cold VM, `true`",
         figures: interleave(bench, runs, contenders)?,
         checks: vec![Check::at_most(0, 1.15, 1), Check::at_most(0, 1.35, 2)],
     }])
 }
 
-/// Makes the folder of the host's userland as pikaci shares it: the agent takes longer the more of /etc there is.
+/// Creates the folder of the host's userland as pikaci shares it: the time of the agent depends on the size of /etc.
 fn make_userland(bench: &Bench, guest: &Guest) -> Result<()> {
     let userland = bench.folder().join("userland");
     fs::create_dir_all(userland.join("usr")).with_context(|| format!("making {}", userland.display()))?;
@@ -55,17 +55,17 @@ fn make_userland(bench: &Bench, guest: &Guest) -> Result<()> {
     let words: Vec<&str> = log.split_whitespace().collect();
     let shared = words.windows(2).filter(|pair| pair[0].starts_with("--ro-bind") && pair[1].starts_with("/etc/"));
     let shared: Vec<&str> = shared.map(|pair| pair[1].trim_start_matches('/')).collect();
-    ensure!(!shared.is_empty(), "pikaci's log doesn't say what of /etc it shares");
+    ensure!(!shared.is_empty(), "pikaci's log doesn't name the shared part of /etc");
     shell(bench, &format!("cd / && cp -a --parents {} $B/userland", shared.join(" ")))
 }
 
-/// Returns what goes in on the request disk: what pikaci would ask.
-fn ask(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<u8>> {
+/// Returns the content of the request disk that pikaci would write.
+fn request_disk(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<u8>> {
     let uid = match rustix::process::getuid().as_raw() {
         0 => 1000,
         uid => uid,
     };
-    let asked = Request {
+    let request = Request {
         command: vec![command.to_owned()],
         env: BTreeMap::new(),
         workdir: workdir.to_owned(),
@@ -76,5 +76,5 @@ fn ask(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<u8>> {
         network: false,
         epoch_secs: SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?.as_secs(),
     };
-    encode_request(&asked).context("encoding the guest's request")
+    encode_request(&request).context("encoding the guest's request")
 }

@@ -1,10 +1,10 @@
-//! `make bench`: the budgets of pikaci, each measured in the same run as a command that anyone can repeat.
+//! `make bench`: the budgets of pikaci. Each is measured in the same run as a command that anybody can repeat.
 //!
-//! Only ratios are held against bounds that are ratios, since machines differ and are seldom idle. A row that is over
-//! its bound is a result; a row that can't be measured is a failure.
+//! Machines differ and are seldom idle, so only ratios have bounds. A row above its bound is a result; a row that can't
+//! be measured is a failure.
 //!
-//! `cargo bench --bench budgets -- plan` measures the rows of one name. `BENCH_RUNS` is how often a guest boots,
-//! `BENCH_DIR` a new folder in which the measured projects are kept, so that the printed commands can be repeated.
+//! `cargo bench --bench budgets -- plan` measures the rows of one name. `BENCH_RUNS` is the number of boots of a guest.
+//! `BENCH_DIR` names a new folder that keeps the measured projects, so that the printed commands can be repeated.
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "measures the world")]
 
@@ -28,10 +28,10 @@ use table::Row;
 
 type Measure = fn(&Bench) -> Result<Vec<Row>>;
 
-/// What pikaci can't do yet.
+/// Rows of features that pikaci doesn't have yet.
 const NOT_BUILT: [&str; 1] = ["warm VM, `true`"];
 
-/// What can be measured, by name, in the order of the table.
+/// All measurements by name, in the order of the table.
 const NAMES: [(&str, Measure); 7] = [
     ("plan", plan::measure),
     ("list", list::measure),
@@ -53,17 +53,17 @@ fn main() -> ExitCode {
 }
 
 fn measure_all() -> Result<()> {
-    // Cargo says --bench.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    if let Some(unknown) = wanted.iter().find(|name| NAMES.iter().all(|(known, _)| known != name)) {
-        let known = NAMES.map(|(name, _)| name).join(", ");
-        bail!("nothing to measure is named {unknown:?}\nhint: one of {known}");
+    // Cargo passes --bench.
+    let selected: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    if let Some(unknown) = selected.iter().find(|name| NAMES.iter().all(|(valid, _)| valid != name)) {
+        let valid = NAMES.map(|(name, _)| name).join(", ");
+        bail!("there is no measurement {unknown:?}\nhint: one of {valid}");
     }
     let bench = Bench::start()?;
     println!("{}", bench.circumstances()?);
     let mut rows = Vec::new();
     for (name, measure) in NAMES {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+        if selected.is_empty() || selected.iter().any(|selected| selected == name) {
             for row in measure(&bench)? {
                 println!("{}", table::details(&row));
                 rows.push(row);

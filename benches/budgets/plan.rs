@@ -1,4 +1,4 @@
-//! `pikaci plan` with 1,000 jobs, each with globs to hold against a changed file.
+//! `pikaci plan` with 1,000 jobs, each with globs to match against a changed file.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -24,7 +24,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     bench.commit("jobs")?;
     settle();
     fs::write(&makefile, "all: part-1/main.o\n").context("changing the Makefile")?;
-    // Git looks at its index first, so that it rewrites it no more.
+    // Git updates its index first, so that it doesn't write the index again during the measurement.
     shell(bench, "git -C $B/jobs status")?;
     settle();
     shell(bench, "pikaci -C $B/jobs run job-0")?;
@@ -34,13 +34,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Contender::shell(bench, "git -C $B/jobs status"),
     ];
     Ok(vec![Row {
-        what: "pikaci plan, 1,000 jobs",
+        name: "pikaci plan, 1,000 jobs",
         figures: interleave(bench, 15, contenders)?,
         checks: vec![Check::within(0, Duration::from_millis(50)), Check::only(0, 1), Check::only(0, 2)],
     }])
 }
 
-/// Returns a job file whose jobs come in chains of ten.
+/// Returns a job file with jobs in chains of ten.
 fn job_file() -> Result<String> {
     let mut text = "{\n  guests.default = { vcpu = 1; memory = \"1G\"; };\n".to_owned();
     for job in 0..JOBS {

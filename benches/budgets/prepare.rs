@@ -1,4 +1,4 @@
-//! Preparing a runner that stands already, with a Nix that fails when it is started.
+//! Preparing a runner that is built already, with a Nix that fails when it is started.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::bench::Bench;
 use crate::sample::{Contender, interleave};
 use crate::table::{Check, Row};
 
-/// A program that isn't there.
+/// Path of a program that doesn't exist.
 const NO_NIX: &str = "/nonexistent/nix";
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -38,7 +38,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         &cancel,
     )? {
         PrepareOutcome::Cached(_) => Ok(()),
-        other => bail!("the runner isn't found as it stands: {other:?}"),
+        other => bail!("the built runner isn't reused: {other:?}"),
     };
     let build = format!(
         "nix build --extra-experimental-features 'nix-command flakes' --no-write-lock-file --no-link \
@@ -49,7 +49,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Contender::shell(bench, build),
     ];
     Ok(vec![Row {
-        what: "warm prepare",
+        name: "warm prepare",
         figures: interleave(bench, 9, contenders)?,
         checks: vec![Check::within(0, Duration::from_millis(5)), Check::only(0, 1)],
     }])

@@ -1,4 +1,4 @@
-//! Commands measured in turn: what slows the machine for a while slows all of them.
+//! Commands that are measured in turn: a pause of the machine slows all of them.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,38 +7,38 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::bench::{Bench, path};
 
-/// Something to measure.
+/// A command or a step to measure.
 pub struct Contender<'a> {
-    /// The command, or what stands for it, as it is shown.
+    /// The command, or a description of the step, for the table.
     pub command: String,
-    /// Does it once and tells how long that took; what isn't to be measured it does around that.
+    /// Runs it once and returns the measured time; preparation and clean-up are outside of that time.
     pub once: Box<dyn FnMut() -> Result<Duration> + 'a>,
 }
 
-/// What was measured of one contender.
+/// The measured times of one contender.
 pub struct Figure {
     /// The command.
     pub command: String,
-    /// How long each time took, the shortest first.
+    /// All times, shortest first.
     times: Vec<Duration>,
 }
 
 impl<'a> Contender<'a> {
-    /// A command line, run by a shell in the repository; `$B` is the bench's folder.
+    /// Creates a contender from a command line that a shell runs in the repository; `$B` is the folder of the bench.
     pub fn shell(bench: &'a Bench, command: impl Into<String>) -> Self {
         let command = command.into();
         let line = command.clone();
         Self { command, once: Box::new(move || timed(|| shell(bench, &line))) }
     }
 
-    /// A step of this process.
+    /// Creates a contender from a step of this process.
     pub fn call<T>(command: impl Into<String>, mut step: impl FnMut() -> Result<T> + 'a) -> Self {
         Self { command: command.into(), once: Box::new(move || timed(&mut step)) }
     }
 }
 
 impl Figure {
-    /// Returns the time in the middle.
+    /// Returns the median.
     pub fn median(&self) -> Duration {
         let middle = self.times.len() / 2;
         if self.times.len().is_multiple_of(2) {
@@ -48,20 +48,20 @@ impl Figure {
         }
     }
 
-    /// Returns the shortest and the longest time, and how many there are.
+    /// Returns the shortest time, the longest time and their number.
     pub fn range(&self) -> (Duration, Duration, usize) {
         (self.times[0], self.times[self.times.len() - 1], self.times.len())
     }
 }
 
-/// Returns how long a step took that succeeded.
+/// Returns the time that a step took, if the step succeeded.
 pub fn timed<T>(step: impl FnOnce() -> Result<T>) -> Result<Duration> {
     let start = Instant::now();
     step()?;
     Ok(start.elapsed())
 }
 
-/// Runs a command line to its end; what it prints is shown when it fails.
+/// Runs a command line to its end; its output is shown if it fails.
 pub fn shell(bench: &Bench, line: &str) -> Result<()> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", line]).current_dir(env!("CARGO_MANIFEST_DIR")).env("B", bench.folder()).env("PATH", path());
@@ -73,7 +73,7 @@ pub fn shell(bench: &Bench, line: &str) -> Result<()> {
     Ok(())
 }
 
-/// Measures contenders A B A B …; many rounds after one that isn't counted.
+/// Measures contenders in the order A B A B …, after one round that isn't counted.
 pub fn interleave(bench: &Bench, rounds: usize, mut contenders: Vec<Contender<'_>>) -> Result<Vec<Figure>> {
     let mut times = vec![Vec::new(); contenders.len()];
     let warm_up = usize::from(rounds > 5);

@@ -1,4 +1,4 @@
-//! Snapshots of 50,000 files: unchanged, and with few files changed.
+//! Snapshots of 50,000 files: unchanged, and with a few changed files.
 
 use std::cell::RefCell;
 use std::fs::{self, OpenOptions};
@@ -36,7 +36,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     state::open(state.root())?;
     let snapshot = RefCell::new(take(&root, &state)?.digest().clone());
     let tree = Tree { root, state, snapshot };
-    // What is remembered of the host's files is a run's to write.
+    // Only a run writes the cache of the host's files.
     let host = bench.guest()?.state.root().join("host.json");
     fs::copy(&host, tree.state.root().join("host.json")).context("copying host.json")?;
     Ok(vec![unchanged(bench, &tree)?, changed(bench, &tree)?])
@@ -49,13 +49,13 @@ fn unchanged(bench: &Bench, tree: &Tree) -> Result<Row> {
         Contender::call("pikaci::snapshot::take", || tree.take_unchanged()),
     ];
     Ok(Row {
-        what: "unchanged snapshot, 50,000 files",
+        name: "unchanged snapshot, 50,000 files",
         figures: interleave(bench, 15, contenders)?,
         checks: vec![Check::at_most(0, 1.0, 1), Check::only(2, 1)],
     })
 }
 
-/// Proportional to what changed: one file of 50,000 may cost little more than none, and cp's time has no part in it.
+/// Compares the times for one changed file and for none: a snapshot of one changed file must not copy all files.
 fn changed(bench: &Bench, tree: &Tree) -> Result<Row> {
     let changing = |count: usize| Contender {
         command: format!("pikaci::snapshot::take, {count} changed"),
@@ -71,7 +71,7 @@ fn changed(bench: &Bench, tree: &Tree) -> Result<Row> {
     };
     let nothing = Contender::call("pikaci::snapshot::take, none changed", || tree.take_unchanged());
     Ok(Row {
-        what: "changed snapshot, 50,000 files",
+        name: "changed snapshot, 50,000 files",
         figures: interleave(bench, 3, vec![changing(1), changing(1000), nothing, copying])?,
         checks: vec![Check::at_most(0, 1.5, 2), Check::only(1, 0), Check::only(0, 3), Check::only(1, 3)],
     })
@@ -80,11 +80,11 @@ fn changed(bench: &Bench, tree: &Tree) -> Result<Row> {
 impl Tree {
     fn take_unchanged(&self) -> Result<()> {
         let taken = take(&self.root, &self.state)?;
-        ensure!(taken.digest() == &*self.snapshot.borrow(), "the tree has changed");
+        ensure!(taken.digest() == &*self.snapshot.borrow(), "the tree has no unchanged snapshot");
         Ok(())
     }
 
-    /// Changes files, measures the snapshot of that, and removes the snapshot before.
+    /// Changes files, measures the snapshot of the tree, and removes the previous snapshot.
     fn take_changed(&self, count: usize) -> Result<Duration> {
         for file in 0..count {
             let path = self.root.join(format!("files/{}/{}", file % FOLDERS, file / FOLDERS));

@@ -1,4 +1,4 @@
-//! What was measured, as text.
+//! Measurements as text.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use crate::sample::Figure;
 
 /// A row of the table.
 pub struct Row {
-    /// What is measured.
-    pub what: &'static str,
-    /// The figures, which checks name A, B, C, ….
+    /// The measured feature.
+    pub name: &'static str,
+    /// The figures; the checks name them A, B, C, ….
     pub figures: Vec<Figure>,
-    /// What is said of them; without any, the thing isn't built yet.
+    /// The checks of the figures; none if the feature isn't built yet.
     pub checks: Vec<Check>,
 }
 
-/// A ratio, and the bound on it where there is one.
+/// A ratio, with its bound if it has one.
 pub struct Check {
     /// The figure.
     pub of: usize,
-    /// What it is compared with.
+    /// The other part of the ratio.
     pub to: To,
-    /// The most that the ratio may be.
+    /// The highest allowed ratio.
     pub bound: Option<f64>,
 }
 
-/// What a figure is compared with.
+/// The other part of a ratio.
 #[derive(Clone, Copy)]
 pub enum To {
     /// Another figure.
@@ -35,9 +35,9 @@ pub enum To {
 }
 
 impl Row {
-    /// Returns the row of a thing that doesn't exist.
-    pub fn not_built(what: &'static str) -> Self {
-        Self { what, figures: Vec::new(), checks: Vec::new() }
+    /// Returns the row of a feature that isn't built yet.
+    pub fn not_built(name: &'static str) -> Self {
+        Self { name, figures: Vec::new(), checks: Vec::new() }
     }
 
     fn ratio(&self, check: &Check) -> f64 {
@@ -50,17 +50,17 @@ impl Row {
 }
 
 impl Check {
-    /// Compares a figure with a time that it may take at most.
+    /// Compares a figure with the longest allowed time.
     pub fn within(of: usize, time: Duration) -> Self {
         Self { of, to: To::Time(time), bound: Some(1.0) }
     }
 
-    /// Compares a figure with another of which it may take so much at most.
+    /// Compares a figure with another one, with a bound on the ratio.
     pub fn at_most(of: usize, bound: f64, to: usize) -> Self {
         Self { of, to: To::Figure(to), bound: Some(bound) }
     }
 
-    /// Compares two figures, for comparison's sake.
+    /// Compares two figures without a bound.
     pub fn only(of: usize, to: usize) -> Self {
         Self { of, to: To::Figure(to), bound: None }
     }
@@ -73,9 +73,9 @@ impl Check {
     }
 }
 
-/// Returns the figures of a row and the commands they are of.
+/// Returns the figures of a row, with their commands.
 pub fn details(row: &Row) -> String {
-    let mut text = format!("\n{}\n", row.what);
+    let mut text = format!("\n{}\n", row.name);
     text += "       median         min         max    n";
     for (place, figure) in row.figures.iter().enumerate() {
         let (min, max, count) = figure.range();
@@ -86,16 +86,16 @@ pub fn details(row: &Row) -> String {
     text
 }
 
-/// Returns the table: each ratio of medians, its bound, and whether it is within.
+/// Returns the table: each ratio of medians, its bound, and whether it is within the bound.
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!("\n{:<36} {:<10} {:>7} {:>7}", "what", "medians", "ratio", "bound");
     for row in rows {
         if row.checks.is_empty() {
             // Writing to a string doesn't fail.
-            write!(text, "\n{:<36} not built yet", row.what).ok();
+            write!(text, "\n{:<36} not built yet", row.name).ok();
         }
         for (place, check) in row.checks.iter().enumerate() {
-            let what = if place == 0 { row.what } else { "" };
+            let name = if place == 0 { row.name } else { "" };
             let ratio = row.ratio(check);
             let bound = check.bound.map_or_else(|| "-".to_owned(), |bound| format!("{bound:.2}"));
             let verdict = match check.bound {
@@ -103,7 +103,7 @@ pub fn table(rows: &[Row]) -> String {
                 Some(_) => "  over",
                 None => "",
             };
-            write!(text, "\n{what:<36} {:<10} {ratio:>7.3} {bound:>7}{verdict}", check.name()).ok();
+            write!(text, "\n{name:<36} {:<10} {ratio:>7.3} {bound:>7}{verdict}", check.name()).ok();
         }
     }
     text + "\n"

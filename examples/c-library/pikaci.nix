@@ -1,4 +1,4 @@
-# What `pikaci run` does here: four jobs, each in a virtual machine of its own, each on its own copy of the project.
+# Four jobs for `pikaci run`, each in its own virtual machine and on its own copy of the project.
 {
   defaults.timeout = "10m";
   guests.default = { base = "host"; vcpu = 1; memory = "1G"; };

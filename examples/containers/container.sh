@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes an image of busybox alone and runs a container of it: by podman, or where that isn't installed by bubblewrap.
+# Makes an image with only busybox and runs a container of it: with podman, or with bubblewrap if podman isn't installed.
 set -eu
 image=$(mktemp -d)
 mkdir "$image/bin"

@@ -1,4 +1,4 @@
-# A job that runs a container: in a machine of its own, it may be root and use all that a kernel has for containers.
+# A job that runs a container: in its own machine, it may be root and use everything that containers need of a kernel.
 {
   defaults.timeout = "5m";
   guests.default = { base = "host"; vcpu = 1; memory = "1G"; };

@@ -167,7 +167,7 @@ fn state_folder(project_args: &ProjectArgs) -> Option<Result<StateLayout, (Strin
         Ok(()) => Ok(state),
         Err(failure) => {
             let finding = failure.warning("state");
-            Err((finding.what, finding.remedy.unwrap_or_default()))
+            Err((finding.message, finding.remedy.unwrap_or_default()))
         }
     })
 }

@@ -36,7 +36,7 @@ impl Failure {
     /// Returns the failure of a command that needs a virtual machine on a host that can't run one.
     #[must_use]
     pub fn no_vm(finding: &Finding) -> Self {
-        let error = anyhow!("no virtual machine can run here: {}", finding.what);
+        let error = anyhow!("no virtual machine can run here: {}", finding.message);
         Self { hint: finding.remedy.clone(), ..Self::new(Exit::NoVm, error) }
     }
 

@@ -8,11 +8,10 @@ use crate::execute::qemu::kvm_probe::AcceleratorChoice;
 /// The options for the machine of a guest.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct MachineArgs {
-    /// Run guests with KVM, with emulation, or with KVM where it works
+    /// Run guests with KVM or with emulation (TCG)
     #[arg(long, value_enum, default_value_t, env = "PIKACI_ACCEL")]
     pub accel: AcceleratorChoice,
-    /// Confine QEMU with bubblewrap or with Landlock [auto: the better one that works on this machine]; `none` leaves
-    /// QEMU and Nix unconfined
+    /// Confine QEMU with bubblewrap or Landlock; `none` leaves QEMU and Nix unconfined
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     pub jail: JailChoice,
 }

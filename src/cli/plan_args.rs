@@ -19,7 +19,7 @@ pub struct PlanArgs {
     /// Targets and jobs of pikaci.nix [default: all jobs]
     #[arg(value_name = "TARGET|JOB")]
     pub names: Vec<String>,
-    /// Treat files as changed if they changed since the branch left REF, in the working tree or in the index
+    /// Also count files as changed that the commits since the branch left REF changed
     #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all", value_parser = NonEmptyStringValueParser::new())]
     pub base: Option<String>,
     /// Run jobs even if no file of their `paths` changed

@@ -33,8 +33,8 @@ pub struct RunOptions {
     /// Run a job again up to N times if its guest doesn't boot or is lost, in addition to the job's own `retries`
     #[arg(long, value_name = "N", default_value_t = 1, env = "PIKACI_INFRA_RETRIES")]
     pub infra_retries: u32,
-    /// Limit the logs and artifacts of a run to this size on disk: `512M`, `20G` [default: 10 GiB, or a tenth of the
-    /// free space if that is less]
+    /// Limit the logs and artifacts of a run to this quota: `512M`, `20G` [default: 10 GiB, or a tenth of the free
+    /// space if that is less]
     #[arg(long, value_name = "SIZE", env = "PIKACI_DISK", value_parser = parse_size)]
     pub disk: Option<u64>,
     /// Print a summary at the end, or each event as it happens, one per line
@@ -61,7 +61,7 @@ impl RunOptions {
         let nix = nix.with_builders(self.builders.clone()).with_local_inputs(isolation.allow_local_inputs);
         if let Some(finding) = nix.ignored_builders() {
             let hint = finding.remedy.unwrap_or_default();
-            eprint_line(&format_args!("note: {}\nhint: {hint}", finding.what));
+            eprint_line(&format_args!("note: {}\nhint: {hint}", finding.message));
         }
         Ok(Some(GuestPrograms { nix, ..programs }))
     }

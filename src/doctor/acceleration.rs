@@ -74,7 +74,7 @@ mod tests {
             Acceleration::Closed(reason, remedy)
         };
         let slow = "so guests are emulated, which is slower";
-        for (observed, level, what) in [
+        for (observed, level, message) in [
             (because(io::ErrorKind::NotFound), Warning, format!("there is no /dev/kvm, {slow}")),
             (
                 because(io::ErrorKind::PermissionDenied),
@@ -101,7 +101,7 @@ mod tests {
             ),
         ] {
             let finding = check_acceleration(&observed).unwrap();
-            assert_eq!((finding.level, finding.what), (level, what));
+            assert_eq!((finding.level, finding.message), (level, message));
             assert_eq!(finding.remedy.is_some(), level > Ok, "{observed:?}");
         }
         assert_eq!(check_acceleration(&Acceleration::Mac(None, None)), None);

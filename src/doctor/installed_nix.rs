@@ -63,8 +63,8 @@ fn check_flakes(output: &str) -> Finding {
     if ["nix-command", "flakes"].iter().all(|feature| !output.contains(&format!("'{feature}' is disabled"))) {
         return Finding::ok(topic, "on");
     }
-    let what = "off; pikaci turns them on for what it builds itself";
-    Finding::warning(topic, what, "for your own use, in nix.conf: experimental-features = nix-command flakes")
+    let message = "off; pikaci turns them on for what it builds itself";
+    Finding::warning(topic, message, "for your own use, in nix.conf: experimental-features = nix-command flakes")
 }
 
 fn check_store(store: &StoreAccess) -> Finding {
@@ -107,8 +107,8 @@ mod tests {
     #[test]
     fn an_unusable_store_is_a_problem() {
         let check = |store| {
-            let Finding { level, what, remedy, .. } = check_store(&store);
-            (level, what, remedy.unwrap_or_default())
+            let Finding { level, message, remedy, .. } = check_store(&store);
+            (level, message, remedy.unwrap_or_default())
         };
         let fine = |address: &str| check(StoreAccess::Opens { address: address.to_owned(), trusts: true }).1;
         assert_eq!(fine("daemon"), "the Nix daemon answers");
@@ -116,12 +116,15 @@ mod tests {
         assert_eq!(fine("local"), "this user may change it");
         let silent =
             "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': No such file or directory\n";
-        let (level, what, remedy) = check(StoreAccess::Closed(silent.to_owned()));
-        assert_eq!((level, what), (Level::Problem, format!("nix can't open its store: {}", silent.trim())));
+        let (level, message, remedy) = check(StoreAccess::Closed(silent.to_owned()));
+        assert_eq!((level, message), (Level::Problem, format!("nix can't open its store: {}", silent.trim())));
         assert_eq!(remedy, "check that the Nix daemon is running");
         let denied = "error:\n       … may be\n\n       error: opening lock file \"/nix/var/nix/db/big-lock\": Permission denied";
-        let (level, what, remedy) = check(StoreAccess::Closed(denied.to_owned()));
-        assert!(level == Level::Problem && what.starts_with("nix may not change its store: error: opening"), "{what}");
+        let (level, message, remedy) = check(StoreAccess::Closed(denied.to_owned()));
+        assert!(
+            level == Level::Problem && message.starts_with("nix may not change its store: error: opening"),
+            "{message}"
+        );
         assert!(remedy.starts_with("start the Nix daemon"), "{remedy}");
         assert_eq!(check(StoreAccess::Own("/home/me".into())).0, Level::Ok);
         assert_eq!(check(StoreAccess::Elsewhere("ssh://a".to_owned())).0, Level::Problem);

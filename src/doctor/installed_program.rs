@@ -20,7 +20,7 @@ struct Defect {
     program: &'static str,
     before: Version,
     level: Level,
-    what: &'static str,
+    message: &'static str,
 }
 
 const DEFECTS: [Defect; 4] = [
@@ -29,21 +29,21 @@ const DEFECTS: [Defect; 4] = [
         program: "qemu-system-",
         before: (5, 0, 0),
         level: Level::Problem,
-        what: "can't share folders with a guest",
+        message: "can't share folders with a guest",
     },
     // The oldest version that booted guests in a test is the one of Debian 11.
     Defect {
         program: "qemu-system-",
         before: (5, 2, 0),
         level: Level::Warning,
-        what: "is older than every tested version",
+        message: "is older than every tested version",
     },
-    Defect { program: "vfkit", before: (0, 6, 0), level: Level::Problem, what: "can't attach a disk read-only" },
+    Defect { program: "vfkit", before: (0, 6, 0), level: Level::Problem, message: "can't attach a disk read-only" },
     Defect {
         program: "vfkit",
         before: (0, 6, 2),
         level: Level::Warning,
-        what: "ends at once at SIGTERM, without a shutdown of the guest",
+        message: "ends at once at SIGTERM, without a shutdown of the guest",
     },
 ];
 
@@ -58,8 +58,8 @@ pub fn check_program(program: &Program, arch: &str, installed: Option<&Installed
         return Finding::problem(topic, format!("there is no {name}"), install);
     };
     let path = path.display();
-    let too_old = |what| {
-        Finding::problem(topic, format!("{path} is {what}, and {} is needed", program.requirement(arch)), &install)
+    let too_old = |message| {
+        Finding::problem(topic, format!("{path} is {message}, and {} is needed", program.requirement(arch)), &install)
     };
     let version = match version_output.as_deref() {
         // The virtiofsd that came with QEMU until 8.0 is another program, with QEMU's version.
@@ -84,7 +84,7 @@ pub fn check_program(program: &Program, arch: &str, installed: Option<&Installed
     };
     let defects = DEFECTS.iter().filter(|defect| defect.program == program.name && numbers < defect.before);
     match defects.max_by_key(|defect| defect.level) {
-        Some(defect) => Finding::new(defect.level, topic, format!("{version} ({path}) {}", defect.what), install),
+        Some(defect) => Finding::new(defect.level, topic, format!("{version} ({path}) {}", defect.message), install),
         None => Finding::ok(topic, format!("{version} ({path})")),
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn an_old_version_has_defects() {
         use Level::{Ok, Problem, Warning};
-        for (of, output, level, what) in [
+        for (of, output, level, message) in [
             (QEMU, "QEMU emulator version 7.2.22 (Debian 1:7.2)", Ok, "7.2.22 (/bin/it)"),
             (QEMU, "QEMU emulator version 5.2.0", Ok, "5.2.0 (/bin/it)"),
             (QEMU, "QEMU emulator version 5.1.9", Warning, "5.1.9 (/bin/it) is older than every tested version"),
@@ -140,7 +140,7 @@ mod tests {
             (BWRAP, "bubblewrap 0.4.1", Problem, "/bin/it is version 0.4.1, and bwrap 0.5 or newer is needed"),
         ] {
             let finding = check_program(&of, "x86_64", Some(&installed(output)));
-            assert_eq!((finding.level, finding.what.as_str()), (level, what));
+            assert_eq!((finding.level, finding.message.as_str()), (level, message));
             assert_eq!(finding.remedy.is_some(), level > Ok, "{finding:?}");
         }
     }
@@ -149,19 +149,19 @@ mod tests {
     fn a_missing_program_has_an_instruction_for_its_installation() {
         let missing = check_program(&QEMU, "aarch64", None);
         assert_eq!((missing.topic.as_str(), missing.level), ("qemu", Level::Problem));
-        assert_eq!(missing.what, "there is no qemu-system-aarch64");
+        assert_eq!(missing.message, "there is no qemu-system-aarch64");
         assert_eq!(missing.remedy.as_deref(), Some("install it, so"));
     }
 
     #[test]
     fn a_program_that_failed_its_trial_is_a_problem() {
         let there = check_program(&QEMU, "x86_64", Some(&InstalledProgram { version_output: None, ..installed("") }));
-        assert_eq!((there.level, there.what.as_str()), (Level::Ok, "/bin/it"));
+        assert_eq!((there.level, there.message.as_str()), (Level::Ok, "/bin/it"));
         for output in ["bubblewrap 0.8.0", ""] {
             let failed = InstalledProgram { fault: Some("no namespaces".to_owned()), ..installed(output) };
             let failed = check_program(&BWRAP, "x86_64", Some(&failed));
             assert_eq!(
-                (failed.level, failed.what.as_str()),
+                (failed.level, failed.message.as_str()),
                 (Level::Problem, "/bin/it doesn't work here: no namespaces")
             );
             assert!(failed.remedy.unwrap().starts_with("let users make namespaces"));

@@ -14,25 +14,26 @@ pub fn check_isolation(isolation: &Isolation) -> Finding {
             Finding::ok(topic, "bubblewrap gives QEMU namespaces of its own and none of your files")
         }
         Isolation::Landlock(None) => {
-            let what = "Landlock keeps QEMU from your files, but not from your processes' names or IPC, as requested";
-            Finding::warning(topic, what, "omit --jail, since bubblewrap works")
+            let message =
+                "Landlock keeps QEMU from your files, but not from your processes' names or IPC, as requested";
+            Finding::warning(topic, message, "omit --jail, since bubblewrap works")
         }
         Isolation::Landlock(Some(error)) => {
-            let what =
+            let message =
                 format!("Landlock keeps QEMU from your files; bubblewrap, which does more, can't be used: {error}");
-            Finding::warning(topic, what, NAMESPACES)
+            Finding::warning(topic, message, NAMESPACES)
         }
         Isolation::Off => {
-            let what = "QEMU isn't confined, as requested: a guest that breaks out of QEMU has all your permissions";
-            Finding::warning(topic, what, "omit --jail")
+            let message = "QEMU isn't confined, as requested: a guest that breaks out of QEMU has all your permissions";
+            Finding::warning(topic, message, "omit --jail")
         }
         Isolation::Missing(None) => {
             let remedy = format!("use bubblewrap: --jail=bwrap; {unconfined}");
             Finding::problem(topic, "this kernel has no Landlock", remedy)
         }
         Isolation::Missing(Some(error)) => {
-            let what = format!("bubblewrap can't confine QEMU: {error}");
-            Finding::problem(topic, what, format!("{NAMESPACES}; {unconfined}"))
+            let message = format!("bubblewrap can't confine QEMU: {error}");
+            Finding::problem(topic, message, format!("{NAMESPACES}; {unconfined}"))
         }
     }
 }
@@ -44,10 +45,10 @@ pub fn check_control_group(control_group: Option<&Path>) -> Finding {
         let folder = folder.display();
         return Finding::ok(topic, format!("the kernel limits a guest's memory and number of processes, in {folder}"));
     }
-    let what = "no control group is delegated to pikaci, so a guest that breaks out of QEMU may take all memory";
+    let message = "no control group is delegated to pikaci, so a guest that breaks out of QEMU may take all memory";
     let remedy = "run pikaci in a session of your user, or in a service of systemd with Delegate=yes and \
         DelegateSubgroup=pikaci";
-    Finding::warning(topic, what, remedy)
+    Finding::warning(topic, message, remedy)
 }
 
 /// Lowest limit of open files that gives no warning.
@@ -57,11 +58,11 @@ const FEW_FILES: u64 = 200_000;
 /// the guest uses.
 pub fn check_open_files(limit: u64) -> Finding {
     let topic = "files";
-    let what = format!("a guest may use {limit} files of a shared folder at a time");
+    let message = format!("a guest may use {limit} files of a shared folder at a time");
     if limit >= FEW_FILES {
-        return Finding::ok(topic, what);
+        return Finding::ok(topic, message);
     }
-    Finding::warning(topic, format!("{what}; a job that uses more files ends as errored"), MORE_FILES)
+    Finding::warning(topic, format!("{message}; a job that uses more files ends as errored"), MORE_FILES)
 }
 
 #[cfg(test)]
@@ -75,7 +76,7 @@ mod tests {
     #[test]
     fn a_weaker_jail_is_a_warning_and_a_missing_jail_a_problem() {
         let error = || Some("no namespaces".to_owned());
-        for (observed, level, what, remedy) in [
+        for (observed, level, message, remedy) in [
             (Isolation::Namespaces, Ok, "bubblewrap gives", ""),
             (Isolation::Landlock(None), Warning, "as requested", "omit --jail"),
             (Isolation::Landlock(error()), Warning, "no namespaces", "sysctl"),
@@ -85,14 +86,17 @@ mod tests {
         ] {
             let finding = check_isolation(&observed);
             assert_eq!((finding.topic.as_str(), finding.level), ("jail", level), "{observed:?}");
-            assert!(finding.what.contains(what) && finding.remedy.unwrap_or_default().contains(remedy), "{observed:?}");
+            assert!(
+                finding.message.contains(message) && finding.remedy.unwrap_or_default().contains(remedy),
+                "{observed:?}"
+            );
         }
     }
 
     #[test]
     fn a_missing_control_group_is_a_warning() {
         let with = check_control_group(Some(Path::new("/sys/fs/cgroup/a.service")));
-        assert!(with.level == Ok && with.what.ends_with("in /sys/fs/cgroup/a.service"), "{with:?}");
+        assert!(with.level == Ok && with.message.ends_with("in /sys/fs/cgroup/a.service"), "{with:?}");
         let without = check_control_group(None);
         assert!(without.level == Warning && without.remedy.unwrap().contains("Delegate=yes"));
     }
@@ -101,6 +105,8 @@ mod tests {
     fn few_open_files_are_a_warning() {
         assert_eq!(check_open_files(1 << 20).level, Ok);
         let few = check_open_files(20_000);
-        assert!(few.level == Warning && few.what.contains("20000 files") && few.remedy.unwrap().contains("ulimit -Hn"));
+        assert!(
+            few.level == Warning && few.message.contains("20000 files") && few.remedy.unwrap().contains("ulimit -Hn")
+        );
     }
 }

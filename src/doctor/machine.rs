@@ -67,8 +67,8 @@ pub fn check_memory(guests: &BTreeMap<String, u64>, has_mib: u64, available_mib:
     }
     match available_mib {
         Some(free) if free < guest_mib => {
-            let what = format!("{free} MiB of {has_mib} are free, and guest {guest:?} needs {guest_mib} MiB");
-            Finding::warning(topic, what, "close other programs")
+            let message = format!("{free} MiB of {has_mib} are free, and guest {guest:?} needs {guest_mib} MiB");
+            Finding::warning(topic, message, "close other programs")
         }
         Some(free) => Finding::ok(topic, format!("{free} MiB of {has_mib} are free")),
         None => Finding::ok(topic, format!("{has_mib} MiB")),
@@ -77,17 +77,17 @@ pub fn check_memory(guests: &BTreeMap<String, u64>, has_mib: u64, available_mib:
 
 /// Returns a finding about the free space of a disk.
 pub fn check_disk(disk: &Disk) -> Finding {
-    let what = format!("{} are free in {}", size(disk.free), disk.path.display());
+    let message = format!("{} are free in {}", size(disk.free), disk.path.display());
     let level = match disk.free {
         ..TOO_LITTLE => Level::Problem,
         TOO_LITTLE..LITTLE => Level::Warning,
-        LITTLE.. => return Finding::ok("disk", what),
+        LITTLE.. => return Finding::ok("disk", message),
     };
     let remedy = match disk.used {
         DiskUse::State => "make room, or name a folder on another disk with --state-root",
         DiskUse::Store => "make room: nix-collect-garbage",
     };
-    Finding::new(level, "disk", what, remedy)
+    Finding::new(level, "disk", message, remedy)
 }
 
 /// Returns a finding about the state folder, given its path, or the reason why it can't be used and the remedy.
@@ -137,7 +137,7 @@ mod tests {
         use Level::{Ok, Problem, Warning};
         let none = BTreeMap::new;
         let guests = |mib: u64| BTreeMap::from([("small".to_owned(), 64), ("large".to_owned(), mib)]);
-        for (guests, has, free, level, what) in [
+        for (guests, has, free, level, message) in [
             (none(), 4096, Some(2048), Ok, "2048 MiB of 4096 are free"),
             (none(), 4096, None, Ok, "4096 MiB"),
             (guests(64), 1088, None, Ok, "1088 MiB"),
@@ -159,7 +159,7 @@ mod tests {
             (none(), 512, None, Ok, "512 MiB"),
         ] {
             let finding = check_memory(&guests, has, free);
-            assert_eq!((finding.level, finding.what.as_str()), (level, what));
+            assert_eq!((finding.level, finding.message.as_str()), (level, message));
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
         ] {
             let finding = check_disk(&Disk { path: "/there".into(), used, free });
             assert_eq!(finding.level, level);
-            assert!(finding.what.ends_with(" are free in /there"), "{finding:?}");
+            assert!(finding.message.ends_with(" are free in /there"), "{finding:?}");
             assert_eq!(finding.remedy.as_ref().map(|text| text.contains(remedy.unwrap())), remedy.map(|_| true));
         }
     }

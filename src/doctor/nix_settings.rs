@@ -88,7 +88,7 @@ pub fn check_builder(settings: &NixSettings, facts: &HostFacts) -> Finding {
     if let Some((name, _)) = settings.others.iter().find(|(_, systems)| systems.contains(&system)) {
         return Finding::ok(BUILDER_TOPIC, format!("{name} builds guests of {system}"));
     }
-    let what = format!("Nix has no builder for {system}, the system of the guests");
+    let message = format!("Nix has no builder for {system}, the system of the guests");
     let remedy = if facts.system.ends_with("-darwin") {
         linux_builder(&system)
     } else if settings.own.is_empty() {
@@ -96,7 +96,7 @@ pub fn check_builder(settings: &NixSettings, facts: &HostFacts) -> Finding {
     } else {
         format!("name one in /etc/nix/nix.conf: builders = ssh-ng://HOST {system}")
     };
-    Finding::problem(BUILDER_TOPIC, what, remedy)
+    Finding::problem(BUILDER_TOPIC, message, remedy)
 }
 
 /// Returns the instructions for a Linux builder on a Mac (Nixpkgs manual, "darwin.linux-builder").
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn a_linux_host_builds_its_own_guests() {
         let own = check(&settings("x86_64-linux", "@/etc/nix/machines"), "x86_64-linux");
-        assert_eq!((own.level, own.what.as_str()), (Level::Ok, "this machine builds guests of x86_64-linux"));
+        assert_eq!((own.level, own.message.as_str()), (Level::Ok, "this machine builds guests of x86_64-linux"));
         let none = parse(&json!({ "system": { "value": "x86_64-linux" }, "max-jobs": { "value": 0 } }));
         let none = check(&none, "x86_64-linux");
         assert_eq!(
-            (none.level, none.what.as_str()),
+            (none.level, none.message.as_str()),
             (Level::Problem, "Nix has no builder for x86_64-linux, the system of the guests")
         );
         assert_eq!(none.remedy.unwrap(), "let this machine build, in /etc/nix/nix.conf: max-jobs = auto");
@@ -169,14 +169,14 @@ mod tests {
             ("ssh://other # aarch64-linux\n  @ /etc/nix/machines", "ssh-ng://builder@linux-builder"),
         ] {
             let finding = mac(builders);
-            assert_eq!((finding.level, finding.what), (Level::Ok, format!("{name} builds guests of aarch64-linux")));
+            assert_eq!((finding.level, finding.message), (Level::Ok, format!("{name} builds guests of aarch64-linux")));
         }
         for builders in
             ["", "@/no/such/file", "ssh://other x86_64-linux", "ssh://mac - - 4", "ssh://other # aarch64-linux"]
         {
             let missing = mac(builders);
             assert_eq!(missing.level, Level::Problem, "{builders}");
-            assert_eq!(missing.what, "Nix has no builder for aarch64-linux, the system of the guests");
+            assert_eq!(missing.message, "Nix has no builder for aarch64-linux, the system of the guests");
         }
     }
 
@@ -207,7 +207,7 @@ mod tests {
         let external = json!([{ "systems": ["aarch64-linux"], "program": "/bin/nixd", "args": ["builder"] }]);
         let external =
             parse(&json!({ "system": { "value": "aarch64-darwin" }, "external-builders": { "value": external } }));
-        assert_eq!(check(&external, "aarch64-darwin").what, "/bin/nixd builds guests of aarch64-linux");
+        assert_eq!(check(&external, "aarch64-darwin").message, "/bin/nixd builds guests of aarch64-linux");
     }
 
     #[test]

@@ -129,6 +129,6 @@ mod tests {
         let (warning, problem) = (Level::Warning, Level::Problem);
         assert_eq!(worse, [("builder", problem), ("vfkit", warning), ("virtualization", problem)]);
         let old = mac(builder, "vfkit version: v0.5.1", true);
-        assert_eq!(old[0].what, "/bin/vfkit is version 0.5.1, and vfkit 0.6 or newer is needed");
+        assert_eq!(old[0].message, "/bin/vfkit is version 0.5.1, and vfkit 0.6 or newer is needed");
     }
 }

@@ -141,8 +141,8 @@ fn reason_without_disk_space(context: &RunContext<'_>) -> Option<Reason> {
     let (quota, root) = (context.quota, context.state.root());
     if quota.left() < MIN_DISK {
         let (total, left) = (quota.total(), quota.left());
-        let message = format!("of the run's disk budget of {total} bytes {left} are left, too few for another attempt");
-        return Some(Reason::new(message, DISK_BUDGET_HINT));
+        let message = format!("of the run's disk quota of {total} bytes {left} are left, too few for another attempt");
+        return Some(Reason::new(message, DISK_QUOTA_HINT));
     }
     // If the free space can't be read, the first write to that disk fails and is reported.
     let free = free_disk(root).ok().filter(|free| *free < MIN_DISK)?;

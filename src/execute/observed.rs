@@ -23,7 +23,7 @@ pub enum EndCause {
     /// The guest reported a second time that it is ready: it restarted.
     Restarted,
     /// The run used up its disk quota of this many bytes.
-    DiskBudget(u64),
+    DiskQuota(u64),
     /// The daemon of a share reached its limit of open files.
     OutOfFiles,
     /// A process of the guest is still there after the kill.

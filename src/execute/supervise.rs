@@ -234,10 +234,10 @@ mod tests {
 
     #[test]
     fn a_guest_that_exceeds_the_quota_is_stopped() {
-        let (observed, _) = supervised_with(&|| Some(EndCause::DiskBudget(9)), |sender| {
+        let (observed, _) = supervised_with(&|| Some(EndCause::DiskQuota(9)), |sender| {
             std::thread::sleep(Duration::from_millis(200));
             sender.send(GuestMessage::HypervisorEnded("ended".to_owned())).ok();
         });
-        assert_eq!(observed.cause, Some(EndCause::DiskBudget(9)));
+        assert_eq!(observed.cause, Some(EndCause::DiskQuota(9)));
     }
 }

@@ -42,7 +42,7 @@ pub fn judge_guest(observed: &Observed, hypervisor: &str, job: &PlannedJob) -> V
                 | EndCause::NetworkEnded(_)
                 | EndCause::Flood
                 | EndCause::Restarted
-                | EndCause::DiskBudget(_)
+                | EndCause::DiskQuota(_)
                 | EndCause::OutOfFiles
                 | EndCause::Unkillable
         )
@@ -96,8 +96,8 @@ fn errored(observed: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
             ("the guest sent more lines on its control channel than an agent sends".into(), logs("guest"))
         }
         (Some(EndCause::Restarted), _) => ("the guest restarted by itself".to_owned(), console),
-        (Some(EndCause::DiskBudget(bytes)), _) => {
-            (format!("the run used up its disk budget of {bytes} bytes"), DISK_BUDGET_HINT.into())
+        (Some(EndCause::DiskQuota(bytes)), _) => {
+            (format!("the run used up its disk quota of {bytes} bytes"), DISK_QUOTA_HINT.into())
         }
         (Some(EndCause::OutOfFiles), _) => (
             "the job used more files of a shared folder than a process of this machine may hold open".into(),
@@ -139,7 +139,7 @@ fn errored(observed: &Observed, hypervisor: &str, job: &JobId) -> Verdict {
         }
     };
     // The job would reach these limits in every attempt.
-    let lost = !matches!(observed.cause, Some(EndCause::Flood | EndCause::DiskBudget(_) | EndCause::OutOfFiles));
+    let lost = !matches!(observed.cause, Some(EndCause::Flood | EndCause::DiskQuota(_) | EndCause::OutOfFiles));
     Verdict { lost, ..errored_with_console(message, hint) }
 }
 
@@ -261,7 +261,7 @@ mod tests {
             (cause(EndCause::Restarted), "the guest restarted by itself", console),
             (cause(EndCause::Panicked), "the guest's kernel panicked while the job ran", panic),
             (cause(EndCause::Flood), "the guest sent more lines on its control channel than an agent sends", guest),
-            (cause(EndCause::DiskBudget(9)), "the run used up its disk budget of 9 bytes", DISK_BUDGET_HINT),
+            (cause(EndCause::DiskQuota(9)), "the run used up its disk quota of 9 bytes", DISK_QUOTA_HINT),
             (
                 cause(EndCause::Unkillable),
                 "the guest was killed, but QEMU or the daemon of a share is still running",

@@ -122,7 +122,7 @@ pub fn run(
 /// Returns the cause to end a guest that used up the disk quota.
 fn exceeded_quota(vm: &VmSpec<'_>) -> Option<EndCause> {
     let is_exceeded = vm.artifacts.is_some_and(|disk| !disk.charge());
-    is_exceeded.then(|| EndCause::DiskBudget(vm.quota.total()))
+    is_exceeded.then(|| EndCause::DiskQuota(vm.quota.total()))
 }
 
 /// Returns the resource limits of a guest's processes.

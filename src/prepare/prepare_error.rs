@@ -9,7 +9,7 @@ use crate::tools::{self, Finding};
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// Nix is too old, or may not write to the store.
-    #[error("{}", .0.what)]
+    #[error("{}", .0.message)]
     Nix(Finding),
     /// The store's files differ from those that Nix built.
     #[error("{} is damaged: files are missing or have another size than when Nix built them", path.display())]

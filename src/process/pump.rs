@@ -80,7 +80,7 @@ pub(super) fn copy(mut reader: impl Read + Send + 'static, mut file: File, limit
             if kept < count as u64 {
                 stats.over_limit = true;
                 let reason = if kept < fitting {
-                    format!("the run used up its disk budget of {} bytes", quota.total())
+                    format!("the run used up its disk quota of {} bytes", quota.total())
                 } else {
                     format!("the log reached its limit of {limit} bytes")
                 };
@@ -117,8 +117,8 @@ mod tests {
     fn a_log_ends_with_a_notice_at_its_limit_or_that_of_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        for (bytes, total, what) in
-            [(1000, 5000, "reached its limit of 1000 bytes"), (5000, 1000, "used up its disk budget of 1000 bytes")]
+        for (bytes, total, notice) in
+            [(1000, 5000, "reached its limit of 1000 bytes"), (5000, 1000, "used up its disk quota of 1000 bytes")]
         {
             let quota = Quota::new(total);
             let limit = LogLimit { bytes, quota: &quota };
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(stats, LogStats { received: 100_000, kept: 1000, over_limit: true });
             let text = std::fs::read_to_string(&log).unwrap();
             assert!(text.starts_with(&"x".repeat(1000)) && !text.contains(&"x".repeat(1001)), "{text}");
-            assert!(text[1000..].contains(what), "{text}");
+            assert!(text[1000..].contains(notice), "{text}");
             assert_eq!(quota.left(), total - 1000);
         }
     }

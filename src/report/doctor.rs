@@ -39,14 +39,14 @@ impl Diagnosis {
 pub fn doctor(diagnosis: &Diagnosis) -> Page {
     let width = diagnosis.findings.iter().map(|finding| finding.topic.chars().count()).max().unwrap_or(0);
     let mut page = Page::default();
-    for Finding { topic, level, what, remedy } in &diagnosis.findings {
+    for Finding { topic, level, message, remedy } in &diagnosis.findings {
         let color = match level {
             Level::Ok => AnsiColor::Green,
             Level::Warning => AnsiColor::Yellow,
             Level::Problem => AnsiColor::Red,
         };
         let word = Painted { word: level.word(), color, width: "warning".len() };
-        page.painted_line("", word, format!("  {topic:width$}  {}", plain(what)));
+        page.painted_line("", word, format!("  {topic:width$}  {}", plain(message)));
         for (number, line) in remedy.iter().flat_map(|remedy| remedy.lines()).enumerate() {
             page.line(format!("         {}{}", if number == 0 { "hint: " } else { "      " }, plain(line)));
         }
@@ -64,8 +64,8 @@ mod tests {
     use super::{Diagnosis, Finding, Hypervisor, Level, doctor};
     use crate::text::plain;
 
-    fn finding(topic: &str, level: Level, what: &str, remedy: Option<&str>) -> Finding {
-        Finding { topic: topic.to_owned(), level, what: what.to_owned(), remedy: remedy.map(str::to_owned) }
+    fn finding(topic: &str, level: Level, message: &str, remedy: Option<&str>) -> Finding {
+        Finding { topic: topic.to_owned(), level, message: message.to_owned(), remedy: remedy.map(str::to_owned) }
     }
 
     fn diagnosis(level: Level) -> Diagnosis {

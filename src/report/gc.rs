@@ -30,13 +30,16 @@ pub fn gc(result: &GcResult, run_folder: impl Fn(&RunId) -> PathBuf) -> Page {
         if number == 0 {
             continue;
         }
-        let what = match kind {
+        let detail = match kind {
             RemovedKind::Root => "the next `nix store gc` removes its runner".to_owned(),
             _ => size(of_kind().map(|removed| removed.bytes).sum()),
         };
-        let what =
-            if kind == RemovedKind::Root && number > 1 { what.replace("its runner", "their runners") } else { what };
-        page.line(format!("{would}{} {}: {what}", verb("removed", "remove"), count(number, noun)));
+        let detail = if kind == RemovedKind::Root && number > 1 {
+            detail.replace("its runner", "their runners")
+        } else {
+            detail
+        };
+        page.line(format!("{would}{} {}: {detail}", verb("removed", "remove"), count(number, noun)));
     }
     if result.removed.is_empty() && result.failed.is_empty() {
         page.line("nothing to remove");

@@ -34,7 +34,8 @@ pub struct Finding {
     /// Severity.
     pub level: Level,
     /// State that the check observed.
-    pub what: String,
+    #[serde(rename = "what")]
+    pub message: String,
     /// Remedy, if the level isn't `Ok`.
     pub remedy: Option<String>,
 }
@@ -42,23 +43,23 @@ pub struct Finding {
 impl Finding {
     /// Creates a finding without anything wrong.
     #[must_use]
-    pub fn ok(topic: &str, what: impl Into<String>) -> Self {
-        Self { topic: topic.to_owned(), level: Level::Ok, what: what.into(), remedy: None }
+    pub fn ok(topic: &str, message: impl Into<String>) -> Self {
+        Self { topic: topic.to_owned(), level: Level::Ok, message: message.into(), remedy: None }
     }
 
     /// Creates a finding of a level, with its remedy.
     #[must_use]
-    pub fn new(level: Level, topic: &str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level, remedy: Some(remedy.into()), ..Self::ok(topic, what) }
+    pub fn new(level: Level, topic: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level, remedy: Some(remedy.into()), ..Self::ok(topic, message) }
     }
 
     /// Creates a warning.
-    pub fn warning(topic: &str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(Level::Warning, topic, what, remedy)
+    pub fn warning(topic: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Level::Warning, topic, message, remedy)
     }
 
     /// Creates a problem.
-    pub fn problem(topic: &str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::new(Level::Problem, topic, what, remedy)
+    pub fn problem(topic: &str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::new(Level::Problem, topic, message, remedy)
     }
 }

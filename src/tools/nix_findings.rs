@@ -17,18 +17,18 @@ pub fn outdated_nix(program: &Path, version: NixVersion) -> Option<Finding> {
     if number >= oldest.number {
         return None;
     }
-    let what = format!("{} is {version}, which is too old", program.display());
+    let message = format!("{} is {version}, which is too old", program.display());
     let remedy = format!("put {oldest} or newer first in PATH, see {}", implementation.download());
-    Some(Finding::problem(NIX.name, what, remedy))
+    Some(Finding::problem(NIX.name, message, remedy))
 }
 
 /// Returns a warning if the Nix daemon ignores this user's `--builders`.
 #[must_use]
 pub fn ignored_builders(store: &StoreAccess) -> Option<Finding> {
-    let what = "--builders has no effect: the Nix daemon doesn't trust this user";
+    let message = "--builders has no effect: the Nix daemon doesn't trust this user";
     let remedy = "name the machines in `builders` of /etc/nix/nix.conf, or this user in `trusted-users` there";
     let is_untrusted = matches!(store, StoreAccess::Opens { trusts: false, .. });
-    is_untrusted.then(|| Finding::warning(BUILDER_TOPIC, what, remedy))
+    is_untrusted.then(|| Finding::warning(BUILDER_TOPIC, message, remedy))
 }
 
 /// Returns a problem if the output of Nix has an error line about missing permissions on the store.
@@ -57,7 +57,7 @@ mod tests {
     fn a_denied_store_is_no_failed_build() {
         let line = r#"error: opening lock file "/nix/var/nix/db/big-lock": Permission denied"#;
         let finding = store_denied(&format!("$ nix build\nwarning: x\n       {line}\n")).unwrap();
-        assert_eq!(finding.what, format!("nix may not change its store: {line}"));
+        assert_eq!(finding.message, format!("nix may not change its store: {line}"));
         assert_eq!(
             store_denied("runner> mkdir: '/nix/x': Permission denied\nerror: build of '/nix/x.drv' failed\n"),
             None
@@ -80,7 +80,7 @@ mod tests {
             let finding = outdated_nix("/bin/nix".as_ref(), version);
             assert_eq!(finding.is_some(), oldest.is_some(), "{output}");
             if let Some((finding, oldest)) = finding.zip(oldest) {
-                assert_eq!(finding.what, format!("/bin/nix is {version}, which is too old"));
+                assert_eq!(finding.message, format!("/bin/nix is {version}, which is too old"));
                 assert!(finding.remedy.unwrap().starts_with(&format!("put {oldest} or newer first in PATH, see ")));
             }
         }

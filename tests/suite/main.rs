@@ -1,7 +1,7 @@
 //! The one harness of the tests that need more than a module: the real binary, real Nix, real virtual machines.
 
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests have effects")]
+#![expect(clippy::unwrap_used, reason = "a test that can't continue fails")]
 
 mod cli;
 mod house;

@@ -22,18 +22,18 @@ use crate::running::{Hang, Running};
 use crate::start::Start;
 use crate::{child, qemu, share};
 
-/// How long a guest may take to end after a signal has asked it to (`cmd/vfkit/main.go`, `runVFKit`).
+/// The time that a guest has to end after a signal (`cmd/vfkit/main.go`, `runVFKit`).
 const GRACE: Duration = Duration::from_secs(5);
-/// How long QEMU may take to end when it is told to.
+/// The time that QEMU has to end after a command.
 const END: Duration = Duration::from_secs(5);
-/// How long QEMU may outlive a share's daemon: at its own end, it is the daemon's connection that goes first.
+/// The time that QEMU may outlive the daemon of a share: when QEMU ends, the connection to the daemon closes first.
 const OUTLIVE: Duration = Duration::from_secs(1);
-/// The reasons of QEMU's end that are a guest's end: its own, and ours.
+/// The reasons for the end of QEMU that mean the end of the guest: by itself, or by the stand-in.
 const ENDS: [&str; 2] = ["guest-shutdown", "host-qmp-quit"];
 
-/// What happens while a guest runs.
+/// An event while a guest runs.
 enum Event {
-    /// A signal asks for the end.
+    /// A signal that requests the end.
     Signal,
     /// QEMU has ended.
     Qemu(ExitStatus),
@@ -41,7 +41,7 @@ enum Event {
     Share(Pid, String),
 }
 
-/// What to do once it is time.
+/// The action after a deadline.
 enum Then {
     Quit,
     Kill(String),
@@ -74,17 +74,17 @@ pub fn boot(start: &Start) -> Result<()> {
     let child = child::spawn(qemu::PROGRAM.as_ref(), &args, files)?;
     let qemu = id(&child)?;
     watch(child, &sender, Event::Qemu);
-    let machine = serde_json::to_value(&start.machine).context("telling the machine")?;
+    let machine = serde_json::to_value(&start.machine).context("encoding the machine")?;
     let running = Arc::new(Running::new(monitor, hang, machine));
-    // Where QEMU can't start, its end says so.
+    // If QEMU can't start, its end shows that.
     running.greet().ok();
     if let Some(service) = &service {
         service.start(&running)?;
     }
-    let asked = Arc::clone(&running);
+    let guest = Arc::clone(&running);
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            if let Err(error) = asked.stop() {
+            if let Err(error) = guest.stop() {
                 eprintln!("failed to shutdown VM: {error:#}");
             }
             sender.send(Event::Signal).ok();
@@ -121,7 +121,7 @@ fn id(child: &Child) -> Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process without an id")
 }
 
-/// Has a thread tell of a process's end.
+/// Starts a thread that reports the end of a process.
 fn watch(mut child: Child, sender: &Sender<Event>, event: impl FnOnce(ExitStatus) -> Event + Send + 'static) {
     let sender = sender.clone();
     std::thread::spawn(move || {
@@ -131,8 +131,8 @@ fn watch(mut child: Child, sender: &Sender<Event>, event: impl FnOnce(ExitStatus
     });
 }
 
-/// Waits for QEMU's end, and brings it about when it is time. Returns how it ended, and what went wrong before; those of
-/// the daemons that have ended are no longer among them.
+/// Waits for the end of QEMU, and enforces it after a deadline. Returns the status of QEMU and the first failure, and
+/// removes the daemons that have ended.
 fn supervise(
     running: &Running,
     qemu: Pid,
@@ -151,28 +151,28 @@ fn supervise(
             Ok(Event::Signal) => drop(next.get_or_insert((Instant::now() + GRACE, Then::Quit))),
             Ok(Event::Share(pid, tag)) => {
                 daemons.retain(|daemon| *daemon != pid);
-                let told = format!("virtualization error: the daemon of the share {tag:?} has ended");
-                next = Some((Instant::now() + OUTLIVE, Then::Kill(told)));
+                let message = format!("virtualization error: the daemon of the share {tag:?} has ended");
+                next = Some((Instant::now() + OUTLIVE, Then::Kill(message)));
             }
             Err(RecvTimeoutError::Timeout) => match next.take() {
                 Some((_, Then::Quit)) => {
                     eprintln!("failed to wait for VM stop: timeout waiting for VM state, forcing stop");
-                    // Where it doesn't listen, it is killed.
+                    // A QEMU that doesn't listen is killed.
                     running.hard_stop().ok();
                     next = Some((Instant::now() + END, Then::Kill("QEMU doesn't end".to_owned())));
                 }
-                Some((_, Then::Kill(told))) => {
-                    failure = Some(told);
+                Some((_, Then::Kill(message))) => {
+                    failure = Some(message);
                     kill_process(qemu, Signal::KILL).ok();
                 }
                 None => {}
             },
-            Err(RecvTimeoutError::Disconnected) => bail!("nobody tells of QEMU's end"),
+            Err(RecvTimeoutError::Disconnected) => bail!("no thread reports the end of QEMU"),
         }
     }
 }
 
-/// Waits for the ends of the shares' daemons, which follow QEMU's, but not for long.
+/// Waits for the ends of the shares' daemons, which follow the end of QEMU, with a short limit.
 fn reap(mut daemons: Vec<Pid>, events: &Receiver<Event>) {
     let end = Instant::now() + END;
     while !daemons.is_empty() {

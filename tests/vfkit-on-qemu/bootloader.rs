@@ -1,4 +1,4 @@
-//! What boots the guest: `--bootloader`, or the three flags of a kernel.
+//! The bootloader of the guest: `--bootloader`, or the three flags of a kernel.
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -6,42 +6,42 @@ use serde::Serialize;
 use crate::options::Options;
 use crate::parts;
 
-/// What boots the guest; in JSON as vfkit's own, but for the kind of the last, to which vfkit gives none.
+/// The bootloader; its JSON is that of vfkit, except for the kind of the last variant, which vfkit doesn't write.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum Bootloader {
     /// A kernel.
     #[serde(rename = "linuxBootloader")]
     Linux {
-        /// The kernel.
+        /// Path of the kernel.
         vmlinuz_path: String,
-        /// Its command line.
+        /// Command line of the kernel.
         kernel_cmd_line: String,
-        /// The initial RAM disk.
+        /// Path of the initial RAM disk.
         initrd_path: String,
     },
     /// A firmware.
     #[serde(rename = "efiBootloader")]
     Efi {
-        /// Where its variables are.
+        /// Path of the firmware's variables.
         efi_variable_store_path: String,
-        /// Whether to make that file.
+        /// True to create that file.
         create_variable_store: bool,
     },
-    /// What boots macOS.
+    /// A bootloader of macOS.
     #[serde(rename = "macosBootloader")]
     MacOs {
-        /// The machine's own number.
+        /// Path of the machine's identifier.
         machine_identifier_path: String,
-        /// The model of its hardware.
+        /// Path of the hardware model.
         hardware_model_path: String,
-        /// Its NVRAM.
+        /// Path of the NVRAM.
         aux_image_path: String,
     },
 }
 
 impl Bootloader {
-    /// Reads it; with all three flags of a kernel empty, `--bootloader` counts.
+    /// Reads the options; `--bootloader` counts if all three flags of a kernel are empty.
     pub fn read(options: &Options) -> Result<Self> {
         let Options { kernel, kernel_cmdline, initrd, bootloader, .. } = options;
         if [kernel, kernel_cmdline, initrd].iter().any(|value| !value.is_empty()) {
@@ -77,7 +77,7 @@ impl Bootloader {
             (Self::Linux { vmlinuz_path, .. }, "kernel") => vmlinuz_path,
             (Self::Linux { initrd_path, .. }, "initrd") => initrd_path,
             (Self::Linux { kernel_cmd_line, .. }, "cmdline") => {
-                // Once more: the quotes around the whole part are gone already.
+                // Quotes are trimmed once more: those around the whole part are gone already.
                 parts::trim_quotes(value).clone_into(kernel_cmd_line);
                 return Ok(());
             }

@@ -1,7 +1,7 @@
-//! Processes that end with the stand-in, even when it is killed: a guest doesn't outlive vfkit.
+//! Processes that end with the stand-in, even if it is killed: a guest doesn't outlive vfkit.
 //!
-//! The stand-in starts itself, which asks the kernel for that signal and then becomes the program. They stay in the
-//! stand-in's process group.
+//! The stand-in starts itself; the new process requests a signal at the end of its parent from the kernel, and then
+//! executes the program. Both stay in the process group of the stand-in.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use command_fds::{CommandFdExt as _, FdMapping};
 
-/// The argument of the stand-in that becomes another program, with the process that it ends with behind it.
+/// The argument of a stand-in that executes another program; the id of its parent follows.
 const CHILD_OF: &str = "--child-of=";
 
-/// Starts a program with these files. Only the main thread may: the kernel takes the end of the thread that started a
-/// process for the end of the process's parent.
+/// Starts a program with these files. Only the main thread may call this: the kernel sends the signal at the end of the
+/// thread that started the process.
 pub fn spawn(program: &OsStr, args: &[String], files: Vec<(OwnedFd, RawFd)>) -> Result<Child> {
-    let itself = std::env::current_exe().context("finding the stand-in")?;
+    let itself = std::env::current_exe().context("locating the stand-in")?;
     let mappings = files.into_iter().map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd }).collect();
     Command::new(itself)
         .arg(format!("{CHILD_OF}{}", std::process::id()))
@@ -30,18 +30,18 @@ pub fn spawn(program: &OsStr, args: &[String], files: Vec<(OwnedFd, RawFd)>) -> 
         .with_context(|| format!("starting {}", program.display()))
 }
 
-/// Returns the parent, when this is the stand-in that becomes another program.
+/// Returns the id of the parent, if this process is to execute another program.
 pub fn parent(first: Option<&OsString>) -> Option<&str> {
     first?.to_str()?.strip_prefix(CHILD_OF)
 }
 
-/// Becomes the program of these arguments; returns only why it can't.
+/// Executes the program of these arguments; returns only an error.
 pub fn become_program(parent: &str, args: &[OsString]) -> Result<()> {
-    let (program, args) = args.split_first().context("no program to become")?;
+    let (program, args) = args.split_first().context("no program to execute")?;
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .context("asking for a signal at the parent's end")?;
-    // It may have ended before that.
+        .context("requesting a signal at the parent's end")?;
+    // The parent may have ended before the request.
     let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
     ensure!(now.as_deref() == Some(parent), "the stand-in has ended");
     Err(anyhow!(Command::new(program).args(args).exec()).context(format!("starting {}", program.display())))

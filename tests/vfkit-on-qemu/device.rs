@@ -1,4 +1,4 @@
-//! The devices of `--device`, but for what disks and networks have of their own.
+//! The devices of `--device`; the options of disks and networks are in files of their own.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::net::Net;
 use crate::number;
 use crate::parts::{self, Part};
 
-/// A device; in JSON as vfkit's own.
+/// A device; its JSON is that of vfkit.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum Device {
@@ -51,7 +51,7 @@ pub enum Device {
     },
 }
 
-/// Where a console goes.
+/// The target of a console.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Serial {
@@ -70,7 +70,7 @@ pub enum Serial {
 }
 
 impl Device {
-    /// Reads the value of a `--device`: no quotes protect a comma here.
+    /// Reads the value of a `--device`; quotes don't protect a comma here.
     pub fn read(text: &str) -> Result<Self> {
         let mut words = text.split(',');
         let name = words.next().unwrap_or_default();
@@ -121,8 +121,8 @@ impl Serial {
 }
 
 fn none(name: &str, options: &[Part<'_>]) -> Result<()> {
-    let told: Vec<String> = options.iter().map(|(key, value)| format!("{{{key} {value}}}")).collect();
-    ensure!(told.is_empty(), "unknown options for {name} devices: [{}]", told.join(" "));
+    let unknown: Vec<String> = options.iter().map(|(key, value)| format!("{{{key} {value}}}")).collect();
+    ensure!(unknown.is_empty(), "unknown options for {name} devices: [{}]", unknown.join(" "));
     Ok(())
 }
 

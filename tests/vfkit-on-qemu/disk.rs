@@ -1,4 +1,4 @@
-//! The devices of disks: an image or a device of the host, or a server's.
+//! The devices of disks: an image or a device of the host, or a disk of a server.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,16 +18,16 @@ const QCOW2: [u8; 4] = *b"QFI\xfb";
 #[serde(rename_all = "camelCase")]
 pub struct Disk {
     dev_name: &'static str,
-    /// Whether the guest can't write to it.
+    /// True if the guest can't write to the disk.
     #[serde(skip_serializing_if = "is_false")]
     pub read_only: bool,
-    /// The file.
+    /// Path of the file.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image_path: String,
     /// `image`, `dev`, or empty for an image.
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub backend: String,
-    /// What the guest knows it by.
+    /// Identifier of the disk in the guest.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub device_identifier: String,
 }
@@ -53,13 +53,13 @@ impl Disk {
             }
         }
         if dev_name == "virtio-blk" {
-            disk.look()?;
+            disk.check()?;
         }
         Ok(disk)
     }
 
-    /// Looks at the file, which vfkit does while it reads the command line.
-    fn look(&self) -> Result<()> {
+    /// Checks the file; vfkit does this while it reads the command line.
+    fn check(&self) -> Result<()> {
         let path = &self.image_path;
         let mut file = File::open(path).with_context(|| format!("failed to open file {path}"))?;
         let mut header = Vec::new();
@@ -71,7 +71,7 @@ impl Disk {
     }
 }
 
-/// A disk that a server has.
+/// A disk of a server.
 #[derive(Debug, Serialize)]
 pub struct NetworkDisk {
     #[serde(rename = "devName")]
@@ -82,7 +82,7 @@ pub struct NetworkDisk {
     uri: String,
     #[serde(rename = "DeviceIdentifier")]
     device_identifier: String,
-    /// In nanoseconds.
+    /// Timeout in nanoseconds.
     #[serde(rename = "Timeout")]
     timeout: i128,
     #[serde(rename = "SynchronizationMode")]
@@ -100,7 +100,7 @@ impl NetworkDisk {
             timeout: nanoseconds(15_000),
             synchronization_mode: "full".to_owned(),
         };
-        // First its own, then those that all disks have.
+        // The options of network disks come first, then those of all disks.
         for &(key, value) in options {
             match key {
                 "deviceId" => value.clone_into(&mut disk.device_identifier),

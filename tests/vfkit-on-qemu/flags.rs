@@ -1,4 +1,4 @@
-//! Flags as pflag 1.0.10 takes them: which words are flags, and where their values come from.
+//! Flags as pflag 1.0.10 parses them: the words that are flags, and the sources of their values.
 
 use anyhow::{Result, anyhow, bail};
 
@@ -9,13 +9,13 @@ pub struct Flag {
     pub name: &'static str,
     /// The letter behind `-`.
     pub shorthand: Option<char>,
-    /// The name of its value's type; `None` says that it is true when it has no value.
+    /// The type of the value; `None` for a flag that is true without a value.
     pub value: Option<&'static str>,
-    /// What it is for.
+    /// Purpose of the flag.
     pub help: &'static str,
 }
 
-/// What a flag is set with, or why it can't be.
+/// Sets a flag to a value, or returns the reason for a refusal.
 pub type Set<'a> = dyn FnMut(&Flag, &str) -> Result<(), String> + 'a;
 
 impl Flag {
@@ -65,7 +65,7 @@ fn parse_long<'a>(flags: &[Flag], word: &str, rest: &mut impl Iterator<Item = &'
 fn parse_short<'a>(flags: &[Flag], word: &str, rest: &mut impl Iterator<Item = &'a str>, set: &mut Set) -> Result<()> {
     let mut group = word;
     while let Some(letter) = group.chars().next() {
-        // pflag drops what it takes for a flag of `go test`.
+        // pflag skips flags of `go test`.
         if group.starts_with("test.") {
             break;
         }

@@ -1,5 +1,5 @@
-//! What is to be booted, once it has passed what vfkit and Virtualization.framework check after the command line is read,
-//! in vfkit's order (`pkg/vf`).
+//! A guest that passed the checks of vfkit and Virtualization.framework after the command line, in the order of vfkit
+//! (`pkg/vf`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{IsTerminal as _, Read as _};
@@ -13,11 +13,11 @@ use crate::device::{Device, Serial};
 use crate::disk::Disk;
 use crate::start::Machine;
 
-/// A share's tag is shorter than this, in bytes (`VZVirtioFileSystemDeviceConfiguration.h`, `validateTag`).
+/// The tag of a share is shorter than this, in bytes (`VZVirtioFileSystemDeviceConfiguration.h`, `validateTag`).
 const TAG_LIMIT: usize = 36;
 /// The longest identifier of a disk, in bytes (`VZVirtioBlockDeviceConfiguration.h`, `validateBlockDeviceIdentifier`).
 const MAX_IDENTIFIER: usize = 20;
-/// A disk image is a multiple of this, else its format "is not recognized" (lima#3390).
+/// The length of a disk image is a multiple of this; otherwise its format "is not recognized" (lima#3390).
 const SECTOR: u64 = 512;
 
 /// A guest.
@@ -27,28 +27,28 @@ pub struct Guest<'a> {
     pub vcpus: u64,
     /// Memory, in MiB.
     pub memory_mib: u64,
-    /// The kernel.
+    /// Path of the kernel.
     pub kernel: &'a str,
-    /// Its command line.
+    /// Command line of the kernel.
     pub cmdline: &'a str,
-    /// The initial RAM disk.
+    /// Path of the initial RAM disk.
     pub initrd: &'a str,
-    /// The files that the consoles go to.
+    /// Files of the consoles.
     pub consoles: Vec<&'a str>,
-    /// The disks.
+    /// Disks.
     pub disks: Vec<&'a Disk>,
-    /// The addresses of the networks, which may be empty.
+    /// Addresses of the networks; an address may be empty.
     pub networks: Vec<&'a str>,
-    /// The shares: tag and folder.
+    /// Shares, each with its tag and folder.
     pub shares: Vec<(&'a str, &'a str)>,
-    /// How many sources of randomness there are.
+    /// Number of sources of randomness.
     pub rngs: usize,
-    /// Whether its memory can be taken back.
+    /// True if the host can take memory back.
     pub balloon: bool,
 }
 
 impl<'a> Guest<'a> {
-    /// Checks a machine; its consoles' files are empty afterwards.
+    /// Checks a machine, and empties the files of its consoles.
     pub fn check(machine: &'a Machine) -> Result<Self> {
         ensure!(!machine.nested, "nested virtualization is not supported");
         let Bootloader::Linux { vmlinuz_path: kernel, kernel_cmd_line: cmdline, initrd_path: initrd } =
@@ -56,7 +56,7 @@ impl<'a> Guest<'a> {
         else {
             bail!("the stand-in boots no firmware, only `--bootloader linux`")
         };
-        look_at_kernel(kernel)?;
+        check_kernel(kernel)?;
         fs::metadata(initrd).with_context(|| format!("stat {initrd}"))?;
         ensure!(machine.vcpus > 0, "invalid virtual machine configuration: no CPU");
         ensure!(machine.memory_bytes > 0, "invalid virtual machine configuration: no memory");
@@ -120,8 +120,8 @@ impl<'a> Guest<'a> {
     }
 }
 
-/// Looks for the marks of kernels: Documentation/arch/arm64/booting.rst and x86/boot.rst.
-fn look_at_kernel(path: &str) -> Result<()> {
+/// Checks for the marks of kernels: Documentation/arch/arm64/booting.rst and x86/boot.rst.
+fn check_kernel(path: &str) -> Result<()> {
     let mut head = Vec::new();
     let file = File::open(path).with_context(|| format!("open {path}"))?;
     file.take(2048).read_to_end(&mut head).with_context(|| format!("read {path}"))?;

@@ -1,4 +1,4 @@
-//! As much of HTTP as vfkit's REST calls need, and as little as Go's server takes.
+//! HTTP for vfkit's REST calls, as strict as Go's server.
 
 use std::io::{self, BufRead, Read as _, Write};
 
@@ -10,32 +10,32 @@ const LIMIT: usize = 1 << 20;
 pub struct Request {
     /// GET, POST and the like.
     pub method: String,
-    /// Its path, without what is behind a question mark.
+    /// Path of the request, without the part behind a question mark.
     pub path: String,
-    /// Its body.
+    /// Body of the request.
     pub body: Vec<u8>,
-    /// Whether it is the last of its connection.
+    /// True for the last request of a connection.
     pub last: bool,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status's number.
+    /// Status code.
     pub code: u16,
-    /// What the content is.
+    /// Type of the content.
     pub kind: &'static str,
     /// The content.
     pub body: String,
 }
 
 impl Answer {
-    /// Answers with text.
+    /// Creates a response with text.
     pub fn text(code: u16, body: impl Into<String>) -> Self {
         Self { code, kind: "text/plain; charset=utf-8", body: body.into() }
     }
 
-    /// Writes it.
+    /// Writes the response.
     pub fn write(&self, writer: &mut impl Write, last: bool) -> io::Result<()> {
         let reason = match self.code {
             200 => "OK",
@@ -47,13 +47,13 @@ impl Answer {
         let kind = if self.body.is_empty() { String::new() } else { format!("Content-Type: {}\r\n", self.kind) };
         let close = if last { "Connection: close\r\n" } else { "" };
         let Self { code, body, .. } = self;
-        // In one piece, so that whoever reads once reads all of it.
+        // A single write, so that a client that reads once gets the whole response.
         let text = format!("HTTP/1.1 {code} {reason}\r\n{kind}{close}Content-Length: {}\r\n\r\n{body}", body.len());
         writer.write_all(text.as_bytes())
     }
 }
 
-/// Reads a request; `None` is the connection's end, and the inner error what is wrong with it.
+/// Reads a request; `None` is the end of the connection, and the inner error a mistake of the request.
 pub fn read(reader: &mut impl BufRead) -> io::Result<Option<Result<Request, &'static str>>> {
     let Some(first) = line(reader)? else { return Ok(None) };
     let Some((method, target, old)) = request_line(&first) else { return Ok(Some(Err(""))) };
@@ -86,7 +86,7 @@ pub fn read(reader: &mut impl BufRead) -> io::Result<Option<Result<Request, &'st
     Ok(Some(Ok(Request { method, path: path(target), body, last })))
 }
 
-/// Returns the method, the target, and whether it is of HTTP/1.0.
+/// Returns the method, the target, and true for HTTP/1.0.
 fn request_line(line: &str) -> Option<(String, &str, bool)> {
     let (method, rest) = line.split_once(' ')?;
     let (target, version) = rest.split_once(' ')?;
@@ -107,7 +107,7 @@ fn path(target: &str) -> String {
     target.split('?').next().unwrap_or_default().to_owned()
 }
 
-/// Reads a line without its end; `None` when there is nothing more.
+/// Reads a line without its end; `None` at the end of the stream.
 fn line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     reader.take(LIMIT as u64).read_until(b'\n', &mut bytes)?;

@@ -1,4 +1,4 @@
-//! QEMU's monitor: commands with their answers, and the reason of its end.
+//! QEMU's monitor: commands with their replies, and the reason for the end of QEMU.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-/// How long QEMU may take to answer.
+/// The time that QEMU has for a reply.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to QEMU's monitor.
@@ -25,13 +25,14 @@ struct Line {
 }
 
 impl Monitor {
-    /// Takes the socket's other end; the thread returns the reason of the last SHUTDOWN event once QEMU has ended.
+    /// Takes the other end of the socket; the thread returns the reason of the last SHUTDOWN event after the end of
+    /// QEMU.
     pub fn new(stream: UnixStream) -> Result<(Self, JoinHandle<Option<String>>)> {
         let reader = BufReader::new(stream.try_clone().context("sharing the socket of QEMU's monitor")?);
         let (sender, answers) = channel();
         let read = move || {
             let mut reason = None;
-            // What breaks the connection ends QEMU, too.
+            // A broken connection means the end of QEMU, too.
             for line in reader.lines().map_while(Result::ok) {
                 let message: Value = serde_json::from_str(&line).unwrap_or_default();
                 if message["event"] == "SHUTDOWN" {
@@ -45,7 +46,7 @@ impl Monitor {
         Ok((Self(Mutex::new(Line { stream, answers, count: 0 })), std::thread::spawn(read)))
     }
 
-    /// Has QEMU execute a command and returns its answer.
+    /// Executes a command in QEMU and returns its reply.
     pub fn execute(&self, command: &str) -> Result<Value> {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         line.count += 1;
@@ -53,9 +54,9 @@ impl Monitor {
         let text = json!({ "execute": command, "id": id });
         writeln!(line.stream, "{text}").with_context(|| format!("telling QEMU to {command}"))?;
         loop {
-            let answer = line.answers.recv_timeout(PATIENCE).with_context(|| format!("no answer to {command}"))?;
+            let answer = line.answers.recv_timeout(PATIENCE).with_context(|| format!("no reply to {command}"))?;
             if answer["id"] != id {
-                // It comes too late for who asked.
+                // A reply to an earlier command that timed out.
                 continue;
             }
             if let Some(error) = answer.get("error") {

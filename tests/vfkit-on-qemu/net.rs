@@ -6,13 +6,13 @@ use serde::Serialize;
 use crate::number;
 use crate::parts::Part;
 
-/// A network device, in JSON as vfkit's own but for the file descriptor.
+/// A network device; its JSON is that of vfkit, except for the file descriptor.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Net {
-    /// Whether the host passes on what the guest sends.
+    /// True if the host forwards the packets of the guest.
     pub nat: bool,
-    /// The address in the form that vfkit gives it, or empty.
+    /// The address in the form of vfkit, or empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub mac_address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,8 +85,8 @@ fn file_descriptor(text: &str) -> Result<i64> {
     Ok(number)
 }
 
-/// Reads an address as Go's `net.ParseMAC` does: 6, 8 or 20 bytes, as pairs of digits between colons or hyphens or as
-/// fours between dots.
+/// Reads an address like Go's `net.ParseMAC`: 6, 8 or 20 bytes, as pairs of digits between colons or hyphens, or as
+/// groups of four digits between dots.
 fn mac(text: &str) -> Option<String> {
     let separator = text.chars().find(|c| [':', '-', '.'].contains(c))?;
     let width = if separator == '.' { 4 } else { 2 };

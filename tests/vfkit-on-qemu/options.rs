@@ -1,4 +1,4 @@
-//! vfkit's flags and what was given for each, as cobra 1.10.2 hands it to vfkit.
+//! The flags of vfkit and their values, as cobra 1.10.2 passes them to vfkit.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -33,23 +33,23 @@ const FLAGS: [Flag; 17] = [
     flag("version", Some('v'), None, "show the version"),
 ];
 
-/// The flags of a kernel without a bootloader: all or none of them, and not with `--bootloader`. In vfkit's own order.
+/// The flags of a kernel without a bootloader: all or none of them, and not with `--bootloader`. In the order of vfkit.
 const KERNEL: [&str; 3] = ["kernel", "initrd", "kernel-cmdline"];
 
-/// What a command line asks for.
+/// The request of a command line.
 #[derive(Debug)]
 pub enum Request {
-    /// To tell how to call it.
+    /// A request for the usage.
     Help,
-    /// To tell the version.
+    /// A request for the version.
     Version,
-    /// To start a guest.
+    /// A request to start a guest.
     Start(Box<Options>),
 }
 
-/// What was given for each flag.
+/// The value of each flag.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "a field for each flag: FLAGS tells what they are")]
+#[expect(clippy::struct_excessive_bools, reason = "a field for each flag: FLAGS describes them")]
 pub struct Options {
     pub bootloader: Vec<String>,
     pub cloud_init: Vec<String>,
@@ -122,7 +122,7 @@ impl Options {
     }
 }
 
-/// Reads a command line, without the program's name.
+/// Parses a command line, without the name of the program.
 pub fn read(args: &[String]) -> Result<Request> {
     let mut options = Options::new();
     let mut given = BTreeSet::new();
@@ -161,7 +161,7 @@ fn check_groups(given: &BTreeSet<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Tells how to call it.
+/// Returns the usage.
 pub fn usage() -> String {
     let mut text = "Usage:\n  vfkit [flags]\n\nFlags (of vfkit-on-qemu, a stand-in for vfkit):\n".to_owned();
     for flag in FLAGS {

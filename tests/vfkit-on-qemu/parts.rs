@@ -1,10 +1,10 @@
-//! How vfkit splits a value into its parts, and a part into key and value.
+//! The splitting of a value into its parts, and of a part into key and value, as in vfkit.
 
 /// A key and its value, which may be empty.
 pub type Part<'a> = (&'a str, &'a str);
 
-/// Splits the value of `--bootloader` or `--cloud-init`: double quotes protect commas, and those around a whole part are
-/// dropped.
+/// Splits the value of `--bootloader` or `--cloud-init`: double quotes protect commas, and those around a whole part
+/// are dropped.
 pub fn quoted(text: &str) -> Result<Vec<String>, String> {
     let mut parts = vec![String::new()];
     let mut within = false;
@@ -19,11 +19,11 @@ pub fn quoted(text: &str) -> Result<Vec<String>, String> {
         return Err("mismatched \"".to_owned());
     }
     let parts: Vec<String> = parts.iter().map(|part| trim_quotes(part).to_owned()).collect();
-    // A single empty part is none; an empty one among others counts.
+    // A single empty part counts as none; an empty part among others counts.
     Ok(if parts == [""] { Vec::new() } else { parts })
 }
 
-/// Drops the quotes around a text: all that there are at both ends, if there is one at each.
+/// Drops all quotes at both ends of a text, if there is at least one at each end.
 pub fn trim_quotes(text: &str) -> &str {
     if text.starts_with('"') && text.ends_with('"') { text.trim_matches('"') } else { text }
 }

@@ -1,25 +1,25 @@
-//! QEMU's command line for a guest: only what vfkit has, so no serial port but virtio's.
+//! QEMU's command line for a guest: only devices that vfkit has, so the serial ports are those of virtio.
 
 use std::os::fd::RawFd;
 
 use crate::guest::Guest;
 
-/// The program.
+/// Name of the program.
 pub const PROGRAM: &str = "qemu-system-x86_64";
-/// The file descriptor of QEMU's monitor.
+/// File descriptor of QEMU's monitor.
 pub const QMP_FD: RawFd = 3;
-/// The file descriptor of the first share's vhost-user connection; the others follow.
+/// File descriptor of the first share's vhost-user connection; the others follow.
 pub const FIRST_SHARE_FD: RawFd = 4;
 
-/// Returns the arguments.
+/// Returns the arguments of QEMU.
 ///
-/// There is no `-no-reboot`: a guest that resets itself is expected to start again where it is, under
-/// Virtualization.framework as here.
+/// `-no-reboot` is missing on purpose: a guest that resets itself starts again in the same process under
+/// Virtualization.framework, and here too.
 pub fn argv(guest: &Guest<'_>) -> Vec<String> {
     let mut args = Args::default();
     args.0.extend(["-nodefaults", "-no-user-config"].map(str::to_owned));
     args.pair("-display", "none");
-    // What is off is only slow to boot.
+    // The disabled devices only delay the boot.
     args.pair(
         "-machine",
         "q35,accel=tcg,sata=off,usb=off,hpet=off,smbus=off,vmport=off,graphics=off,memory-backend=mem",
@@ -34,7 +34,7 @@ pub fn argv(guest: &Guest<'_>) -> Vec<String> {
     args.pair("-chardev", format!("socket,id=qmp,fd={QMP_FD}"));
     args.pair("-mon", "chardev=qmp,mode=control");
     for (at, path) in guest.consoles.iter().enumerate() {
-        // One device each: a second port of the same would come later, under a number that isn't certain.
+        // Each port has a device of its own: a second port of a device would appear later, with an uncertain number.
         args.pair("-device", format!("virtio-serial-pci,id=serial{at},max_ports=1"));
         args.pair("-chardev", format!("file,id=console{at},path={path}"));
         args.pair("-device", format!("virtconsole,bus=serial{at}.0,chardev=console{at}"));

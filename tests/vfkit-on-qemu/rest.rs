@@ -1,4 +1,4 @@
-//! vfkit's REST service: the routes of `pkg/rest/rest.go`, answered as `pkg/rest/vf` does.
+//! vfkit's REST service: the routes of `pkg/rest/rest.go`, with the replies of `pkg/rest/vf`.
 
 use std::fs;
 use std::io::{self, BufReader, Read, Write};
@@ -14,11 +14,11 @@ use crate::http::{self, Answer, Request};
 use crate::restful::Endpoint;
 use crate::running::Running;
 
-/// A service that listens; its socket's file goes with it.
+/// A listening service; the file of its socket is removed with it.
 #[derive(Debug)]
 pub struct Service {
     listener: Listener,
-    /// The socket's file.
+    /// File of the socket.
     _file: Option<SocketFile>,
 }
 
@@ -33,19 +33,19 @@ struct SocketFile(String);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else may have removed it.
+        // Another process may have removed the file.
         fs::remove_file(&self.0).ok();
     }
 }
 
 #[derive(Deserialize)]
-struct Wanted {
+struct StateRequest {
     #[serde(default)]
     state: String,
 }
 
 impl Service {
-    /// Begins to listen. A socket's file that is there already is in the way, whoever left it.
+    /// Starts to listen. An existing file of a socket is an error, whoever left it.
     pub fn bind(endpoint: &Endpoint) -> Result<Self> {
         match endpoint {
             Endpoint::Tcp(host) => {
@@ -60,7 +60,7 @@ impl Service {
         }
     }
 
-    /// Answers from now on, each connection in a thread of its own.
+    /// Replies to requests from now on, each connection in a thread of its own.
     pub fn start(&self, running: &Arc<Running>) -> Result<()> {
         let running = Arc::clone(running);
         match &self.listener {
@@ -87,7 +87,7 @@ fn unix(stream: UnixStream, running: &Arc<Running>) {
     std::thread::spawn(move || talk(&stream, &running));
 }
 
-/// Answers the requests of a connection.
+/// Replies to the requests of a connection.
 fn talk<S>(stream: &S, running: &Running) -> io::Result<()>
 where
     for<'a> &'a S: Read + Write,
@@ -112,14 +112,14 @@ fn answer(request: &Request, running: &Running) -> Answer {
         ("GET", "/vm/state") => json_answer(200, &running.state()),
         ("GET", "/vm/inspect") => json_answer(200, &running.machine),
         ("POST", "/vm/state") => {
-            // What is behind the first value isn't read.
-            let mut values = serde_json::Deserializer::from_slice(&request.body).into_iter::<Wanted>();
-            let wanted = match values.next() {
-                Some(Ok(wanted)) => wanted,
+            // Only the first value of the body is read.
+            let mut values = serde_json::Deserializer::from_slice(&request.body).into_iter::<StateRequest>();
+            let requested = match values.next() {
+                Some(Ok(requested)) => requested,
                 Some(Err(error)) => return json_answer(400, &json!({ "error": error.to_string() })),
                 None => return json_answer(400, &json!({ "error": "EOF" })),
             };
-            match running.change(&wanted.state) {
+            match running.change(&requested.state) {
                 Ok(()) => Answer::text(202, ""),
                 Err(error) => json_answer(500, &json!({ "error": format!("{error:#}") })),
             }

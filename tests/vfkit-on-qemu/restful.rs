@@ -1,28 +1,28 @@
-//! The value of `--restful-uri`: what Go's `url.ParseRequestURI` and vfkit's `pkg/rest` make of it.
+//! The value of `--restful-uri`, parsed like Go's `url.ParseRequestURI` and vfkit's `pkg/rest`.
 
 use std::fmt;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Serialize, Serializer};
 
-/// The value that vfkit takes for no REST service.
+/// The value that means no REST service in vfkit.
 pub const NONE: &str = "none://";
-/// The longest path that a socket may have on a Mac, in bytes: `sun_path` without the zero at its end.
+/// The longest path of a socket on a Mac, in bytes: `sun_path` without the zero at its end.
 const MAX_SOCKET_PATH: usize = 103;
 
-/// Where REST calls are taken.
+/// The address of the REST service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// A host and a port.
     Tcp(String),
     /// A path.
     Unix(String),
-    /// Nowhere, yet a service is started, with which vfkit ends at once: `none://` alone starts none.
+    /// No address, but a service is started, and vfkit ends at once; only `none://` starts none.
     Nowhere,
 }
 
 impl Endpoint {
-    /// Reads it.
+    /// Parses the value.
     pub fn read(uri: &str) -> Result<Self> {
         let (scheme, host, path) = split(uri).with_context(|| format!("parse {uri:?}"))?;
         match scheme.as_str() {
@@ -37,7 +37,7 @@ impl Endpoint {
                 ensure!(!host.is_empty(), "invalid TCP uri: missing host");
                 ensure!(path.is_empty(), "invalid TCP uri: path is forbidden");
                 let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-                // The colon of an IPv6 address in brackets begins no port.
+                // The colon of an IPv6 address in brackets starts no port.
                 ensure!(!port.is_empty() && !port.ends_with(']'), "invalid TCP uri: missing port");
                 Ok(Self::Tcp(host))
             }
@@ -54,7 +54,7 @@ fn split(uri: &str) -> Result<(String, String, String)> {
     let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
     if !rest.starts_with('/') {
         ensure!(!scheme.is_empty(), "invalid URI for request");
-        // What has no slash is opaque: neither host nor path.
+        // A URI without a slash is opaque: it has neither host nor path.
         return Ok((scheme, String::new(), String::new()));
     }
     let (host, path) = match rest.strip_prefix("//").filter(|_| !scheme.is_empty()) {
@@ -83,7 +83,7 @@ fn scheme(uri: &str) -> Result<(String, &str)> {
     }
 }
 
-/// Takes `%2F` and the like for what they mean.
+/// Decodes `%2F` and the like.
 fn unescape(text: &str) -> Result<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -93,7 +93,7 @@ fn unescape(text: &str) -> Result<String> {
         bytes.push(byte.with_context(|| format!("invalid URL escape {:?}", format!("%{part}")))?);
         bytes.extend(&part.as_bytes()[2..]);
     }
-    String::from_utf8(bytes).context("the stand-in takes UTF-8 alone")
+    String::from_utf8(bytes).context("the stand-in accepts only UTF-8")
 }
 
 impl fmt::Display for Endpoint {

@@ -1,4 +1,4 @@
-//! A guest that runs, and what it can be asked for, over REST or by a signal.
+//! A running guest, and its control by REST or by a signal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 
 use crate::monitor::Monitor;
 
-/// The environment variable that makes it hang.
+/// The environment variable that makes the stand-in hang.
 const HANG: &str = "VFKIT_ON_QEMU_HANG";
 
-/// When the stand-in hangs, as vfkit was seen to.
+/// The moment at which the stand-in hangs, as observed with vfkit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hang {
     /// Never.
     Never,
-    /// Once it was asked to stop: it says yes, ends the guest, and goes on.
+    /// After a request to stop: it accepts, ends the guest, and continues to run.
     Stop,
-    /// Once the guest has powered off by itself.
+    /// After the guest has powered off by itself.
     Poweroff,
 }
 
 impl Hang {
-    /// Reads the environment.
+    /// Reads the environment variable.
     pub fn read() -> Result<Self> {
         match std::env::var(HANG).unwrap_or_default().as_str() {
             "" => Ok(Self::Never),
@@ -34,21 +34,21 @@ impl Hang {
     }
 }
 
-/// A guest that runs.
+/// A running guest.
 #[derive(Debug)]
 pub struct Running {
     monitor: Monitor,
     hang: Hang,
-    /// The machine, as vfkit tells it.
+    /// The machine, as vfkit reports it.
     pub machine: Value,
-    asked: AtomicBool,
+    is_ending: AtomicBool,
     answering: Mutex<()>,
 }
 
 impl Running {
-    /// Takes what it consists of.
+    /// Creates a running guest.
     pub fn new(monitor: Monitor, hang: Hang, machine: Value) -> Self {
-        Self { monitor, hang, machine, asked: AtomicBool::new(false), answering: Mutex::new(()) }
+        Self { monitor, hang, machine, is_ending: AtomicBool::new(false), answering: Mutex::new(()) }
     }
 
     /// Leaves the monitor's negotiation mode.
@@ -56,17 +56,17 @@ impl Running {
         self.monitor.execute("qmp_capabilities").map(drop)
     }
 
-    /// Keeps the stand-in from ending before what is answered is sent.
+    /// Keeps the stand-in alive until a response is sent.
     pub fn answering(&self) -> MutexGuard<'_, ()> {
         self.answering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells whether it now hangs, the guest having ended.
+    /// Returns true if the stand-in has to hang after the end of the guest.
     pub fn hangs(&self) -> bool {
-        self.hang == if self.asked.load(Ordering::SeqCst) { Hang::Stop } else { Hang::Poweroff }
+        self.hang == if self.is_ending.load(Ordering::SeqCst) { Hang::Stop } else { Hang::Poweroff }
     }
 
-    /// Returns the state and what can be done in it.
+    /// Returns the state, and the possible changes of it.
     pub fn state(&self) -> Value {
         let state = self.word();
         let (runs, paused) = (state == "Running", state == "Paused");
@@ -91,8 +91,8 @@ impl Running {
     }
 
     /// Changes the state.
-    pub fn change(&self, wanted: &str) -> Result<()> {
-        match wanted {
+    pub fn change(&self, state: &str) -> Result<()> {
+        match state {
             "Pause" => self.execute_in("Running", "stop"),
             "Resume" => self.execute_in("Paused", "cont"),
             "Stop" => self.stop(),
@@ -101,15 +101,15 @@ impl Running {
         }
     }
 
-    /// Presses the guest's power button; the guest may not care.
+    /// Presses the guest's power button, which the guest may ignore.
     pub fn stop(&self) -> Result<()> {
-        self.asked.store(true, Ordering::SeqCst);
+        self.is_ending.store(true, Ordering::SeqCst);
         self.execute_in("Running", if self.hang == Hang::Stop { "quit" } else { "system_powerdown" })
     }
 
     /// Ends the guest.
     pub fn hard_stop(&self) -> Result<()> {
-        self.asked.store(true, Ordering::SeqCst);
+        self.is_ending.store(true, Ordering::SeqCst);
         self.monitor.execute("quit").map(drop)
     }
 

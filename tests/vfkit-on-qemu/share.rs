@@ -1,4 +1,4 @@
-//! Folders for the guest. As on a Mac it may write to them: vfkit has no other way.
+//! Folders for the guest, which may write to them as on a Mac: vfkit has no read-only shares.
 
 use std::ffi::OsString;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,19 +10,20 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::child;
 
-/// The listening socket's number in virtiofsd.
+/// File descriptor of the listening socket in virtiofsd.
 const LISTENER_FD: i32 = 3;
-/// Where packages put virtiofsd outside `PATH`. QEMU's own, written in C, is in neither.
+/// Folders of packages with virtiofsd, outside of `PATH`. The older virtiofsd of QEMU, written in C, is in none of
+/// them.
 const ELSEWHERE: [&str; 3] = ["/usr/libexec", "/usr/lib", "/usr/local/bin"];
 
-/// Starts the daemon of a share and returns it with the connection for QEMU, at whose end it ends.
+/// Starts the daemon of a share, and returns it with the connection for QEMU; the daemon ends with the connection.
 pub fn serve(folder: &str) -> Result<(Child, UnixStream)> {
     let private =
         tempfile::Builder::new().prefix("vfkit-on-qemu-").tempdir().context("making a folder for a socket")?;
     let path = private.path().join("s");
     let listener = UnixListener::bind(&path).with_context(|| format!("making the socket {}", path.display()))?;
     let stream = UnixStream::connect(&path).with_context(|| format!("connecting to {}", path.display()))?;
-    // It holds a file open for each that the guest knows.
+    // The daemon holds a file open for each file that the guest uses.
     let files = getrlimit(Resource::Nofile).maximum.unwrap_or(1_000_000).min(1_000_000);
     let args = [
         format!("--fd={LISTENER_FD}"),
@@ -38,6 +39,6 @@ pub fn serve(folder: &str) -> Result<(Child, UnixStream)> {
 fn program() -> Result<OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(ELSEWHERE.map(PathBuf::from));
-    let found = folders.map(|folder| folder.join("virtiofsd")).find(|file| file.is_file());
-    Ok(found.context("virtiofsd isn't installed")?.into())
+    let program = folders.map(|folder| folder.join("virtiofsd")).find(|file| file.is_file());
+    Ok(program.context("virtiofsd isn't installed")?.into())
 }

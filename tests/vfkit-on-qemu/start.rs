@@ -1,4 +1,4 @@
-//! What a command line starts, read in vfkit's order, so that of several errors the same one is told.
+//! The parts of a command line, read in the order of vfkit, so that the first of several errors is the same.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,71 +12,71 @@ use crate::options::Options;
 use crate::restful::{self, Endpoint};
 use crate::{number, parts};
 
-/// The machine, in JSON as vfkit tells it over REST.
+/// The machine; its JSON is that of vfkit over REST.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Machine {
     /// Virtual CPUs.
     pub vcpus: u64,
-    /// Memory.
+    /// Memory in bytes.
     pub memory_bytes: u64,
-    /// What boots it.
+    /// Bootloader.
     pub bootloader: Bootloader,
-    /// The devices, in order.
+    /// Devices, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<Device>,
-    /// How its clock is set.
+    /// Synchronization of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timesync: Option<TimeSync>,
-    /// What Ignition reads in the guest.
+    /// File that Ignition reads in the guest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignition: Option<Ignition>,
-    /// Whether the guest can virtualise, too.
+    /// True if the guest can run virtual machines, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub nested: bool,
 }
 
-/// How the guest's clock is set.
+/// Synchronization of the guest's clock.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TimeSync {
     vsock_port: u32,
 }
 
-/// What Ignition reads in the guest.
+/// File that Ignition reads in the guest.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename = "ignition", rename_all = "camelCase")]
 pub struct Ignition {
     config_path: String,
 }
 
-/// Everything that a command line says.
+/// All parts of a command line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Start {
     /// The machine.
     #[serde(flatten)]
     pub machine: Machine,
-    /// Where REST calls are taken.
+    /// Address of the REST service.
     pub restful_uri: Option<Endpoint>,
-    /// Where the process id goes.
+    /// File for the process id.
     pub pidfile: String,
-    /// How much to say.
+    /// Level of the log.
     pub log_level: String,
-    /// The files for cloud-init; vfkit puts them on one more disk.
+    /// Files for cloud-init, which vfkit puts on another disk.
     pub cloud_init: Vec<String>,
-    /// Whether there is a window.
+    /// True for a window.
     pub gui: bool,
 }
 
 impl Start {
-    /// Reads it.
+    /// Parses the options.
     pub fn read(options: &Options) -> Result<Self> {
         let log_level = options.log_level.clone();
         ensure!(["", "error", "debug", "info"].contains(&&*log_level), "unknown log level: {log_level}");
         let mut machine = Machine {
             vcpus: options.cpus,
-            // It wraps in vfkit, too.
+            // The multiplication wraps in vfkit, too.
             memory_bytes: options.memory.wrapping_mul(1 << 20),
             bootloader: Bootloader::read(options)?,
             timesync: timesync(&options.timesync)?,
@@ -84,7 +84,7 @@ impl Start {
             ignition: None,
             nested: options.nested,
         };
-        look_for_cloud_init(&options.cloud_init)?;
+        check_cloud_init(&options.cloud_init)?;
         machine.devices = options.devices.iter().map(|text| Device::read(text)).collect::<Result<_>>()?;
         if options.gui {
             add_screen(&mut machine.devices);
@@ -116,18 +116,18 @@ fn timesync(text: &str) -> Result<Option<TimeSync>> {
     Ok(Some(TimeSync { vsock_port }))
 }
 
-/// Looks for the files for cloud-init, which have to be there and of which one at least has to have its name.
-fn look_for_cloud_init(files: &[String]) -> Result<()> {
-    let mut found = files.is_empty();
+/// Checks that the files for cloud-init exist, and that at least one has a name of cloud-init.
+fn check_cloud_init(files: &[String]) -> Result<()> {
+    let mut has_file = files.is_empty();
     for file in files.iter().filter(|file| !file.is_empty()) {
         File::open(file).with_context(|| format!("open {file}"))?;
-        found |= Path::new(file).file_name().is_some_and(|name| name == "user-data" || name == "meta-data");
+        has_file |= Path::new(file).file_name().is_some_and(|name| name == "user-data" || name == "meta-data");
     }
-    ensure!(found, "cloud-init needs user-data and meta-data files to work");
+    ensure!(has_file, "cloud-init needs user-data and meta-data files to work");
     Ok(())
 }
 
-/// Adds what a window needs, and has the first screen in it.
+/// Adds the devices of a window, which shows the first screen.
 fn add_screen(devices: &mut Vec<Device>) {
     let is_gpu = |device: &Device| matches!(device, Device::Gpu { .. });
     if !devices.iter().any(is_gpu) {

@@ -20,8 +20,7 @@ pub struct Options {
     /// The hypervisor that boots guests [default: qemu on Linux, vfkit on macOS]
     #[arg(long, value_enum, env = "PIKACI_HYPERVISOR")]
     hypervisor: Option<Hypervisor>,
-    /// Confine QEMU with bubblewrap or with Landlock [auto: the better one that works on this machine]; `none` leaves
-    /// it unconfined
+    /// Check this confinement of QEMU
     #[arg(long, value_enum, default_value_t, env = "PIKACI_JAIL")]
     jail: JailChoice,
     /// The builders that `pikaci run` uses, in the syntax of Nix's `builders` setting

@@ -46,7 +46,7 @@ pub struct Options {
     /// The job file, or its value as JSON
     #[arg(long, value_name = "FILE")]
     job_file: PathBuf,
-    /// Take the job file from this attribute of the JSON, if that holds the attributes of a derivation
+    /// The attribute with the job file, if the JSON is that of a derivation
     #[arg(long, value_name = "NAME")]
     attribute: Option<String>,
     /// The name of the job

@@ -248,9 +248,9 @@ fn used_bytes(folder: &Path) -> u64 {
 
 #[test]
 fn several_large_disks_stay_within_the_quota() {
-    const BUDGET: u64 = 1 << 20;
+    const TOTAL: u64 = 1 << 20;
     let folder = tempfile::tempdir().unwrap();
-    let quota = Quota::new(BUDGET);
+    let quota = Quota::new(TOTAL);
     let unpacked = (0..6).map(|attempt| {
         let (path, artifacts) = (folder.path().join("disk"), folder.path().join(format!("artifacts-{attempt}")));
         let disk = ArtifactDisk::make(&path, &quota).unwrap();
@@ -264,10 +264,10 @@ fn several_large_disks_stay_within_the_quota() {
         drop(disk);
         fs::remove_file(path).unwrap();
         if let Err(error) = &files {
-            assert_eq!(error.to_string(), "the run used up its disk budget of 1048576 bytes");
+            assert_eq!(error.to_string(), "the run used up its disk quota of 1048576 bytes");
             assert!(!artifacts.exists());
         }
-        assert!(used_bytes(folder.path()) <= BUDGET - quota.left(), "{} of {quota:?}", used_bytes(folder.path()));
+        assert!(used_bytes(folder.path()) <= TOTAL - quota.left(), "{} of {quota:?}", used_bytes(folder.path()));
         files.is_ok()
     });
     assert_eq!(unpacked.collect::<Vec<_>>(), [true, true, true, true, true, false]);

@@ -151,7 +151,7 @@ impl<'a> Unpacker<'a> {
         let taken = self.quota.take(bytes as u64);
         self.taken += taken;
         if taken < bytes as u64 {
-            bail!("the run used up its disk budget of {} bytes", self.quota.total());
+            bail!("the run used up its disk quota of {} bytes", self.quota.total());
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub enum AcceleratorChoice {
     Auto,
     /// KVM.
     Kvm,
-    /// TCG.
+    /// TCG, which emulates the processor.
     Tcg,
 }
 

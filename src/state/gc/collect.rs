@@ -49,7 +49,7 @@ pub fn collect(state: &StateLayout, _lock: &GcLock, request: GcRequest<'_>) -> R
     let store = RunStore::new(state.clone());
     // An ended run doesn't change, so most runs are read before starting runs have to wait.
     let early = survey::runs(&store, &[], request.now)?;
-    let leftovers = survey::left_by_runs(&store, &early);
+    let leftovers = survey::leftovers(&store, &early);
     let (mut trash, plan) = {
         let alone = FileLock::exclusive_within(Point::GcPlan, &state.run_claims_lock(), CLAIMS_TIMEOUT)?;
         let _alone = alone.context("other runs kept starting for a minute, and gc waits until none does")?;
@@ -73,7 +73,7 @@ pub fn collect(state: &StateLayout, _lock: &GcLock, request: GcRequest<'_>) -> R
 pub fn preview(state: &StateLayout, request: GcRequest<'_>) -> Result<GcResult> {
     let store = RunStore::new(state.clone());
     let runs = survey::runs(&store, &[], request.now)?;
-    let leftovers = survey::left_by_runs(&store, &runs);
+    let leftovers = survey::leftovers(&store, &runs);
     let GcPlan { candidates, kept, broken } = make_plan(state, request, &runs, &leftovers)?;
     let mut meter = Meter::default();
     let is_guarded = |candidate: &Candidate| match &candidate.guard {

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::candidate::{Candidate, RemovalGuard};
-use super::survey::names;
+use super::survey::entry_names;
 use crate::foreign::Beneath;
 use crate::id::Digest;
 use crate::record::RemovedKind;
@@ -27,7 +27,7 @@ pub(super) struct Stored {
 }
 
 fn digests(folder: &Beneath) -> Result<BTreeSet<Digest>> {
-    Ok(names(folder)?.iter().filter_map(|name| digest(name)).collect())
+    Ok(entry_names(folder)?.iter().filter_map(|name| digest(name)).collect())
 }
 
 fn digest(name: &OsStr) -> Option<Digest> {
@@ -37,7 +37,8 @@ fn digest(name: &OsStr) -> Option<Digest> {
 impl Stored {
     /// Lists the shared files.
     pub(super) fn list(state: &StateLayout) -> Result<Self> {
-        let stores: Vec<Beneath> = names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
+        let stores: Vec<Beneath> =
+            entry_names(&state.runners())?.iter().map(|store| state.runners().join(store)).collect();
         let mut roots = Vec::new();
         for store in &stores {
             roots.extend(digests(store)?.into_iter().map(|digest| (store.clone(), digest)));
@@ -77,7 +78,7 @@ impl Stored {
         let flake_lock = |digest: &Digest| RemovalGuard::Lock(state.flake_lock(digest));
         for folder in self.stores.iter().chain([&state.flakes()]) {
             let draft = |name: OsString| Some((folder.join(&name), flake_of_temporary(name.to_str()?)?));
-            let drafts = names(folder)?.into_iter().filter_map(draft);
+            let drafts = entry_names(folder)?.into_iter().filter_map(draft);
             candidates.extend(
                 drafts.map(|(path, digest)| Candidate { guard: flake_lock(&digest), ..Candidate::leftover(path) }),
             );
@@ -106,13 +107,13 @@ impl Stored {
                 .is_some_and(|sealed| !self.snapshots.contains(&sealed) && !removed.contains(&sealed)),
             None => digest(name).is_some() && !trees.contains(&state.indexes().join(name)),
         };
-        let names = names(&state.indexes())?.into_iter().filter(is_stale);
+        let names = entry_names(&state.indexes())?.into_iter().filter(is_stale);
         Ok(names.map(|name| Candidate::leftover(state.indexes().join(name))).collect())
     }
 }
 
 fn temporary(folder: &Beneath) -> Result<Vec<Candidate>> {
-    let temporary = names(folder)?.into_iter().filter(|name| is_temporary(name));
+    let temporary = entry_names(folder)?.into_iter().filter(|name| is_temporary(name));
     Ok(temporary.map(|name| Candidate::leftover(folder.join(name))).collect())
 }
 

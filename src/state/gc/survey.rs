@@ -1,4 +1,4 @@
-//! Looking at runs: what they are, what they need, and what they left.
+//! The survey of a gc: the state of each run, the files that it needs, and its leftovers.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -15,17 +15,17 @@ use crate::state::read_json::read_bounded;
 use crate::state::run_layout::RunLayout;
 use crate::state::run_store::{RunStore, RunView};
 
-/// A run for gc.
+/// A run, as observed by a survey.
 #[derive(Clone)]
 pub(super) struct SurveyedRun {
     pub(super) summary: RunSummary,
-    /// The source tree that it ran in.
+    /// Source tree of the run; `None` if its record can't be read.
     pub(super) source_root: Option<String>,
-    /// True if its record has ended and nothing changes any more.
+    /// True if the record reports the end of the run and its process has ended, so that nothing changes any more.
     is_settled: bool,
 }
 
-/// Returns the runs, sorted by their ids. A run that had ended in an earlier survey isn't read again.
+/// Surveys all runs that have started, sorted by their ids. Reuses the earlier results of settled runs.
 pub(super) fn runs(store: &RunStore, before: &[SurveyedRun], now: Timestamp) -> Result<Vec<SurveyedRun>> {
     let mut runs = Vec::new();
     for id in store.ids()? {
@@ -52,13 +52,13 @@ fn survey(store: &RunStore, id: RunId, now: Timestamp) -> SurveyedRun {
         Err(error) => RunState::Broken { error: format!("{error:#}") },
     };
     let [plan, text] = [run.plan(), run.record()].map(|path| read_bounded(&path).ok());
-    // A run that has ended without a plan can't run again.
+    // A run without a plan needs nothing after its end, since it can't run again. While it is alive, its needs are unknown.
     let needs =
         (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| digests_in(text)).collect());
     SurveyedRun { summary: RunSummary { id, state, needs }, source_root, is_settled }
 }
 
-/// Returns the folders of runs whose process died before they started; call it while no run has a claim.
+/// Returns the folders of runs whose process died before the run started. The caller makes sure that no run has a claim.
 pub(super) fn unstarted(store: &RunStore) -> Result<Vec<Candidate>> {
     let ids = store.ids()?.into_iter().filter(|id| !store.has_started(id) && !store.is_alive(id));
     let item = |run: RunLayout| Candidate {
@@ -69,13 +69,13 @@ pub(super) fn unstarted(store: &RunStore) -> Result<Vec<Candidate>> {
     Ok(ids.map(|id| item(store.state().run(&id))).collect())
 }
 
-/// Returns the temporary files of runs that have ended.
-pub(super) fn left_by_runs(store: &RunStore, runs: &[SurveyedRun]) -> Vec<Beneath> {
+/// Returns the temporary files of settled runs.
+pub(super) fn leftovers(store: &RunStore, runs: &[SurveyedRun]) -> Vec<Beneath> {
     runs.iter().filter(|run| run.is_settled).flat_map(|run| store.leftovers(&run.summary.id)).collect()
 }
 
-/// Returns the names in a folder; one that isn't there has none.
-pub(super) fn names(folder: &Beneath) -> Result<Vec<OsString>> {
+/// Returns the names of the entries of a folder, or none if the folder is missing.
+pub(super) fn entry_names(folder: &Beneath) -> Result<Vec<OsString>> {
     match folder.entries() {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
         entries => {

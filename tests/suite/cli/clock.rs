@@ -1,4 +1,4 @@
-//! Runs and files of the future, which a clock that was set back leaves.
+//! Runs and files with times in the future, which remain after a clock was set back.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use crate::support::project::Project;
 use crate::support::records::Run;
 
-/// A run of a time when the clock was wrong.
+/// Id of a run that started while the clock was wrong.
 const FUTURE: &str = "20990101-000000000-0000";
 
 #[test]
-fn what_began_later_is_newer_all_the_same() {
+fn a_later_run_is_newer_than_a_run_of_the_future() {
     let project = Project::new("{ guests.default.base = \"none\"; jobs.a.command = \"true\"; }");
     pikaci::state::open(&project.state("")).unwrap();
     Run::passed(&project, FUTURE);
@@ -35,7 +35,7 @@ fn what_began_later_is_newer_all_the_same() {
 }
 
 #[test]
-fn a_file_of_the_future_is_copied_again_when_it_changes() {
+fn a_file_with_a_future_time_is_copied_again_after_a_change() {
     let project = Project::new("{ guests.default.base = \"none\"; jobs.a.command = \"true\"; }").file("file", "one\n");
     let future = SystemTime::now() + Duration::from_secs(1_000_000_000);
     let copied = |text: &str| {
@@ -44,7 +44,7 @@ fn a_file_of_the_future_is_copied_again_when_it_changes() {
         project.pikaci(&["run"]).exits(0);
         fs::read_to_string(project.state(&project.record().source.snapshot_dir).join("file")).unwrap()
     };
-    // As long as the other, and of the same time.
+    // Each text has the same length and the same modification time.
     for text in ["one\n", "two\n", "one\n"] {
         assert_eq!(copied(text), text);
     }

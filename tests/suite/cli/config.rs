@@ -1,10 +1,10 @@
-//! Errors of job files, compared with the texts that were recorded.
+//! Errors of job files, compared with the recorded texts.
 
 use pikaci::config;
 
 use crate::support::job_files::{assert_are_complete, fixtures, folder};
 
-/// The expected texts are `errors/snapshots/*.snap`; `cargo insta review` or `INSTA_UPDATE=always` updates them.
+/// The expected texts are in `errors/snapshots/*.snap`; `cargo insta review` or `INSTA_UPDATE=always` updates them.
 #[test]
 fn diagnostics_match_the_snapshots() {
     let mut settings = insta::Settings::clone_current();

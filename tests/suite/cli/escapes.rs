@@ -1,4 +1,4 @@
-//! Names, paths, records and logs with control characters: a terminal gets none of them.
+//! Names, paths, records and logs with control characters: none of these characters reaches a terminal.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -14,7 +14,7 @@ use crate::support::project::{Project, Ran, json, ran};
 use crate::support::records::Run;
 use crate::support::terminal::terminal;
 
-/// Sets a title, the clipboard and a color, moves, turns text around, hides it, and begins a line.
+/// Text that sets a title, the clipboard and a color, moves the cursor, reverses and hides text, and begins a line.
 const HOSTILE: &str = "evil\u{1b}]0;title\u{7}\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[31m\u{1b}[2J\u{9b}1A\u{202e}\u{200b}\u{7f}\r\nhint: rm -rf evil";
 
 #[track_caller]
@@ -29,7 +29,7 @@ fn assert_clean(text: &str) {
     assert!(!text.lines().any(|line| line.starts_with("hint: rm")), "{text}");
 }
 
-/// Asserts that a command ends so and that all that it printed is clean.
+/// Asserts the exit code, and that the whole output is clean.
 #[track_caller]
 fn is_clean(ran: Ran, code: i32) -> Ran {
     let ran = ran.exits(code);
@@ -39,27 +39,27 @@ fn is_clean(ran: Ran, code: i32) -> Ran {
     ran
 }
 
-/// Runs a command with a terminal as its standard output, and returns what the terminal got.
+/// Runs a command with a terminal as its standard output, and returns the terminal's text.
 fn at_terminal(mut command: Command) -> String {
     command.env_remove("NO_COLOR");
     at_gray_terminal(command)
 }
 
-/// As [`at_terminal`], with the environment as it is.
+/// Does the same as [`at_terminal`], without changing the environment.
 fn at_gray_terminal(mut command: Command) -> String {
     let (end, mut terminal) = terminal();
     let mut child = command.env("TERM", "xterm").stdout(end).spawn().unwrap();
-    // It holds the other end of the terminal.
+    // The command holds the other end of the terminal.
     drop(command);
     let mut bytes = Vec::new();
-    // The terminal's end is an error on Linux.
+    // Reading at the end of a terminal is an error on Linux.
     while let Ok(1..) = terminal.by_ref().take(4096).read_to_end(&mut bytes) {}
     assert!(child.wait().unwrap().success(), "{}", String::from_utf8_lossy(&bytes));
     String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
 }
 
 #[test]
-fn names_of_folders_files_and_words_are_clean() {
+fn hostile_names_and_arguments_are_escaped() {
     let project = Project::new("{ guests.default.base = \"none\"; }");
     let folder = project.path(HOSTILE);
     fs::create_dir(&folder).unwrap();
@@ -83,14 +83,14 @@ fn names_of_folders_files_and_words_are_clean() {
     described("evil \u{202e}live\u{200b}");
     let plan = is_clean(pikaci(&["plan"]), 0).stdout;
     assert!(plan.contains("evil \\u{202e}live\\u{200b}"), "{plan}");
-    // A tree with a folder of this name is refused or copied, and both are said in clean words.
+    // A tree with a folder of this name is refused or copied; the message is clean in both cases.
     assert_clean(&project.pikaci(&["plan"]).stderr);
     fs::write(folder.join("pikaci.nix"), format!("{{ jobs.\"{HOSTILE}\".command = true; }}")).unwrap();
     is_clean(pikaci(&["check"]), 2);
 }
 
 #[test]
-fn a_panic_is_clean() {
+fn a_panic_message_is_escaped() {
     let project = Project::new("{ jobs.evil.command = \"true\"; }").committed();
     let panic = format!("spawn.capture.before=panic({})", HOSTILE.replace(';', ":"));
     let stderr =
@@ -101,7 +101,7 @@ fn a_panic_is_clean() {
     );
 }
 
-/// A run whose records say what is hostile.
+/// Creates a run whose records contain hostile text.
 fn forged() -> (Project, Run) {
     let project = Project::new("{ jobs.test.command = \"true\"; }");
     let mut run = Run::begin(&project, "20261122-101500-abcdef", &["test"]);
@@ -120,7 +120,7 @@ fn forged() -> (Project, Run) {
 }
 
 #[test]
-fn forged_records_are_clean_for_people_and_whole_for_programs() {
+fn forged_records_are_escaped_for_people_and_unchanged_for_programs() {
     let (project, run) = forged();
     is_clean(project.pikaci(&["status"]), 0);
     is_clean(project.pikaci(&["list"]), 0);
@@ -131,7 +131,7 @@ fn forged_records_are_clean_for_people_and_whole_for_programs() {
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
     assert_eq!(parsed(&text)["run"]["message"], HOSTILE);
     assert_eq!(parsed(&shown), parsed(&text));
-    // The words of a status are in color, those of the record that look so aren't.
+    // The words of a status have colors; equal words in the record have none.
     let shown = at_terminal(project.command(&["status"]));
     assert!(shown.contains("\u{1b}[31mfailed\u{1b}[0m"), "{shown:?}");
     assert_clean(&shown.replace("\u{1b}[31mfailed\u{1b}[0m", ""));
@@ -142,7 +142,7 @@ fn forged_records_are_clean_for_people_and_whole_for_programs() {
 }
 
 #[test]
-fn logs_at_a_terminal_keep_their_colors_and_nothing_else() {
+fn a_log_at_a_terminal_keeps_only_its_text_and_colors() {
     let (project, run) = forged();
     let log = fs::read(run.attempt("test").guest_log()).unwrap();
     let clean = "\u{1b}[32mgreen\u{1b}[0m evil\u{1b}[31m\nhint: rm -rf evil\u{1b}[33mleft on\n\u{1b}[0m";

@@ -5,7 +5,7 @@ use crate::support::project::{Project, ran};
 const JOB_FILE: &str = r#"{ jobs.one = { command = "true"; }; }"#;
 
 #[test]
-fn where_there_is_nothing_to_do_it_is_0() {
+fn a_command_with_nothing_to_do_exits_with_0() {
     let project = Project::new("{ }");
     let ran = project.pikaci(&["run"]).exits(0);
     assert_eq!(ran.stderr, "nothing to do: pikaci.nix has no jobs\n");
@@ -17,9 +17,9 @@ fn where_there_is_nothing_to_do_it_is_0() {
     assert_eq!(one.stdout, "pikaci.nix is valid: 1 job, 0 targets\n");
 }
 
-/// A reader that goes away is no error; a disk that is full is one, and no panic.
+/// A reader may close the pipe at any time, but a full disk loses output.
 #[test]
-fn a_completion_script_and_a_manual_page_end_as_all_that_is_printed() {
+fn a_closed_reader_is_no_error_and_a_full_disk_is_one() {
     let project = Project::new(JOB_FILE);
     for args in [&["completions", "bash"][..], &["man"], &["man", "run"], &["check"]] {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -63,7 +63,7 @@ fn a_wrong_command_line_or_job_file_is_2() {
     let empty = tempfile::tempdir().unwrap();
     let elsewhere = project.pikaci(&["run", "-C", empty.path().to_str().unwrap()]).exits(2);
     assert!(elsewhere.stderr.contains("has a pikaci.nix\nhint: "), "{}", elsewhere.stderr);
-    assert!(!project.state("").exists(), "nothing was begun");
+    assert!(!project.state("").exists(), "no run started");
     let nowhere = project.pikaci(&["run", "-C", "/nonexistent"]).exits(2);
     assert!(
         nowhere.stderr.ends_with("\nhint: go to your project, or name it: pikaci -C DIR …\n"),
@@ -72,9 +72,9 @@ fn a_wrong_command_line_or_job_file_is_2() {
     );
 }
 
-/// It isn't passed over for one further up, and a pipe isn't read.
+/// pikaci neither uses a job file of a parent folder instead nor reads the pipe.
 #[test]
-fn a_job_file_that_is_no_file_is_2() {
+fn a_job_file_that_is_no_regular_file_exits_with_2() {
     let project = Project::new(JOB_FILE);
     for name in ["folder/pikaci.nix", "pipe", "link"] {
         std::fs::create_dir_all(project.path(name)).unwrap();
@@ -82,13 +82,13 @@ fn a_job_file_that_is_no_file_is_2() {
     let pipe = project.path("pipe/pikaci.nix");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::os::unix::fs::symlink("nowhere", project.path("link/pikaci.nix")).unwrap();
-    for (name, what) in [
+    for (name, problem) in [
         ("folder", "it is a folder, not a regular file"),
         ("pipe", "it is a pipe, not a regular file"),
         ("link", "it is a symbolic link or lies behind one"),
     ] {
         let ran = project.pikaci(&["check", "-C", name]).exits(2);
-        let error = format!("{name}/pikaci.nix: {what}\nhint: ");
+        let error = format!("{name}/pikaci.nix: {problem}\nhint: ");
         assert!(ran.stderr.contains(&error), "{}", ran.stderr);
     }
     std::fs::create_dir(project.path("deep")).unwrap();
@@ -97,7 +97,7 @@ fn a_job_file_that_is_no_file_is_2() {
 }
 
 #[test]
-fn what_is_typed_goes_before_the_environment() {
+fn the_command_line_overrides_the_environment() {
     let project =
         Project::new(r#"{ guests.default.base = "none"; jobs.one = { command = "true"; paths = [ "src/**" ]; }; }"#)
             .committed();
@@ -117,7 +117,7 @@ fn what_is_typed_goes_before_the_environment() {
         let plan = exits(0, &["plan"], &[("PIKACI_ALL", no), ("PIKACI_BASE", "HEAD")]);
         assert!(plan.stdout.starts_with("all (0 files changed against HEAD)\n"), "{}", plan.stdout);
     }
-    // Nothing is left to run, so that these end before any guest.
+    // Nothing matches, so that these runs end before any guest.
     let none = Project::new("{ }");
     for (option, variable) in [("--keep-going", "PIKACI_FAIL_FAST"), ("--fail-fast", "PIKACI_KEEP_GOING")] {
         ran(none.command(&["run", option]).env(variable, "true")).exits(0);

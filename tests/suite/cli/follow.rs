@@ -11,7 +11,7 @@ use crate::support::records::Run;
 use crate::support::terminal::at_terminal;
 
 #[test]
-fn a_log_is_followed_from_before_it_is_there_to_the_end_of_its_job() {
+fn a_log_is_followed_from_before_its_creation_to_the_end_of_its_job() {
     let project = project();
     let mut run = Run::begin(&project, "1", &["a", "b", "c"]);
     let mut one = Following::start(&mut project.command(&["logs", "--follow", "--job=b"]));
@@ -27,7 +27,7 @@ fn a_log_is_followed_from_before_it_is_there_to_the_end_of_its_job() {
     one.shows(b" line\n");
     append(&run.attempt("b").guest_log(), b"the end");
     run.finish("b", Outcome::Passed, None);
-    // The run goes on, and with it who follows all of it.
+    // The run continues, and so does the command that follows the whole run.
     let (status, output) = one.ends();
     assert_eq!((status.code(), output.as_slice()), (Some(0), b"half a \xff line\nthe end".as_slice()));
     all.shows(b"the end");
@@ -51,14 +51,14 @@ fn following_ends_when_the_run_is_killed() {
     let stderr = following.child.stderr.take();
     run.is_killed();
     assert_eq!(following.ends().0.code(), Some(0));
-    let mut told = String::new();
-    stderr.unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(told, "run 1 was interrupted; its end is now recorded\n");
+    let mut message = String::new();
+    stderr.unwrap().read_to_string(&mut message).unwrap();
+    assert_eq!(message, "run 1 was interrupted; its end is now recorded\n");
     assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));
 }
 
 #[test]
-fn following_ends_when_its_reader_goes_away_though_nothing_is_printed() {
+fn following_ends_when_its_reader_closes_even_without_output() {
     let project = project();
     let mut run = Run::begin(&project, "1", &["a"]);
     run.start("a");
@@ -69,7 +69,7 @@ fn following_ends_when_its_reader_goes_away_though_nothing_is_printed() {
 }
 
 #[test]
-fn colors_are_for_terminals_and_not_for_those_who_want_none() {
+fn only_a_terminal_without_no_color_gets_colors() {
     let project = project();
     Run::passed(&project, "1");
     for command in ["list", "status"] {

@@ -11,7 +11,7 @@ use crate::support::records::Run;
 use crate::support::stored::{empty, gc, is_stored, removed, store};
 
 #[test]
-fn old_runs_go_by_when_they_ended() {
+fn old_runs_are_removed_by_the_time_of_their_end() {
     let (project, state) = empty();
     let shared = Digest::of(b"shared");
     for (id, ended) in [("1", "2001-01-01T00:00:00Z"), ("2", "2100-01-01T00:00:00Z")] {
@@ -36,10 +36,10 @@ fn old_runs_go_by_when_they_ended() {
 }
 
 #[test]
-fn a_broken_record_is_named_and_kept_with_what_it_needs() {
+fn a_broken_record_is_reported_and_kept_with_its_files() {
     let (project, state) = empty();
     let runs = ["1", "2", "3", "4"].map(|id| Run::passed(&project, id));
-    // A later pikaci's, and one of which half is there.
+    // One record of a later version, and one that is cut in half.
     let mut later = json(&runs[0].layout().record());
     later["schema_version"] = 99.into();
     state::write_json(Point::RunRecord, &runs[0].layout().record(), &later).unwrap();

@@ -1,4 +1,4 @@
-//! `pikaci gc` at the same time as runs that begin or write.
+//! `pikaci gc` at the same time as runs that start or write.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::support::project::Project;
 
 const JOB_FILE: &str = r#"{ jobs.one.command = "true"; }"#;
 
-/// One that makes the state folder when others have made it already and collect.
+/// A command opens the state folder while other commands create it and collect garbage.
 #[cfg(feature = "failpoints")]
 #[test]
-fn what_somebody_writes_right_now_stays() {
+fn gc_keeps_files_that_another_process_is_writing() {
     let project = Project::new(r#"{ guests.default.base = "none"; jobs.a = { command = "true"; network = true; }; }"#);
     let mut slow = project.command(&["run"]);
     slow.env("FAILPOINTS", "state.version.synced=sleep(4000)");
@@ -26,7 +26,10 @@ fn what_somebody_writes_right_now_stays() {
     };
     let began = Instant::now();
     while !project.state("CACHEDIR.TAG").exists() || temporary().is_empty() {
-        assert!(began.elapsed() < crate::support::processes::START, "it doesn't come to write the version");
+        assert!(
+            began.elapsed() < crate::support::processes::START,
+            "pikaci doesn't reach the failpoint of the version"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     project.pikaci(&["run"]).exits(0);
@@ -35,9 +38,9 @@ fn what_somebody_writes_right_now_stays() {
     assert!(temporary().is_empty());
 }
 
-/// It has no plan yet, and may count on what it has seen.
+/// A run without a plan may still need every file that it has listed.
 #[test]
-fn what_a_run_may_need_that_begins_stays() {
+fn gc_keeps_files_that_a_starting_run_may_need() {
     let project = Project::new(JOB_FILE);
     let state = state::open(&project.state("")).unwrap();
     let snapshot = state.snapshot(&Digest::of(b""));
@@ -52,7 +55,7 @@ fn what_a_run_may_need_that_begins_stays() {
 }
 
 #[test]
-fn a_run_does_not_wait_for_what_a_gc_removes_and_another_gc_does() {
+fn a_run_does_not_wait_for_a_gc_but_another_gc_does() {
     let project = Project::new(JOB_FILE);
     let state = state::open(&project.state("")).unwrap();
     let lock = GcLock::try_take(&state).unwrap().unwrap();

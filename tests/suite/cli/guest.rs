@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::support::guest::{PIECE, request};
 
 #[test]
-fn what_no_guest_can_be_told_is_refused() {
+fn a_request_that_no_guest_can_receive_is_refused() {
     let refused = |change: fn(&mut Request)| {
         let mut request = request();
         change(&mut request);
@@ -32,7 +32,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn every_match_lies_below_a_root(
+    fn every_match_lies_below_a_search_root(
         globs in vec(vec(PIECE, 1..6), 1..4),
         paths in vec("(a|b|c|é)(/(a|b|c|é)){0,3}", 20),
     ) {

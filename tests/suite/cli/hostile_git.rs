@@ -1,4 +1,5 @@
-//! Repositories whose settings name programs and whose index names files outside: pikaci runs and reads none of them.
+//! Repositories with settings that name programs, and with an index that names files outside: pikaci runs and reads
+//! none of these.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use crate::support::project::ran;
 use crate::support::trap::Trap;
 
 #[test]
-fn a_bare_repository_in_a_folder_of_a_clone_is_none() {
+fn a_bare_repository_inside_a_clone_runs_nothing() {
     let trap = Trap::new();
     let program = trap.program();
     let project = trap.project.file("sub/pikaci.nix", r#"{ jobs.a = { command = "true"; paths = [ "**" ]; }; }"#);
@@ -18,16 +19,16 @@ fn a_bare_repository_in_a_folder_of_a_clone_is_none() {
     );
     let project = project.file("sub/config", &config).file("sub/.gitattributes", "* filter=evil\n").committed();
     let trap = Trap { project, outside: trap.outside };
-    trap.springs("sub");
+    trap.assert_springs("sub");
     for args in [["plan"], ["run"], ["list"]] {
         let ran = ran(trap.project.command(&args).current_dir(trap.project.path("sub")));
         assert!(!trap.marker().exists(), "{args:?} ran a program: {ran:?}");
     }
 }
 
-/// An index may hold any path: git itself makes none of these.
+/// An index may contain any path, but git itself never writes these.
 #[test]
-fn paths_of_an_index_that_lead_outside_are_errors() {
+fn an_index_with_a_path_that_leads_outside_is_an_error() {
     let trap = Trap::new();
     fs::write(trap.outside.path().join("secret"), "canary").unwrap();
     let project = trap.project.file("xx/secret", "inside").committed();
@@ -35,7 +36,7 @@ fn paths_of_an_index_that_lead_outside_are_errors() {
     for (name, shown) in [("../secret", "../secret"), ("./xsecret", "./xsecret"), ("x//secret", "x//secret")] {
         let mut forged = replaced(&index, b"xx/secret", name.as_bytes());
         let end = forged.len() - 20;
-        // Without a checksum: git takes zeros for none.
+        // Git accepts zeros instead of a checksum.
         forged[end..].fill(0);
         fs::write(project.path(".git/index"), &forged).unwrap();
         let plan = project.pikaci(&["plan"]);

@@ -1,4 +1,4 @@
-//! State folders that came with a project: no command trusts, follows or removes anything of them.
+//! State folders that came with a project: no command trusts, follows or removes any file in them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::hostile_state::Scene;
 
 #[test]
-fn one_that_git_tracks_is_refused() {
+fn a_state_folder_that_git_tracks_is_refused() {
     let scene = Scene::new();
     scene.project.git(&["add", "--force", ".pikaci"]);
     scene.project.git(&["commit", "--quiet", "--message=state"]);
@@ -15,7 +15,7 @@ fn one_that_git_tracks_is_refused() {
 }
 
 #[test]
-fn files_that_a_branch_adds_to_an_ignored_one_are_refused() {
+fn an_ignored_state_folder_with_files_of_a_branch_is_refused() {
     let scene = Scene::new();
     let run = scene.project.last_run();
     let forged = run.with_file_name("20991101-000000000-0000");
@@ -23,7 +23,7 @@ fn files_that_a_branch_adds_to_an_ignored_one_are_refused() {
     assert!(copied.success());
     scene.project.git(&["add", "--force", forged.to_str().unwrap()]);
     scene.refuses(None, "came with the repository: git tracks .pikaci/runs/20991101-000000000-0000/");
-    // In a folder of the repository as well, by whatever name it is typed.
+    // The same applies to a folder inside the repository, in every spelling of its path.
     let inner = scene.project.path("inner/state");
     fs::create_dir_all(&inner).unwrap();
     fs::write(inner.join("version"), "1\n").unwrap();
@@ -33,7 +33,7 @@ fn files_that_a_branch_adds_to_an_ignored_one_are_refused() {
 }
 
 #[test]
-fn one_that_is_a_link_or_has_links_is_refused() {
+fn a_state_folder_that_is_or_contains_a_link_is_refused() {
     let scene = Scene::new();
     let state = scene.project.path(".pikaci");
     let kept = scene.project.path("kept");
@@ -79,7 +79,7 @@ fn links_and_devices_among_records_are_not_followed() {
 }
 
 #[test]
-fn a_snapshot_that_was_changed_is_not_run_again() {
+fn a_changed_snapshot_is_not_run_again() {
     let scene = Scene::new();
     let snapshot = scene.project.state(&scene.project.record().source.snapshot_dir);
     for change in ["added", "pikaci.nix", ".git/config"] {

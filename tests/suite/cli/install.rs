@@ -36,7 +36,7 @@ fn an_installed_pikaci_has_a_page_for_each_subcommand_and_three_completions() {
     for name in names.into_iter().filter(|name| *name != "help") {
         let page = fs::read_to_string(prefix.join(format!("share/man/man1/pikaci-{name}.1"))).unwrap();
         assert!(page.contains(&format!(".TH pikaci-{name} 1 ")), "{page}");
-        assert!(page.contains(r"\fB\-\-state\-root\fR"), "the options of pikaci itself: {page}");
+        assert!(page.contains(r"\fB\-\-state\-root\fR"), "the page lacks the options of pikaci itself: {page}");
     }
     for (file, text) in [
         ("man/man1/pikaci.1", r"pikaci\-run(1)"),

@@ -11,7 +11,7 @@ use pikaci::state::{append_line, write_json};
 use crate::support::interrupted::{files, killed};
 use crate::support::project::{Project, json};
 
-/// Asserts that a run is named as one of a later pikaci by who looks, and that nothing of it changes.
+/// Asserts that every command reports a run of a later version, and that no file of the run changes.
 #[track_caller]
 fn assert_left_alone(project: &Project, error: &str) {
     let before = files(project);
@@ -35,7 +35,7 @@ fn assert_left_alone(project: &Project, error: &str) {
 }
 
 #[test]
-fn one_of_a_later_pikaci_is_left_as_it_is() {
+fn a_run_of_a_later_version_is_left_unchanged() {
     let (project, run) = killed();
     let mut record = json(&run.layout().record());
     record["schema_version"] = 2.into();
@@ -52,7 +52,7 @@ fn one_of_a_later_pikaci_is_left_as_it_is() {
 }
 
 #[test]
-fn what_a_later_pikaci_added_to_the_events_stays() {
+fn events_of_a_later_version_are_kept() {
     let (project, run) = killed();
     let added = r#"{"at":"2026-11-22T10:15:05Z","event":"job_teleported","job":"b","to":[1,2]}"#;
     append_line(&run.layout().events(), added).unwrap();

@@ -6,22 +6,22 @@ use crate::support::kill_scenes::{CANCEL, CHANGED, FIRST, GC, INIT, RECOVERY};
 use crate::support::killing::Scene;
 use crate::support::project::Project;
 
-/// A run goes on beside it, which is asked to end by the one that is killed or by the next.
+/// A run continues beside the killed command; that command or the next one requests its end.
 #[test]
-fn a_cancel() {
+fn a_cancel_may_be_killed_at_every_step() {
     let job_file = r#"{ guests.default.base = "none"; jobs.a = { command = "sleep $(cat time)"; network = true; }; }"#;
     for target in CANCEL {
         let scene = Scene::new(Project::new(job_file).file("time", "600\n"), &["run"]);
         let mut beside = scene.begins();
         beside.says("a: started\n");
         scene.dies(&["cancel"], target);
-        let is_asked = target.contains("renamed") || target.contains("after");
-        if !is_asked {
+        let is_requested = target.contains("renamed") || target.contains("after");
+        if !is_requested {
             scene.runs(&["cancel"]);
         }
         beside.ends(target).exits(130);
         fs::write(scene.project.path("time"), "0\n").unwrap();
-        scene.is_well(target);
+        scene.assert_recovered(target);
     }
 }
 
@@ -44,21 +44,21 @@ fn an_init() {
 }
 
 #[test]
-fn a_first_run_of_jobs_without_guests() {
+fn a_first_run_without_guests_may_be_killed_at_every_step() {
     FIRST.kill_at_each();
 }
 
 #[test]
-fn a_run_whose_snapshot_was_changed() {
+fn a_run_with_a_changed_snapshot_may_be_killed_at_every_step() {
     CHANGED.kill_at_each();
 }
 
 #[test]
-fn a_gc_of_everything() {
+fn a_gc_of_everything_may_be_killed_at_every_step() {
     GC.kill_at_each();
 }
 
 #[test]
-fn a_list_that_records_the_end_of_a_killed_run() {
+fn a_list_that_records_a_killed_run_may_be_killed_at_every_step() {
     RECOVERY.kill_at_each();
 }

@@ -12,7 +12,7 @@ use crate::support::project::{Project, json, ran};
 use crate::support::terminal::at_terminal;
 
 #[test]
-fn a_job_runs_in_a_copy_of_its_own_with_an_environment_of_its_own() {
+fn a_job_has_its_own_copy_of_the_tree_and_its_own_environment() {
     let project = Project::without_guest(
         r#"
         one = { command = "cat file; echo changed >file; cp file out.txt; pwd; env"; artifacts = [ "*.txt" ]; env.OWN = "1"; };
@@ -22,8 +22,8 @@ fn a_job_runs_in_a_copy_of_its_own_with_an_environment_of_its_own() {
     )
     .file("file", "as it was\n");
     let ended = ran(project.command(&["run"]).env("SECRET", "x").env("LANG", "C.UTF-8")).exits(100);
-    let said = "3 jobs ran on this machine itself, not isolated (base `none`)";
-    assert!(ended.stdout.contains(said), "{}", ended.stdout);
+    let summary = "3 jobs ran on this machine itself, not isolated (base `none`)";
+    assert!(ended.stdout.contains(summary), "{}", ended.stdout);
 
     let output = project.output("one");
     assert!(output.starts_with("as it was\n") && output.contains("\nOWN=1\n"), "{output}");
@@ -64,7 +64,7 @@ fn a_job_file_cannot_choose_the_host() {
     ran(set.env_remove("PIKACI_ALLOW_UNISOLATED").env("PIKACI_SETTINGS", &settings)).exits(0);
     assert!(ran_on_the_host());
     std::fs::remove_file(mark.path().join("ran")).unwrap();
-    // Neither can a plan that a run of then recorded.
+    // A recorded plan can't choose the host either.
     refuses(&["rerun"]);
     refuses(&["rerun", "latest", "a"]);
     let mut rerun = project.command(&["rerun", "--allow-unisolated"]);
@@ -75,11 +75,11 @@ fn a_job_file_cannot_choose_the_host() {
 }
 
 #[test]
-fn a_command_that_is_late_is_asked_and_then_killed() {
+fn a_command_beyond_its_timeout_is_terminated_and_then_killed() {
     let project = Project::without_guest(
         r#"
-        asked = { command = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
-        deaf = { command = "trap \"\" TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
+        polite = { command = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
+        stubborn = { command = "trap \"\" TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
         "#,
     );
     let began = Instant::now();
@@ -92,7 +92,7 @@ fn a_command_that_is_late_is_asked_and_then_killed() {
 }
 
 #[test]
-fn what_a_job_leaves_in_the_background_ends_with_it() {
+fn background_processes_end_with_their_job() {
     let project = Project::without_guest(
         r#"
         a.command = ''
@@ -114,7 +114,7 @@ fn what_a_job_leaves_in_the_background_ends_with_it() {
 }
 
 #[test]
-fn what_left_its_group_ends_even_where_pikaci_is_killed() {
+fn detached_processes_end_even_if_pikaci_is_killed() {
     let mark = new_mark();
     let project = Project::without_guest(&format!(
         r#"a = {{
@@ -125,12 +125,12 @@ fn what_left_its_group_ends_even_where_pikaci_is_killed() {
     let mut running = Running::marked(&project.command(&["run"]), mark);
     running.prints(&project, "a", "up\n");
     running.signal(Signal::KILL);
-    // All that has the mark is gone when this returns.
+    // `ends` returns after every process with the mark has ended.
     assert_eq!(running.ends("SIGKILL").code, None);
 }
 
 #[test]
-fn a_job_that_prints_for_ever_fills_no_disk() {
+fn a_job_that_prints_forever_does_not_fill_the_disk() {
     let project = Project::without_guest(r#"a.command = "head -c 80000000 /dev/zero";"#);
     project.pikaci(&["run"]).exits(0);
     let job = project.job("a");
@@ -139,7 +139,7 @@ fn a_job_that_prints_for_ever_fills_no_disk() {
 }
 
 #[test]
-fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
+fn a_failed_job_that_passes_on_a_retry_is_flaky() {
     let project = Project::without_guest(
         r#"
         once = { command = "echo try; [ -e $MARK ] || { : >$MARK; exit 3; }"; retries = 2; };
@@ -176,7 +176,7 @@ fn a_job_that_fails_runs_again_and_is_flaky_when_it_passes_then() {
 }
 
 #[test]
-fn the_live_line_of_a_terminal_has_the_attempt_s_number() {
+fn the_live_line_shows_the_number_of_the_attempt() {
     let project = Project::without_guest(r#"a = { command = "sleep 1; exit 4"; retries = 1; };"#);
     let screen = at_terminal(project.command(&["run"]).env("TERM", "xterm")).exits(100).stdout;
     assert!(screen.contains("attempt 2: starting") && !screen.contains("attempt 1"), "{screen:?}");

@@ -2,7 +2,7 @@
 
 mod clock;
 mod config;
-mod disk_budget;
+mod disk_quota;
 mod escapes;
 mod events;
 mod exit_codes;

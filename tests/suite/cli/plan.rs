@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::plans::{jobs, plan, with_files};
 use crate::support::project::{Project, json};
 
-/// Jobs that are planned without anything of the host.
+/// Jobs whose plan needs no facts about the host.
 const LOCAL_JOBS: &str = r#"{
   guests.default.base = "none";
   jobs.lint = { command = "make lint"; description = "Style"; };
@@ -21,7 +21,7 @@ fn local_project() -> Project {
 }
 
 #[test]
-fn changed_files_choose_the_jobs_whose_paths_they_match() {
+fn changed_files_select_jobs_by_their_paths() {
     let project = local_project();
     let clean = project.pikaci(&["plan"]).exits(0).stdout;
     assert!(clean.starts_with("all (all: the working tree has no changes)\n"), "{clean}");
@@ -31,14 +31,14 @@ fn changed_files_choose_the_jobs_whose_paths_they_match() {
     let changed = plan(&project, &[]);
     assert_eq!((jobs(&changed), &changed["left_out"][0]["id"]), (vec!["lint", "test"], &Value::from("docs")));
     assert_eq!(jobs(&plan(&project, &["--all"])), ["docs", "lint", "test"]);
-    assert_eq!(jobs(&plan(&project, &["docs"])), ["docs"], "a job that is named runs");
+    assert_eq!(jobs(&plan(&project, &["docs"])), ["docs"], "a named job runs");
 
     project.git(&["checkout", "--quiet", "src/a.c"]);
     let project = project.file("docs/deep/new.md", "untracked\n");
     assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "untracked");
     project.git(&["add", "docs"]);
     fs::remove_file(project.path("docs/deep/new.md")).unwrap();
-    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "only in the index");
+    assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "a change only in the index counts");
     project.git(&["reset", "--quiet", "--hard"]);
     fs::remove_file(project.path("docs/deep/b.md")).unwrap();
     assert_eq!(jobs(&plan(&project, &[])), ["docs", "lint", "test"], "removed");
@@ -58,13 +58,17 @@ fn changed_files_choose_the_jobs_whose_paths_they_match() {
     project.git(&["commit", "--quiet", "--all", "--message=feature"]);
     assert_eq!(jobs(&plan(&project, &["--base", "main"])), ["lint", "test"]);
     let project = project.file("top.md", "in the working tree\n");
-    assert_eq!(jobs(&plan(&project, &["--base", "main"])), ["docs", "lint", "test"], "the base and the working tree");
+    assert_eq!(
+        jobs(&plan(&project, &["--base", "main"])),
+        ["docs", "lint", "test"],
+        "changes since the base and in the working tree count"
+    );
     let unknown = project.pikaci(&["plan", "--base", "nowhere"]).exits(2);
     assert!(unknown.stderr.contains("nowhere") && unknown.stderr.contains("\nhint: git fetch"), "{}", unknown.stderr);
 }
 
 #[test]
-fn where_nothing_matches_it_says_why() {
+fn an_empty_selection_has_a_reason() {
     let project = Project::new(
         r#"{ jobs.docs = { command = "true"; paths = [ "docs/**" ]; }; targets.all-docs = { jobs = [ "docs" ]; }; }"#,
     )
@@ -85,7 +89,7 @@ fn where_nothing_matches_it_says_why() {
 }
 
 #[test]
-fn a_glob_without_a_file_is_named_at_each_command() {
+fn every_command_warns_about_a_glob_without_a_match() {
     let project = Project::new(
         r#"{
           guests.default.base = "none";
@@ -108,7 +112,7 @@ fn a_glob_without_a_file_is_named_at_each_command() {
 }
 
 #[test]
-fn what_is_left_out_is_told_while_other_jobs_run() {
+fn jobs_that_are_left_out_are_reported_while_others_run() {
     let jobs = r#"{
       guests.default.base = "none";
       jobs.docs = { command = "true"; paths = [ "docs/**" ]; };

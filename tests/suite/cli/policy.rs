@@ -1,4 +1,4 @@
-//! The policy of the operator, for plans that were recorded.
+//! The operator's policy for recorded plans.
 
 use crate::support::project::Project;
 

@@ -6,7 +6,7 @@ use pikaci::event::Outcome;
 
 use crate::support::project::{Project, json};
 
-/// Jobs of which one fails as long as a file of the host is missing.
+/// Creates jobs, one of which fails as long as a file of the host is missing.
 fn project() -> (Project, std::path::PathBuf) {
     let project = Project::without_guest(
         r#"
@@ -27,13 +27,13 @@ fn jobs(project: &Project) -> Vec<String> {
 }
 
 #[test]
-fn a_rerun_takes_the_plan_and_the_snapshot_of_then() {
+fn a_rerun_uses_the_recorded_plan_and_snapshot() {
     let (project, mark) = project();
     project.pikaci(&["run"]).exits(100);
     let first = project.record();
     assert_eq!(jobs(&project), ["build passed", "other passed", "test failed", "late skipped"]);
 
-    // Neither counts any more: the job file isn't even read.
+    // Neither file matters any more: the job file isn't even read.
     fs::write(project.path("file"), "changed\n").unwrap();
     fs::write(project.path("pikaci.nix"), "{ nonsense").unwrap();
     fs::write(&mark, "").unwrap();
@@ -61,7 +61,7 @@ fn a_rerun_takes_the_plan_and_the_snapshot_of_then() {
 }
 
 #[test]
-fn what_is_gone_is_refused_with_the_reason() {
+fn a_rerun_without_its_files_is_refused_with_the_reason() {
     let (project, _) = project();
     project.pikaci(&["run"]).exits(100);
     let id = project.record().run_id;
@@ -87,7 +87,7 @@ fn what_is_gone_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_host_that_is_another_one_now_is_told() {
+fn a_changed_host_is_reported() {
     let (project, mark) = project();
     fs::write(mark, "").unwrap();
     project.pikaci(&["run"]).exits(0);
@@ -97,6 +97,6 @@ fn a_host_that_is_another_one_now_is_told() {
     let text = fs::read_to_string(&record).unwrap();
     let name = json(&record)["host_os"]["pretty_name"].as_str().unwrap().to_owned();
     fs::write(&record, text.replace(&name, "Older System 1")).unwrap();
-    let told = project.pikaci(&["rerun"]).exits(0).stderr;
-    assert!(told.contains(&format!("ran on Older System 1, but this machine has {name} now")), "{told}");
+    let message = project.pikaci(&["rerun"]).exits(0).stderr;
+    assert!(message.contains(&format!("ran on Older System 1, but this machine has {name} now")), "{message}");
 }

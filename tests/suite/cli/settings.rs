@@ -1,4 +1,4 @@
-//! The operator's settings: the defaults of options that neither the command line nor the environment gives.
+//! The operator's settings: defaults of options that neither the command line nor the environment sets.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use crate::support::project::{Project, Ran, ran};
 
 const JOB_FILE: &str = r#"{ guests.default.base = "none"; jobs.one = { command = "true"; paths = [ "src/**" ]; }; }"#;
 
-/// Returns a project whose machine has these settings.
+/// Returns a project on a machine with these settings.
 fn set(settings: &str) -> Project {
     Project::new(JOB_FILE).file("settings.json", settings)
 }
@@ -27,15 +27,19 @@ fn a_setting_is_the_default_of_an_option() {
     let json = pikaci(&project, &["list"]).exits(0).stdout;
     assert!(json.starts_with('{'), "{json}");
     let human = project.pikaci(&["list"]).exits(0).stdout;
-    assert_eq!(pikaci(&project, &["list", "--format", "human"]).exits(0).stdout, human, "what is typed goes before");
-    let said = ran(command(&project, &["list"]).env("PIKACI_FORMAT", "human")).exits(0);
-    assert_eq!(said.stdout, human, "what the environment says goes before");
+    assert_eq!(
+        pikaci(&project, &["list", "--format", "human"]).exits(0).stdout,
+        human,
+        "the command line overrides the settings"
+    );
+    let listed = ran(command(&project, &["list"]).env("PIKACI_FORMAT", "human")).exits(0);
+    assert_eq!(listed.stdout, human, "the environment overrides the settings");
     let unsaid = ran(command(&project, &["list"]).env("PIKACI_FORMAT", "")).exits(0);
-    assert_eq!(unsaid.stdout, json, "an empty variable is none");
+    assert_eq!(unsaid.stdout, json, "an empty variable counts as unset");
 }
 
 #[test]
-fn an_option_of_every_command_is_set_too() {
+fn settings_also_set_options_of_every_command() {
     let elsewhere = tempfile::tempdir().unwrap();
     let project = Project::new("not a job file");
     let settings = format!(r#"{{ "state-root": "{}" }}"#, elsewhere.path().display());
@@ -46,11 +50,14 @@ fn an_option_of_every_command_is_set_too() {
         format!("{}{}", ran.stdout, ran.stderr).contains("20260101-000000000-0000")
     };
     assert!(listed(&["list"]));
-    assert!(!listed(&["list", "--state-root", project.path("none").to_str().unwrap()]), "what is typed goes before");
+    assert!(
+        !listed(&["list", "--state-root", project.path("none").to_str().unwrap()]),
+        "the command line overrides the settings"
+    );
 }
 
 #[test]
-fn a_setting_that_conflicts_with_what_is_said_is_not_heard() {
+fn a_setting_that_conflicts_with_an_option_is_ignored() {
     let project = set(r#"{ "base": "no-such-branch" }"#).committed();
     pikaci(&project, &["plan"]).exits(2);
     assert!(pikaci(&project, &["plan", "--all"]).exits(0).stdout.contains("one"));
@@ -66,8 +73,8 @@ fn a_setting_that_conflicts_with_what_is_said_is_not_heard() {
 }
 
 #[test]
-fn check_says_what_is_wrong_with_settings() {
-    for (settings, what, hint) in [
+fn check_reports_mistakes_in_settings() {
+    for (settings, problem, hint) in [
         ("{", "decoding ", "write a JSON object"),
         ("[ ]", "the settings aren't an object", "write { "),
         (r#"{ "hipervisor": "qemu" }"#, r#""hipervisor" isn't an option of pikaci"#, r#"did you mean "hypervisor"?"#),
@@ -86,7 +93,7 @@ fn check_says_what_is_wrong_with_settings() {
         (r#"{ "all": true, "base": "main" }"#, "\"base\" and \"all\" can't both be set", "leave "),
         (r#"{ "base": "" }"#, "\"base\" can't be \"\"", "write another value"),
     ] {
-        // There is no project, and the settings of the machine don't matter.
+        // There is no project, and the settings of the machine don't apply.
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("settings.json");
         std::fs::write(&file, settings).unwrap();
@@ -94,19 +101,19 @@ fn check_says_what_is_wrong_with_settings() {
         let mut check = Command::new(env!("CARGO_BIN_EXE_pikaci"));
         check.args(["check", "--settings", file]).current_dir(folder.path()).env("PIKACI_SETTINGS", "/nonexistent");
         let wrong = ran(&mut check).exits(2).stderr;
-        for text in [file, what, &format!("\nhint: {hint}")] {
+        for text in [file, problem, &format!("\nhint: {hint}")] {
             assert!(wrong.contains(text), "{settings}: {text}: {wrong}");
         }
         let project = set(settings);
         let elsewhere = pikaci(&project, &["list"]).exits(2).stderr;
-        let told = |text: &str| text.split_once("settings.json").unwrap().1.to_owned();
-        assert_eq!(told(&elsewhere), told(&wrong), "every command says so");
+        let rest = |text: &str| text.split_once("settings.json").unwrap().1.to_owned();
+        assert_eq!(rest(&elsewhere), rest(&wrong), "every command reports the same mistake");
         pikaci(&project, &["--help"]).exits(0);
     }
 }
 
 #[test]
-fn check_counts_what_good_settings_set() {
+fn check_counts_the_options_that_settings_set() {
     let project = set(r#"{ "hypervisor": "qemu", "jobs": 4, "accel": "tcg", "keep-going": true, "base": null }"#);
     let file = project.path("settings.json");
     let checked = project.pikaci(&["check", "--settings", file.to_str().unwrap()]).exits(0);
@@ -114,7 +121,7 @@ fn check_counts_what_good_settings_set() {
 }
 
 #[test]
-fn a_file_that_the_variable_names_must_be_there() {
+fn a_settings_file_that_the_variable_names_must_exist() {
     let project = Project::new(JOB_FILE);
     let missing = pikaci(&project, &["list"]).exits(2).stderr;
     assert!(missing.contains("reading ") && missing.contains("unset PIKACI_SETTINGS"), "{missing}");

@@ -1,7 +1,7 @@
-//! What the stand-in for vfkit takes and refuses on its command line, against what vfkit's own source says.
+//! Command lines that the stand-in for vfkit accepts and refuses, compared with the source of vfkit.
 //!
-//! Every command line whose source is in `pkg/` was also given to vfkit 0.6.4's own packages, built with cobra 1.10.2 and
-//! pflag 1.0.10, and was taken or refused there in these words.
+//! Every command line with a source in `pkg/` was also tried with the packages of vfkit 0.6.4, built with cobra 1.10.2
+//! and pflag 1.0.10, which accepted it or refused it with these words.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,17 +18,17 @@ use tempfile::TempDir;
 
 use crate::support::project::{Ran, json, ran};
 
-/// The fewest command lines that are worth the name of a table.
+/// The smallest number of command lines in the table.
 const LEAST: usize = 60;
 
-/// A command line, what is to come of it, and where vfkit says so.
+/// A command line, the expected result, and the source of that in vfkit.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
     args: Vec<String>,
-    /// A part of what is understood.
+    /// A part of the parsed command line.
     understood: Option<Value>,
-    /// A part of the message that refuses it.
+    /// A part of the error message.
     refused: Option<String>,
     source: String,
 }
@@ -38,7 +38,7 @@ fn rows() -> Vec<Row> {
     serde_json::from_value(json(&table)).unwrap()
 }
 
-/// Makes a folder with the files that the table names.
+/// Creates a folder with the files that the table names.
 fn folder() -> TempDir {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     fs::create_dir(folder.path().join("folder")).unwrap();
@@ -60,7 +60,7 @@ fn parse(folder: &Path, args: &[String]) -> Ran {
     ran(Command::new(env!("CARGO_BIN_EXE_vfkit-on-qemu")).arg("--parse-only").args(args).current_dir(folder))
 }
 
-/// Tells whether all of `part` is in `whole`, of which objects may hold more.
+/// Returns true if `whole` contains all of `part`; objects of `whole` may have more fields.
 fn holds(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => {
@@ -74,7 +74,7 @@ fn holds(whole: &Value, part: &Value) -> bool {
 }
 
 #[test]
-fn every_command_line_of_the_table_is_taken_as_vfkit_takes_it() {
+fn every_command_line_is_parsed_as_by_vfkit() {
     let folder = folder();
     for Row { args, understood, refused, .. } in rows() {
         let Ran { code, stdout, stderr } = parse(folder.path(), &args);
@@ -86,19 +86,19 @@ fn every_command_line_of_the_table_is_taken_as_vfkit_takes_it() {
             }
             (None, Some(message)) => {
                 assert_eq!(code, Some(1), "{args:?}: {stdout}");
-                // First and last, as vfkit's own: cobra prints it, then how to call it, then vfkit prints it.
+                // The message comes first and last, as in vfkit: cobra prints it, then the usage; then vfkit prints it.
                 let lines: Vec<&str> = stderr.lines().collect();
                 assert_eq!(lines[0].strip_prefix("Error: "), lines.last().copied(), "{args:?}");
                 assert!(lines[0].contains(&message), "{args:?}: no {message:?} in {:?}", lines[0]);
                 assert_eq!(stdout, "", "{args:?}");
             }
-            both => panic!("{args:?}: accepted or refused? {both:?}"),
+            both => panic!("{args:?} has to be either accepted or refused: {both:?}"),
         }
     }
 }
 
 #[test]
-fn both_forms_boot_the_same() {
+fn both_boot_forms_boot_the_same_guest() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     for name in ["Image", "init rd"] {
@@ -130,7 +130,7 @@ fn both_forms_boot_the_same() {
 }
 
 #[test]
-fn every_row_of_the_table_says_where_it_is_from() {
+fn every_row_of_the_table_names_its_source() {
     let rows = rows();
     assert!(rows.len() >= LEAST, "only {} command lines", rows.len());
     for Row { args, source, .. } in &rows {
@@ -141,35 +141,35 @@ fn every_row_of_the_table_says_where_it_is_from() {
         assert!(!name.is_empty(), "{args:?}: {source}");
     }
     let different: BTreeSet<&[String]> = rows.iter().map(|row| &*row.args).collect();
-    assert_eq!(different.len(), rows.len(), "a command line is there twice");
+    assert_eq!(different.len(), rows.len(), "the table has a command line twice");
     let refused = rows.iter().filter(|row| row.refused.is_some()).count();
     assert!(refused >= LEAST / 3 && rows.len() - refused >= LEAST / 3, "{refused} of {} are refused", rows.len());
 }
 
 #[test]
-fn it_says_that_it_is_a_stand_in() {
+fn the_version_and_the_help_name_the_stand_in() {
     let call = |arg: &str| ran(Command::new(env!("CARGO_BIN_EXE_vfkit-on-qemu")).arg(arg));
     for arg in ["--version", "-v"] {
-        let told = call(arg).exits(0).stdout;
+        let printed = call(arg).exits(0).stdout;
         // pikaci reads the version behind the colon.
         assert!(
-            told.starts_with("vfkit version: v0.6.4 ") && told.contains("a stand-in for tests, not vfkit"),
-            "{told}"
+            printed.starts_with("vfkit version: v0.6.4 ") && printed.contains("a stand-in for tests, not vfkit"),
+            "{printed}"
         );
     }
     for arg in ["--help", "-h"] {
-        let told = call(arg).exits(0).stdout;
-        assert!(told.contains("--bootloader strings") && told.contains("a stand-in for vfkit"), "{told}");
+        let printed = call(arg).exits(0).stdout;
+        assert!(printed.contains("--bootloader strings") && printed.contains("a stand-in for vfkit"), "{printed}");
     }
-    // Whoever starts it for real is told what it is, too.
+    // The message of an error names the stand-in too.
     assert!(call("--bogus").exits(1).stderr.contains("a stand-in for vfkit"));
 }
 
 #[test]
-fn what_is_understood_is_only_told_when_that_is_asked_first() {
+fn parse_only_has_to_be_the_first_argument() {
     let folder = folder();
-    let told = ran(Command::new(env!("CARGO_BIN_EXE_vfkit-on-qemu"))
+    let printed = ran(Command::new(env!("CARGO_BIN_EXE_vfkit-on-qemu"))
         .args(["-b", "efi", "--parse-only"])
         .current_dir(folder.path()));
-    assert!(told.exits(1).stderr.starts_with("Error: unknown flag: --parse-only\n"));
+    assert!(printed.exits(1).stderr.starts_with("Error: unknown flag: --parse-only\n"));
 }

@@ -1,4 +1,4 @@
-//! `pikaci list`, `status`, `logs` and `artifacts` on runs that the test wrote.
+//! `pikaci list`, `status`, `logs` and `artifacts` on runs made by hand.
 
 use std::fs;
 use std::io::Read as _;
@@ -21,12 +21,12 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Returns the first word of each line but the first.
+/// Returns the first word of each line except the first line.
 fn ids(list: &str) -> Vec<&str> {
     list.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect()
 }
 
-/// Four runs, of which the second is broken.
+/// Creates four runs; the second one is broken.
 fn four() -> (Project, Vec<Run>) {
     let project = project();
     let runs = (1..=4).map(|day| Run::passed(&project, &format!("2026112{day}-101500-abcdef"))).collect::<Vec<_>>();
@@ -35,7 +35,7 @@ fn four() -> (Project, Vec<Run>) {
 }
 
 #[test]
-fn a_state_folder_that_is_not_there_has_no_runs() {
+fn a_missing_state_folder_has_no_runs() {
     let project = project();
     let list = project.pikaci(&["list"]).exits(0);
     assert_eq!((list.stdout.as_str(), list.stderr.as_str()), ("", "no runs yet\nhint: pikaci run\n"));
@@ -50,9 +50,9 @@ fn a_state_folder_that_is_not_there_has_no_runs() {
 }
 
 #[test]
-fn the_list_is_newest_first_and_names_a_broken_record() {
+fn the_list_is_newest_first_with_broken_records() {
     let (project, runs) = four();
-    // A crash may leave a folder; others may leave anything.
+    // A crash may leave a folder, and others may leave any file.
     fs::create_dir(project.state("runs/20261120-101500-abcdef")).unwrap();
     fs::create_dir(project.state("runs/.tmp-1")).unwrap();
     fs::write(project.state("runs/a.txt"), "").unwrap();
@@ -78,7 +78,7 @@ fn the_list_is_newest_first_and_names_a_broken_record() {
 }
 
 #[test]
-fn the_latest_run_is_one_that_can_be_read() {
+fn latest_is_the_newest_readable_run() {
     let (project, runs) = four();
     fs::write(runs[3].layout().record(), "{").unwrap();
     for command in ["status", "logs", "artifacts"] {
@@ -89,17 +89,17 @@ fn the_latest_run_is_one_that_can_be_read() {
 }
 
 #[test]
-fn a_run_is_found_by_latest_its_id_or_the_beginning_of_one() {
+fn a_run_is_selected_by_latest_its_id_or_a_prefix() {
     let (project, _runs) = four();
-    let found = |word: &str| parse(&project.pikaci(&["status", word, "--format=json"]).exits(0).stdout);
+    let select = |word: &str| parse(&project.pikaci(&["status", word, "--format=json"]).exits(0).stdout);
     for (word, day) in [("latest", "24"), ("20261121-101500-abcdef", "21"), ("20261123", "23")] {
-        assert_eq!(found(word)["run"]["run_id"], format!("202611{day}-101500-abcdef"), "{word}");
+        assert_eq!(select(word)["run"]["run_id"], format!("202611{day}-101500-abcdef"), "{word}");
     }
     let newest = "20261124-101500-abcdef, 20261123-101500-abcdef";
-    for (word, what) in [("2026", "4 runs begin with \"2026\""), ("nope", "no run \"nope\""), ("../runs", "no run")] {
+    for (word, error) in [("2026", "4 runs begin with \"2026\""), ("nope", "no run \"nope\""), ("../runs", "no run")] {
         for command in ["status", "logs", "artifacts"] {
             let ran = project.pikaci(&[command, word]).exits(4);
-            assert!(ran.stderr.contains(what) && ran.stdout.is_empty(), "{}", ran.stderr);
+            assert!(ran.stderr.contains(error) && ran.stdout.is_empty(), "{}", ran.stderr);
             assert!(ran.stderr.lines().last().unwrap().starts_with("hint: the newest"), "{}", ran.stderr);
             assert!(ran.stderr.contains(newest), "{}", ran.stderr);
         }
@@ -113,7 +113,7 @@ fn a_run_is_found_by_latest_its_id_or_the_beginning_of_one() {
 }
 
 #[test]
-fn status_tells_a_run_from_its_records() {
+fn status_reports_a_run_from_its_records() {
     let project = project();
     let mut run = Run::begin(&project, "20261122-101500-abcdef", &["build", "test", "deploy"]);
     run.start("build");
@@ -125,7 +125,7 @@ fn status_tells_a_run_from_its_records() {
     run.finish("test", Outcome::Failed, Some("the command ended with exit code 2"));
     run.finish("deploy", Outcome::Skipped, Some("it needs test, which didn't pass"));
     run.end(Outcome::Failed);
-    // What is gone of the records is told as far as the others know it.
+    // If records are missing, the other records still give a status.
     fs::remove_dir_all(run.layout().job(&pikaci::id::JobId::new("build")).root()).unwrap();
     let text = project.pikaci(&["status"]).exits(0).stdout;
     assert!(text.contains("abcdef failed: 1 passed, 1 failed, 1 skipped\n"), "{text}");
@@ -164,7 +164,7 @@ fn logs_are_printed_byte_for_byte() {
 }
 
 #[test]
-fn one_job_needs_no_name_and_a_reader_may_go_away() {
+fn a_single_job_needs_no_name_and_a_reader_may_close() {
     let project = project();
     let run = Run::passed(&project, "1");
     fs::write(run.attempt("test").guest_log(), vec![b'x'; 1 << 20]).unwrap();
@@ -199,7 +199,7 @@ fn artifacts_are_listed_with_their_folder() {
 }
 
 #[test]
-fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
+fn an_unusable_state_folder_is_reported_with_a_remedy() {
     let commands = ["list", "status", "logs", "artifacts", "run"];
     let file = project().file(".pikaci", "");
     for command in commands {
@@ -213,28 +213,28 @@ fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
         let ran = later.pikaci(&[command]).exits(1);
         assert!(ran.stderr.contains(" has version \"99\"") && ran.stderr.contains("\nhint: use "), "{}", ran.stderr);
     }
-    // A run can't go on without it, a look can.
+    // A run can't continue without the version, but commands that only read can.
     fs::remove_file(later.state("version")).unwrap();
     later.pikaci(&["list"]).exits(0);
     let lost = later.pikaci(&["run"]).exits(1);
     assert!(lost.stderr.contains("its file `version` was lost: echo 1 > "), "{}", lost.stderr);
 }
 
-/// Neither the log's headlines nor a run's progress may end anything where nobody reads them.
+/// A closed reader ends neither `logs` nor a run.
 #[test]
-fn nobody_has_to_listen() {
+fn closed_outputs_change_no_exit_code() {
     let project = Project::without_guest("test.command = \"true\";");
-    let deaf = |command: &mut Command| {
+    let exit_code = |command: &mut Command| {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         command.stdout(writer.try_clone().unwrap()).stderr(writer).status().unwrap().code()
     };
-    assert_eq!(deaf(&mut project.command(&["run"])), Some(0));
+    assert_eq!(exit_code(&mut project.command(&["run"])), Some(0));
     assert_eq!(project.record().status.outcome(), Some(Outcome::Passed));
     let mut run = Run::begin(&project, "3", &["a", "b"]);
     run.start("a");
     fs::write(run.attempt("a").guest_log(), "a\n").unwrap();
     run.end(Outcome::Passed);
-    assert_eq!(deaf(&mut project.command(&["logs"])), Some(0));
-    assert_eq!(deaf(&mut project.command(&["status", "nope"])), Some(4));
+    assert_eq!(exit_code(&mut project.command(&["logs"])), Some(0));
+    assert_eq!(exit_code(&mut project.command(&["status", "nope"])), Some(4));
 }

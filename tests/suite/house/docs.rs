@@ -10,10 +10,10 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The top folders whose files the documentation names by path.
 const FOLDERS: [&str; 9] =
     ["src/", "nix/", "tests/", "docs/", "fuzz/", "benches/", "templates/", "examples/", ".github/"];
-/// The keys of a job, each spelled as in the job file and as in Rust. A file with all of them holds every key.
+/// The keys of a job, each with its spelling in the job file and in Rust. A file that has all of them has every key.
 const JOB_KEYS: [&[&str]; 5] =
     [&["retries"], &["runAsRoot", "run_as_root"], &["network"], &["timeout", "timeout_secs"], &["env"]];
-/// The keys of a guest, likewise.
+/// The keys of a guest, in the same form.
 const GUEST_KEYS: [&[&str]; 4] =
     [&["vcpu"], &["memory", "memory_mib"], &["bootTimeout", "boot_secs"], &["devShell", "dev_shell"]];
 /// The calls that decode bytes.
@@ -92,10 +92,10 @@ fn listed(page: &str, headline: &str) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn assert_same(what: &str, documented: &BTreeSet<String>, real: &BTreeSet<String>) {
+fn assert_same(label: &str, documented: &BTreeSet<String>, real: &BTreeSet<String>) {
     let missing: Vec<_> = real.difference(documented).collect();
     let gone: Vec<_> = documented.difference(real).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "{what}: add {missing:#?}, remove {gone:#?}");
+    assert!(missing.is_empty() && gone.is_empty(), "{label}: add {missing:#?}, remove {gone:#?}");
 }
 
 fn pages() -> Vec<String> {
@@ -195,7 +195,7 @@ fn the_table_of_entry_points_names_every_parser_and_every_fuzz_target() {
     let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
     let (mut parsers, mut targets) = (BTreeSet::new(), BTreeSet::new());
     for cells in cells {
-        let [_, file, _, bound, fuzzed] = cells[..] else { panic!("a row has five cells: {cells:?}") };
+        let [_, file, _, bound, fuzzed] = cells[..] else { panic!("a row has to have five cells: {cells:?}") };
         assert!(!bound.is_empty(), "{file} has no bound");
         parsers.extend(quoted(file));
         targets.extend(quoted(fuzzed));

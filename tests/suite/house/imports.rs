@@ -19,9 +19,9 @@ type ModulePath = Vec<String>;
 struct Module {
     /// The name of the file, relative to src.
     file: String,
-    /// The paths that the file imports or names, without re-exports, as they are written.
+    /// The paths that the file imports or names, without re-exports, as written.
     imports: BTreeSet<ModulePath>,
-    /// The re-exports of the file: the name, and the path as it is written.
+    /// The re-exports of the file: name and path as written.
     exports: BTreeMap<String, ModulePath>,
     /// The items that are neither modules nor imports.
     items: usize,
@@ -57,7 +57,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// Returns the paths of a `use`, each with the name that it gives.
+/// Returns the paths of a `use`, each with the name that it introduces.
 fn expand(tree: &UseTree, before: &[String]) -> Vec<(String, ModulePath)> {
     let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
     match tree {
@@ -173,7 +173,7 @@ impl Crate {
         }
     }
 
-    /// Returns the module that declares the item of a path, by way of re-exports.
+    /// Returns the module that declares the item of a path, through re-exports.
     fn declaring(&self, path: &ModulePath, depth: usize) -> Option<ModulePath> {
         let (module, rest) =
             (0..=path.len()).rev().map(|len| path.split_at(len)).find(|(module, _)| self.0.contains_key(*module))?;
@@ -195,7 +195,7 @@ impl Crate {
         self.0.iter().map(|(path, module)| (path, targets(path, module))).collect()
     }
 
-    /// Returns the pairs of files that import each other, by way of others or not.
+    /// Returns the pairs of files that import each other, directly or through others.
     fn circles(&self) -> Vec<[&str; 2]> {
         let graph = self.graph();
         let reached: BTreeMap<_, _> = graph.keys().map(|path| (*path, reached(&graph, path))).collect();

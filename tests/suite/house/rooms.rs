@@ -20,9 +20,9 @@ const STOREYS: [&[&str]; 8] = [
     &["process", "state"],
     &["failpoint", "foreign"],
 ];
-/// What a file excuses itself from when it touches something.
+/// Lints that a file with effects has to disable.
 const EXCUSES: [&str; 2] = ["clippy::disallowed_methods", "clippy::disallowed_types"];
-/// The longest file, in lines.
+/// The maximum number of lines of a file.
 const MAX_LINES: usize = 300;
 
 /// Returns the Rust files in a folder, or the file itself.
@@ -40,12 +40,12 @@ pub fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Returns what a file holds but for tests: what those touch is no part of the room.
+/// Returns the text of a file without its tests: the imports of tests don't count for a room.
 fn without_tests(file: &Path) -> String {
     if file.iter().any(|name| name == "tests" || name == "tests.rs" || name == "fixture.rs") {
         return String::new();
     }
-    // A module of tests is the last thing in its file.
+    // A module of tests is the last item of its file.
     fs::read_to_string(file).unwrap().split("\nmod tests {").next().unwrap().to_owned()
 }
 
@@ -59,7 +59,7 @@ fn rooms_used(text: &str) -> BTreeSet<String> {
             rooms.insert(name(used));
             continue;
         };
-        // A name in the group's own list, not in one inside it, is a room.
+        // Only a name at the top level of a group is a room.
         let (mut depth, mut fresh) = (0, true);
         while let Some(c) = group.chars().next().filter(|c| depth > 0 || *c != '}') {
             match c {
@@ -98,19 +98,19 @@ fn assert_uses_only(room: &str, allowed: &BTreeSet<String>) {
 fn no_pure_room_excuses_itself() {
     for room in PURE {
         let files = room_files(room);
-        assert!(!files.is_empty(), "{room} is gone");
+        assert!(!files.is_empty(), "{room} is missing");
         for file in files {
             assert_pure(&file);
         }
     }
 }
 
-/// Asserts that a file excuses itself from nothing.
+/// Asserts that a file disables none of the lints.
 #[track_caller]
 pub fn assert_pure(file: &Path) {
     let text = without_tests(file);
     for excuse in EXCUSES {
-        assert!(!text.contains(excuse), "{} touches the world: {excuse}", file.display());
+        assert!(!text.contains(excuse), "{} has effects: {excuse}", file.display());
     }
 }
 
@@ -132,11 +132,11 @@ fn imports_point_downwards() {
         .map(|name| name.trim_end_matches(".rs").to_owned())
         .filter(|name| !["lib", "main"].contains(&&**name))
         .collect();
-    assert_eq!(rooms, allowed, "a room is in no list, or gone");
+    assert_eq!(rooms, allowed, "a room is in no list, or missing");
 }
 
 #[test]
-fn imports_are_found_however_they_are_written() {
+fn imports_are_detected_in_every_spelling() {
     let text = "use crate::{a, b::{c, d}, e_f};\nlet x = crate::g::h();\n// crate::i\nuse pikaci::j;\nuse crate::k;";
     assert_eq!(rooms_used(text).into_iter().collect::<Vec<_>>(), ["a", "b", "e_f", "g", "k"]);
 }
@@ -161,7 +161,7 @@ fn failpoints_have_one_registry() {
     }
 }
 
-/// What renames, locks and starts something, and the files that do it, by points of the registry.
+/// Calls that rename, lock or start something, and the files with these calls, by the failpoints of the registry.
 const STEPS: [(&str, &[&str]); 4] = [
     (
         "fs::rename(",
@@ -179,7 +179,7 @@ const STEPS: [(&str, &[&str]); 4] = [
 ];
 
 #[test]
-fn durable_steps_are_taken_where_points_are() {
+fn durable_steps_are_in_files_with_failpoints() {
     for file in rust_files(&source()) {
         let text = without_tests(&file);
         for (step, places) in STEPS {
@@ -190,10 +190,10 @@ fn durable_steps_are_taken_where_points_are() {
     }
 }
 
-/// What opens or lists by a path, and follows links.
+/// Calls that open or list a path and follow links.
 const OPENERS: [&str; 6] =
     ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
-/// The files that do it all the same, and whose files those are. What somebody else named is opened in src/foreign.
+/// Files with such calls, each with the owner of the paths. All other paths are opened in src/foreign.
 const OWN_FILES: [(&str, &str); 36] = [
     ("cli/doctor_probe.rs", "those that Nix's settings name"),
     ("cli/read_policy.rs", "the operator's policy"),
@@ -234,7 +234,7 @@ const OWN_FILES: [(&str, &str); 36] = [
 ];
 
 #[test]
-fn what_somebody_else_named_is_opened_in_one_room() {
+fn foreign_names_are_opened_in_one_room() {
     let of_systems = ["state/sync_tree.rs", "state/sync_tree_macos.rs"];
     let places: Vec<&str> = OWN_FILES.iter().map(|(file, _)| *file).chain(of_systems).collect();
     for file in rust_files(&source()) {
@@ -246,7 +246,7 @@ fn what_somebody_else_named_is_opened_in_one_room() {
     }
 }
 
-/// What writes to standard output or error, and the files besides the exits that look at one without writing.
+/// Calls that write to standard output or error, and the files besides the exits that inspect a stream without writing.
 const EXITS: [(&str, &[&str]); 4] = [
     ("::stdout()", &["cli/output.rs", "cli/follow_logs.rs"]),
     ("::stderr()", &["cli/output.rs", "cli/progress.rs"]),
@@ -255,7 +255,7 @@ const EXITS: [(&str, &[&str]); 4] = [
 ];
 
 #[test]
-fn what_is_printed_goes_through_the_exits() {
+fn output_leaves_through_the_exits() {
     for file in rust_files(&source()) {
         let text = without_tests(&file);
         for (way, places) in EXITS {
@@ -266,21 +266,21 @@ fn what_is_printed_goes_through_the_exits() {
 }
 
 #[test]
-fn systems_differ_in_files_of_their_own() {
+fn code_for_one_system_is_in_a_file_of_its_own() {
     for file in rust_files(&source()) {
         let text = without_tests(&file);
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         for pair in lines.windows(2).filter(|pair| pair[0].contains("target_os")) {
             let chosen = pair[0].starts_with("#[cfg") && (pair[1].starts_with("mod ") || pair[1].starts_with("use "));
-            assert!(chosen, "{} has more than a module that is chosen: {}", file.display(), pair[0]);
+            assert!(chosen, "{} has more than the selection of a module: {}", file.display(), pair[0]);
         }
     }
 }
 
 #[test]
-fn the_stand_in_for_vfkit_shares_no_code_with_what_it_tests() {
+fn the_stand_in_for_vfkit_shares_no_code_with_pikaci() {
     let files = rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vfkit-on-qemu"));
-    assert!(!files.is_empty(), "it is gone");
+    assert!(!files.is_empty(), "the stand-in is missing");
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         for way in ["pikaci::", "#[path", "include"] {
@@ -294,6 +294,6 @@ fn no_file_is_too_long() {
     let others = ["tests", "fuzz"].map(|folder| rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)));
     for file in rust_files(&source()).into_iter().chain(others.into_iter().flatten()) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
-        assert!(lines <= MAX_LINES, "{} has {lines} lines: two files?", file.display());
+        assert!(lines <= MAX_LINES, "{} has {lines} lines: split the file", file.display());
     }
 }

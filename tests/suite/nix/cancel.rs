@@ -6,7 +6,7 @@ use pikaci::id::Digest;
 use pikaci::state::{self, FileLock, StateLayout};
 use rustix::process::Signal;
 
-use crate::support::cancelled::{JOBS, builds, cancelled, slow_builds};
+use crate::support::cancelled::{JOBS, assert_cancelled, slow_builds, wait_for_builder};
 use crate::support::processes::Running;
 use crate::support::project::Project;
 #[cfg(feature = "failpoints")]
@@ -18,13 +18,13 @@ fn a_build_is_cancelled_with_its_builder() {
     let project = Project::with_nix(JOBS);
     let instead = slow_builds(&project);
     let mut running = Running::start(&instead.before(project.command(&["run"])));
-    builds(&mut running);
+    wait_for_builder(&mut running);
     running.signal_group(Signal::INT);
-    cancelled(&project, running.ends("SIGINT in a build"), 130, "SIGINT");
+    assert_cancelled(&project, running.ends("SIGINT in a build"), 130, "SIGINT");
     assert_eq!(project.record().prepares[0].status.outcome(), Some(Outcome::Cancelled));
 }
 
-/// As `nohup` and a shell's `&` leave it.
+/// `nohup` and the `&` of a shell leave signals ignored.
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let project = Project::with_nix(JOBS);
@@ -39,21 +39,21 @@ fn an_ignored_signal_stays_ignored() {
             running.signal(*signal);
         }
         running.signal(Signal::TERM);
-        cancelled(&project, running.ends(ignored), 143, "SIGTERM");
+        assert_cancelled(&project, running.ends(ignored), 143, "SIGTERM");
     }
 }
 
 #[test]
-fn a_run_that_waits_for_another_ones_build_can_be_cancelled() {
+fn a_run_that_waits_for_the_build_of_another_run_can_be_cancelled() {
     let project = Project::with_nix(JOBS);
     let _held = hold_runner(&project);
     let mut running = Running::start(&project.command(&["run"]));
     running.says(": 2 jobs\n");
     running.signal(Signal::INT);
-    cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
+    assert_cancelled(&project, running.ends("SIGINT while waiting"), 130, "SIGINT");
 }
 
-/// A run without a runner, in the moment between the end of its last job and its own.
+/// Starts a run without a runner, and waits until its last job has ended but the run hasn't.
 #[cfg(feature = "failpoints")]
 fn about_to_end(project: &Project) -> (Running, StandIns) {
     let nix = StandIns::new().script("nix", crate::support::stand_in::FAILING_NIX);
@@ -77,7 +77,7 @@ fn a_signal_after_the_last_job_changes_nothing() {
 
 #[cfg(feature = "failpoints")]
 #[test]
-fn an_end_that_cannot_be_recorded_is_told_with_all_that_went_before() {
+fn an_end_that_cannot_be_recorded_is_reported_with_the_summary() {
     let project = Project::with_nix(JOBS);
     let (running, _nix) = about_to_end(&project);
     let events = project.last_run().join("events.jsonl");
@@ -89,12 +89,12 @@ fn an_end_that_cannot_be_recorded_is_told_with_all_that_went_before() {
     assert!(ran.stderr.contains(lost) && ran.stderr.contains("\nhint: check that "), "{}", ran.stderr);
 }
 
-/// Has every run wait for another one's build of the project's only runner.
+/// Makes every run wait for the build of the project's only runner by another run.
 #[track_caller]
 fn hold_runner(project: &Project) -> FileLock {
     let plan = project.pikaci(&["plan", "--format", "json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
-    let digest = plan["nodes"][0]["prepare"]["flake_digest"].as_str().expect("the first node prepares");
+    let digest = plan["nodes"][0]["prepare"]["flake_digest"].as_str().expect("the first node is a Prepare node");
     let digest = Digest::try_from(digest.to_owned()).unwrap();
     state::open(&project.state("")).unwrap();
     let lock = StateLayout::new(project.state("")).flake_lock(&digest);

@@ -3,7 +3,7 @@
 use crate::support::downstream::{Downstream, JOBS};
 
 #[test]
-fn what_a_build_of_nix_has_not_got_is_refused_when_it_is_evaluated() {
+fn a_job_that_needs_more_than_a_nix_build_is_refused_at_evaluation() {
     for (job, guest, why) in [
         ("", r#"{ base = "host"; }"#, "its guest is of base `host`"),
         ("", "{ }", "its guest is of base `host`"),

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::support::project::{Project, ran};
 use crate::support::tools::{inside, tool_command};
 
-/// The jobs are run one after the other; `b` finds the clock two hours earlier, `c` a day later.
+/// The jobs run one after the other; at `b` the clock is two hours earlier, at `c` a day later.
 #[test]
-fn it_may_jump_while_jobs_run() {
+fn the_clock_may_jump_while_jobs_run() {
     let folder = tempfile::tempdir().unwrap();
     let clock = folder.path().join("clock");
     let set = |offset: &str| format!("echo {offset} >{}", clock.display());
@@ -29,15 +29,15 @@ fn it_may_jump_while_jobs_run() {
         fs::write(&clock, "+0\n").unwrap();
         let pikaci = project.command(&["run", "--jobs=1"]);
         let mut faketime = tool_command("faketime");
-        // It sets FAKETIME, which would go before the file.
+        // faketime sets FAKETIME, which would override the file.
         faketime.args(["-m", "--exclude-monotonic", "-f", "+0", "env", "--unset=FAKETIME"]);
         let mut faketime = inside(faketime, &pikaci);
         faketime.env("FAKETIME_TIMESTAMP_FILE", &clock).env("FAKETIME_NO_CACHE", "1");
         (ran(&mut faketime).exits(0).stderr, project.runs().pop().unwrap())
     };
-    let ((said, first), (_, second)) = (run(), run());
-    // What ended before it began took no time; nobody's time was up.
-    assert!(said.contains("\na: passed in 0.0s\n") && said.contains("\nb: passed in 26h00m\n"), "{said}");
+    let ((report, first), (_, second)) = (run(), run());
+    // A duration that would be negative is zero, and no timeout ends a job.
+    assert!(report.contains("\na: passed in 0.0s\n") && report.contains("\nb: passed in 26h00m\n"), "{report}");
     assert!(first < second);
     let events = fs::read_to_string(project.state("runs").join(&second).join("events.jsonl")).unwrap();
     let times: Vec<Timestamp> = events.lines().map(at).collect();
@@ -50,7 +50,7 @@ fn it_may_jump_while_jobs_run() {
     assert_eq!(project.runs(), [second]);
 }
 
-/// Returns when an event happened.
+/// Returns the time of an event.
 fn at(line: &str) -> Timestamp {
     serde_json::from_str::<Value>(line).unwrap()["at"].as_str().unwrap().parse().unwrap()
 }

@@ -7,7 +7,7 @@ use crate::support::stand_in::StandIns;
 use crate::support::tools::nix;
 
 #[test]
-fn a_build_that_takes_too_long_is_ended_and_told() {
+fn a_build_beyond_its_deadline_is_stopped_and_reported() {
     let project = Project::with_nix(r#"{ guests.default.prepareTimeout = 1; jobs.a.command = "true"; }"#);
     let script = format!("[ \"$1\" = build ] || exec {} \"$@\"\necho building; sleep 600", nix("oldest").display());
     let slow = StandIns::new().script("nix", &script);

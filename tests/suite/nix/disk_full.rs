@@ -1,29 +1,29 @@
-//! A full disk at each step of a run: an error that names it, and no record is lost.
+//! A full disk at each step of a run: the error names it, and no record is lost.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::support::disk::{Disk, assert_told};
+use crate::support::disk::{Disk, assert_reported};
 use crate::support::project::{Project, ran};
 use crate::support::stand_in::{FAILING_NIX, StandIns};
 
-/// Runs on disks of these sizes, up to where nothing but the build of the guest fails, and asserts that they were full at
-/// each of these steps.
+/// Runs on disks of these sizes, up to a size at which only the build of the guest fails. Asserts that the disk was
+/// full at each of these steps.
 #[track_caller]
-fn assert_each_step_is_told(sizes: impl Iterator<Item = String>, steps: &[&'static str]) {
+fn assert_each_step_is_reported(sizes: impl Iterator<Item = String>, steps: &[&'static str]) {
     let nix = StandIns::new().script("nix", FAILING_NIX);
     let project = Project::with_nix(
         r#"{ jobs.a.command = "true"; jobs.b = { command = "true"; needs = [ "a" ]; }; jobs.c.command = "true"; }"#,
     );
-    let mut seen = BTreeSet::new();
+    let mut reached = BTreeSet::new();
     for size in sizes {
         let disk = Disk::new(&size);
-        let told = disk.pikaci(Some(&nix), &project, &["run"]);
-        let full = assert_told(&disk, Some(&nix), &project, &told, &size);
+        let ended = disk.pikaci(Some(&nix), &project, &["run"]);
+        let full = assert_reported(&disk, Some(&nix), &project, &ended, &size);
         let step = steps.iter().find(|step| full.contains(**step));
-        let is_new = seen.insert(*step.unwrap_or_else(|| panic!("{size}: {full}")));
-        if is_new && seen.len() % 4 == 1 {
-            // With room again it gets as far as it can here, and what was lost is made again.
+        let is_new = reached.insert(*step.unwrap_or_else(|| panic!("{size}: {full}")));
+        if is_new && reached.len() % 4 == 1 {
+            // On a larger disk the run gets as far as it can here, and makes the lost files again.
             let again = disk.pikaci(Some(&nix), &project, &["run"]).exits(101);
             assert!(again.stdout.contains("nix build failed"), "{size}: {}", again.stdout);
         }
@@ -31,12 +31,12 @@ fn assert_each_step_is_told(sizes: impl Iterator<Item = String>, steps: &[&'stat
         let left = ran(Command::new("find").arg(disk.state()).args(["-name", ".tmp-*"])).exits(0).stdout;
         assert_eq!((disk.runs(), left), (Vec::new(), String::new()), "{size}");
     }
-    assert_eq!(seen, steps.iter().copied().collect(), "the disk was full at each of these");
+    assert_eq!(reached, steps.iter().copied().collect(), "the disk was full at each of these");
 }
 
 #[test]
-fn a_disk_that_takes_no_more_files_is_told_at_each_step() {
-    assert_each_step_is_told(
+fn a_disk_without_free_inodes_is_reported_at_each_step() {
+    assert_each_step_is_reported(
         (2..31).map(|files| format!("size=100m,nr_inodes={files}")),
         &[
             "/.gitignore: ",
@@ -65,8 +65,8 @@ fn a_disk_that_takes_no_more_files_is_told_at_each_step() {
 }
 
 #[test]
-fn a_disk_without_room_is_told_at_each_step() {
-    assert_each_step_is_told(
+fn a_disk_without_free_space_is_reported_at_each_step() {
+    assert_each_step_is_reported(
         (1..18).map(|pages| format!("size={}k,nr_inodes=10000", 4 * pages)),
         &[
             "/CACHEDIR.TAG: ",

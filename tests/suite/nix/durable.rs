@@ -17,7 +17,7 @@ const JOB_FILE: &str = r#"{
   jobs.b.command = "true";
 }"#;
 
-/// A call that ended well: where it began and ended in the trace.
+/// A successful system call, with its first and last line in the trace.
 struct Call {
     name: String,
     text: String,
@@ -26,17 +26,17 @@ struct Call {
 }
 
 impl Call {
-    /// Returns the paths that it was given.
+    /// Returns the paths among the arguments.
     fn given(&self) -> Vec<&str> {
         self.text.split('"').skip(1).step_by(2).collect()
     }
 
-    /// Returns the file that it was given open.
+    /// Returns the open file that is an argument.
     fn open_file(&self) -> Option<&str> {
         Some(self.text.split_once('<')?.1.split_once('>')?.0)
     }
 
-    /// Returns whether it writes that into a file.
+    /// Returns true if the call writes the text into the file.
     fn writes(&self, path: &Path, text: &str) -> bool {
         self.name == "write" && self.open_file().is_some_and(|file| Path::new(file) == path) && self.text.contains(text)
     }
@@ -46,13 +46,13 @@ impl Call {
             && self.open_file().is_some_and(|file| Path::new(file) == path)
     }
 
-    /// Returns whether it syncs all of the file system that a folder is on.
+    /// Returns true if the call syncs the whole file system of a folder.
     fn syncs_all(&self, folder: &Path) -> bool {
         self.name == "syncfs" && self.open_file().is_some_and(|file| Path::new(file).starts_with(folder))
     }
 }
 
-/// Reads the trace of strace, in which a call that lasts is told in two lines.
+/// Reads the trace of strace, which prints a long call in two lines.
 fn calls(trace: &str) -> Vec<Call> {
     let mut open: Vec<(&str, String, usize)> = Vec::new();
     let mut calls = Vec::new();
@@ -63,7 +63,7 @@ fn calls(trace: &str) -> Vec<Call> {
             open.push((process, begun.to_owned(), at));
             continue;
         } else if text.starts_with("<... ") {
-            let place = open.iter().position(|(begun, ..)| *begun == process).expect("what is resumed has begun");
+            let place = open.iter().position(|(begun, ..)| *begun == process).expect("a resumed call has a beginning");
             let (_, start, began) = open.remove(place);
             (start + text.split_once(" resumed>").unwrap().1, began)
         } else {
@@ -77,15 +77,15 @@ fn calls(trace: &str) -> Vec<Call> {
     calls
 }
 
-/// Returns whether what was renamed is a record that isn't there after a power loss, and is told again then.
+/// Returns true for a record that is computed again if a power loss loses it.
 fn is_view(calls: &[Call], renamed: &Call) -> bool {
     let [from, to] = renamed.given()[..] else { return false };
     let is_synced = calls.iter().any(|call| call.ended < renamed.began && call.syncs(Path::new(from)));
     !is_synced && (to.ends_with("/run.json") || to.ends_with("/status.json"))
 }
 
-/// Asserts that all of a run was synced before its record said that it had ended, and that the lock by which the next
-/// pikaci finds what has to be told again was there until then. Returns whether the file system was synced for it.
+/// Asserts that all files of a run were synced before its record reported the end, and that the lock, which marks a run
+/// to be completed, existed until then. Returns true if the file system was synced for that.
 fn assert_closed(calls: &[Call], run: &Path) -> bool {
     let record = run.join("run.json");
     let of_run = |call: &&Call| call.name.starts_with("rename") && Path::new(call.given()[1]).starts_with(run);
@@ -94,37 +94,38 @@ fn assert_closed(calls: &[Call], run: &Path) -> bool {
     assert!(!is_view(calls, closed), "{}", closed.text);
     let synced = calls.iter().rfind(|call| call.syncs_all(run) && call.ended < closed.began);
     let events = run.join("events.jsonl");
-    for told in renamed.iter().filter(|call| !is_view(calls, call) && !call.given()[1].ends_with("/manifest.json")) {
-        let event = calls.iter().rfind(|call| call.ended < told.began && call.writes(&events, ""));
+    for replaced in renamed.iter().filter(|call| !is_view(calls, call) && !call.given()[1].ends_with("/manifest.json"))
+    {
+        let event = calls.iter().rfind(|call| call.ended < replaced.began && call.writes(&events, ""));
         let survives = |event: &Call| {
-            calls.iter().any(|call| event.ended < call.began && call.ended < told.began && call.syncs(&events))
+            calls.iter().any(|call| event.ended < call.began && call.ended < replaced.began && call.syncs(&events))
         };
-        assert!(event.is_none_or(survives), "{} follows from an event that isn't synced", told.text);
+        assert!(event.is_none_or(survives), "{} follows from an event that isn't synced", replaced.text);
     }
     for view in renamed.iter().filter(|call| is_view(calls, call)) {
         let again = renamed.iter().any(|other| other.began > view.ended && other.given()[1] == view.given()[1]);
         let survives = synced.is_some_and(|synced| view.ended < synced.began);
-        assert!(again || survives, "{} isn't synced at last", view.text);
+        assert!(again || survives, "{} isn't synced at the end", view.text);
     }
     let jobs = run.join("jobs");
     let named = calls.iter().any(|call| call.ended < closed.began && call.syncs(&jobs)) || synced.is_some();
     assert!(named, "{} isn't synced", jobs.display());
     let unlocked = calls.iter().find(|call| call.name == "unlink" && Path::new(call.given()[0]) == run.join("lock"));
-    let unlocked = unlocked.expect("the lock goes").began;
-    let told = calls.iter().any(|call| call.syncs(run) && closed.ended < call.began && call.ended < unlocked);
-    assert!(told, "the lock went before {} would survive", record.display());
+    let unlocked = unlocked.expect("the lock is removed").began;
+    let is_synced = calls.iter().any(|call| call.syncs(run) && closed.ended < call.began && call.ended < unlocked);
+    assert!(is_synced, "the lock was removed before {} was synced", record.display());
     synced.is_some()
 }
 
-/// Returns what was renamed into its place in the state folder, after asserting that what is in it was synced before, and
-/// the folder with its name after; but for the records of a run that goes on.
+/// Returns the files that were renamed into their place in the state folder. Asserts that the content of each was
+/// synced before, and its folder after; records of a running run are exempt.
 fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
+    let mut paths = BTreeSet::new();
     for call in calls.iter().filter(|call| call.name.starts_with("rename")) {
         let [from, to] = call.given()[..] else { panic!("{}", call.text) };
         let (from, to) = (Path::new(from), Path::new(to));
         let is_draft = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with(".tmp-");
-        // The links to runners are Nix's own.
+        // Nix itself makes the links to runners.
         let is_ours = to.starts_with(state) && !to.starts_with(state.join("runners"));
         if !is_ours || !is_draft(from) || is_view(calls, call) {
             continue;
@@ -138,32 +139,33 @@ fn durable(calls: &[Call], state: &Path) -> BTreeSet<PathBuf> {
         let made = made.filter_map(|made| made.given().first().map(|path| PathBuf::from(*path)));
         let made: Vec<PathBuf> = made.filter(|path| path.starts_with(from)).collect();
         assert!(is_synced(from), "{} wasn't synced before it was {}", from.display(), to.display());
-        // In a folder: each file that still has its name, but for locks, which hold nothing, and each folder of them.
+        // In a folder: each file that still has its name, except locks, which are empty, and each folder of these
+        // files.
         for path in made.iter().filter(|path| *path != from && !is_draft(path) && !path.ends_with("lock")) {
-            assert!(is_synced(path), "{} wasn't synced before {} was there", path.display(), to.display());
+            assert!(is_synced(path), "{} wasn't synced before {} existed", path.display(), to.display());
             assert!(is_synced(path.parent().unwrap()), "the folder of {} wasn't synced", path.display());
         }
         let folder = to.parent().unwrap();
         let after = calls.iter().any(|other| other.began > call.ended && other.syncs(folder));
         assert!(after, "{} wasn't synced after {} was in it", folder.display(), to.display());
-        found.insert(to.strip_prefix(state).unwrap().to_owned());
+        paths.insert(to.strip_prefix(state).unwrap().to_owned());
     }
-    found
+    paths
 }
 
-/// Runs a project's jobs, and returns the calls of that.
+/// Runs the jobs of a project, and returns the system calls.
 fn traced(project: &Project, stand_ins: &StandIns) -> Vec<Call> {
     let trace = NamedTempFile::new().unwrap();
     let run = stand_ins.before(project.command(&["run"]));
     let mut strace = tool_command("strace");
-    let what = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,write";
+    let filter = "trace=openat,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,write";
     strace.args([
         "--follow-forks",
         "--seccomp-bpf",
         "--decode-fds=path",
         "--string-limit=4096",
         "-e",
-        what,
+        filter,
         "--output",
     ]);
     strace.arg(trace.path());
@@ -172,19 +174,19 @@ fn traced(project: &Project, stand_ins: &StandIns) -> Vec<Call> {
 }
 
 #[test]
-fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
+fn a_renamed_file_is_synced_before_and_its_folder_after() {
     let guest = StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
     let project = Project::with_nix(JOB_FILE);
     let state = project.state("");
     let calls = traced(&project, &guest);
-    let found = durable(&calls, &state);
+    let paths = durable(&calls, &state);
     let run = PathBuf::from("runs").join(project.runs().pop().unwrap());
-    assert!(!assert_closed(&calls, &state.join(&run)), "what else is to be written isn't waited for");
+    assert!(!assert_closed(&calls, &state.join(&run)), "the run waits for no other files");
     let events = state.join(&run).join("events.jsonl");
     let at = |event: &str| calls.iter().find(|call| call.writes(&events, event)).unwrap();
     let (began, ended) = (at(r#"job_started\",\"job\":\"a"#), at(r#"job_finished\",\"job\":\"a"#));
     let settled = calls.iter().any(|call| began.ended < call.began && call.ended < ended.began && call.syncs(&events));
-    assert!(settled, "what is going on would be forgotten");
+    assert!(settled, "a power loss would lose a running job");
     let names = |folder: &str| {
         let names = fs::read_dir(state.join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         names.map(|name| Path::new(folder).join(name)).collect::<Vec<_>>()
@@ -195,9 +197,9 @@ fn what_is_renamed_into_its_place_is_synced_before_and_its_folder_after() {
     let stored = ["snapshots", "indexes", "flakes"].into_iter().flat_map(names);
     let expected: BTreeSet<PathBuf> = files.into_iter().chain(of_run).chain(stored).collect();
     let (drafted, placed): (BTreeSet<_>, BTreeSet<_>) =
-        found.into_iter().partition(|path| path.to_string_lossy().contains("/.tmp-"));
+        paths.into_iter().partition(|path| path.to_string_lossy().contains("/.tmp-"));
     assert_eq!(placed, expected);
-    // A run's first files are there before it has its name.
+    // The first files of a run exist before the folder of the run has its name.
     let drafted: BTreeSet<_> = drafted.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(drafted, BTreeSet::from(["plan.json", "run.json"]));
 }
@@ -211,8 +213,8 @@ fn the_records_of_many_jobs_are_synced_at_once() {
     ));
     let calls = traced(&project, &StandIns::new());
     let run = project.state("runs").join(project.runs().pop().unwrap());
-    assert!(assert_closed(&calls, &run), "all is synced");
+    assert!(assert_closed(&calls, &run), "the whole file system is synced");
     let status =
         calls.iter().filter(|call| call.name.starts_with("rename") && call.given()[1].ends_with("/status.json"));
-    assert_eq!(status.filter(|call| is_view(&calls, call)).count(), 2 * 65, "its beginning and its end");
+    assert_eq!(status.filter(|call| is_view(&calls, call)).count(), 2 * 65, "the start and the end of the run");
 }

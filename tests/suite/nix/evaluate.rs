@@ -1,5 +1,5 @@
-//! Runner flakes of the bases `nix` and `nixos`, evaluated to a derivation for every host: on the fixtures, and on a real
-//! nixpkgs and microvm.nix where `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_MICROVM` say where they are.
+//! Runner flakes of the bases `nix` and `nixos`, evaluated to a derivation for every host. They use the fixtures, and
+//! also a real nixpkgs and microvm.nix if `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_MICROVM` name their folders.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,15 +33,15 @@ pub fn write(flake: &RenderedFlake, folder: &Path) {
     }
 }
 
-/// Evaluates the runner of a flake, and returns its derivation, and what that took.
+/// Evaluates the runner of a flake, and returns its derivation and the cost of the evaluation.
 #[track_caller]
-fn evaluate(which: &str, flake: &RenderedFlake, host: &str) -> (Value, String) {
+fn evaluate(version: &str, flake: &RenderedFlake, host: &str) -> (Value, String) {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     write(flake, folder.path());
     let attribute = format!("path:.#packages.{host}.runner");
     let stats = folder.path().join("stats");
     let run = |args: &[&str]| {
-        let mut command = Command::new(nix(which));
+        let mut command = Command::new(nix(version));
         command.args(args).current_dir(folder.path()).env("NIX_CONFIG", NIX_CONFIG);
         command.env("NIX_SHOW_STATS", "1").env("NIX_SHOW_STATS_PATH", &stats);
         ran(&mut command).exits(0).stdout
@@ -52,12 +52,12 @@ fn evaluate(which: &str, flake: &RenderedFlake, host: &str) -> (Value, String) {
     let stats: Value = serde_json::from_slice(&fs::read(&stats).unwrap()).unwrap();
     let heap = stats["gc"]["totalBytes"].as_u64().unwrap_or(0) >> 20;
     let shown: Value = serde_json::from_str(&run(&["derivation", "show", &path])).unwrap();
-    // Newer versions put them under a key of their own.
+    // Newer versions print the derivations below a key of their own.
     let all = shown.get("derivations").unwrap_or(&shown).as_object().unwrap();
     (all.values().next().unwrap().clone(), format!("{took:.1} s, {heap} MiB allocated"))
 }
 
-/// Evaluates both bases for every host with the inputs of a project.
+/// Evaluates both bases for every host, with the inputs of a project.
 fn evaluate_all(inputs: &str, project: &Project, nixes: &[&str]) {
     let read = |name: &str| (name.to_owned(), fs::read(project.path(name)).unwrap());
     let mut files = BTreeMap::from([read("flake.nix"), read("flake.lock")]);
@@ -74,22 +74,22 @@ fn evaluate_all(inputs: &str, project: &Project, nixes: &[&str]) {
             allow_local_inputs: true,
         };
         for (base, flake) in [("nix", render_nix(guest, store).unwrap()), ("nixos", render_nixos(guest).unwrap())] {
-            let mut known = None;
-            for which in nixes {
-                let (derivation, cost) = evaluate(which, &flake, host);
-                println!("{inputs}: base {base} for {system} on {host}, {which} Nix: {cost}");
+            let mut first = None;
+            for version in nixes {
+                let (derivation, cost) = evaluate(version, &flake, host);
+                println!("{inputs}: base {base} for {system} on {host}, {version} Nix: {cost}");
                 assert_eq!(derivation["system"], system);
                 let env = &derivation["env"];
                 assert_eq!(env["exportReferencesGraph"].is_string(), base == "nix", "{env}");
                 assert_eq!(env["store"].is_string(), base == "nixos", "{env}");
-                assert_eq!(known.get_or_insert_with(|| env["out"].clone()), &env["out"], "{which}");
+                assert_eq!(first.get_or_insert_with(|| env["out"].clone()), &env["out"], "{version}");
             }
         }
     }
 }
 
 #[test]
-fn runners_evaluate_for_every_host_and_to_the_same_in_both_nix_versions() {
+fn both_nix_versions_evaluate_the_same_runner_for_every_host() {
     evaluate_all("the fixtures", &fixture::project("{ }"), &["oldest", "newest"]);
     let at_hand = |name| std::env::var(name).ok();
     if let (Some(nixpkgs), Some(microvm)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_MICROVM")) {

@@ -1,4 +1,4 @@
-//! Readers of events that go away or wait: the run goes on.
+//! Readers of events that close or wait: the run continues.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read as _};
@@ -19,7 +19,7 @@ fn start(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
     (child, stdout)
 }
 
-/// A project of which no guest can be built, so that runs are short, and with a first event that no pipe holds.
+/// Creates a project whose guests can't be built, so that runs are short, and whose first event is larger than a pipe.
 fn large() -> (Project, StandIns) {
     let description = "x".repeat(1000);
     let job = |number: i32| format!("jobs.j{number} = {{ command = \"true\"; description = \"{description}\"; }};");
@@ -33,7 +33,7 @@ fn assert_ended(project: &Project) {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_no_run() {
+fn a_closed_reader_does_not_end_the_run() {
     let (project, nix) = large();
     let mut command = nix.before(project.command(&["run", "--format=json"]));
     let (mut child, mut stdout) = start(command.stderr(Stdio::null()));
@@ -49,29 +49,29 @@ fn a_reader_that_goes_away_ends_no_run() {
     assert_ended(&project);
 }
 
-/// Who doesn't read holds up what is printed, and nothing else.
+/// A reader that doesn't read delays only the output.
 #[test]
-fn a_reader_that_waits_holds_up_no_run() {
+fn a_slow_reader_does_not_delay_the_run() {
     let (project, nix) = large();
     let mut command = nix.before(project.command(&["run", "--format=json"]));
     let (mut child, mut stdout) = start(command.stderr(Stdio::null()));
     let run = || Some(project.runs().pop()?).map(|id| project.state(&format!("runs/{id}")));
     let ended = |run: PathBuf| json_if_there(&run.join("run.json")).is_some_and(|run| run["status"] == "errored");
     while !run().is_some_and(ended) {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended with nothing read");
+        assert_eq!(child.try_wait().unwrap(), None, "pikaci ended before its output was read");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let mut read = String::new();
     stdout.read_to_string(&mut read).unwrap();
     assert_eq!(read, fs::read_to_string(run().unwrap().join("events.jsonl")).unwrap());
     assert_eq!(child.wait().unwrap().code(), Some(101));
-    // One that never reads doesn't keep it when it is asked twice to end.
+    // A reader that never reads doesn't keep alive a pikaci that was cancelled twice.
     let (mut child, stdout) = start(&mut command);
     while project.runs().len() < 2 || !run().is_some_and(ended) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let status = loop {
-        // Two that come at once are one.
+        // Two signals at the same time count as one.
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(50));
         if let Some(status) = child.try_wait().unwrap() {

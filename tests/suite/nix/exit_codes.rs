@@ -1,4 +1,4 @@
-//! Exit codes of commands that find the machine unfit.
+//! Exit codes of commands on an unfit machine.
 
 use crate::support::project::{Project, Ran, ran};
 use crate::support::stand_in::StandIns;
@@ -7,12 +7,12 @@ use crate::support::tools::{inside, tool_command};
 const JOB_FILE: &str = r#"{ jobs.one = { command = "true"; }; }"#;
 
 #[test]
-fn a_source_tree_that_cannot_be_read_says_what_to_do() {
+fn an_unreadable_source_tree_has_a_remedy() {
     let broken = Project::with_nix(JOB_FILE).committed();
     std::fs::write(broken.path(".git/index"), "no index").unwrap();
-    let seen = broken.pikaci(&["plan"]).exits(1);
+    let ended = broken.pikaci(&["plan"]).exits(1);
     let hint = format!("\nhint: read the message of git: git -C {} status\n", broken.path("").display());
-    assert!(seen.stderr.ends_with(&hint.replace("/ status", " status")), "{}", seen.stderr);
+    assert!(ended.stderr.ends_with(&hint.replace("/ status", " status")), "{}", ended.stderr);
 
     let large = Project::with_nix(JOB_FILE).file("large", &"x".repeat(5 << 20)).file("disk/.keep", "");
     let pikaci = large.command(&["run", "--state-root=disk/state"]);
@@ -23,9 +23,9 @@ fn a_source_tree_that_cannot_be_read_says_what_to_do() {
 }
 
 #[test]
-fn where_no_machine_can_run_it_is_69_and_says_what_to_install() {
+fn a_machine_without_programs_exits_with_69_and_names_them() {
     let project = Project::with_nix(JOB_FILE);
-    // virtiofsd is also found where packages put it.
+    // virtiofsd is also searched in the folders of packages.
     let programs = ["qemu-system-x86_64", "bwrap", "nix"];
     for missing in programs {
         let mut there = StandIns::new().own("git");
@@ -40,7 +40,7 @@ fn where_no_machine_can_run_it_is_69_and_says_what_to_install() {
 }
 
 #[test]
-fn a_virtiofsd_that_is_too_old_is_69() {
+fn an_old_virtiofsd_exits_with_69() {
     let project = Project::with_nix(JOB_FILE);
     let old = StandIns::new().script("virtiofsd", "echo virtiofsd 1.10.1");
     let ran = ran(&mut old.before(project.command(&["run"]))).exits(69);
@@ -49,12 +49,12 @@ fn a_virtiofsd_that_is_too_old_is_69() {
 }
 
 #[test]
-fn a_kernel_that_cannot_be_read_is_69() {
+fn an_unreadable_kernel_exits_with_69() {
     let with = |kernel: &str| {
         Project::with_nix(&format!("{{ guests.default.kernel = \"{kernel}\"; jobs.one = {{ command = \"true\"; }}; }}"))
     };
-    let asserted = |ran: Ran, what: &str| {
-        assert!(ran.stderr.contains(what) && ran.stderr.contains("\nhint: "), "{}", ran.stderr);
+    let asserted = |ran: Ran, problem: &str| {
+        assert!(ran.stderr.contains(problem) && ran.stderr.contains("\nhint: "), "{}", ran.stderr);
     };
     for command in ["plan", "run"] {
         asserted(with("/no/such/kernel").pikaci(&[command]).exits(69), "/no/such/kernel can't be read: No such file");
@@ -64,7 +64,7 @@ fn a_kernel_that_cannot_be_read_is_69() {
 }
 
 #[test]
-fn more_memory_than_there_is_is_69() {
+fn a_guest_larger_than_the_memory_exits_with_69() {
     let project = Project::with_nix(r#"{ guests.default.memory = "4000G"; jobs.one = { command = "true"; }; }"#);
     let ran = project.pikaci(&["run"]).exits(69);
     assert!(ran.stderr.ends_with("hint: lower the guest's `memory` in pikaci.nix\n"), "{}", ran.stderr);

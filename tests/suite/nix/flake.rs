@@ -1,6 +1,6 @@
 //! Rendered flakes, read by the oldest and the newest Nix.
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "runs Nix on a file that it writes")]
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that can't continue fails")]
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ const NIXES: [&str; 2] = ["oldest", "newest"];
 const CONFIG: &str =
     "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\nflake-registry =";
 
-/// Each text as a string, as an attribute's name, and between other characters.
+/// Each text as a string, as the name of an attribute, and between other characters.
 #[derive(Template)]
 #[template(
     source = r#"[
@@ -49,7 +49,7 @@ fn eval(version: &str, file: &Path, home: &Path) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Returns texts that are hard on an escaper: pieces of Nix's own syntax among any Unicode, but never NUL.
+/// Returns texts that are hard to escape: pieces of Nix's syntax among any Unicode characters, without NUL.
 fn hard_texts(count: usize) -> Vec<String> {
     let piece = prop_oneof![
         Just("${".to_owned()),
@@ -70,7 +70,7 @@ fn hard_texts(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn nix_reads_back_every_text_that_was_escaped() {
+fn nix_reads_back_every_escaped_text() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("strings.nix");
     let texts = hard_texts(600);
@@ -85,7 +85,7 @@ fn nix_reads_back_every_text_that_was_escaped() {
     }
 }
 
-/// What a real flake says of itself; `derivation` is lazy, so nothing is built.
+/// Reads the values of a real flake; `derivation` is lazy, so nothing is built.
 const READ_FLAKE: &str = r#"
   name:
   let
@@ -97,7 +97,7 @@ const READ_FLAKE: &str = r#"
 "#;
 
 #[test]
-fn nix_reads_of_a_real_flake_what_went_into_it() {
+fn nix_reads_back_the_values_of_a_rendered_flake() {
     let folder = tempfile::tempdir().unwrap();
     let blob = || BlobRef { path: "/x".into(), encoding: Encoding::Plain, len: 1, sha256: Digest::of(b"x") };
     let modules = ["with.ko", "rec", "a..b", "0", "x__y--z", "null", "1e9.ko", "if.then.else"];
@@ -127,8 +127,8 @@ fn nix_reads_of_a_real_flake_what_went_into_it() {
     }
 }
 
-/// What flakes of the bases `nix` and `nixos` say of themselves, and which packages they find in a nixpkgs that has just
-/// the one that they name, and in a dev shell.
+/// Reads the values of flakes of the bases `nix` and `nixos`, and the packages that they select in a dev shell and in a
+/// nixpkgs with only the named package.
 const READ_NIX_FLAKE: &str = r#"
   name:
   let
@@ -162,7 +162,7 @@ struct ProjectFlake<'a> {
 }
 
 #[test]
-fn nix_reads_of_flakes_with_inputs_what_went_into_them() {
+fn nix_reads_back_the_values_of_flakes_with_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let texts = hard_texts(60);
     let names: Vec<String> = texts.iter().map(|text| text.replace(['.', '/'], "")).collect();

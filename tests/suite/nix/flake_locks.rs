@@ -1,4 +1,4 @@
-//! Flakes of projects with locks of their own: a runner takes the same inputs as Nix.
+//! Flakes of projects with locks of their own: a runner has the same inputs as Nix.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,15 +13,15 @@ use crate::support::fixture::{self, MICROVM};
 use crate::support::project::{NIX_CONFIG, ran};
 use crate::support::tools::nix;
 
-/// The inputs of the project, each a folder with a flake of its own, and the files of them.
+/// The inputs of the project, each a folder with a flake of its own, and their files.
 const INPUTS: [(&str, &str); 9] = [
-    // A nixpkgs that says how often it is evaluated.
+    // A nixpkgs that counts its evaluations.
     (
         "nixpkgs/flake.nix",
         r#"{ inputs.all.url = "path:NIXPKGS"; outputs = { all, ... }: all // {
              legacyPackages = builtins.mapAttrs (_: builtins.trace "nixpkgs is evaluated") all.legacyPackages; }; }"#,
     ),
-    // Relative inputs of another flake, and a flake that isn't at the top of its source.
+    // Relative inputs of another flake, and a flake in a subfolder of its source.
     (
         "tools/flakes/main/flake.nix",
         r#"{ inputs = { lib.url = "path:./lib"; sibling.url = "path:../sibling"; nixpkgs.url = "path:NIXPKGS"; };
@@ -29,7 +29,7 @@ const INPUTS: [(&str, &str); 9] = [
     ),
     ("tools/flakes/main/lib/flake.nix", r#"{ outputs = _: { name = "lib"; }; }"#),
     ("tools/flakes/sibling/flake.nix", r#"{ outputs = _: { name = "sibling"; }; }"#),
-    // Two that need each other.
+    // Two inputs that need each other.
     (
         "left/flake.nix",
         r#"{ inputs.right.url = "path:ROOT/right"; outputs = { right, ... }: { name = "left"; both = "left-${right.name}"; }; }"#,
@@ -38,7 +38,7 @@ const INPUTS: [(&str, &str); 9] = [
         "right/flake.nix",
         r#"{ inputs.left.url = "path:ROOT/left"; outputs = { left, ... }: { name = "right"; both = "${left.name}-right"; }; }"#,
     ),
-    // One whose input follows one that follows another.
+    // A chain: an input of this flake follows an input that follows a third one.
     (
         "far/flake.nix",
         r#"{ inputs.near.url = "path:ROOT/near"; inputs.nixpkgs.follows = "near/nixpkgs";
@@ -79,13 +79,13 @@ const FLAKE: &str = r#"{
 
 const SHELL: &str = "devShells.x86_64-linux.default.drvPath";
 
-/// Runs Nix in a folder, and returns what it prints.
+/// Runs Nix in a folder, and returns its output.
 #[track_caller]
-fn run(which: &str, folder: &Path, args: &[&str]) -> String {
-    ran(Command::new(nix(which)).args(args).current_dir(folder).env("NIX_CONFIG", NIX_CONFIG)).exits(0).stdout
+fn run(version: &str, folder: &Path, args: &[&str]) -> String {
+    ran(Command::new(nix(version)).args(args).current_dir(folder).env("NIX_CONFIG", NIX_CONFIG)).exits(0).stdout
 }
 
-/// A project with many kinds of inputs, locked by Nix.
+/// Creates a project with many kinds of inputs, locked by Nix.
 fn project() -> TempDir {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let root = folder.path().to_str().unwrap();
@@ -117,7 +117,7 @@ fn render(project: &Path, lock: &str) -> RenderedFlake {
 }
 
 #[test]
-fn a_dev_shell_is_what_nix_makes_of_it_whatever_the_project_s_inputs_follow() {
+fn a_guest_has_the_dev_shell_of_nix_for_every_kind_of_input() {
     let folder = project();
     let project = folder.path().join("project");
     let lock = fs::read_to_string(project.join("flake.lock")).unwrap();
@@ -128,14 +128,14 @@ fn a_dev_shell_is_what_nix_makes_of_it_whatever_the_project_s_inputs_follow() {
         let rendered = TempDir::with_prefix("pikaci-test-").unwrap();
         write(flake, rendered.path());
         let shell = format!("(import ./guest/inputs.nix).project.{SHELL}");
-        for which in ["oldest", "newest"] {
-            let shell = run(which, rendered.path(), &["eval", "--raw", "--impure", "--expr", &shell]);
-            assert_eq!(shell, expected, "{which}");
+        for version in ["oldest", "newest"] {
+            let shell = run(version, rendered.path(), &["eval", "--raw", "--impure", "--expr", &shell]);
+            assert_eq!(shell, expected, "{version}");
         }
-        // The last one refuses a lock that names anything which can change, as Lix does.
-        let runners = ["oldest", "newest", "strict-locks"].map(|which| {
+        // The last version refuses a lock with inputs that can change, as Lix does.
+        let runners = ["oldest", "newest", "strict-locks"].map(|version| {
             let attribute = "path:.#packages.x86_64-linux.runner.drvPath";
-            let mut eval = Command::new(nix(which));
+            let mut eval = Command::new(nix(version));
             eval.args(["eval", "--no-update-lock-file", "--raw", attribute]).current_dir(rendered.path());
             let evaluated = ran(eval.env("NIX_CONFIG", NIX_CONFIG)).exits(0);
             assert_eq!(evaluated.stderr.matches("nixpkgs is evaluated").count(), 1, "{}", evaluated.stderr);
@@ -147,7 +147,7 @@ fn a_dev_shell_is_what_nix_makes_of_it_whatever_the_project_s_inputs_follow() {
     };
     let own = runner(&render(&project, &lock));
 
-    // A reference through the registry of whoever locked it, and an input more, change no runner.
+    // A reference through the registry of the author of the lock, and an additional input, change no runner.
     let mut edited: serde_json::Value = serde_json::from_str(&lock).unwrap();
     let nixpkgs = edited["nodes"]["root"]["inputs"]["nixpkgs"].as_str().unwrap().to_owned();
     edited["nodes"][&nixpkgs]["original"] = serde_json::json!({ "id": "nixpkgs", "type": "indirect" });
@@ -158,7 +158,7 @@ fn a_dev_shell_is_what_nix_makes_of_it_whatever_the_project_s_inputs_follow() {
 }
 
 #[test]
-fn a_nixpkgs_that_is_too_old_for_nixos_guests_is_refused_with_what_to_do() {
+fn a_nixpkgs_too_old_for_nixos_guests_is_refused_with_a_remedy() {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let nixpkgs = r#"{ outputs = _: { lib = { trivial.release = "24.05"; nixosSystem = { modules }: builtins.deepSeq modules { }; }; }; }"#;
     let flake = r#"{ inputs.nixpkgs.url = "path:ROOT/nixpkgs"; outputs = _: { }; }"#;
@@ -178,14 +178,14 @@ fn a_nixpkgs_that_is_too_old_for_nixos_guests_is_refused_with_what_to_do() {
     let mut eval = Command::new(nix("oldest"));
     eval.args(["eval", "--raw", "path:.#packages.x86_64-linux.runner.drvPath"]).current_dir(rendered.path());
     let refused = ran(eval.env("NIX_CONFIG", NIX_CONFIG)).exits(1).stderr;
-    let said =
+    let message =
         "the project's nixpkgs is 24.05, and microvm.nix takes 25.05 or newer: update it, nix flake update nixpkgs";
-    assert!(refused.contains(said), "{refused}");
+    assert!(refused.contains(message), "{refused}");
 }
 
-/// The last of the three in the first test would say so.
+/// The first test relies on the refusal by this Nix.
 #[test]
-fn the_nix_with_strict_locks_refuses_what_can_change() {
+fn a_nix_with_strict_locks_refuses_inputs_that_can_change() {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let flake = r#"{ inputs.project.url = "path:./project"; outputs = _: { name = "x"; }; }"#;
     let node =

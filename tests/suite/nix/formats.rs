@@ -6,7 +6,7 @@ use crate::support::formats::{assert_is, schema};
 use crate::support::project::Project;
 
 #[test]
-fn what_plan_prints_is_a_plan() {
+fn the_output_of_plan_matches_its_schema() {
     let project = Project::with_nix(r#"{ jobs.one = { command = "true"; env.A = "b"; artifacts = [ "*" ]; }; }"#);
     let plan: Value = serde_json::from_str(&project.pikaci(&["plan", "--format=json"]).exits(0).stdout).unwrap();
     assert_is(&schema("plan"), &plan);

@@ -28,7 +28,7 @@ impl Scene {
         Self { project: Project::with_nix(JOB_FILE), programs }
     }
 
-    /// Runs the job on a tree that holds this, and returns the id of the run.
+    /// Runs the job on a tree with this content, and returns the id of the run.
     #[track_caller]
     fn run(&self, content: &str) -> String {
         fs::write(self.project.path("file"), content).unwrap();
@@ -47,7 +47,7 @@ impl Scene {
 }
 
 #[test]
-fn the_newest_stay_with_what_they_need_and_a_later_run_makes_the_rest_again() {
+fn gc_keeps_the_newest_runs_with_their_files_and_later_runs_make_the_rest_again() {
     let scene = Scene::new("exit 1");
     let project = &scene.project;
     let runs = ["one", "two", "three"].map(|content| scene.run(content));
@@ -80,7 +80,7 @@ fn the_newest_stay_with_what_they_need_and_a_later_run_makes_the_rest_again() {
 }
 
 #[test]
-fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
+fn gc_removes_leftovers_of_killed_processes_but_no_files_in_use() {
     let scene = Scene::new("sleep 600");
     let project = &scene.project;
     let mut running = Running::start(&scene.programs.before(project.command(&["run"])));
@@ -118,9 +118,9 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
             assert_eq!(project.state(path).exists(), is_there, "{path}");
         }
     }
-    assert_eq!(scene.names("indexes").len() + 3, index.len(), "what is known of the project's tree stays");
+    assert_eq!(scene.names("indexes").len() + 3, index.len(), "the index of the project's tree stays");
     drop((lock, writing));
-    // A program that another test starts shares both locks for a moment.
+    // A program that another test starts may share both locks for a moment.
     let deadline = Instant::now() + END;
     while removed(&gc(project, &["--dry-run"]), "leftover").len() < 3 {
         assert!(Instant::now() < deadline, "the locks are still held");
@@ -130,12 +130,12 @@ fn what_killed_processes_left_is_gone_and_what_others_work_on_is_not() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_named_and_the_rest_goes() {
+fn gc_names_files_that_it_cannot_remove_and_removes_the_rest() {
     let (project, state) = empty();
     let [one, two] = [b"1", b"2"].map(|name| Digest::of(name));
     store(&state, &one);
     store(&state, &two);
-    // A place where something is mounted can't be moved.
+    // A folder on which something is mounted can't be moved.
     let mounted = state.snapshot(&one);
     let pikaci = project.command(&["gc"]);
     let mut bwrap = tool_command("bwrap");
@@ -154,7 +154,7 @@ fn what_cannot_be_removed_is_named_and_the_rest_goes() {
 }
 
 #[test]
-fn a_state_folder_that_is_missing_or_cannot_be_written_is_told() {
+fn gc_reports_a_missing_or_read_only_state_folder() {
     let project = Project::with_nix(JOB_FILE);
     assert_eq!(project.pikaci(&["gc"]).exits(0).stdout, "nothing to remove\n");
     assert!(!project.state("").exists());
@@ -166,8 +166,8 @@ fn a_state_folder_that_is_missing_or_cannot_be_written_is_told() {
         bwrap.args(["--ro-bind", "/", "/", "--dev", "/dev", "--chdir"]).arg(project.path("."));
         ran(bwrap.arg(pikaci.get_program()).args(pikaci.get_args()))
     };
-    let told = read_only(&["gc"]).exits(1);
-    assert!(told.stderr.contains("Read-only file system") && told.stderr.contains("\nhint: "), "{}", told.stderr);
+    let ended = read_only(&["gc"]).exits(1);
+    assert!(ended.stderr.contains("Read-only file system") && ended.stderr.contains("\nhint: "), "{}", ended.stderr);
     assert!(read_only(&["gc", "--dry-run"]).exits(0).stdout.starts_with("would remove 1 snapshot: "));
     fs::remove_file(project.state("version")).unwrap();
     let foreign = project.pikaci(&["gc"]).exits(1);

@@ -15,7 +15,7 @@ use crate::support::tools::nix;
 
 const JOB_FILE: &str = r#"{ jobs.one.command = "true"; }"#;
 
-/// Has projects, of which each changes for each of its runs, share a state folder, and gc remove all it may meanwhile.
+/// Runs several projects that share a state folder and change before each run, while gc removes everything that it may.
 #[track_caller]
 fn run_beside_gc(gc: &[&str], check: &(dyn Fn(&Path) + Sync)) {
     let programs = StandIns::new().script("qemu-system-x86_64", "exit 1");
@@ -28,7 +28,7 @@ fn run_beside_gc(gc: &[&str], check: &(dyn Fn(&Path) + Sync)) {
             fs::write(project.path("file"), format!("{name} {round}")).unwrap();
             let mut run = programs.before(project.command(&["run"]));
             let ran = ran(run.arg("--state-root").arg(&state)).exits(102);
-            // The guest got as far as it can: its snapshot and its runner were there.
+            // The guest got as far as it can: its snapshot and its runner exist.
             assert!(ran.stdout.contains("QEMU ended with exit code 1"), "{}\n{}", ran.stdout, ran.stderr);
         }
     };
@@ -44,7 +44,7 @@ fn run_beside_gc(gc: &[&str], check: &(dyn Fn(&Path) + Sync)) {
 }
 
 #[test]
-fn runs_get_what_they_need_beside_a_gc_that_keeps_nothing() {
+fn runs_pass_beside_a_gc_that_keeps_nothing() {
     run_beside_gc(&["--keep-runs=0"], &|state| {
         let project = Project::with_nix(JOB_FILE);
         let mut gc = project.command(&["gc", "--keep-runs=0", "--state-root"]);
@@ -55,9 +55,9 @@ fn runs_get_what_they_need_beside_a_gc_that_keeps_nothing() {
     });
 }
 
-/// A build that waits shows a run that is running, and its snapshot, flake and folder of roots.
+/// A waiting build keeps a run running, with its snapshot, flake and folder of roots.
 #[test]
-fn what_a_running_run_needs_stays() {
+fn gc_keeps_the_files_of_a_running_run() {
     let project = Project::with_nix(JOB_FILE);
     // A confined Nix sees this folder.
     let go = project.state("nix/go");

@@ -1,4 +1,4 @@
-//! The guest contract, read by busybox: its shell and its grep are those of a guest.
+//! The guest contract, read by busybox, whose shell and grep are those of a guest.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,8 +21,8 @@ fn busybox(args: &[&str], stdin: &[u8]) -> Vec<u8> {
 }
 
 fn unpack(request: &Request) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let bytes = encode_request(request).expect("the request is a good one");
+    let folder = tempfile::tempdir().expect("creating a folder");
+    let bytes = encode_request(request).expect("the request is valid");
     assert_eq!(bytes.len() % 512, 0, "a disk has whole blocks");
     busybox(&["tar", "-x", "-f", "-", "-C", &folder.path().to_string_lossy()], &bytes);
     folder
@@ -34,7 +34,7 @@ fn source(file: &Path, script: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_agent_reads_what_was_asked() {
+fn the_agent_reads_every_request() {
     let folder = unpack(&request());
     let settings = source(
         &folder.path().join("settings"),
@@ -54,7 +54,7 @@ proptest! {
         command in vec("[^\0]{0,12}|['\"\\\\$`\n ;é]{0,6}", 1..5),
         env in btree_map("[A-Z_][A-Za-z0-9_]{0,6}", "[^\0]{0,12}|['\"\\\\$`\n ;é]{0,6}", 0..4),
     ) {
-        // These two are the test's own: where busybox is, and what the shell keeps for itself.
+        // The test needs these two: the path of busybox, and a variable that the shell sets itself.
         prop_assume!(!env.contains_key("PATH") && !env.contains_key("_"));
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let asked = Request { steps: vec![step(&words)], env: env.clone(), ..request() };
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn grep_and_globset_choose_the_same_paths(
+    fn grep_and_globset_select_the_same_paths(
         globs in vec(vec(PIECE, 1..6), 1..8),
         paths in vec("[abcé☃.,/!^\\-\\]\\[+$()|\\\\ *]{1,8}|(a|b|c|é)(/(a|b|c|é)){0,3}", 20),
     ) {

@@ -1,4 +1,4 @@
-//! Faults of a machine with which no guest starts.
+//! Faults of a machine that prevent the start of a guest.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::getuid;
 use tempfile::NamedTempFile;
 
-use crate::support::faults::{LONG, cannot_start, erred, shows};
+use crate::support::faults::{LONG, assert_errored, cannot_start, shows};
 use crate::support::processes::Running;
 use crate::support::project::Project;
 use crate::support::stand_in::StandIns;
@@ -17,7 +17,7 @@ use crate::support::tools::{by_user, write_program};
 const NOBODY: u32 = 65534;
 
 #[test]
-fn without_qemu_no_run_begins() {
+fn no_run_starts_without_qemu() {
     let project = Project::with_nix(LONG);
     let there = ["bwrap", "git", "nix", "virtiofsd"].into_iter().fold(StandIns::new(), StandIns::own);
     let command = there.alone(project.command(&["run"]));
@@ -32,7 +32,7 @@ fn without_qemu_no_run_begins() {
 }
 
 #[test]
-fn a_kernel_that_cannot_be_read_begins_no_run() {
+fn no_run_starts_with_an_unreadable_kernel() {
     for (content, reason, hint) in [
         (None, "kernel can't be read: No such file or directory", "name another image"),
         (Some("garbage"), "kernel is no Linux kernel", "name another image"),
@@ -51,7 +51,7 @@ fn a_kernel_that_cannot_be_read_begins_no_run() {
 }
 
 #[test]
-fn a_kernel_that_only_root_may_read_begins_no_run_and_says_how_to_open_it() {
+fn no_run_starts_with_a_kernel_that_only_root_may_read() {
     let elsewhere = NamedTempFile::new().unwrap();
     let kernel = elsewhere.path();
     fs::set_permissions(kernel, fs::Permissions::from_mode(0o000)).unwrap();
@@ -59,7 +59,7 @@ fn a_kernel_that_only_root_may_read_begins_no_run_and_says_how_to_open_it() {
     let project = Project::with_nix(&text);
     let mut command = project.command(&["run"]);
     if getuid().is_root() {
-        // The binary too must be where a plain user gets to it.
+        // A plain user must be able to reach the binary too.
         let program = project.path("pikaci");
         write_program(&program, &fs::read(command.get_program()).unwrap());
         let mut plain = Command::new(program);
@@ -80,7 +80,7 @@ fn a_share_that_cannot_start_ends_the_job() {
     for name in ["bwrap", "virtiofsd"] {
         let (project, ran) = cannot_start(name);
         let message = "the daemon that shares \"workspace\" with the guest ended with exit code 1";
-        let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+        let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind host");
         shows(&job, &format!("no room for {name}"));
     }
 }

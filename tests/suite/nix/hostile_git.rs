@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::trap::{Trap, succeeds};
 
 #[test]
-fn settings_that_came_with_a_repository_run_nothing() {
+fn settings_of_a_repository_run_nothing() {
     let trap = Trap::new();
     let project = trap.project.file("odd.x", "x\n").committed();
     let trap = Trap { project, outside: trap.outside };
@@ -15,7 +15,7 @@ fn settings_that_came_with_a_repository_run_nothing() {
 }
 
 #[test]
-fn settings_of_a_repository_inside_run_nothing() {
+fn settings_of_a_nested_repository_run_nothing() {
     let trap = Trap::new();
     let project = trap.project.file("inner/file", "inner\n");
     let inner = project.path("inner");
@@ -26,7 +26,7 @@ fn settings_of_a_repository_inside_run_nothing() {
     let trap = Trap { project: project.committed(), outside: trap.outside };
     trap.set("inner");
     fs::write(trap.project.path("inner/file"), "changed\n").unwrap();
-    // What changed in it still counts.
+    // A change in the nested repository still counts.
     let plan = trap.project.pikaci(&["plan", "--format=json"]).exits(0).stdout;
     assert!(plan.contains("execute:a"), "{plan}");
     trap.holds(succeeds);

@@ -9,7 +9,7 @@ use crate::support::project::{Project, ran};
 use crate::support::stand_in::StandIns;
 
 #[test]
-fn one_of_another_user_or_that_others_can_write_is_refused() {
+fn a_state_folder_that_others_own_or_can_write_is_refused() {
     let scene = Scene::new();
     let state = scene.project.path(".pikaci");
     fs::set_permissions(&state, fs::Permissions::from_mode(0o777)).unwrap();
@@ -17,7 +17,7 @@ fn one_of_another_user_or_that_others_can_write_is_refused() {
     fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
     chown(&state, Some(4321), Some(4321)).unwrap();
     scene.refuses(None, "belongs to another user (uid 4321)");
-    // A plain user is told the same of one that root made.
+    // A plain user gets the same error for a folder that root created.
     let programs = StandIns::new();
     drop(by_plain_user(&scene.project, &programs, &["list"]));
     chown(&state, Some(0), Some(0)).unwrap();
@@ -38,9 +38,9 @@ fn forge(project: &Project, replacements: &[(&str, &str)]) {
     }
 }
 
-/// One that came with an archive belongs to the user, and no git tells of it.
+/// A state folder from an archive belongs to the user, and git doesn't track it.
 #[test]
-fn forged_records_lead_nowhere() {
+fn forged_records_reach_nothing_outside() {
     for (user, up) in [(false, ""), (true, ""), (false, "../../../../../../../../../../..")] {
         let programs = user.then(StandIns::new);
         let scene = Scene::new();

@@ -1,4 +1,4 @@
-//! Killed runs in a state folder that is read-only, or that a power loss tore.
+//! Killed runs in a state folder that is read-only, or damaged by a power loss.
 
 use std::fs;
 
@@ -10,15 +10,15 @@ use crate::support::interrupted::{files, killed};
 use crate::support::project::{Project, Ran, ran};
 use crate::support::tools::tool_command;
 
-/// Runs pikaci where nothing can be written.
-fn look(project: &Project, args: &[&str]) -> Ran {
+/// Runs pikaci on a read-only file system.
+fn run_read_only(project: &Project, args: &[&str]) -> Ran {
     let pikaci = project.command(args);
     let mut bwrap = tool_command("bwrap");
     bwrap.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--chdir"]).arg(project.path("."));
     ran(bwrap.arg(pikaci.get_program()).args(pikaci.get_args()))
 }
 
-/// Returns what programs are shown of the run, without the moment at which it was found dead.
+/// Returns the printed JSON of the run, without the time at which its death was detected.
 #[track_caller]
 fn shown(ran: Ran) -> Value {
     let mut status: Value = serde_json::from_str(&ran.exits(0).stdout).unwrap();
@@ -32,29 +32,29 @@ fn shown(ran: Ran) -> Value {
 }
 
 #[test]
-fn it_is_shown_as_it_will_be_recorded() {
+fn a_killed_run_is_shown_as_it_will_be_recorded() {
     let (project, _) = killed();
     let before = files(&project);
     let status = ["status", "2", "--format=json"];
-    let seen = shown(look(&project, &status));
-    let listed = look(&project, &["list"]).exits(0);
+    let at_first = shown(run_read_only(&project, &status));
+    let listed = run_read_only(&project, &["list"]).exits(0);
     assert_eq!((listed.stderr.as_str(), files(&project)), ("", before));
     let recorded = project.pikaci(&status);
     assert_eq!(recorded.stderr, "run 2 was interrupted; its end is now recorded\n");
-    assert_eq!(seen, shown(recorded));
+    assert_eq!(at_first, shown(recorded));
     assert!(listed.stdout.contains("errored") && listed.stdout.contains("1 passed, 1 errored, 1 cancelled\n"));
-    assert_eq!(seen["run"]["message"], "interrupted: pikaci was killed or the machine went down");
-    assert_eq!(seen["jobs"][1]["message"], seen["run"]["message"]);
-    assert_eq!(seen["jobs"][2]["message"], "the run was interrupted before it began");
+    assert_eq!(at_first["run"]["message"], "interrupted: pikaci was killed or the machine went down");
+    assert_eq!(at_first["jobs"][1]["message"], at_first["run"]["message"]);
+    assert_eq!(at_first["jobs"][2]["message"], "the run was interrupted before it began");
 }
 
 #[test]
-fn what_a_power_loss_tore_is_told_again() {
+fn records_torn_by_a_power_loss_are_computed_again() {
     let (project, run) = killed();
     fs::write(run.layout().record(), "").unwrap();
     fs::write(run.layout().job(&JobId::new("a")).status(), "{\"id\":").unwrap();
     fs::remove_dir_all(run.layout().job(&JobId::new("b")).root()).unwrap();
-    let listed = look(&project, &["list"]).exits(0);
+    let listed = run_read_only(&project, &["list"]).exits(0);
     assert!(listed.stdout.contains("errored") && listed.stdout.contains("1 passed, 1 errored, 1 cancelled\n"));
     assert_eq!(project.pikaci(&["list"]).exits(0).stderr, "run 2 was interrupted; its end is now recorded\n");
     assert_eq!(project.record().status.outcome(), Some(Outcome::Errored));

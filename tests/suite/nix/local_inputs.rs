@@ -1,4 +1,4 @@
-//! Inputs of a project's flake that lie on this machine: refused, and none of them gets into the store.
+//! Inputs of a project's flake that lie on this machine: they are refused, and none of them reaches the store.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ const JOBS: &str = r#"{ guests.default = { base = "nix"; devShell = "default"; }
 
 const NAR_HASH: &str = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-/// A file outside of the project that nobody else may read, and the store's paths from before.
+/// A file outside of the project that nobody else may read, and the paths of the store at the start.
 pub struct Canary {
     folder: tempfile::TempDir,
     text: String,
@@ -35,7 +35,7 @@ impl Canary {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Asserts that no new path of the store holds it.
+    /// Asserts that no new path of the store contains the file.
     #[track_caller]
     pub fn assert_uncopied(&self) {
         let copies: Vec<PathBuf> = store_paths().into_iter().filter(|path| !self.before.contains(path)).collect();
@@ -49,7 +49,7 @@ fn store_paths() -> BTreeSet<PathBuf> {
 }
 
 fn holds(path: &Path, text: &[u8]) -> bool {
-    // Others may be building; what is gone again holds nothing.
+    // Other builds may run; a path that was removed meanwhile doesn't count.
     let Ok(metadata) = fs::symlink_metadata(path) else { return false };
     if metadata.is_dir() {
         let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
@@ -58,7 +58,7 @@ fn holds(path: &Path, text: &[u8]) -> bool {
     metadata.is_file() && fs::read(path).is_ok_and(|bytes| bytes.windows(text.len()).any(|window| window == text))
 }
 
-/// Makes a project whose dev shell takes this input of flake.lock.
+/// Creates a project whose dev shell uses this input of flake.lock.
 fn project(locked: &Value) -> Project {
     let elsewhere = json!({ "type": "tarball", "url": "https://example.invalid/nixpkgs.tar.gz", "narHash": NAR_HASH });
     let nodes = json!({
@@ -104,7 +104,7 @@ fn an_input_on_this_machine_is_refused_with_its_node_and_the_remedy() {
     canary.assert_uncopied();
 }
 
-/// Returns the log of the build of a dev shell that asks for the canary in a way of its own, and fails.
+/// Returns the log of the failed build of a dev shell that tries to read the canary in its own way.
 #[track_caller]
 fn failed(flake: &dyn Fn(&str) -> String) -> String {
     let project = fixture::project(JOBS);
@@ -115,7 +115,7 @@ fn failed(flake: &dyn Fn(&str) -> String) -> String {
 }
 
 #[test]
-fn what_a_project_evaluates_and_builds_sees_nothing_else_of_this_machine() {
+fn evaluations_and_builds_see_no_other_files_of_this_machine() {
     let canary = Canary::new();
     let file = canary.path("file");
     let sum = ran(Command::new("sha256sum").arg(&file)).exits(0).stdout;
@@ -124,7 +124,7 @@ fn what_a_project_evaluates_and_builds_sees_nothing_else_of_this_machine() {
         let shell = format!("packages = [ ({package}) ]");
         failed(&|flake| flake.replace("packages = [ pkgs.gnumake ]", &shell))
     };
-    // Even with the hash that makes it pure: a download in evaluation, and one in a build of Nix' own.
+    // A hash makes a download pure: one during evaluation, and one in a build of Nix itself.
     let download = package(&format!(r#"builtins.fetchurl {{ url = "file://{file}"; sha256 = "{sum}"; }}"#));
     assert!(download.contains("unable to download 'file://") || download.contains("Couldn't open"), "{download}");
     let fixed = package(&format!(
@@ -134,7 +134,7 @@ fn what_a_project_evaluates_and_builds_sees_nothing_else_of_this_machine() {
     assert!(fixed.contains("unable to download 'file://") || fixed.contains("Couldn't open"), "{fixed}");
     let read = package(&format!(r#"builtins.seq (builtins.readFile "{file}") pkgs.gnumake"#));
     assert!(read.contains("is forbidden in pure eval"), "{read}");
-    // What the lock doesn't name isn't there, and isn't looked for.
+    // An input that the lock doesn't name is missing, and Nix doesn't search for it.
     let input = format!("inputs.extra = {{ url = \"path:{}\"; flake = false; }};\n  outputs", canary.path(""));
     let unlocked =
         |flake: &str| flake.replacen("outputs", &input, 1).replace("{ nixpkgs, ...", "{ nixpkgs, extra, ...");
@@ -147,7 +147,7 @@ fn what_a_project_evaluates_and_builds_sees_nothing_else_of_this_machine() {
 }
 
 #[test]
-fn a_consent_is_asked_for_again_where_a_recorded_runner_is_built() {
+fn a_rerun_that_builds_a_runner_needs_consent_again() {
     let project = fixture::project(r#"{ guests.default.base = "nix"; jobs.a = { command = "true"; }; }"#);
     let failing = StandIns::new().script("nix", FAILING_NIX);
     let run = |args: &[&str], consent: bool| {

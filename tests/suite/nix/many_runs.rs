@@ -1,4 +1,4 @@
-//! Ten thousand old runs, of which only those that are shown are read.
+//! Ten thousand old runs: only those that are shown are read.
 
 use std::fs;
 
@@ -9,14 +9,14 @@ use crate::support::tools::tool_command;
 const RUNS: usize = 10_000;
 
 #[test]
-fn what_is_not_shown_is_not_read() {
+fn only_runs_that_are_shown_are_read() {
     let project = Project::with_nix("{ jobs.a.command = \"true\"; }");
     let model = Run::passed(&project, "20261101-000000000-0000");
     let record = fs::read(model.layout().record()).unwrap();
     for number in 1..RUNS {
         let folder = project.state(&format!("runs/20261101-{number:09}-0000"));
         fs::create_dir(&folder).unwrap();
-        // Only the newest can be read.
+        // Only the newest records can be read.
         fs::write(folder.join("run.json"), if number + 20 < RUNS { b"{" } else { record.as_slice() }).unwrap();
     }
     let list = project.pikaci(&["list"]).exits(0);
@@ -28,10 +28,10 @@ fn what_is_not_shown_is_not_read() {
         project.pikaci(args).exits(code);
     }
     assert_eq!(opened(&project, &["list", "--limit=7"]), 7);
-    assert_eq!(opened(&project, &["status"]), 3, "to choose it, to read it, and its job's");
+    assert_eq!(opened(&project, &["status"]), 3, "one access to select the run, one to read it, and one for its job");
 }
 
-/// Returns how many files of runs a command opens, after asserting that no run costs it more than a few looks.
+/// Returns the number of opened files of runs, after asserting that no run costs more than a few file accesses.
 #[track_caller]
 fn opened(project: &Project, args: &[&str]) -> usize {
     let trace = project.path("trace");
@@ -41,6 +41,6 @@ fn opened(project: &Project, args: &[&str]) -> usize {
     ran(strace.args(pikaci.get_args()).current_dir(project.path("."))).exits(0);
     let trace = fs::read_to_string(trace).unwrap();
     let of_runs: Vec<&str> = trace.lines().filter(|line| line.contains("runs/2026")).collect();
-    assert!(of_runs.len() <= 3 * RUNS, "{} looks at {RUNS} runs", of_runs.len());
+    assert!(of_runs.len() <= 3 * RUNS, "{} lists {RUNS} runs", of_runs.len());
     of_runs.into_iter().filter(|line| line.contains(" open") && line.contains(".json\"")).count()
 }

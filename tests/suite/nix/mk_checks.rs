@@ -14,19 +14,19 @@ use crate::support::tools::nix;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A command that evaluates an expression.
-fn eval(which: &str, expression: &str) -> Command {
-    let mut command = Command::new(nix(which));
+/// Returns the command that evaluates an expression.
+fn eval(version: &str, expression: &str) -> Command {
+    let mut command = Command::new(nix(version));
     command.args(["eval", "--impure", "--json", "--expr", expression]).env("NIX_CONFIG", NIX_CONFIG);
     command
 }
 
-/// Evaluates a job file as `mkChecks` reads it.
-fn job_file(text: &str, what: &str) -> Ran {
-    ran(&mut eval("oldest", &format!("let file = import {ROOT}/nix/job-file.nix ({text}); in {what}")))
+/// Evaluates a job file as `mkChecks` does, and then an expression.
+fn job_file(text: &str, expression: &str) -> Ran {
+    ran(&mut eval("oldest", &format!("let file = import {ROOT}/nix/job-file.nix ({text}); in {expression}")))
 }
 
-/// Returns the expression of the checks of a project on this system, to which `more` is said.
+/// Returns the expression for the checks of a project on a system, with more arguments of `mkChecks`.
 fn checks(project: &Project, system: &str, more: &str) -> String {
     format!(
         r#"let pkgs = (builtins.getFlake "path:{}").legacyPackages.{system}; in
@@ -38,16 +38,16 @@ fn checks(project: &Project, system: &str, more: &str) -> String {
     )
 }
 
-/// Evaluates something of them.
-fn of_checks(project: &Project, more: &str, what: &str) -> Ran {
-    ran(&mut eval("oldest", &format!("let checks = {}; in {what}", checks(project, "x86_64-linux", more))))
+/// Evaluates an expression about the checks.
+fn of_checks(project: &Project, more: &str, expression: &str) -> Ran {
+    ran(&mut eval("oldest", &format!("let checks = {}; in {expression}", checks(project, "x86_64-linux", more))))
 }
 
 #[test]
-fn what_pikaci_refuses_of_a_job_file_is_refused_at_once_and_by_name() {
+fn mk_checks_refuses_the_job_files_that_pikaci_refuses() {
     let job = |job: &str| format!(r#"{{ jobs.good.command = "true"; jobs."a b" = {{ {job} }}; }}"#);
     let true_and = |more: &str| job(&format!("command = \"true\"; {more}"));
-    for (text, said) in [
+    for (text, message) in [
         (job("comand = \"true\";"), "the job \"a b\": unknown key `comand`; it may have artifacts, command, "),
         (job("description = \"x\";"), "the job \"a b\": it has no `command`"),
         (job("command = 1;"), "the job \"a b\": `command` must be a string, or a list of strings"),
@@ -70,12 +70,12 @@ fn what_pikaci_refuses_of_a_job_file_is_refused_at_once_and_by_name() {
     ] {
         Project::with_nix(&text).pikaci(&["check"]).exits(2);
         let refused = job_file(&text, "builtins.deepSeq file.jobs true").exits(1).stderr;
-        assert!(refused.contains(said), "{said}: {refused}");
+        assert!(refused.contains(message), "{message}: {refused}");
     }
 }
 
 #[test]
-fn what_pikaci_takes_is_taken() {
+fn mk_checks_accepts_the_job_files_that_pikaci_accepts() {
     for text in [
         "{ }",
         "{ jobs = { }; guests = null; targets = null; defaults = null; }",
@@ -87,7 +87,7 @@ fn what_pikaci_takes_is_taken() {
 }
 
 #[test]
-fn both_know_the_same_keys() {
+fn both_readers_accept_the_same_keys() {
     let source = fs::read_to_string(Path::new(ROOT).join("src/config/schema/keys.rs")).unwrap();
     let keys = source.split("key(").skip(1).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
     let sections = ["defaults", "guests", "jobs", "targets"];
@@ -145,7 +145,7 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
     assert!(misspelt.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{misspelt}");
     let odd = of_checks(&project, "", "checks.\"odd, name@[x=1]\".drvPath").exits(0).stdout;
     assert!(odd.contains("-pikaci-odd-name-x=1-.drv"), "{odd}");
-    // What another job needs is made whether it is shown or not.
+    // A job that another job needs is built, whether it is shown or not.
     of_checks(&project, "targets = [ \"b\" ];", "checks.b.drvPath").exits(0);
 }
 
@@ -162,7 +162,7 @@ fn a_mac_has_the_checks_of_linux_on_its_processor() {
     assert_eq!((&linux[0], &linux), (&json!("aarch64-linux"), &mac));
 }
 
-/// Returns how much Nix does to evaluate the first jobs of a project.
+/// Returns the cost of evaluating the first jobs of a project.
 fn work(project: &Project, jobs: usize) -> (u64, u64) {
     let names: Vec<String> = (0..jobs).map(|number| format!("checks.j{number}.drvPath")).collect();
     let expression = format!("let checks = {}; in [ {} ]", checks(project, "x86_64-linux", ""), names.join(" "));
@@ -175,7 +175,7 @@ fn work(project: &Project, jobs: usize) -> (u64, u64) {
 }
 
 #[test]
-fn what_jobs_share_is_made_once() {
+fn a_build_that_jobs_share_is_made_once() {
     let jobs = |guest: &str, count: usize, more: &str| {
         let jobs = (0..count).map(|number| format!("jobs.j{number} = {{ command = \"echo {number}\"; {more} }};\n"));
         format!("{{ guests.default = {{ {guest} }};\n{}}}", jobs.collect::<String>())

@@ -5,8 +5,8 @@ mod checks;
 mod clock;
 mod config;
 mod deadlines;
-mod disk_budget;
 mod disk_full;
+mod disk_quota;
 mod doctor;
 #[cfg(feature = "failpoints")]
 mod durable;

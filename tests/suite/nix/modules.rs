@@ -11,7 +11,7 @@ use crate::support::records::Run;
 use crate::support::stored::empty;
 
 #[test]
-fn on_nixos_there_are_a_program_its_settings_a_state_folder_and_a_timer() {
+fn nixos_gets_a_program_its_settings_a_state_folder_and_a_timer() {
     let all = evaluate(&format!(
         r#"let e = evaluate "nixos" {{ {ALL} {LINUX} }}; c = e.config; in {{
           inherit (e) refused; undescribed = undescribed "" e.options;
@@ -49,7 +49,7 @@ fn the_machine_of_the_nixos_test_evaluates() {
 }
 
 #[test]
-fn on_a_mac_there_are_the_same_and_a_daemon() {
+fn nix_darwin_gets_the_same_and_a_daemon() {
     let all = evaluate(&format!(
         r#"let e = evaluate "darwin" {{ {ALL} {MAC} }}; c = e.config; in {{
           inherit (e) refused; undescribed = undescribed "" e.options;
@@ -72,7 +72,7 @@ fn on_a_mac_there_are_the_same_and_a_daemon() {
 }
 
 #[test]
-fn without_being_asked_for_there_is_nothing() {
+fn a_module_that_is_not_enabled_adds_nothing() {
     for class in ["nixos", "darwin"] {
         let nothing = evaluate(&format!(
             r#"let e = evaluate "{class}" {{ }}; c = e.config; in {{
@@ -86,9 +86,9 @@ fn without_being_asked_for_there_is_nothing() {
 }
 
 #[test]
-fn what_can_not_work_is_refused_with_what_to_do() {
+fn options_that_cannot_work_are_refused_with_a_remedy() {
     let with = |settings: &str| format!("programs.pikaci.enable = true; {settings}");
-    for (class, configuration, what, remedy) in [
+    for (class, configuration, problem, remedy) in [
         ("nixos", with(r#"programs.pikaci.settings.accel = "kvm";"#), "no module of KVM", r#"[ "kvm-intel" ]"#),
         ("nixos", with("programs.pikaci.kvmForBuilds = true;"), "no module of KVM", "kvmForBuilds = false;"),
         (
@@ -122,8 +122,8 @@ fn what_can_not_work_is_refused_with_what_to_do() {
         let refused = evaluate(&format!(r#"(evaluate "{class}" {{ {configuration} }}).refused"#));
         let refused = refused.as_array().unwrap();
         assert!(refused.len() == 1, "{configuration}: {refused:?}");
-        let told = refused[0].as_str().unwrap();
-        assert!(told.contains(what) && told.contains(remedy), "{configuration}: {told}");
+        let message = refused[0].as_str().unwrap();
+        assert!(message.contains(problem) && message.contains(remedy), "{configuration}: {message}");
     }
     for (class, configuration) in [
         ("nixos", with("")),
@@ -165,8 +165,8 @@ fn a_policy_is_validated_when_the_system_is_built() {
 }
 
 #[test]
-fn a_package_that_nobody_names_is_that_of_the_flake() {
-    let found = evaluate(
+fn the_default_package_is_that_of_the_flake() {
+    let evaluated = evaluate(
         r#"let of = class: (plain [ (module class) ]).config.programs.pikaci.package; in {
           packages = map (class: (of class).drvPath) [ "nixos" "darwin" ];
           flake = (pkgs.callPackage ROOT/nix/package.nix { }).drvPath;
@@ -174,11 +174,11 @@ fn a_package_that_nobody_names_is_that_of_the_flake() {
         .replace("ROOT", ROOT)
         .as_str(),
     );
-    assert_eq!(found["packages"], json!([found["flake"], found["flake"]]));
+    assert_eq!(evaluated["packages"], json!([evaluated["flake"], evaluated["flake"]]));
 }
 
 #[test]
-fn what_the_timers_start_collects_garbage() {
+fn the_timers_collect_garbage() {
     for (class, script) in [("nixos", "systemd.services"), ("darwin", "launchd.daemons")] {
         let (project, _) = empty();
         for id in ["1", "2", "3"] {

@@ -1,5 +1,5 @@
-//! The modules in the real NixOS and nix-darwin, where `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_NIX_DARWIN` say where they
-//! are.
+//! The modules in the real NixOS and nix-darwin, if `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_NIX_DARWIN` name their
+//! folders.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::support::modules::{ALL, CONFIG, LINUX, MAC, ROOT, assert_collects};
 use crate::support::project::ran;
 use crate::support::tools::nix;
 
-/// NixOS and nix-darwin, of the folders that the variables name; a repository is copied once.
+/// NixOS and nix-darwin from the folders that the variables name; a repository is copied once.
 const REAL: &str = r#"
   nixpkgs = if builtins.pathExists NIXPKGS/.git then
     (builtins.fetchTree { type = "git"; url = "file://NIXPKGS"; }).outPath
@@ -39,7 +39,7 @@ const REAL: &str = r#"
 "#;
 
 #[test]
-fn the_real_nixos_and_nix_darwin_take_them() {
+fn the_modules_evaluate_in_the_real_nixos_and_nix_darwin() {
     let at_hand = |name| std::env::var(name).ok();
     let (Some(nixpkgs), Some(darwin)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_NIX_DARWIN")) else {
         return;
@@ -76,7 +76,7 @@ fn the_real_nixos_and_nix_darwin_take_them() {
     for (class, own) in [("nixos", "programs.pikaci.kvmForBuilds"), ("darwin", "services.pikaci.gc.interval")] {
         let options = all["options"][class].as_object().unwrap();
         assert!(options.contains_key(own) && options.contains_key("services.pikaci.gc.keepRuns"), "{options:?}");
-        assert!(!options.contains_key("services.pikaci.gc.script"), "what is internal is told");
+        assert!(!options.contains_key("services.pikaci.gc.script"), "the documentation has internal options");
         assert!(options.values().all(Value::is_string), "{options:?}");
     }
 }

@@ -11,7 +11,7 @@ use crate::support::repository::{Flake, NIXES};
 use crate::support::tools::tool_command;
 
 const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
-/// What each output is built from, and of which file the overlay calls.
+/// Reads the derivation of each output, and the file that the overlay calls.
 const DERIVATIONS: &str = "flake:
     let
       derivations = builtins.mapAttrs (_: value: value.drvPath or value.program or (derivations value));
@@ -23,11 +23,11 @@ const DERIVATIONS: &str = "flake:
 #[test]
 fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_same() {
     let flake = Flake::new();
-    let [oldest, newest] = NIXES.map(|which| {
-        flake.nix(which, "flake check", &["--no-build", "--all-systems", "path:."]);
-        let shown = flake.nix(which, "flake show", &["--all-systems", "--json", "path:."]);
-        assert!(shown.contains("x86_64-darwin"), "{which}: {shown}");
-        let text = flake.nix(which, "eval", &["--json", "--apply", DERIVATIONS, "path:.#."]);
+    let [oldest, newest] = NIXES.map(|version| {
+        flake.nix(version, "flake check", &["--no-build", "--all-systems", "path:."]);
+        let shown = flake.nix(version, "flake show", &["--all-systems", "--json", "path:."]);
+        assert!(shown.contains("x86_64-darwin"), "{version}: {shown}");
+        let text = flake.nix(version, "eval", &["--json", "--apply", DERIVATIONS, "path:.#."]);
         serde_json::from_str::<Value>(&text).unwrap()
     });
     assert_eq!(oldest, newest);
@@ -50,7 +50,8 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
     }
 }
 
-/// Of each system, the checks that nobody else has: the others are what nixpkgs makes of a package.
+/// Selects the checks of each system that are specific to this repository; the others are derived from a package by
+/// nixpkgs.
 const OF_NIXPKGS: &str = "builtins.mapAttrs (_: checks: [ checks.modules.drvPath checks.vm.drvPath or null ])";
 
 #[test]
@@ -62,7 +63,7 @@ fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
 }
 
 #[test]
-fn a_nixpkgs_with_an_older_rust_is_refused_with_what_to_do() {
+fn a_nixpkgs_with_an_older_rust_is_refused_with_a_remedy() {
     let flake = Flake::new();
     flake.edit("Cargo.toml", "rust-version = \"1.88\"", "rust-version = \"9.1\"");
     let refused = ran(&mut flake.command("oldest", "eval", &["path:.#pikaci.drvPath"])).exits(1).stderr;
@@ -73,18 +74,18 @@ fn a_nixpkgs_with_an_older_rust_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn the_package_runs_and_brings_a_manual_and_completions() {
+fn the_package_runs_and_has_a_manual_and_completions() {
     let flake = Flake::new();
-    for which in NIXES {
-        assert_eq!(flake.nix(which, "run", &["path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
+    for version in NIXES {
+        assert_eq!(flake.nix(version, "run", &["path:.#pikaci", "--", "--version"]), "pikaci 0.1.0\n");
     }
     let share = flake.build("default").join("share");
-    for (file, said) in [
+    for (file, content) in [
         ("bash-completion/completions/pikaci.bash", "complete -F _pikaci"),
         ("fish/vendor_completions.d/pikaci.fish", "complete -c pikaci"),
         ("zsh/site-functions/_pikaci", "#compdef pikaci"),
     ] {
-        assert!(fs::read_to_string(share.join(file)).unwrap().contains(said), "{file}");
+        assert!(fs::read_to_string(share.join(file)).unwrap().contains(content), "{file}");
     }
     let help = flake.nix("oldest", "run", &["path:.#pikaci", "--", "--help"]);
     let commands = help.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -99,7 +100,7 @@ fn the_package_runs_and_brings_a_manual_and_completions() {
 }
 
 #[test]
-fn the_formatter_takes_files_and_works_in_any_folder() {
+fn the_formatter_accepts_files_and_works_in_any_folder() {
     let flake = Flake::new();
     let formatter = flake.build("formatter.x86_64-linux").join("bin/pikaci-format");
     fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
@@ -108,8 +109,8 @@ fn the_formatter_takes_files_and_works_in_any_folder() {
     };
     check("nix", &["package.nix", "guest"]).exits(0);
     for (folder, files) in [("nix/guest", &[][..]), (".", &["nix"]), ("nix", &["overlay.nix"])] {
-        let found = check(folder, files);
-        assert!(found.code != Some(0) && found.stderr.contains("overlay.nix"), "{folder}: {}", found.stderr);
+        let ended = check(folder, files);
+        assert!(ended.code != Some(0) && ended.stderr.contains("overlay.nix"), "{folder}: {}", ended.stderr);
     }
     ran(Command::new(&formatter).current_dir(flake.path("nix/modules"))).exits(0);
     check(".", &[]).exits(0);

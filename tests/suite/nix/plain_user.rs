@@ -11,7 +11,7 @@ use crate::support::stand_in::StandIns;
 use crate::support::stored::{empty, is_stored, names, store};
 
 #[test]
-fn folders_that_forbid_writing_are_removed_by_a_plain_user_too() {
+fn a_plain_user_can_remove_read_only_folders() {
     let (project, state) = empty();
     store(&state, &Digest::of(b""));
     let inside = state.snapshot(&Digest::of(b"")).join("folder");
@@ -25,10 +25,10 @@ fn folders_that_forbid_writing_are_removed_by_a_plain_user_too() {
     ran(&mut gc).exits(0);
     assert!(!is_stored(&state, &Digest::of(b"")));
     assert!(names(state.root()).iter().all(|name| !name.starts_with(".tmp-")));
-    // What belongs to somebody else stays, and is named.
+    // Files of another user stay, and are named.
     store(&state, &Digest::of(b""));
     chown(state.snapshots(), Some(0), Some(0)).unwrap();
-    let told = ran(&mut gc).exits(1);
-    assert!(told.stderr.contains("Permission denied"), "{}", told.stderr);
+    let ended = ran(&mut gc).exits(1);
+    assert!(ended.stderr.contains("Permission denied"), "{}", ended.stderr);
     assert!(state.snapshot(&Digest::of(b"")).exists());
 }

@@ -16,7 +16,7 @@ fn digest(plan: &Value) -> &str {
 }
 
 #[test]
-fn a_plan_is_the_same_bytes_each_time_and_those_of_the_run() {
+fn a_plan_has_the_same_bytes_each_time_and_in_the_run() {
     let project = project();
     let text = |project: &Project| project.pikaci(&["plan", "--format", "json"]).exits(0).stdout;
     let cold = text(&project);
@@ -24,7 +24,7 @@ fn a_plan_is_the_same_bytes_each_time_and_those_of_the_run() {
     assert!(!project.state("").exists(), "a plan makes no state folder");
     let nix = StandIns::new().script("nix", FAILING_NIX);
     ran(&mut nix.before(project.command(&["run"]))).exits(101);
-    assert_eq!(cold, text(&project), "with a warm state");
+    assert_eq!(cold, text(&project), "the plan is the same with a warm cache");
     let written = fs::read_to_string(project.last_run().join("plan.json")).unwrap();
     let recorded = json(&project.last_run().join("plan.json"));
     let unset =
@@ -41,7 +41,7 @@ fn planning_writes_nothing_and_starts_nothing_but_git() {
     let nix = StandIns::new().script("nix", FAILING_NIX);
     ran(&mut nix.before(project.command(&["run"]))).exits(101);
     assert_only_reads(&project, "warm");
-    // What changed since is read anew, which git would note in its index.
+    // A changed file is read again, which git would record in its index.
     let project = project.file("src/a.c", "int b;\n");
     assert_only_reads(&project, "changed");
 }
@@ -57,7 +57,7 @@ fn assert_only_reads(project: &Project, when: &str) {
     let text = fs::read_to_string(&trace).unwrap();
     let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
     for line in text.lines() {
-        // `PID call(arguments) = result`; what else there is tells of signals, ends and calls gone on with.
+        // The form is `PID call(arguments) = result`; other lines report signals, ends and continued calls.
         let call = line.split_once(' ').map_or(line, |(_, rest)| rest.trim_start());
         if call.starts_with("<... ") || call.starts_with("+++ ") || call.starts_with("--- ") {
             continue;
@@ -66,17 +66,17 @@ fn assert_only_reads(project: &Project, when: &str) {
         assert!(may(name, arguments), "{when}: {line}");
         *calls.entry(name).or_default() += 1;
     }
-    assert!(calls["openat"] > 10 && calls["execve"] > 1, "{when}: the trace is whole: {calls:?}");
+    assert!(calls["openat"] > 10 && calls["execve"] > 1, "{when}: the trace is incomplete: {calls:?}");
 }
 
-/// The system calls that leave everything as it is: what they write to was open before, or is a pipe.
+/// System calls that change nothing: they write only to files that were open before, or to a pipe.
 const HARMLESS: &str = "access arch_prctl chdir clone clone3 close close_range dup dup2 dup3 epoll_create1 epoll_ctl \
     epoll_wait eventfd2 exit exit_group faccessat faccessat2 fadvise64 fcntl fork fstat fstatfs getcwd \
     getdents64 getxattr ioctl lgetxattr lseek lstat mmap newfstatat pidfd_open pipe pipe2 poll ppoll \
     pread64 read readlink readlinkat readv recvfrom recvmsg select sendto socketpair stat statfs statx vfork \
     wait4 waitid write writev";
 
-/// Returns whether a system call leaves everything as it is.
+/// Returns true if a system call changes nothing.
 fn may(name: &str, arguments: &str) -> bool {
     let path = || Path::new(arguments.split('"').nth(1).unwrap());
     let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"];
@@ -91,10 +91,10 @@ fn may(name: &str, arguments: &str) -> bool {
 }
 
 #[test]
-fn jobs_with_equal_guests_share_a_runner_that_no_source_file_and_no_command_changes() {
+fn jobs_with_equal_guests_share_a_runner_whatever_their_files_and_commands() {
     let project = project();
     let before = plan(&project, &["--all"]);
-    assert_eq!(nodes(&before, "prepare").len(), 1, "guests of another size are of the same make");
+    assert_eq!(nodes(&before, "prepare").len(), 1, "guests of another size have the same runner");
     let prepare = &nodes(&before, "prepare")[0]["id"];
     let after: BTreeMap<&str, Vec<&Value>> = nodes(&before, "execute")
         .iter()
@@ -105,7 +105,7 @@ fn jobs_with_equal_guests_share_a_runner_that_no_source_file_and_no_command_chan
         after,
         BTreeMap::from([("docs", vec![prepare]), ("lint", vec![prepare]), ("test", vec![prepare, &lint])])
     );
-    assert_eq!(jobs(&before), ["docs", "lint", "test"], "each comes after what it needs");
+    assert_eq!(jobs(&before), ["docs", "lint", "test"], "each node comes after the nodes that it needs");
 
     let snapshot = |plan: &Value| nodes(plan, "execute")[0]["execute"]["shares"][1].to_string();
     let changed = project.file("src/a.c", "int other;\n");
@@ -117,7 +117,7 @@ fn jobs_with_equal_guests_share_a_runner_that_no_source_file_and_no_command_chan
 }
 
 #[test]
-fn another_kernel_or_busybox_is_another_runner() {
+fn another_kernel_or_busybox_gives_another_runner() {
     let project = Project::with_nix(r#"{ jobs.a = { command = "true"; }; }"#);
     let own = StandIns::new().own_busybox();
     let text = ran(&mut own.before(project.command(&["plan", "--format", "json"]))).exits(0).stdout;

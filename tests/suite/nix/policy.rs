@@ -1,4 +1,4 @@
-//! The policy of the operator, for plans of a job file.
+//! The operator's policy for plans of a job file.
 
 use std::fs;
 

@@ -14,15 +14,15 @@ use crate::support::tools::nix;
 
 const JOB_FILE: &str = r#"{ jobs.one = { command = "true"; }; jobs.two = { command = "true"; }; }"#;
 
-/// Runs Nix, or a program that comes with it, and returns what it printed.
+/// Runs Nix, or another program of that Nix, and returns its output.
 #[track_caller]
-fn real_nix(which: &str, program: &str, args: &[&str], dir: &Path) -> String {
-    let mut command = Command::new(nix(which).with_file_name(program));
+fn real_nix(version: &str, program: &str, args: &[&str], dir: &Path) -> String {
+    let mut command = Command::new(nix(version).with_file_name(program));
     command.args(args).current_dir(dir).env("NIX_CONFIG", NIX_CONFIG);
     ran(&mut command).exits(0).stdout.trim().to_owned()
 }
 
-/// A project whose runner is like no other; its guests end before they boot, since only what Nix does matters here.
+/// A project with a unique runner; its guests end before they boot, since only the work of Nix matters here.
 struct Scene {
     project: Project,
     programs: StandIns,
@@ -39,7 +39,7 @@ impl Scene {
         Self { project, programs, state }
     }
 
-    /// Runs the job, and returns how often Nix was called.
+    /// Runs the job, and returns the number of calls of Nix.
     #[track_caller]
     fn nix_calls(&self) -> usize {
         self.run().exits(102);
@@ -96,16 +96,16 @@ fn both_nix_versions_build_the_same_bits_again_and_again() {
     ran(&mut failing.before(project.command(&["run"]))).exits(101);
     let digest = json(&project.last_run().join("plan.json"))["nodes"][0]["prepare"]["flake_digest"].clone();
     let flake = project.state("flakes").join(digest.as_str().unwrap());
-    let build = |which: &str, more: &[&str]| {
+    let build = |version: &str, more: &[&str]| {
         let args = ["build", "--no-link", "--print-out-paths", "--no-write-lock-file", "path:.#runner"];
-        real_nix(which, "nix", &[&args, more].concat(), &flake)
+        real_nix(version, "nix", &[&args, more].concat(), &flake)
     };
     let (oldest, newest) = (build("oldest", &[]), build("newest", &[]));
     assert!(oldest.starts_with("/nix/store/") && oldest.ends_with("-pikaci-runner"), "{oldest}");
     assert_eq!(oldest, newest);
-    for which in ["oldest", "newest"] {
-        // Fails unless what is built now is what was built then.
-        assert_eq!(build(which, &["--rebuild"]), oldest);
+    for version in ["oldest", "newest"] {
+        // The command fails unless a new build equals the first one.
+        assert_eq!(build(version, &["--rebuild"]), oldest);
     }
 }
 
@@ -114,10 +114,10 @@ fn a_runner_is_built_once_and_again_when_its_root_or_its_state_folder_is_gone() 
     let mut scene = Scene::new();
     assert!(scene.nix_calls() > 0);
     let runner = fs::read_link(scene.root()).unwrap();
-    assert_eq!(scene.nix_calls(), 0, "what is built already needs no nix process");
+    assert_eq!(scene.nix_calls(), 0, "a built runner needs no nix process");
     let plain = scene.state.clone();
     scene.state = plain.join("runs/../../state");
-    assert_eq!(scene.nix_calls(), 0, "by another name of the folder");
+    assert_eq!(scene.nix_calls(), 0, "another name of the folder needs no build");
     scene.state = plain;
 
     fs::remove_file(scene.record_of_root().unwrap()).unwrap();
@@ -140,7 +140,7 @@ fn a_runner_is_built_once_and_again_when_its_root_or_its_state_folder_is_gone() 
 }
 
 #[test]
-fn what_is_damaged_is_noticed() {
+fn a_damaged_runner_is_detected() {
     let scene = Scene::new();
     scene.nix_calls();
     let runner = fs::read_link(scene.root()).unwrap();
@@ -151,7 +151,7 @@ fn what_is_damaged_is_noticed() {
     fs::write(flake.join("guest/agent.sh"), "poweroff -f\n").unwrap();
     fs::write(flake.join("more.nix"), "").unwrap();
     fs::set_permissions(flake.join("bin/busybox"), Permissions::from_mode(0o644)).unwrap();
-    // What a killed process left of the same flake, and the draft of another that somebody may be writing.
+    // A leftover of a killed process for the same flake, and the draft of another flake that somebody may be writing.
     let draft = |digest: &str| flake.with_file_name(format!(".tmp-{digest}-aB3"));
     let (left, other) = (draft(flake.file_name().unwrap().to_str().unwrap()), draft("other"));
     fs::create_dir_all(left.join("bin")).unwrap();
@@ -161,7 +161,7 @@ fn what_is_damaged_is_noticed() {
     assert_eq!(scene.only("flakes"), flake);
     assert_eq!(fs::read(flake.join("guest/agent.sh")).unwrap(), agent);
     assert!(!flake.join("more.nix").exists());
-    assert_eq!(fs::read_link(scene.root()).unwrap(), runner, "built from what was written anew");
+    assert_eq!(fs::read_link(scene.root()).unwrap(), runner, "the runner was built from a new flake");
 
     OpenOptions::new().append(true).open(runner.join("initrd")).unwrap().write_all(b"more").unwrap();
     let damaged = scene.run().exits(101);
@@ -175,7 +175,7 @@ fn what_is_damaged_is_noticed() {
 }
 
 #[test]
-fn a_nix_that_is_of_no_use_is_named_with_what_to_do() {
+fn an_unusable_nix_is_reported_with_a_remedy() {
     let cases = [
         ("echo 'nix (Nix) 2.8.0'", "is Nix 2.8, which is too old", "hint: put Nix 2.26 or newer first in PATH"),
         (
@@ -218,7 +218,7 @@ fn a_build_that_fails_is_shown_and_its_jobs_are_skipped() {
 }
 
 #[test]
-fn a_store_in_another_folder_is_refused_with_what_to_do() {
+fn a_store_in_another_folder_is_refused_with_a_remedy() {
     let project = Project::with_nix(JOB_FILE);
     let own = StandIns::new().own_busybox();
     let config = format!("{NIX_CONFIG}store = {}\n", project.path("store").display());

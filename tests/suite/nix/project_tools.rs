@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::project::{Project, ran};
 
-/// Prints the project of each tool; none may be the repository around.
+/// Prints the project that each tool detects; none may be the repository around it.
 const TOOLS: &str = r#"
     echo "folder $PWD"
     ! git rev-parse --show-toplevel
@@ -20,7 +20,7 @@ const TOOLS: &str = r#"
     echo "editorconfig $(editorconfig "$PWD/main.c")"
 "#;
 
-/// Returns a project in a folder of a repository whose top every tool would take for its own.
+/// Returns a project in a folder of a repository whose top every tool would use as its own project.
 fn project() -> (TempDir, Project) {
     let repository = TempDir::with_prefix("pikaci-test-").unwrap();
     let top = |name: &str, text: &str| fs::write(repository.path().join(name), text).unwrap();
@@ -47,23 +47,24 @@ fn tools_stay_in_the_copy_that_a_job_works_on() {
     let (repository, project) = project();
     project.pikaci(&["run", "--all"]).exits(0);
     let output = project.output("tools");
-    let said = |tool: &str| output.lines().find_map(|line| line.strip_prefix(&format!("{tool} "))).unwrap_or_default();
-    let folder = said("folder");
+    let reported =
+        |tool: &str| output.lines().find_map(|line| line.strip_prefix(&format!("{tool} "))).unwrap_or_default();
+    let folder = reported("folder");
     assert!(Path::new(folder).is_absolute() && !folder.starts_with(repository.path().to_str().unwrap()), "{output}");
     assert!(!Path::new(folder).exists(), "{folder}");
-    let metadata: serde_json::Value = serde_json::from_str(said("cargo")).unwrap();
+    let metadata: serde_json::Value = serde_json::from_str(reported("cargo")).unwrap();
     assert_eq!(metadata["workspace_root"], folder);
-    assert_eq!((said("npm"), said("editorconfig")), (folder, ""), "{output}");
+    assert_eq!((reported("npm"), reported("editorconfig")), (folder, ""), "{output}");
     assert!(output.contains("1 passed") && !output.contains("HEAD is now at"), "{output}");
     assert_eq!(fs::read_to_string(project.path("lib.rs")).unwrap(), "// not committed\n");
     assert!(!repository.path().join(".git/refs/tags/by-the-job").exists());
 }
 
 #[test]
-fn a_cache_in_the_project_is_no_place_for_a_job() {
+fn a_job_never_works_in_a_cache_inside_the_project() {
     let (repository, project) = project();
     for (name, value) in [("HOME", repository.path()), ("XDG_CACHE_HOME", &project.path("cache"))] {
-        // Without a home there may be no cargo; where the job worked it says first.
+        // Without a home, cargo may be missing; the first line is the folder of the job.
         ran(project.command(&["run", "--all"]).env(name, value));
         let output = project.output("tools");
         let folder = output.lines().next().unwrap().strip_prefix("folder ").unwrap();

@@ -13,7 +13,7 @@ use crate::support::tools::tool_command;
 const JOBS: &str = r#"{ guests.default = { base = "nix"; prepareTimeout = "60s"; }; jobs.a = { command = "true"; }; }"#;
 
 #[test]
-fn an_unknown_host_of_an_input_is_an_error_and_no_question() {
+fn an_unknown_host_of_an_input_is_an_error_without_a_prompt() {
     let remote = Remote::start();
     let url = format!("ssh://root@127.0.0.1:{}/srv/nixpkgs", remote.port);
     let node = json!({ "locked": { "type": "git", "url": url, "rev": "0123456789".repeat(4) } });
@@ -28,7 +28,7 @@ fn an_unknown_host_of_an_input_is_an_error_and_no_question() {
 }
 
 #[test]
-fn a_key_with_a_passphrase_is_an_error_and_no_question() {
+fn a_key_with_a_passphrase_is_an_error_without_a_prompt() {
     let (remote, unique) = (Remote::start(), Unique::new());
     let key = remote.path("user");
     ran(tool_command("ssh-keygen").args(["-q", "-p", "-P", "", "-N", "secret", "-f"]).arg(&key)).exits(0);
@@ -38,25 +38,25 @@ fn a_key_with_a_passphrase_is_an_error_and_no_question() {
 }
 
 #[test]
-fn settings_of_a_project_s_flake_count_when_its_user_agreed_to_them() {
+fn settings_of_a_project_s_flake_apply_only_with_consent() {
     let project = fixture::project(&JOBS.replace("prepareTimeout", r#"devShell = "default"; prepareTimeout"#));
     let flake = fs::read_to_string(project.path("flake.nix")).unwrap();
     let flake = flake.replace("pkgs.gnumake", "(throw \"no shell\")");
     let flake = flake.replacen('{', "{\n  nixConfig.extra-substituters = [ \"https://cache.example.org\" ];", 1);
     let project = project.file("flake.nix", &flake);
     let data = project.path("data");
-    let said = || {
+    let build = || {
         let failed = ran(project.command(&["run"]).env("XDG_DATA_HOME", &data)).exits(101);
         let log = project.state(&project.record().prepares[0].log_path.clone().unwrap());
         (fs::read_to_string(log).unwrap(), failed.stdout)
     };
     let ignored = "ignoring untrusted flake configuration setting 'extra-substituters'";
-    let (log, shown) = said();
+    let (log, shown) = build();
     assert!(log.contains(ignored) && shown.contains("hint: Nix ignores nixConfig of the project's flake"), "{shown}");
-    // As Nix itself keeps an answer.
+    // Nix itself stores an answer in this form.
     fs::create_dir_all(data.join("nix")).unwrap();
     let answer = r#"{ "extra-substituters": { "https://cache.example.org": true } }"#;
     fs::write(data.join("nix/trusted-settings.json"), answer).unwrap();
-    let (log, shown) = said();
+    let (log, shown) = build();
     assert!(!log.contains("ignoring") && log.contains("no shell") && !shown.contains("nixConfig"), "{log}");
 }

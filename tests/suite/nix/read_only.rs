@@ -1,4 +1,4 @@
-//! A state folder that is read-only or of a later version of pikaci: no command changes it.
+//! A state folder that is read-only, or of a later version of pikaci: no command changes it.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn project() -> Project {
     project
 }
 
-/// Runs pikaci where nothing can be written.
+/// Runs pikaci on a read-only file system.
 fn read_only(project: &Project, args: &[&str]) -> Ran {
     let pikaci = project.command(args);
     let mut bwrap = tool_command("bwrap");
@@ -21,25 +21,28 @@ fn read_only(project: &Project, args: &[&str]) -> Ran {
     ran(&mut inside(bwrap, &pikaci))
 }
 
-/// Returns every file and folder of the state with its stamps.
+/// Returns every file and folder of the state folder with its stamps.
 fn state(project: &Project) -> String {
     let mut find = Command::new("find");
     ran(find.arg(project.state("")).args(["-printf", "%p %s %T@ %C@\n"])).exits(0).stdout
 }
 
 #[test]
-fn what_would_write_to_a_read_only_folder_says_so_and_what_looks_works() {
+fn commands_that_only_read_work_in_a_read_only_state_folder() {
     for project in [project(), Project::with_nix("{ jobs.a.command = \"true\"; }")] {
         let is_there = project.state("").exists();
         let before = is_there.then(|| state(&project));
-        let told = read_only(&project, &["run"]).exits(1).stderr;
+        let message = read_only(&project, &["run"]).exits(1).stderr;
         let error =
             format!("error: the state folder {} can't be created or written: ", project.path(".pikaci").display());
-        assert!(told.starts_with(&error) && told.contains("Read-only file system"), "{told}");
-        assert!(told.ends_with("\nhint: name another folder with --state-root\n"), "{told}");
+        assert!(message.starts_with(&error) && message.contains("Read-only file system"), "{message}");
+        assert!(message.ends_with("\nhint: name another folder with --state-root\n"), "{message}");
         if is_there {
-            let told = read_only(&project, &["gc"]).exits(1).stderr;
-            assert!(told.starts_with(&error) && told.contains("\nhint: run it as the user who owns "), "{told}");
+            let message = read_only(&project, &["gc"]).exits(1).stderr;
+            assert!(
+                message.starts_with(&error) && message.contains("\nhint: run it as the user who owns "),
+                "{message}"
+            );
         }
         let doctor = read_only(&project, &["doctor"]).exits(69).stdout;
         assert!(doctor.contains("\nproblem  state ") && doctor.contains("Read-only file system"), "{doctor}");
@@ -51,19 +54,19 @@ fn what_would_write_to_a_read_only_folder_says_so_and_what_looks_works() {
 }
 
 #[test]
-fn what_a_later_pikaci_made_is_left_alone_by_every_command() {
+fn every_command_leaves_a_state_folder_of_a_later_version_unchanged() {
     let project = project();
     std::fs::write(project.state("version"), "2\n").unwrap();
     let before = state(&project);
     for command in ["run", "gc", "list", "status", "logs", "artifacts"] {
-        let told = project.pikaci(&[command]).exits(1).stderr;
+        let message = project.pikaci(&[command]).exits(1).stderr;
         assert!(
-            told.contains(" has version \"2\", and this pikaci supports version 1\nhint: use the pikaci "),
-            "{told}"
+            message.contains(" has version \"2\", and this pikaci supports version 1\nhint: use the pikaci "),
+            "{message}"
         );
     }
     assert!(project.pikaci(&["doctor"]).exits(69).stdout.contains(" has version \"2\", "));
-    // They ask nothing of it.
+    // These commands don't use the state folder.
     for command in ["check", "plan"] {
         project.pikaci(&[command]).exits(0);
     }

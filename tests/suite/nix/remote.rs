@@ -6,7 +6,7 @@ use crate::support::project::{Project, ran};
 use crate::support::stand_in::{FAILING_NIX, StandIns};
 
 #[test]
-fn builders_are_passed_on_as_they_are_given_or_not_at_all() {
+fn builders_are_passed_on_unchanged_or_not_at_all() {
     let project = Project::with_nix(r#"{ jobs.a = { command = "true"; }; }"#);
     let programs = StandIns::new().script("nix", &format!("[ \"$1\" != build ] || echo \"called: $*\"\n{FAILING_NIX}"));
     let build = |given: Option<&str>| {

@@ -11,7 +11,7 @@ use crate::support::project::{Ran, ran};
 use crate::support::terminal::terminal;
 use crate::support::tools::tool_command;
 
-/// A machine on which the set-up has made nothing, in folders that stand for those of this one.
+/// A machine before the set-up, in folders that stand for those of this machine.
 struct Machine {
     folder: TempDir,
 }
@@ -24,12 +24,12 @@ impl Machine {
         }
         let mut copy = Command::new("cp");
         ran(copy.args(["-a", "/etc"]).arg(folder.path().join("etc"))).exits(0);
-        // A package is missing.
+        // One package is missing.
         fs::remove_file(folder.path().join("etc/ssl/certs/ca-certificates.crt")).unwrap();
         Self { folder }
     }
 
-    /// Adds a stand-in that notes how it is called.
+    /// Adds a stand-in that records its arguments.
     fn tool(&self, name: &str, script: &str) {
         let path = self.folder.path().join("tools").join(name);
         let calls = self.folder.path().join("calls");
@@ -37,13 +37,13 @@ impl Machine {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Returns how the stand-ins were called.
+    /// Returns the calls of the stand-ins.
     fn calls(&self) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Writes what the set-up is said to have made.
+    /// Writes the list of files that the set-up has installed.
     fn installed(&self, lines: &[&str]) {
         fs::write(self.folder.path().join("lib/installed"), lines.join("\n") + "\n").unwrap();
     }
@@ -69,7 +69,7 @@ impl Machine {
 }
 
 #[test]
-fn nothing_is_done_that_was_not_announced() {
+fn every_step_of_the_set_up_is_announced() {
     let machine = Machine::new();
     let inst = "echo 'Inst ca-certificates (2 Debian [amd64])'; echo 'Inst libc6 [1] (2 Debian [amd64])'";
     machine.tool("apt-get", inst);
@@ -82,7 +82,7 @@ fn nothing_is_done_that_was_not_announced() {
     ] {
         assert!(dry.contains(announced), "{dry}");
     }
-    // What removes a package isn't installed.
+    // The program that removes a package isn't installed.
     machine.tool("apt-get", "case \"$*\" in *install*) exit 100 ;; esac");
     let refused = machine.run(&["test"]).exits(1);
     assert!(refused.stderr.contains("can't be installed beside the present ones"), "{}", refused.stderr);
@@ -94,7 +94,7 @@ fn nothing_is_done_that_was_not_announced() {
 }
 
 #[test]
-fn a_person_is_asked_once() {
+fn the_set_up_prompts_a_person_once() {
     let machine = Machine::new();
     machine.tool("apt-get", "");
     let (end, mut shown) = terminal();
@@ -111,7 +111,7 @@ fn a_person_is_asked_once() {
 }
 
 #[test]
-fn what_was_made_is_undone_and_nothing_else() {
+fn undo_removes_only_the_files_of_the_set_up() {
     let machine = Machine::new();
     let kept = machine.run(&["undo"]).exits(0).stdout;
     assert!(kept.contains("names nothing"), "{kept}");
@@ -121,7 +121,7 @@ fn what_was_made_is_undone_and_nothing_else() {
     fs::write(path("bin/other"), "not ours").unwrap();
     let group = fs::read_to_string(path("etc/group")).unwrap();
     fs::write(path("etc/group"), format!("{group}pikacitest:x:60990:\n")).unwrap();
-    // dpkg leaves a package that another one needs.
+    // dpkg keeps a package that another one needs.
     machine.tool("dpkg", "exit 1");
     machine.tool("dpkg-query", "case \"$*\" in *needed) echo installed ;; esac | tr -d '\\n'");
     let made = [

@@ -19,7 +19,7 @@ fn snapshots(project: &Project) -> Vec<PathBuf> {
 }
 
 #[test]
-fn outside_git_all_is_copied_but_the_state_folder() {
+fn outside_git_everything_but_the_state_folder_is_copied() {
     let project = Project::with_nix(r#"{ jobs.a = { command = "true"; }; }"#)
         .file(".gitignore", "*.o\n")
         .file("a.o", "not ignored\n")
@@ -41,7 +41,7 @@ fn an_equal_tree_is_not_copied_again() {
     let first = snapshots(&project);
     let inode = |folder: &PathBuf| fs::metadata(folder.join("file")).unwrap().ino();
     let inodes: Vec<u64> = first.iter().map(inode).collect();
-    // Equal in content and times, and no file of it is the one that was copied.
+    // The copy has equal content and times, and shares no file with the original.
     let written = fs::metadata(project.path("file")).unwrap().modified().unwrap();
     fs::remove_file(project.path("file")).unwrap();
     let project = project.file("file", "one\n");

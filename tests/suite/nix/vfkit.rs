@@ -1,10 +1,10 @@
-//! Jobs that vfkit can not run: refused before anything starts.
+//! Jobs that vfkit can't run: they are refused before anything starts.
 
 use crate::support::project::Project;
 use crate::support::vfkit_run::start;
 
 #[test]
-fn what_vfkit_cannot_take_is_told_before_anything_starts() {
+fn a_job_that_vfkit_cannot_run_is_refused_before_anything_starts() {
     let project = Project::with_nix(r#"{ jobs.a.command = "true"; }"#);
     let refused = start(&project, None).0.ends("base host").exits(69).stderr;
     let expected = "error: guest \"default\" can't run in vfkit: a guest of base `host` mounts the host's /usr, \

@@ -10,9 +10,9 @@ fn project() -> Project {
     Project::with_nix("{ jobs.test.command = \"true\"; }")
 }
 
-/// However many runs there are, only those that are shown are read.
+/// Only the runs that are shown are read, whatever the number of runs.
 #[test]
-fn a_list_reads_only_what_it_shows() {
+fn a_list_reads_only_the_runs_that_it_shows() {
     let project = project();
     let model = Run::passed(&project, "20261101-000000-000000");
     let record = fs::read(model.layout().record()).unwrap();
@@ -33,27 +33,27 @@ fn a_list_reads_only_what_it_shows() {
     assert_eq!(trace.lines().filter(of_runs).count(), 7, "{trace}");
 }
 
-/// A killed run can't be recorded where nothing can be written: it is shown as if it were.
+/// The end of a killed run can't be recorded in a read-only folder, so it is only shown.
 #[test]
-fn a_state_folder_that_is_read_only_can_be_looked_at() {
+fn runs_in_a_read_only_state_folder_are_shown() {
     let project = project();
     Run::passed(&project, "1");
     let mut killed = Run::begin(&project, "2", &["a", "b"]);
     killed.start("a");
     fs::write(killed.attempt("a").guest_log(), "a\n").unwrap();
     killed.is_killed();
-    let look = |args: &[&str]| {
+    let output_of = |args: &[&str]| {
         let pikaci = project.command(args);
         let mut bwrap = tool_command("bwrap");
         bwrap.args(["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--chdir"]).arg(project.path("."));
         ran(bwrap.arg(pikaci.get_program()).args(pikaci.get_args())).exits(0).stdout
     };
-    assert!(look(&["list"]).contains("1 errored, 1 cancelled\n1 "), "{}", look(&["list"]));
-    let status = look(&["status"]);
+    assert!(output_of(&["list"]).contains("1 errored, 1 cancelled\n1 "), "{}", output_of(&["list"]));
+    let status = output_of(&["status"]);
     assert!(status.contains("2 errored: 1 errored, 1 cancelled\n"), "{status}");
     assert!(status.contains("\nmessage  interrupted: pikaci was killed or the machine went down\n"), "{status}");
-    assert_eq!(look(&["logs", "--job=a", "--follow"]), "a\n");
-    assert_eq!(look(&["artifacts"]), "");
+    assert_eq!(output_of(&["logs", "--job=a", "--follow"]), "a\n");
+    assert_eq!(output_of(&["artifacts"]), "");
     let list = project.pikaci(&["list"]).exits(0);
     assert_eq!(list.stderr, "run 2 was interrupted; its end is now recorded\n");
 }

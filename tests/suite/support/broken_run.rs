@@ -8,7 +8,7 @@ use crate::support::project::{Project, Ran, json};
 
 /// Runs with failpoints, asserts that the record has ended and nothing is alive, and returns it.
 #[track_caller]
-pub fn broken(project: &Project, failpoints: &str, code: i32) -> (Ran, RunRecord) {
+pub fn run_with_failpoints(project: &Project, failpoints: &str, code: i32) -> (Ran, RunRecord) {
     let mut command = project.command(&["run"]);
     command.env("FAILPOINTS", failpoints);
     let ran = Running::start(&command).ends_within(START, failpoints).exits(code);
@@ -21,9 +21,9 @@ pub fn broken(project: &Project, failpoints: &str, code: i32) -> (Ran, RunRecord
     (ran, record)
 }
 
-/// Asserts that each job's own record says what the run's says of it.
+/// Asserts that the record of each job agrees with the record of the run.
 #[track_caller]
-pub fn job_records_agree(project: &Project, record: &RunRecord) {
+pub fn assert_job_records_agree(project: &Project, record: &RunRecord) {
     for job in &record.jobs {
         assert_eq!(json(&project.state(&job.status_path))["status"], job.status.word(), "{}", job.id);
     }
@@ -33,10 +33,10 @@ pub fn outcomes(record: &RunRecord) -> Vec<&'static str> {
     record.jobs.iter().map(|job| job.status.word()).collect()
 }
 
-/// Runs with a failpoint that panics in the first job, and asserts that only that job errs.
+/// Runs with a failpoint that panics in the first job, and asserts that only that job is errored.
 #[track_caller]
-pub fn panics(project: &Project, failpoints: &str) {
-    let (ran, record) = broken(project, failpoints, 102);
+pub fn assert_only_one_job_is_errored(project: &Project, failpoints: &str) {
+    let (ran, record) = run_with_failpoints(project, failpoints, 102);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert_eq!(outcomes(&record), ["errored", "skipped"]);
     job_records_agree(project, &record);

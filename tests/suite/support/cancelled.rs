@@ -7,7 +7,7 @@ use crate::support::project::{Project, Ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::nix;
 
-/// One job that takes its time, and one that waits for it with `-j1`.
+/// A job that takes long, and a job that waits for it with `-j1`.
 pub const JOBS: &str = r#"{
   jobs.a-long = {
     command = "trap 'echo asked to end >&2; echo kept >kept; exit 0' TERM; echo started; sleep 600 & wait";
@@ -16,9 +16,9 @@ pub const JOBS: &str = r#"{
   jobs.b-next = { command = "echo next"; };
 }"#;
 
-/// Asserts that the run was cancelled, with each of its jobs.
+/// Asserts that the run and each of its jobs was cancelled.
 #[track_caller]
-pub fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
+pub fn assert_cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
     let ran = ran.exits(code);
     let record = project.record();
     assert_eq!(record.status.outcome(), Some(Outcome::Cancelled));
@@ -33,14 +33,14 @@ pub fn cancelled(project: &Project, ran: Ran, code: i32, by: &str) {
     }
 }
 
-/// Asserts that the job that ran was asked to end and could say its last words.
+/// Asserts that the running job got a polite request to end and could print its last words.
 #[track_caller]
-pub fn asked(project: &Project) {
+pub fn assert_ended_politely(project: &Project) {
     let job = project.job("a-long");
     assert_eq!((project.output("a-long").as_str(), job.artifacts.artifacts), ("started\nasked to end\n", 1), "{job:?}");
 }
 
-/// The real Nix, whose real build of something else takes 10 minutes.
+/// Returns the real Nix, with another build in the place of each build, which takes 10 minutes.
 pub fn slow_builds(project: &Project) -> StandIns {
     let real = nix("oldest");
     let derivation = format!(
@@ -57,7 +57,7 @@ pub fn slow_builds(project: &Project) -> StandIns {
 
 /// Waits until the builder of [`slow_builds`] runs.
 #[track_caller]
-pub fn builds(running: &mut Running) {
-    // The sandbox calls busybox so, and it is its `sleep` too.
+pub fn wait_for_builder(running: &mut Running) {
+    // The sandbox gives busybox this name, and busybox is its `sleep` too.
     running.process("sh");
 }

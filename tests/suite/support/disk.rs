@@ -12,7 +12,7 @@ use crate::support::project::{Project, Ran, json, ran};
 use crate::support::replay::assert_folded_in;
 use crate::support::stand_in::StandIns;
 
-/// A small disk, which goes with this.
+/// A small disk, which is unmounted at the end.
 pub struct Disk {
     pub folder: TempDir,
 }
@@ -25,16 +25,16 @@ impl Disk {
         Self { folder }
     }
 
-    pub fn becomes(&self, size: &str) {
+    pub fn resize(&self, size: &str) {
         ran(Command::new("mount").arg("-o").arg(format!("remount,{size}")).arg(self.folder.path())).exits(0);
     }
 
-    /// Returns the state folder on it.
+    /// Returns the path of the state folder.
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    /// Runs pikaci with its state on this disk.
+    /// Runs pikaci with its state folder on this disk.
     pub fn pikaci(&self, nix: Option<&StandIns>, project: &Project, args: &[&str]) -> Ran {
         let mut command = project.command(args);
         if let Some(nix) = nix {
@@ -55,30 +55,31 @@ impl Drop for Disk {
     }
 }
 
-/// Asserts that a run on a disk that was full is an error that says so or one that was recorded, and that with more room
-/// its record has ended, is what its events say, and is the only one. Returns what couldn't be done.
+/// Asserts that a run on a full disk ended with an error that names the full disk or with a record. Then enlarges the
+/// disk, and asserts that the record of the run has ended, follows from its events, and is the only one. Returns the
+/// message about the full disk.
 #[track_caller]
-pub fn assert_told(disk: &Disk, nix: Option<&StandIns>, project: &Project, told: &Ran, what: &str) -> String {
-    assert!(told.code == Some(1) || told.code >= Some(100), "{what}: {told:?}");
-    let text = format!("{}{}", told.stdout, told.stderr);
-    assert!(!text.contains("panicked"), "{what}: {text}");
+pub fn assert_reported(disk: &Disk, nix: Option<&StandIns>, project: &Project, ended: &Ran, label: &str) -> String {
+    assert!(ended.code == Some(1) || ended.code >= Some(100), "{label}: {ended:?}");
+    let text = format!("{}{}", ended.stdout, ended.stderr);
+    assert!(!text.contains("panicked"), "{label}: {text}");
     let full = text.lines().find(|line| line.contains("No space left on device"));
-    let full = full.unwrap_or_else(|| panic!("{what}: {text}")).to_owned();
-    let end = if told.stderr.contains("error: ") { &told.stderr } else { &told.stdout };
-    assert!(end.lines().last().unwrap().starts_with("hint: "), "{what}: {text}");
+    let full = full.unwrap_or_else(|| panic!("{label}: {text}")).to_owned();
+    let end = if ended.stderr.contains("error: ") { &ended.stderr } else { &ended.stdout };
+    assert!(end.lines().last().unwrap().starts_with("hint: "), "{label}: {text}");
 
-    disk.becomes("size=100m,nr_inodes=10000");
+    disk.resize("size=100m,nr_inodes=10000");
     let listed = disk.pikaci(nix, project, &["list", "--format=json"]).exits(0);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
-    assert_eq!(listed["broken"], Value::Array(Vec::new()), "{what}");
+    assert_eq!(listed["broken"], Value::Array(Vec::new()), "{label}");
     let runs = disk.runs();
-    assert_eq!(listed["runs"].as_array().unwrap().len(), runs.len(), "{what}");
-    assert!(runs.len() <= 1, "{what}: {runs:?}");
+    assert_eq!(listed["runs"].as_array().unwrap().len(), runs.len(), "{label}");
+    assert!(runs.len() <= 1, "{label}: {runs:?}");
     for run in &runs {
         let record: RunRecord =
             serde_json::from_value(json(&disk.state().join("runs").join(run).join("run.json"))).unwrap();
-        assert_eq!(record.status.word(), "errored", "{what}");
-        assert_folded_in(&disk.state(), run, what);
+        assert_eq!(record.status.word(), "errored", "{label}");
+        assert_folded_in(&disk.state(), run, label);
     }
     full
 }

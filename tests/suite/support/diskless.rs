@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::support::tools::tool;
 
-/// Boots a runner to the guest's end, and returns what it left and its console's log.
+/// Boots a runner, and returns the end of the guest and the log of its console.
 pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (VmEnd, Vec<u8>) {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let log = |name: &str| Beneath::new(folder.path()).join(name);

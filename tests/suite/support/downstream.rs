@@ -1,4 +1,4 @@
-//! A flake of somebody else that has this repository as an input.
+//! A flake with this repository as an input.
 
 use std::fs;
 use std::process::Command;
@@ -41,13 +41,13 @@ const FLAKE: &str = r#"{
     };
   };
 }"#;
-/// A pikaci that isn't compiled once more.
+/// A pikaci that is compiled already.
 const PROGRAM: &str = r#"pikaci = nixpkgs.legacyPackages.x86_64-linux.wrapped "${program}/pikaci";"#;
-/// Debian's programs, as far as a machine takes them.
+/// Debian's programs, as far as a machine needs them.
 pub const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox /usr /lib=/usr/lib /lib64=/usr/lib64\n";
 
-/// Somebody's flake, which has this one as an input.
+/// A flake with this repository as an input.
 pub struct Downstream {
     pub folder: TempDir,
     pub _pikaci: Flake,
@@ -55,12 +55,12 @@ pub struct Downstream {
 }
 
 impl Downstream {
-    /// Makes a flake whose job file says this.
+    /// Creates a flake with these jobs.
     pub fn new(jobs: &str) -> Self {
         Self::on(jobs, [nixpkgs().to_str().unwrap(), fixture::MICROVM], PROGRAM)
     }
 
-    /// Makes one on this nixpkgs and microvm.nix, which says more to `mkChecks`.
+    /// Creates a flake on this nixpkgs and microvm.nix, with more arguments of `mkChecks`.
     pub fn on(jobs: &str, inputs: [&str; 2], more: &str) -> Self {
         let (folder, program) =
             (TempDir::with_prefix("pikaci-test-").unwrap(), TempDir::with_prefix("pikaci-test-").unwrap());
@@ -71,7 +71,7 @@ impl Downstream {
         let downstream = Self { folder, _pikaci: pikaci, _program: program };
         let downstream = downstream.file("flake.nix", &flake).file("pikaci.nix", jobs).file("src/a", "a\n");
         let downstream = downstream.file("README", "read me\n");
-        // The lock is a file of the project, so that it is there before anything is made of it.
+        // The lock is a file of the project, so it has to exist before the first build.
         downstream.nix("oldest", &["flake", "lock"]).exits(0);
         downstream
     }
@@ -84,21 +84,21 @@ impl Downstream {
     }
 
     /// Returns the command `nix ARGS` in this flake.
-    pub fn command(&self, which: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(nix(which));
+    pub fn command(&self, version: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(nix(version));
         command.args(args).current_dir(self.folder.path()).env("NIX_CONFIG", CONFIG);
         command
     }
 
-    pub fn nix(&self, which: &str, args: &[&str]) -> Ran {
-        ran(&mut self.command(which, args))
+    pub fn nix(&self, version: &str, args: &[&str]) -> Ran {
+        ran(&mut self.command(version, args))
     }
 
     /// Returns the derivations of the checks.
-    pub fn derivations(&self, which: &str) -> Value {
+    pub fn derivations(&self, version: &str) -> Value {
         let args =
             ["eval", "--json", "path:.#checks.x86_64-linux", "--apply", "builtins.mapAttrs (_: check: check.drvPath)"];
-        serde_json::from_str(&self.nix(which, &args).exits(0).stdout).unwrap()
+        serde_json::from_str(&self.nix(version, &args).exits(0).stdout).unwrap()
     }
 
     pub fn build(&self, job: &str) -> Ran {

@@ -1,4 +1,4 @@
-//! Jobs that err, and assertions about their records.
+//! Jobs that are errored, and assertions about their records.
 
 use pikaci::event::Outcome;
 use pikaci::record::JobRecord;
@@ -8,12 +8,13 @@ use crate::support::project::{Project, Ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::tool;
 
-/// A job that would take its whole timeout.
+/// A job that would run for its whole timeout.
 pub const LONG: &str = r#"{ jobs.sick = { command = "echo started; sleep 600"; timeout = "10m"; }; }"#;
 
-/// Asserts that the job erred with this message and hint, in the records and on the screen, and returns its record.
+/// Asserts that the job is errored with this message and hint, in the records and on the screen, and returns its
+/// record.
 #[track_caller]
-pub fn erred(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecord {
+pub fn assert_errored(project: &Project, ran: Ran, message: &str, hint: &str) -> JobRecord {
     let ran = ran.exits(102);
     let job = project.job("sick");
     assert_eq!(job.status.outcome(), Some(Outcome::Errored));
@@ -44,10 +45,10 @@ pub fn shows(job: &JobRecord, text: &str) {
     );
 }
 
-/// Runs with a program that says why it can't start.
+/// Runs with a program that prints why it can't start.
 pub fn cannot_start(name: &str) -> (Project, Ran) {
     let project = Project::with_guests(LONG);
-    // A bubblewrap that can't start at all would begin no run on a machine without Landlock.
+    // On a machine without Landlock no run starts if bubblewrap can't start at all.
     let bwrap = tool("bwrap");
     let works = format!(r#"case "$*" in *virtiofsd*) ;; *) exec {} "$@" ;; esac; "#, bwrap.display());
     let works = if name == "bwrap" { works } else { String::new() };

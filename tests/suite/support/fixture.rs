@@ -1,4 +1,4 @@
-//! A project on the fixtures that stand in for nixpkgs and microvm.nix.
+//! A project on the fixtures for nixpkgs and microvm.nix.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 /// The folder of the fixture microvm.nix.
 pub const MICROVM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/microvm");
 
-/// The project's flake: the inputs that a guest is made from, and a dev shell.
+/// The project's flake: the inputs of a guest, and a dev shell.
 const FLAKE: &str = r#"{
   inputs.nixpkgs.url = "path:NIXPKGS";
   inputs.microvm.url = "path:MICROVM";
@@ -23,13 +23,13 @@ const FLAKE: &str = r#"{
   };
 }"#;
 
-/// Returns the folder of the fixture nixpkgs, made once.
+/// Returns the folder of the fixture nixpkgs, which is created once.
 pub fn nixpkgs() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| assemble("nixpkgs", &[]))
 }
 
-/// Returns the folder of one that also has the crates which pikaci is made of, made once.
+/// Returns the folder of a nixpkgs that also has the crates of pikaci, which is created once.
 pub fn nixpkgs_with_crates() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| assemble("nixpkgs-with-crates", &["crates"]))
@@ -41,18 +41,18 @@ fn assemble(name: &str, parts: &[&str]) -> PathBuf {
     to
 }
 
-/// Makes a project with this job file whose flake.lock names the fixtures.
+/// Creates a project with this job file; its flake.lock names the fixtures.
 pub fn project(job_file: &str) -> Project {
     project_on(job_file, nixpkgs().to_str().unwrap(), MICROVM)
 }
 
-/// Returns a reference to a folder; of a repository Nix copies what it hasn't got, else all of it every time.
+/// Returns a reference to a folder. Nix copies a repository only when it changed, and any other folder every time.
 pub fn reference(folder: &str) -> String {
     let kind = if Path::new(folder).join(".git").exists() { "git+file://" } else { "path:" };
     format!("{kind}{folder}")
 }
 
-/// Makes a project with this job file whose flake.lock names these two.
+/// Creates a project with this job file; its flake.lock names this nixpkgs and microvm.nix.
 pub fn project_on(job_file: &str, nixpkgs: &str, microvm: &str) -> Project {
     let flake = FLAKE.replace("path:NIXPKGS", &reference(nixpkgs)).replace("path:MICROVM", &reference(microvm));
     let project = Project::with_nix(job_file).file("flake.nix", &flake).allowing_local_inputs();

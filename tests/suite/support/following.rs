@@ -11,14 +11,14 @@ use pikaci::text::quote;
 
 use crate::support::project::Project;
 
-/// How long anything here may take on a busy machine.
+/// The longest time that any step may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A command of pikaci whose output is read while it runs.
 pub struct Following {
     pub child: Child,
     pub bytes: Receiver<Vec<u8>>,
-    pub seen: Vec<u8>,
+    pub output: Vec<u8>,
 }
 
 impl Following {
@@ -32,22 +32,22 @@ impl Following {
                 && sender.send(buffer[..count].to_vec()).is_ok()
             {}
         });
-        Self { child, bytes, seen: Vec::new() }
+        Self { child, bytes, output: Vec::new() }
     }
 
-    /// Waits until the output so far ends so.
+    /// Waits until the output so far ends with this.
     #[track_caller]
     pub fn shows(&mut self, end: &[u8]) {
-        self.until(|seen| seen.ends_with(end));
+        self.until(|output| output.ends_with(end));
     }
 
-    /// Waits until the output so far is as it shall be.
+    /// Waits until the output so far meets the condition.
     #[track_caller]
     pub fn until(&mut self, done: impl Fn(&[u8]) -> bool) {
         let start = Instant::now();
-        while !done(&self.seen) {
+        while !done(&self.output) {
             let more = self.bytes.recv_timeout(DEADLINE.saturating_sub(start.elapsed()));
-            self.seen.extend(more.unwrap_or_else(|_| panic!("after {:?}", String::from_utf8_lossy(&self.seen))));
+            self.output.extend(more.unwrap_or_else(|_| panic!("after {:?}", String::from_utf8_lossy(&self.output))));
         }
     }
 
@@ -55,13 +55,13 @@ impl Following {
     #[track_caller]
     pub fn ends(&mut self) -> (ExitStatus, Vec<u8>) {
         let status = ended(&mut self.child);
-        self.seen.extend(self.bytes.iter().flatten());
-        (status, std::mem::take(&mut self.seen))
+        self.output.extend(self.bytes.iter().flatten());
+        (status, std::mem::take(&mut self.output))
     }
 }
 
 impl Drop for Following {
-    /// A test that fails leaves nothing running.
+    /// Ends the command if a test fails.
     fn drop(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).ok();
     }
@@ -72,16 +72,16 @@ pub fn ended(child: &mut Child) -> ExitStatus {
     let status = wait(|| child.try_wait().unwrap());
     status.unwrap_or_else(|| {
         child.kill().unwrap();
-        panic!("it didn't end within {DEADLINE:?}")
+        panic!("the command didn't end within {DEADLINE:?}")
     })
 }
 
-/// Returns what `look` finds before the deadline.
-pub fn wait<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+/// Returns the first value of `probe` before the deadline.
+pub fn wait<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     while start.elapsed() < DEADLINE {
-        if let Some(found) = look() {
-            return Some(found);
+        if let Some(value) = probe() {
+            return Some(value);
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::json_schema::Schema;
 use crate::support::project::{Project, json};
 
-/// Returns what pikaci prints of a format.
+/// Returns the printed schema of a format.
 pub fn schema(of: &str) -> Value {
     let printed = Project::new("no job file").pikaci(&["schema", of]).exits(0);
     assert_eq!(printed.stderr, "");
@@ -26,7 +26,7 @@ pub fn assert_is(schema: &Value, value: &Value) {
     }
 }
 
-/// Asserts that everything in the folder of a run is as the schemas say.
+/// Asserts that every record in the folder of a run matches its schema.
 #[track_caller]
 pub fn assert_formats(run: &Path, jobs: &[PathBuf]) {
     let of_events = schema("events");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::project::{Project, ran};
 
-/// Runs gc until something else is over, and returns how often.
+/// Runs gc again and again until `is_over` is true, and returns the number of times.
 pub fn gc_until(state: &Path, args: &[&str], is_over: &AtomicBool) -> usize {
     let project = Project::new("{ }");
     let mut count = 0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pikaci::guest::{Access, Mount, Request, StepRequest, When};
 
-/// What globs and paths are made of: everything that has a meaning in a glob or an expression, and some of the rest.
+/// The characters of random globs and paths: all with a meaning in a glob or an expression, and a few others.
 pub const PIECE: &str =
     r"[ab.é☃,/!^\-\]\[+$()|\\ ]|\*|\*\*|\*\*/|/\*\*|\?|\{a,b\}|\{a,\*\*/b\}|\[a-c\]|\[!a\]|\[\]\^-\]|\[é\]|\\\*";
 

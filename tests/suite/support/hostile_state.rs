@@ -12,7 +12,7 @@ use crate::support::project::{Project, Ran, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::inside;
 
-/// Every command that finds a project or its state.
+/// Every command that looks for a project or its state folder.
 const COMMANDS: [&[&str]; 13] = [
     &["check"],
     &["plan"],
@@ -28,10 +28,10 @@ const COMMANDS: [&[&str]; 13] = [
     &["gc", "--keep-runs=0"],
     &["doctor"],
 ];
-/// What no command may print.
+/// Text that no command may print.
 const CANARY: &str = "canary-5f1c";
 
-/// A project that ran once, and a folder outside of it that nothing may touch.
+/// A project that has run once, and a folder outside of it that no command may touch.
 pub struct Scene {
     pub project: Project,
     pub outside: TempDir,
@@ -53,7 +53,7 @@ impl Scene {
         self.outside.path().join(name)
     }
 
-    /// Asserts that every command ends as `judge` says, and that none printed the canary or changed what is outside.
+    /// Asserts that every command ends as `judge` demands, prints no canary, and changes nothing outside.
     #[track_caller]
     pub fn holds(&self, user: Option<&StandIns>, judge: impl Fn(&[&str], &Ran)) {
         let before = tree(self.outside.path());
@@ -75,14 +75,14 @@ impl Scene {
     pub fn refuses(&self, user: Option<&StandIns>, why: &str) {
         self.holds(user, |args, ran| {
             let code = if args == ["doctor"] { 69 } else { 2 };
-            let said = if args == ["doctor"] { &ran.stdout } else { &ran.stderr };
+            let output = if args == ["doctor"] { &ran.stdout } else { &ran.stderr };
             assert_eq!(ran.code, Some(code), "{args:?}: {ran:?}");
-            assert!(said.contains(why) && said.contains("hint: "), "{args:?}: {ran:?}");
+            assert!(output.contains(why) && output.contains("hint: "), "{args:?}: {ran:?}");
         });
     }
 }
 
-/// Returns the command with a limit of time and memory, which reading without an end would reach.
+/// Returns the command with a limit of time and memory, which reading without an end would exceed.
 fn bounded(command: &Command) -> Command {
     let mut bounded = Command::new("/bin/sh");
     bounded.args(["-c", "ulimit -v 4000000; exec timeout 60 \"$0\" \"$@\""]);

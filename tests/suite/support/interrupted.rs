@@ -10,7 +10,7 @@ use pikaci::state;
 use crate::support::project::Project;
 use crate::support::records::Run;
 
-/// A killed run of a job that passed, one that ran, and one that waited.
+/// Creates a killed run with a job that passed, a job that was running, and a job that waited.
 pub fn killed() -> (Project, Run) {
     let project = Project::new("{ jobs.a.command = \"true\"; }");
     state::open(&project.state("")).unwrap();
@@ -23,7 +23,7 @@ pub fn killed() -> (Project, Run) {
     (project, run)
 }
 
-/// Returns every file of the runs with what it holds.
+/// Returns every file of the runs with its content.
 pub fn files(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
     let (mut files, mut open) = (BTreeMap::new(), vec![project.state("runs")]);
     while let Some(folder) = open.pop() {

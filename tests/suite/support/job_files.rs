@@ -22,7 +22,7 @@ pub fn fixtures(name: &str) -> BTreeMap<String, String> {
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "nix")).map(read).collect()
 }
 
-/// Asserts that errors have a message, a place and a hint.
+/// Asserts that every error has a message, a position and a hint.
 pub fn assert_are_complete(file: &str, diagnostics: &Diagnostics) {
     for one in diagnostics {
         assert!(!one.message.is_empty() && !one.hint.is_empty(), "{file}: {one:?}");

@@ -1,10 +1,11 @@
-//! A JSON Schema, as far as pikaci's own schemas need it: other keywords are failures, and so are undeclared fields.
+//! A JSON Schema with the keywords that pikaci's own schemas use: other keywords are failures, and so are undeclared
+//! fields.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// What tells people something and demands nothing.
+/// Keywords that describe a value and demand nothing.
 const NOTES: [&str; 6] = ["$schema", "$defs", "title", "description", "default", "format"];
 
 /// A schema, and the definitions that it refers to.
@@ -15,12 +16,12 @@ pub struct Schema<'a> {
 }
 
 impl<'a> Schema<'a> {
-    /// Takes a whole schema.
+    /// Creates a schema from its root.
     pub fn new(root: &'a Value) -> Self {
         Self { root, part: root }
     }
 
-    /// Says what is wrong with a value.
+    /// Checks a value, and returns the first violation.
     pub fn check(self, value: &Value) -> Result<(), String> {
         let named = self.fields_of(value)?;
         match value.as_object().and_then(|object| object.keys().find(|key| !named.contains(*key))) {
@@ -33,7 +34,7 @@ impl<'a> Schema<'a> {
         Self { part, ..self }
     }
 
-    /// Returns the fields of a value that this schema names; what it demands is fulfilled then.
+    /// Returns the fields of a value that this schema names, if the value matches.
     fn fields_of(self, value: &Value) -> Result<BTreeSet<String>, String> {
         let mut named = BTreeSet::new();
         let Some(schema) = self.part.as_object() else {
@@ -72,7 +73,7 @@ impl<'a> Schema<'a> {
     }
 
     fn referred(self, to: &Value) -> Self {
-        let pointer = to.as_str().and_then(|to| to.strip_prefix('#')).expect("a reference leads into the schema");
+        let pointer = to.as_str().and_then(|to| to.strip_prefix('#')).expect("a reference has to lead into the schema");
         self.sub(self.root.pointer(pointer).unwrap_or_else(|| panic!("{to} leads nowhere")))
     }
 
@@ -91,10 +92,10 @@ impl<'a> Schema<'a> {
     pub fn assert_described(self) {
         if let Some(properties) = self.part.get("properties").and_then(Value::as_object) {
             for (name, part) in properties {
-                // A tag, or the only field, of an alternative that is described itself.
+                // A tag, or the only field, of an alternative with a description of its own.
                 let alone = part.get("const").is_some() || properties.len() == 1;
-                let told = part.get("description").or_else(|| self.part.get("description").filter(|_| alone));
-                assert!(told.is_some(), "{name} isn't described in {}", self.part);
+                let description = part.get("description").or_else(|| self.part.get("description").filter(|_| alone));
+                assert!(description.is_some(), "{name} isn't described in {}", self.part);
             }
         }
         let parts: Vec<&Value> = match self.part {
@@ -112,7 +113,7 @@ fn object(value: &Value) -> Result<&Map<String, Value>, String> {
     value.as_object().ok_or_else(|| format!("{value} is no object"))
 }
 
-/// Returns whether a value is as a keyword demands that looks at nothing else.
+/// Returns true if a value meets a keyword that concerns only the value itself.
 fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
     match keyword {
         "type" => match rule {
@@ -126,9 +127,9 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
         "pattern" => value.as_str().is_none_or(|text| match rule.as_str().unwrap() {
             "^[0-9a-f]{64}$" => pikaci::id::Digest::try_from(text.to_owned()).is_ok(),
             "^[^/]" => !text.is_empty() && !text.starts_with('/'),
-            other => panic!("what the pattern {other:?} demands isn't known here"),
+            other => panic!("the pattern {other:?} isn't implemented here"),
         }),
-        other => panic!("what {other:?} demands isn't known here"),
+        other => panic!("the keyword {other:?} isn't implemented here"),
     }
 }
 
@@ -140,6 +141,6 @@ fn is_a(kind: &Value, value: &Value) -> bool {
         "integer" => value.is_i64() || value.is_u64(),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
-        other => panic!("no kind of value is {other:?}"),
+        other => panic!("no type of value is {other:?}"),
     }
 }

@@ -20,7 +20,7 @@ pub static BROKEN_FLAKE: Act = Act::new(broken_flake, 1);
 pub static EXEC: Act = Act::new(exec, 1);
 pub static KVM: Act = Act::new(kvm, 1);
 pub static VFKIT: Act = Act::new(vfkit, 1);
-/// Where a `pikaci cancel` is killed.
+/// The moments at which `pikaci cancel` is killed.
 pub const CANCEL: [&str; 4] =
     ["run.cancel.before:1", "run.cancel.synced:1", "run.cancel.renamed:1", "run.cancel.after:1"];
 /// Where a `pikaci init` is killed.
@@ -29,7 +29,7 @@ pub const INIT: [&str; 4] = ["job_file.before:1", "job_file.synced:1", "job_file
 pub const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
 const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
 
-/// Returns a scene of two jobs without a guest, which leave something in the background.
+/// Returns a scene of two jobs without a guest, which leave processes in the background.
 fn local(args: &[&str]) -> Scene {
     let mut scene = Scene::new(Project::new(""), args);
     let job_file = format!(
@@ -45,7 +45,7 @@ fn local(args: &[&str]) -> Scene {
     scene
 }
 
-/// Somebody wrote into the snapshot.
+/// A run whose snapshot was changed.
 fn changed() -> Scene {
     let before = |scene: &Scene| {
         scene.has_run();
@@ -56,7 +56,7 @@ fn changed() -> Scene {
     Scene { only: &["snapshot.discard"], before, ..local(&["run"]) }
 }
 
-/// There is something of all that goes.
+/// A gc with something to remove of every kind.
 fn gc() -> Scene {
     let before = |scene: &Scene| {
         scene.has_run();
@@ -73,26 +73,26 @@ fn gc() -> Scene {
     Scene { before, ..local(&["gc", "--keep-runs=0"]) }
 }
 
-/// The last run was killed while a job ran.
+/// A list after a run that was killed while a job was running.
 fn recovery() -> Scene {
     Scene { before: |scene| scene.dies(&["run"], "spawn.command.after:1"), ..local(&["list"]) }
 }
 
-/// The guest passes without any boot, since only what comes before it matters.
+/// A run whose guest passes without any boot, since only the steps before the boot matter.
 fn prepare() -> Scene {
     let quick = || StandIns::new().script("qemu-system-x86_64", &format!("{PASSES} >&6"));
     let only = &["flake.", "lock.flake", "spawn.nix", "engine.prepare"];
     Scene { programs: quick(), programs_after: quick(), only, ..Scene::new(Project::new(JOB_FILE), &["run"]) }
 }
 
-/// The guest boots, and one that is killed has its runner already; those that come after pass without any boot.
+/// A run whose guest boots. The killed runs have a runner already; the runs after them pass without any boot.
 fn guest() -> Scene {
     let before = Scene::has_run;
     let only = &["guest.", "spawn.guard", "spawn.daemon", "spawn.hypervisor", "engine.attempt_folder", "engine.phase"];
     Scene { programs: StandIns::new(), only, before, ..prepare() }
 }
 
-/// What was rendered was written into, and has to be built again.
+/// A run with a changed flake folder, which has to be rendered and built again.
 fn broken_flake() -> Scene {
     let before = |scene: &Scene| {
         scene.has_run();
@@ -125,7 +125,7 @@ fn kvm() -> Scene {
     Scene { args, opens_kvm: true, only: &["kvm."], before, ..prepare() }
 }
 
-/// The guest passes without any boot.
+/// A run whose guest in vfkit passes without any boot.
 fn vfkit() -> Scene {
     let find = r"for arg; do case $arg in virtio-serial,logFilePath=*) control=${arg#*=} ;; esac; done";
     let quick = || StandIns::new().script("vfkit", &format!("{find}\n{PASSES} >\"$control\""));

@@ -18,10 +18,10 @@ use crate::support::project::{Project, Ran, json, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::with_kvm_device;
 
-/// Runs in which a command has to come to a moment.
+/// The number of runs in which the command has to reach a moment.
 const TRIES: usize = 5;
 
-/// A command that is killed at each moment that it comes to.
+/// A command that is killed at each of its moments.
 pub struct Act {
     scene: fn() -> Scene,
     workers: usize,
@@ -29,12 +29,12 @@ pub struct Act {
 }
 
 impl Act {
-    /// Returns one whose scene is played by so many at a time, each with a state folder of its own.
+    /// Creates an act; so many workers run its scene at a time, each with a state folder of its own.
     pub const fn new(scene: fn() -> Scene, workers: usize) -> Self {
         Self { scene, workers, targets: OnceLock::new() }
     }
 
-    /// Returns the moments at which the command is killed, each as often as it comes there: found by a run of it.
+    /// Returns the moments at which the command is killed, each with its number; a run of the command reports them.
     pub fn targets(&self) -> &[String] {
         self.targets.get_or_init(|| {
             let scene = (self.scene)();
@@ -42,7 +42,7 @@ impl Act {
         })
     }
 
-    /// Kills the command at each of them, and looks at what is left.
+    /// Kills the command at each moment, and checks the remaining files and processes.
     pub fn kill_at_each(&self) {
         let targets = self.targets();
         assert!(!targets.is_empty());
@@ -61,32 +61,32 @@ impl Act {
     }
 }
 
-/// What is killed, and what comes before and after.
+/// A command to kill, with the commands before and after it.
 pub struct Scene {
-    /// Where the commands run; the state folder is another one.
+    /// The project in which the commands run; its state folder lies elsewhere.
     pub project: Project,
     /// The command that is killed.
     pub args: Vec<String>,
-    /// What it finds first on PATH.
+    /// The first programs on the PATH of the killed command.
     pub programs: StandIns,
-    /// What the commands find there that come after.
+    /// The first programs on the PATH of the commands after it.
     pub programs_after: StandIns,
-    /// What the commands find in their environment.
+    /// More environment variables of the commands.
     pub env: Vec<(&'static str, &'static str)>,
     /// True if /dev/kvm opens for them, whatever this machine has.
     pub opens_kvm: bool,
     /// What the names of the moments begin with at which it is killed; nothing is all.
     pub only: &'static [&'static str],
-    /// Brings about what was before; the state folder may have lived through kills.
+    /// Prepares the state folder, which may have survived earlier kills.
     pub before: fn(&Scene),
-    /// The mark of its processes, which the job file may have too.
+    /// The mark of the command's processes, which the job file may contain too.
     pub mark: String,
-    /// Where all of this lies.
+    /// The folder of the state folder and the other files.
     pub folder: TempDir,
 }
 
 impl Scene {
-    /// Returns a scene of a command that is killed everywhere, with nothing before it.
+    /// Creates a scene of a command that is killed at all moments, in a new state folder.
     pub fn new(project: Project, args: &[&str]) -> Self {
         Self {
             project,
@@ -121,7 +121,7 @@ impl Scene {
         if self.opens_kvm { with_kvm_device(&command) } else { command }
     }
 
-    /// Makes the state folder by a run, where there is none.
+    /// Creates the state folder by a run, if it doesn't exist.
     pub fn has_run(&self) {
         if !self.state().exists() {
             self.runs(&["run"]);
@@ -139,19 +139,19 @@ impl Scene {
         ran(&mut self.command(&self.programs_after, args)).exits(0)
     }
 
-    /// Runs a command that is killed when it comes to a moment.
+    /// Runs a command that is killed at a moment.
     #[track_caller]
     pub fn dies(&self, args: &[impl AsRef<OsStr>], target: &str) {
         let killed = self.run_to(args, target);
         assert_eq!(killed.code, None, "it wasn't killed at {target}: {}{}", killed.stdout, killed.stderr);
     }
 
-    /// Runs a command to a moment, or to its end if it doesn't come there.
+    /// Runs a command until it is killed at a moment, or to its end if it doesn't reach the moment.
     #[track_caller]
     fn run_to(&self, args: &[impl AsRef<OsStr>], target: &str) -> Ran {
         let mut command = self.command(&self.programs, args);
         command.env("PIKACI_TEST_KILL", target);
-        // All its descendants are gone when this returns.
+        // `ends_within` returns after all its descendants have ended.
         Running::marked(&command, self.mark.clone()).ends_within(START, target)
     }
 
@@ -165,34 +165,35 @@ impl Scene {
         fs::read_to_string(&trace).unwrap().lines().map(str::to_owned).collect()
     }
 
-    /// Returns each moment with its number, the turns of the engine with their first alone: there may be any number.
+    /// Returns each moment with its number. Of the turns of the engine only the first counts, since their number
+    /// varies.
     fn targets(&self, trace: &[String]) -> Vec<String> {
         let (_, turns) = moments();
         let mut counts = BTreeMap::new();
         let target = |moment: &String| {
             let count: &mut u32 = counts.entry(moment.clone()).or_default();
             *count += 1;
-            let is_wanted = self.only.is_empty() || self.only.iter().any(|start| moment.starts_with(start));
-            (is_wanted && (*count == 1 || !turns.contains(moment))).then(|| format!("{moment}:{count}"))
+            let is_selected = self.only.is_empty() || self.only.iter().any(|start| moment.starts_with(start));
+            (is_selected && (*count == 1 || !turns.contains(moment))).then(|| format!("{moment}:{count}"))
         };
         trace.iter().filter_map(target).collect()
     }
 
     #[track_caller]
     fn kill_at(&self, target: &str) {
-        // The number of syncs, and of folders to remove, depends on the time that steps take: not every run has as many
-        // moments as the one that was traced.
+        // The number of syncs, and of folders to remove, depends on the duration of steps, so not every run has as many
+        // moments as the traced one.
         let killed = (0..TRIES).any(|_| {
             (self.before)(self);
             self.run_to(&self.args, target).code.is_none()
         });
         assert!(killed, "it wasn't killed at {target} in {TRIES} runs");
-        self.is_well(target);
+        self.assert_recovered(target);
     }
 
-    /// Asserts that what was killed left nothing that lies, hangs or stays.
+    /// Asserts that the killed command left no wrong record, no lasting process and no lasting file.
     #[track_caller]
-    pub fn is_well(&self, target: &str) {
+    pub fn assert_recovered(&self, target: &str) {
         self.check_json(target);
         self.check_runs(target);
         let commands = [self.args.clone(), vec!["run".to_owned()]];
@@ -203,14 +204,14 @@ impl Scene {
         self.runs(&["gc"]);
         self.check_json(target);
         let left: Vec<_> = all(&self.state()).into_iter().filter(|path| is_temporary(path)).collect();
-        // Who has the number of a guest is told by locks.
+        // A lock records the owner of each slot.
         let is_lock = |path: &PathBuf| path.to_string_lossy().contains("/pikaci-slots-");
         let elsewhere = ["tmp", "cache/pikaci"].map(|name| all(&self.path(name))).concat();
         let left = [left, elsewhere.into_iter().filter(|path| !is_lock(path)).collect()].concat();
         assert!(left.is_empty(), "gc after {target} leaves {left:#?}");
     }
 
-    /// Asserts that the next command sees no broken run and none that is running.
+    /// Asserts that the next command reports no broken and no running run.
     #[track_caller]
     fn check_runs(&self, target: &str) {
         let listed = self.runs(&["list", "--format=json"]).stdout;
@@ -229,7 +230,7 @@ impl Scene {
         }
     }
 
-    /// Asserts that every JSON file can be read, and every line of events but for one that was cut off.
+    /// Asserts that every JSON file is valid, and every line of events, except a last half line.
     #[track_caller]
     fn check_json(&self, target: &str) {
         for path in all(self.folder.path()) {
@@ -247,22 +248,22 @@ impl Scene {
     }
 }
 
-/// Returns whether something is temporary by its name: ours, or Nix's draft of a GC root.
+/// Returns true for the name of a temporary file: of pikaci, or Nix's draft of a GC root.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let draft = name.strip_prefix('.').and_then(|name| name.split_once('_'));
     name.contains(".tmp-") || draft.is_some_and(|(number, _)| number.parse::<u32>().is_ok())
 }
 
-/// Returns all that is in a folder, however deep.
+/// Returns all paths below a folder.
 pub fn all(folder: &Path) -> Vec<PathBuf> {
-    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    let (mut paths, mut open) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             open.extend(path.symlink_metadata().unwrap().is_dir().then(|| path.clone()));
-            found.push(path);
+            paths.push(path);
         }
     }
-    found
+    paths
 }

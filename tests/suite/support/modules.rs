@@ -11,10 +11,10 @@ use crate::support::project::{Ran, ran};
 use crate::support::tools::nix;
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// Debian's programs, as far as a machine takes them.
+/// Debian's programs, as far as a machine needs them.
 pub const CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox /usr /lib=/usr/lib /lib64=/usr/lib64\n";
-/// A machine that uses everything that both modules have.
+/// A machine that uses every option of both modules.
 pub const ALL: &str = r#"
   programs.pikaci = { enable = true; settings = { jobs = 4; accel = "kvm"; fail-fast = true; base = null; }; };
   services.pikaci = {
@@ -24,7 +24,7 @@ pub const ALL: &str = r#"
 "#;
 pub const LINUX: &str = r#"boot.kernelModules = [ "kvm_intel" ]; programs.pikaci.kvmForBuilds = true;"#;
 pub const MAC: &str = "nix.linux-builder.enable = true;";
-/// The modules with a pikaci that is there, or with their own; what else there is on a system is made of as little.
+/// The modules, with an existing pikaci or with their own; the rest of the system is as small as possible.
 const FIXTURE: &str = r#"
   fixture = (import NIXPKGS/flake.nix).outputs { self = fixture; };
   pkgs = fixture.legacyPackages.x86_64-linux;
@@ -41,21 +41,21 @@ const FIXTURE: &str = r#"
   ) (builtins.attrNames options);
 "#;
 
-/// An expression after the fixtures, run through a command of Nix.
-pub fn of_fixture(which: &str, args: &[&str], expression: &str) -> Ran {
+/// Runs a command of Nix on an expression that may use the fixtures.
+pub fn of_fixture(version: &str, args: &[&str], expression: &str) -> Ran {
     let folder = TempDir::with_prefix("pikaci-test-").unwrap();
     let file = folder.path().join("test.nix");
     let fixture = FIXTURE.replace("NIXPKGS", nixpkgs_with_crates().to_str().unwrap()).replace("ROOT", ROOT);
     let fixture = fixture.replace("PIKACI", env!("CARGO_BIN_EXE_pikaci"));
     fs::write(&file, format!("let {fixture} in {expression}")).unwrap();
-    let mut command = Command::new(nix(which));
+    let mut command = Command::new(nix(version));
     ran(command.args(args).arg("--file").arg(&file).env("NIX_CONFIG", CONFIG))
 }
 
 #[track_caller]
 pub fn evaluate(expression: &str) -> Value {
-    let value = |which| -> Value {
-        let ran = of_fixture(which, &["eval", "--json"], expression).exits(0);
+    let value = |version| -> Value {
+        let ran = of_fixture(version, &["eval", "--json"], expression).exits(0);
         serde_json::from_str(&ran.stdout).unwrap()
     };
     let oldest = value("oldest");
@@ -63,7 +63,7 @@ pub fn evaluate(expression: &str) -> Value {
     oldest
 }
 
-/// Asserts that garbage is collected in both folders, whatever comes of the first.
+/// Asserts that garbage is collected in both folders, even if the first one fails.
 #[track_caller]
 pub fn assert_collects(script: &Value, quote: &str) {
     let script = script.as_str().unwrap();

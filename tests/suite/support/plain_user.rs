@@ -7,13 +7,13 @@ use crate::support::project::{Project, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::{by_user, write_program};
 
-/// A user who is nobody on this machine.
+/// The id of a user without an account on this machine.
 pub const PLAIN_USER: u32 = 1234;
 
 /// Gives the project to a plain user, and returns the command `pikaci ARGS` of that user.
 pub fn by_plain_user(project: &Project, programs: &StandIns, args: &[&str]) -> Command {
     ran(Command::new("chown").arg("-R").arg(format!("{PLAIN_USER}:{PLAIN_USER}")).arg(project.path(""))).exits(0);
-    // Neither the folder of the build nor a user's home need be open to others.
+    // The folder of the build and the home of a user need not be open to others.
     let pikaci = programs.path("pikaci");
     if !pikaci.exists() {
         write_program(&pikaci, &fs::read(env!("CARGO_BIN_EXE_pikaci")).unwrap());

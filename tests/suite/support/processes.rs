@@ -17,29 +17,29 @@ use crate::support::tools::with_default_signals;
 
 /// The environment variable that all processes of one pikaci share.
 pub const MARK: &str = "PIKACI_TEST_MARK";
-/// How long a guest may take until its job runs, on a machine that has much to do.
+/// The longest time until the job of a guest runs, on a busy machine.
 pub const START: Duration = Duration::from_secs(120);
-/// How long whatever was started may take to end, from the moment that something breaks: the issue's own number.
+/// The longest time until every process has ended, from the moment of a failure or a request.
 pub const END: Duration = Duration::from_secs(10);
 
-/// A pikaci that runs, as a terminal's foreground group of its own.
+/// A running pikaci, in a foreground process group of its own.
 pub struct Running {
     child: Child,
     mark: String,
     stdout: NamedTempFile,
     stderr: NamedTempFile,
-    seen: Vec<Process>,
+    observed: Vec<Process>,
 }
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its id.
+    /// Process id.
     pub pid: Pid,
-    /// The file name of its program.
+    /// File name of the program.
     pub name: String,
     parent: i32,
-    /// When it started, in ticks: an id is used again, this isn't.
+    /// The start time in ticks: a process id is used again, but never with the same start time.
     started: u64,
 }
 
@@ -49,13 +49,13 @@ impl Running {
         Self::marked(command, new_mark())
     }
 
-    /// Starts a command of pikaci at a terminal of its own, and returns the other end of that.
+    /// Starts a command of pikaci at a terminal of its own, and returns the other end of the terminal.
     pub fn start_at_terminal(command: &Command) -> (Self, File) {
         let (session, terminal) = session(command);
         (Self::spawn(session, new_mark()), terminal)
     }
 
-    /// Starts a command whose processes are known by this mark, which jobs without a guest get from the job file alone.
+    /// Starts a command whose processes have this mark; jobs without a guest get the mark only from the job file.
     pub fn marked(command: &Command, mark: String) -> Self {
         let mut command = with_default_signals(command);
         command.process_group(0);
@@ -66,13 +66,13 @@ impl Running {
         let (stdout, stderr) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         command.env(MARK, &mark);
         command.stdout(stdout.reopen().unwrap()).stderr(stderr.reopen().unwrap());
-        Self { child: command.spawn().unwrap(), mark, stdout, stderr, seen: Vec::new() }
+        Self { child: command.spawn().unwrap(), mark, stdout, stderr, observed: Vec::new() }
     }
 
     /// Waits until a job has printed this.
     #[track_caller]
     pub fn prints(&mut self, project: &Project, job: &str, text: &str) {
-        // Before that, the latest run may be an older one.
+        // Until then, the latest run may be an older one.
         self.says(&format!("{job}: started\n"));
         self.until(text, || {
             let log = project.try_output(job)?;
@@ -80,14 +80,14 @@ impl Running {
         });
     }
 
-    /// Waits until pikaci has said this on standard error.
+    /// Waits until pikaci has printed this on standard error.
     #[track_caller]
     pub fn says(&mut self, text: &str) {
         let log = self.stderr.path().to_owned();
         self.until(text, || fs::read_to_string(&log).unwrap().contains(text).then_some(()));
     }
 
-    /// Waits until there is a process with this program, and returns its id.
+    /// Waits for a process with this program, and returns its id.
     #[track_caller]
     pub fn process(&mut self, name: &str) -> Pid {
         let (mark, root) = (self.mark.clone(), self.pid());
@@ -101,24 +101,24 @@ impl Running {
     }
 
     #[track_caller]
-    fn until<T>(&mut self, what: &str, mut get: impl FnMut() -> Option<T>) -> T {
+    fn until<T>(&mut self, label: &str, mut get: impl FnMut() -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(value) = get() {
-                self.look();
+                self.observe();
                 return value;
             }
             let over = self.child.try_wait().unwrap();
-            assert!(over.is_none() && began.elapsed() < START, "no {what:?}: {over:?}\n{}", text(&self.stderr));
+            assert!(over.is_none() && began.elapsed() < START, "no {label:?}: {over:?}\n{}", text(&self.stderr));
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Remembers the processes that there are now: they must be gone at the end.
-    fn look(&mut self) {
+    /// Records the current processes, which must have ended at the end.
+    fn observe(&mut self) {
         for process in processes_of(self.pid(), &self.mark) {
-            if !self.seen.contains(&process) {
-                self.seen.push(process);
+            if !self.observed.contains(&process) {
+                self.observed.push(process);
             }
         }
     }
@@ -137,22 +137,22 @@ impl Running {
         kill_process_group(self.pid(), signal).unwrap();
     }
 
-    /// Waits for the end of pikaci and of all that came from it; both may take [`END`] from now.
+    /// Waits for the end of pikaci and of all its descendants; both may take [`END`] from now.
     #[track_caller]
-    pub fn ends(self, what: &str) -> Ran {
-        self.ends_within(END, what)
+    pub fn ends(self, label: &str) -> Ran {
+        self.ends_within(END, label)
     }
 
-    /// Waits for the end of pikaci and of all that came from it.
+    /// Waits for the end of pikaci and of all its descendants.
     #[track_caller]
-    pub fn ends_within(mut self, limit: Duration, what: &str) -> Ran {
-        self.look();
+    pub fn ends_within(mut self, limit: Duration, label: &str) -> Ran {
+        self.observe();
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(began.elapsed() < limit, "{what}: pikaci is still there\n{}", text(&self.stderr));
+            assert!(began.elapsed() < limit, "{label}: pikaci is still there\n{}", text(&self.stderr));
             std::thread::sleep(Duration::from_millis(10));
         };
         let ended = began.elapsed();
@@ -161,19 +161,20 @@ impl Running {
             if alive.is_empty() {
                 break;
             }
-            assert!(began.elapsed() < limit, "{what}: still there: {alive:?}");
+            assert!(began.elapsed() < limit, "{label}: still there: {alive:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let seen: Vec<&str> = self.seen.iter().map(|process| process.name.as_str()).collect();
-        println!("{what}: pikaci ended in {ended:.1?}, the last of {seen:?} in {:.1?}", began.elapsed());
+        let observed: Vec<&str> = self.observed.iter().map(|process| process.name.as_str()).collect();
+        println!("{label}: pikaci ended in {ended:.1?}, the last of {observed:?} in {:.1?}", began.elapsed());
         Ran { code: status.code(), stdout: text(&self.stdout), stderr: text(&self.stderr) }
     }
 
     fn alive(&self) -> Vec<Process> {
         let marked = |process: &Process| is_marked(process.pid, &self.mark);
-        let known =
-            |process: &Process| self.seen.iter().any(|seen| (seen.pid, seen.started) == (process.pid, process.started));
-        all().into_iter().filter(|process| known(process) || marked(process)).collect()
+        let is_observed = |process: &Process| {
+            self.observed.iter().any(|observed| (observed.pid, observed.started) == (process.pid, process.started))
+        };
+        all().into_iter().filter(|process| is_observed(process) || marked(process)).collect()
     }
 }
 
@@ -183,29 +184,29 @@ pub fn new_mark() -> String {
     format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Nothing of a failed test stays.
+/// Ends all processes of a failed test.
 impl Drop for Running {
     fn drop(&mut self) {
         for process in self.alive() {
-            // It may have ended in the meantime.
+            // The process may have ended meanwhile.
             kill_process(process.pid, Signal::KILL).ok();
         }
         self.child.wait().ok();
     }
 }
 
-/// Returns a process and all that come from it: by their parents, or by their environment where a parent has ended.
+/// Returns a process and its descendants: by their parents, or by their environment if a parent has ended.
 pub fn processes_of(root: Pid, mark: &str) -> Vec<Process> {
     let all = all();
-    let mut found: Vec<Process> =
+    let mut descendants: Vec<Process> =
         all.iter().filter(|process| process.pid == root || is_marked(process.pid, mark)).cloned().collect();
     let mut next = 0;
-    while let Some(parent) = found.get(next).map(|process| process.pid.as_raw_nonzero().get()) {
-        let children = all.iter().filter(|process| process.parent == parent && !found.contains(process));
-        found.extend(children.cloned().collect::<Vec<_>>());
+    while let Some(parent) = descendants.get(next).map(|process| process.pid.as_raw_nonzero().get()) {
+        let children = all.iter().filter(|process| process.parent == parent && !descendants.contains(process));
+        descendants.extend(children.cloned().collect::<Vec<_>>());
         next += 1;
     }
-    found
+    descendants
 }
 
 fn is_marked(pid: Pid, mark: &str) -> bool {
@@ -222,7 +223,7 @@ fn all() -> Vec<Process> {
 
 fn process(pid: i32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may hold any character: proc_pid_stat(5).
+    // The name is in parentheses and may contain any character: proc_pid_stat(5).
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
     let zombie = matches!(fields[0], "Z" | "X");
     let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();

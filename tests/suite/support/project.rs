@@ -12,12 +12,12 @@ use tempfile::TempDir;
 
 use crate::support::tools::{nix, tool};
 
-/// What Nix needs to know on a machine without its daemon, its users and its cache.
+/// Settings for Nix on a machine without its daemon, its users and its cache.
 pub const NIX_CONFIG: &str = "experimental-features = nix-command flakes\nbuild-users-group =\nsubstituters =\n\
     flake-registry =\nsandbox = true\nsandbox-paths = /bin/sh=/bin/busybox\n";
 
-/// Deletes paths of the store. Nix looks at the files that every process has open, and fails at one of another test whose
-/// path is too long for it: then it is asked again.
+/// Deletes paths of the store. Nix reads the paths of the open files of every process, and fails at a path of another
+/// test that is too long; then Nix is called again.
 #[track_caller]
 pub fn delete_paths(paths: &[&str]) {
     loop {
@@ -31,7 +31,7 @@ pub fn delete_paths(paths: &[&str]) {
     }
 }
 
-/// A project with a job file; a folder of its own goes with it.
+/// A project with a job file, and a folder of its own that is removed with it.
 pub struct Project {
     folder: PathBuf,
     _temporary: Option<TempDir>,
@@ -39,7 +39,7 @@ pub struct Project {
     nix: Option<PathBuf>,
 }
 
-/// How a command of pikaci ended.
+/// The end of a command of pikaci, with its output.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code; `None` after a signal.
@@ -51,7 +51,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Asserts the exit code, showing everything that was printed.
+    /// Asserts the exit code, and shows the whole output if it differs.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
@@ -60,33 +60,33 @@ impl Ran {
 }
 
 impl Project {
-    /// Makes a project outside git with this job file.
+    /// Creates a project outside of git with this job file.
     pub fn new(job_file: &str) -> Self {
         let folder = TempDir::with_prefix("pikaci-test-").unwrap();
         let project = Self::at(folder.path(), job_file);
         Self { _temporary: Some(folder), ..project }
     }
 
-    /// Makes a project in a folder that the caller keeps.
+    /// Creates a project in a folder that the caller keeps.
     pub fn at(folder: &Path, job_file: &str) -> Self {
         let project = Self { folder: folder.to_owned(), _temporary: None, allows_local_inputs: false, nix: None };
         project.file("pikaci.nix", job_file)
     }
 
-    /// Makes a project of jobs without a guest.
+    /// Creates a project of jobs without a guest.
     pub fn without_guest(jobs: &str) -> Self {
         Self::new(&format!(
             r#"{{ defaults = {{ guest = "here"; network = true; }}; guests.here = {{ base = "none"; }}; jobs = {{ {jobs} }}; }}"#
         ))
     }
 
-    /// Makes a project whose commands find the oldest Nix first.
+    /// Creates a project whose commands use the oldest Nix.
     #[track_caller]
     pub fn with_nix(job_file: &str) -> Self {
         Self { nix: Some(nix("oldest")), ..Self::new(job_file) }
     }
 
-    /// Makes a project whose jobs have guests.
+    /// Creates a project whose jobs have guests.
     #[track_caller]
     pub fn with_guests(job_file: &str) -> Self {
         for name in ["qemu-system-x86_64", "bwrap", "virtiofsd"] {
@@ -95,7 +95,7 @@ impl Project {
         Self::with_nix(job_file)
     }
 
-    /// Allows its flake.lock to name inputs on this machine, as that of the fixtures does.
+    /// Allows inputs on this machine in the project's flake.lock, since those of the fixtures lie here.
     pub fn allowing_local_inputs(self) -> Self {
         Self { allows_local_inputs: true, ..self }
     }
@@ -108,7 +108,7 @@ impl Project {
         self
     }
 
-    /// Makes the project a git repository whose one commit holds every file.
+    /// Makes the project a git repository with one commit of every file.
     pub fn committed(self) -> Self {
         self.git(&["init", "--quiet", "--initial-branch=main"]);
         self.git(&["add", "--all"]);
@@ -134,8 +134,8 @@ impl Project {
         self.path(".pikaci").join(name)
     }
 
-    /// Returns the command `pikaci ARGS` in this project: emulated guests, none of them twice, the oldest Nix, nothing of
-    /// the user's own, and the consent that jobs of base `none` need.
+    /// Returns the command `pikaci ARGS` in this project: with emulated guests, no retries, the oldest Nix, no files of
+    /// the user, and the consent for jobs of base `none`.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pikaci"));
         command.args(args).current_dir(&self.folder).stdin(Stdio::null());
@@ -146,7 +146,7 @@ impl Project {
         command
     }
 
-    /// Returns the PATH of its commands.
+    /// Returns the PATH of the project's commands.
     fn search_path(&self) -> OsString {
         let path = std::env::var_os("PATH").unwrap();
         let nix = self.nix.as_deref().and_then(Path::parent).map(Path::to_owned);
@@ -162,7 +162,7 @@ impl Project {
     pub fn runs(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.state("runs")) else { return Vec::new() };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        // One that is about to begin has a name of its own.
+        // A starting run has a temporary name.
         let mut ids: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         ids.sort();
         ids
@@ -188,14 +188,14 @@ impl Project {
         serde_json::from_value(json(&self.state(&job.status_path))).unwrap()
     }
 
-    /// Returns what a job of the latest run printed.
+    /// Returns the output of a job of the latest run.
     #[track_caller]
     pub fn output(&self, id: &str) -> String {
-        let log = self.job(id).logs.guest_log_path.expect("the job began");
+        let log = self.job(id).logs.guest_log_path.expect("the job has started");
         String::from_utf8_lossy(&fs::read(self.state(&log)).unwrap()).into_owned()
     }
 
-    /// Returns what a job of the latest run has printed, as soon as there is a log.
+    /// Returns the output of a job of the latest run so far, if its log exists.
     pub fn try_output(&self, id: &str) -> Option<String> {
         let runs = self.state("runs");
         let read = |path: PathBuf| fs::read(path).ok();

@@ -14,7 +14,7 @@ use pikaci::state::{AttemptLayout, FileLock, RunLayout, StateLayout, append_line
 
 use crate::support::project::Project;
 
-/// A run that is written as events come, as the engine does it.
+/// A run whose records are written with its events, as by the engine.
 pub struct Run {
     state: StateLayout,
     history: History,
@@ -22,7 +22,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins a run of these jobs; it is running as long as this lives.
+    /// Starts a run of these jobs, which is running until this value is dropped.
     pub fn begin(project: &Project, id: &str, jobs: &[&str]) -> Self {
         let state = StateLayout::new(project.path(".pikaci"));
         let layout = state.run(&RunId::new(id));
@@ -36,7 +36,7 @@ impl Run {
         run
     }
 
-    /// A run of the job `test`, which printed something and passed.
+    /// Creates a run of the job `test`, which printed a line and passed.
     pub fn passed(project: &Project, id: &str) -> Self {
         let mut run = Self::begin(project, id, &["test"]);
         run.start("test");
@@ -46,7 +46,7 @@ impl Run {
         run
     }
 
-    /// Begins a job.
+    /// Starts a job.
     pub fn start(&mut self, job: &str) {
         let attempt = self.attempt(job);
         fs::create_dir_all(attempt.root()).unwrap();
@@ -72,24 +72,24 @@ impl Run {
         })));
     }
 
-    /// Ends the run in order.
+    /// Ends the run with an outcome.
     pub fn end(&mut self, outcome: Outcome) {
         self.happen(EventKind::RunFinished { outcome, message: None });
         fs::remove_file(self.layout().lock()).unwrap();
         self.lock = None;
     }
 
-    /// Ends the run as SIGKILL of its process does.
+    /// Ends the run like SIGKILL of its process.
     pub fn is_killed(&mut self) {
         self.lock = None;
     }
 
-    /// Returns where the run is.
+    /// Returns the layout of the run.
     pub fn layout(&self) -> RunLayout {
         self.state.run(&self.history.run.run_id)
     }
 
-    /// Returns where a job's only attempt is.
+    /// Returns the layout of a job's only attempt.
     pub fn attempt(&self, job: &str) -> AttemptLayout {
         self.layout().job(&JobId::new(job)).attempt(1)
     }

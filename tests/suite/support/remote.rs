@@ -17,7 +17,7 @@ use crate::support::tools::{nix, tool, tool_command};
 /// The builders' stores.
 pub const BUILDERS: [&str; 2] = ["store-a", "store-b"];
 
-/// An ssh server with two builders behind it, in a folder of its own, which goes with them.
+/// An ssh server with two builders, in a folder of its own, which is removed with the server.
 pub struct Remote {
     pub folder: TempDir,
     pub server: Child,
@@ -35,7 +35,7 @@ impl Remote {
         }
         fs::write(path("nix.conf"), downstream::CONFIG).unwrap();
         let programs = nix("oldest").parent().unwrap().display().to_string();
-        // It is free for a moment; should somebody else take it then, the server's log says so.
+        // The port is free for a moment; if another program takes it, the log of the server reports that.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host_key = fs::read_to_string(path("host.pub")).unwrap();
         fs::write(path("known"), format!("[127.0.0.1]:{port} {host_key}")).unwrap();
@@ -47,7 +47,7 @@ impl Remote {
             folder.path().display(),
         );
         fs::write(path("sshd_config"), config).unwrap();
-        // Where a system starts one at boot it is there.
+        // A system that starts sshd at boot has this folder.
         fs::create_dir_all("/run/sshd").unwrap();
         let log = File::create(path("log")).unwrap();
         let mut command = tool_command("setpriv");
@@ -58,7 +58,7 @@ impl Remote {
         remote
     }
 
-    /// Waits until somebody listens.
+    /// Waits until the server listens.
     pub fn wait(&mut self) {
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -69,7 +69,7 @@ impl Remote {
         }
     }
 
-    /// Returns the path of a file in its folder: `user` is the key that it accepts.
+    /// Returns the path of a file in its folder; `user` is the accepted key.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -78,19 +78,19 @@ impl Remote {
         format!("ssh-ng://root@127.0.0.1?remote-store={}", self.path(store).display())
     }
 
-    /// Returns both builders in Nix's own words.
+    /// Returns both builders in Nix's syntax.
     pub fn builders(&self) -> String {
         BUILDERS.map(|store| format!("{} x86_64-linux - 2 1", self.url(store))).join(" ; ")
     }
 
-    /// Has a command, which may build nothing itself, find the way to the builders.
+    /// Gives a command, which may build nothing itself, the access to the builders.
     pub fn reached_by<'a>(&self, command: &'a mut Command, config: &str) -> &'a mut Command {
-        let (key, known) = (self.path("user"), self.path("known"));
-        let ssh = format!("-F none -p {} -i {} -o UserKnownHostsFile={}", self.port, key.display(), known.display());
+        let (key, hosts) = (self.path("user"), self.path("known"));
+        let ssh = format!("-F none -p {} -i {} -o UserKnownHostsFile={}", self.port, key.display(), hosts.display());
         command.env("NIX_SSHOPTS", ssh).env("NIX_CONFIG", format!("{config}max-jobs = 0\n"))
     }
 
-    /// Returns the paths of a builder's store that are like this.
+    /// Returns the matching paths of a builder's store.
     pub fn built(&self, store: &str, like: impl Fn(&str) -> bool) -> Vec<String> {
         let at = self.path(store);
         let all = real_nix("nix", &["path-info", "--all", "--store", at.to_str().unwrap()]);
@@ -102,7 +102,7 @@ impl Drop for Remote {
     fn drop(&mut self) {
         self.server.kill().ok();
         self.server.wait().ok();
-        // Nix counts there what it has given to whom.
+        // Nix records the copied paths there.
         let own = self.folder.path().file_name().unwrap().to_str().unwrap();
         for lock in fs::read_dir("/nix/var/nix/current-load").into_iter().flatten().flatten() {
             if lock.file_name().to_string_lossy().contains(own) {
@@ -112,14 +112,14 @@ impl Drop for Remote {
     }
 }
 
-/// Runs Nix, or a program that comes with it, and returns what it printed.
+/// Runs Nix, or another program of that Nix, and returns its output.
 #[track_caller]
 pub fn real_nix(program: &str, args: &[&str]) -> String {
     let mut command = Command::new(nix("oldest").with_file_name(program));
     ran(command.args(args).env("NIX_CONFIG", NIX_CONFIG)).exits(0).stdout
 }
 
-/// A project whose runner is like no other; what was built of it goes with it.
+/// A project with a unique runner, which is deleted with it.
 pub struct Unique {
     /// The project.
     pub project: Project,
@@ -137,7 +137,7 @@ impl Unique {
         Self { project }
     }
 
-    /// Runs the job and returns the runner and the log of its build.
+    /// Runs the job, and returns the runner and the log of its build.
     #[track_caller]
     pub fn run(&self, command: &mut Command) -> (String, String) {
         ran(command).exits(0);
@@ -146,7 +146,7 @@ impl Unique {
         (prepare.runner.unwrap(), log)
     }
 
-    /// Deletes what only this project has in the store of this machine: the runner alone, or what it is made from too.
+    /// Deletes the store paths that only this project uses: the runner alone, or its dependencies too.
     pub fn delete(&self, runner: &str, all: bool) {
         let deriver = real_nix("nix-store", &["--query", "--deriver", runner]).trim().to_owned();
         let made = real_nix("nix-store", &["--query", "--requisites", "--include-outputs", &deriver]);

@@ -9,7 +9,7 @@ use pikaci::state::{StateLayout, replay_run};
 
 use crate::support::project::Project;
 
-/// Returns the records that the events of a run give: run.json, and each status.json.
+/// Returns the records that follow from the events of a run: run.json, and each status.json.
 pub fn replayed(state: &Path, id: &str) -> (History, Vec<String>) {
     let history = replay_run(&StateLayout::new(state.to_owned()), &RunId::new(id)).unwrap();
     let pretty = |text: serde_json::Result<String>| text.unwrap() + "\n";
@@ -18,21 +18,21 @@ pub fn replayed(state: &Path, id: &str) -> (History, Vec<String>) {
     (history, files)
 }
 
-/// Asserts that the records of a run that has ended are those that its events give, to the byte.
+/// Asserts that the records of a finished run are those that follow from its events, byte for byte.
 #[track_caller]
-pub fn assert_folded(project: &Project, id: &str, what: &str) {
-    assert_folded_in(&project.path(".pikaci"), id, what);
+pub fn assert_folded(project: &Project, id: &str, label: &str) {
+    assert_folded_in(&project.path(".pikaci"), id, label);
 }
 
-/// As [`assert_folded`], in another state folder.
+/// Does the same as [`assert_folded`], in another state folder.
 #[track_caller]
-pub fn assert_folded_in(state: &Path, id: &str, what: &str) {
+pub fn assert_folded_in(state: &Path, id: &str, label: &str) {
     let (history, expected) = replayed(state, id);
-    assert!(history.run.status.outcome().is_some(), "{what}");
+    assert!(history.run.status.outcome().is_some(), "{label}");
     let statuses = history.run.jobs.iter().map(|job| state.join(&job.status_path));
     let files = std::iter::once(state.join("runs").join(id).join("run.json")).chain(statuses);
     for (path, expected) in files.zip(expected) {
-        let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{what}: {}: {error}", path.display()));
-        assert_eq!(found, expected, "{what}: {}", path.display());
+        let recorded = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{label}: {}: {error}", path.display()));
+        assert_eq!(recorded, expected, "{label}: {}", path.display());
     }
 }

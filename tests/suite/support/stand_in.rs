@@ -1,4 +1,4 @@
-//! Programs that take the place of the machine's own on PATH.
+//! Programs that replace those of the machine on PATH.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::tools::{tool, write_program};
 
-/// A Nix that is new enough and fails to build anything.
+/// A Nix of a supported version that fails to build anything.
 pub const FAILING_NIX: &str =
     r#"case "$1" in --version) echo "nix (Nix) 2.99.0" ;; *) echo "this nix builds nothing" >&2; exit 1 ;; esac"#;
 
@@ -20,7 +20,7 @@ pub struct StandIns {
 }
 
 impl StandIns {
-    /// Makes an empty folder, which other users may read.
+    /// Creates an empty folder, which other users may read.
     pub fn new() -> Self {
         let folder = TempDir::with_prefix("pikaci-bin-").unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
@@ -38,10 +38,10 @@ impl StandIns {
         self
     }
 
-    /// Adds a busybox like no other, so that a runner made from it is one too.
+    /// Adds a unique busybox, so that a runner with it is unique too.
     pub fn own_busybox(self) -> Self {
         let mut content = fs::read(tool("busybox")).unwrap();
-        // Bytes behind the end of an ELF have no meaning.
+        // Bytes behind the end of an ELF file have no meaning.
         content.extend(self.folder.path().as_os_str().as_encoded_bytes());
         self.program("busybox", &content)
     }
@@ -58,7 +58,7 @@ impl StandIns {
         self.folder.path().join(name)
     }
 
-    /// Has a command find these programs first.
+    /// Puts these programs first in the PATH of a command.
     pub fn before(&self, mut command: Command) -> Command {
         let set = command.get_envs().find(|(name, _)| *name == OsStr::new("PATH")).and_then(|(_, value)| value);
         let others: Vec<PathBuf> = std::env::split_paths(set.unwrap()).collect();
@@ -67,14 +67,14 @@ impl StandIns {
         command
     }
 
-    /// Has a command find these programs and no others.
+    /// Makes these programs the only ones in the PATH of a command.
     pub fn alone(&self, mut command: Command) -> Command {
         command.env("PATH", self.folder.path());
         command
     }
 }
 
-/// Returns a script that notes each call in a file before it runs the real program.
+/// Returns a script that records each call in a file before it runs the real program.
 pub fn noting(program: &Path, notes: &Path) -> String {
     format!("echo \"$*\" >>'{}'\nexec '{}' \"$@\"", notes.display(), program.display())
 }

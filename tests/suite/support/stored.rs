@@ -33,7 +33,7 @@ pub fn removed<'a>(collected: &'a Value, kind: &str) -> Vec<&'a str> {
     removed.filter(|removed| removed["kind"] == kind).map(|removed| removed["path"].as_str().unwrap()).collect()
 }
 
-/// A project whose state folder is there, and holds nothing yet.
+/// Creates a project with an empty state folder.
 pub fn empty() -> (Project, StateLayout) {
     let project = Project::new(JOB_FILE);
     let layout = state::open(&project.state("")).unwrap();
@@ -51,7 +51,7 @@ pub fn store(state: &StateLayout, digest: &Digest) {
     std::os::unix::fs::symlink("/nix/store/none", root).unwrap();
 }
 
-/// Returns whether all three are there; panics when only some are.
+/// Returns true if all three exist; panics if only some exist.
 #[track_caller]
 pub fn is_stored(state: &StateLayout, digest: &Digest) -> bool {
     let there = [state.snapshot(digest), state.flake(digest), state.runner("0a1b", digest)];

@@ -9,7 +9,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use crate::support::project::Ran;
 use crate::support::tools::{inside, tool_command, with_default_signals};
 
-/// Makes a terminal: the end that programs use, and the end that shows it.
+/// Creates a terminal: the end for programs, and the end that shows it.
 pub fn terminal() -> (File, File) {
     let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();
@@ -34,13 +34,13 @@ pub fn at_terminal(command: &Command) -> Ran {
     let name = ptsname(&shown, Vec::new()).unwrap().into_string().unwrap();
     let open = || File::options().read(true).write(true).open(&name).unwrap();
     let mut child = session.stdout(open()).stderr(open()).spawn().unwrap();
-    // It holds the other end of the terminal.
+    // The command holds the other end of the terminal.
     drop(session);
     let stdout = read_all(&mut shown);
     Ran { code: child.wait().unwrap().code(), stdout, stderr: String::new() }
 }
 
-/// Reads a terminal until no program has it open any more, which is an error on Linux.
+/// Reads a terminal until every program has closed it, which is an error on Linux.
 fn read_all(terminal: &mut File) -> String {
     let mut bytes = Vec::new();
     while let Ok(1..) = terminal.take(4096).read_to_end(&mut bytes) {}

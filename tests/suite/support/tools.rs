@@ -1,4 +1,4 @@
-//! Programs that tests start. They are looked up on PATH; one that is missing fails the test.
+//! Programs that tests start. They are searched in PATH; a missing program fails the test.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,8 @@ pub fn nix(version: &str) -> PathBuf {
     program.canonicalize().unwrap_or_else(|error| panic!("resolving {}: {error}", program.display()))
 }
 
-/// Appends a command to one that starts it, such as `strace -f`, with its environment and folder, and without input.
+/// Appends a command to another one that starts it, such as `strace -f`, with its environment and folder, and without
+/// input.
 pub fn inside(mut outer: Command, inner: &Command) -> Command {
     outer.arg(inner.get_program()).args(inner.get_args());
     outer.current_dir(inner.get_current_dir().unwrap_or(Path::new("."))).stdin(Stdio::null());
@@ -61,15 +62,15 @@ pub fn with_default_signals(command: &Command) -> Command {
     inside(env, command)
 }
 
-/// Returns a command that starts another one as another user, in no group but that user's own.
+/// Returns a command that starts another one as another user, in only that user's own group.
 pub fn by_user(user: u32, command: &Command) -> Command {
     let mut setpriv = tool_command("setpriv");
     setpriv.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()]);
     inside(setpriv, command)
 }
 
-/// Makes a program. A process of its own writes it: one that this process had open for writing could not be executed as
-/// long as a child of another test inherits it.
+/// Writes a program in a process of its own. If this process had the file open for writing, it could not be executed as
+/// long as a child of another test inherits the open file.
 #[track_caller]
 pub fn write_program(path: &Path, content: &[u8]) {
     let mut shell = Command::new("sh");

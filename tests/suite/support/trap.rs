@@ -11,7 +11,7 @@ use crate::support::plain_user::by_plain_user;
 use crate::support::project::{Project, Ran, ran};
 use crate::support::stand_in::StandIns;
 
-/// A project with a marker outside that a program of the repository would make.
+/// A project, and a marker outside of it that a program of the repository would create.
 pub struct Trap {
     pub project: Project,
     pub outside: TempDir,
@@ -37,7 +37,7 @@ impl Trap {
         self.outside.path().join("program")
     }
 
-    /// Has a repository name the program for everything that git may run.
+    /// Makes a repository name the program in every setting with a command.
     pub fn set(&self, repository: &str) {
         let program = self.program();
         let program = program.to_str().unwrap();
@@ -47,8 +47,8 @@ impl Trap {
             assert!(status.success(), "git config {key}");
         };
         for driver in ["evil", "e.v=i l"] {
-            for what in ["clean", "smudge", "process"] {
-                set(&format!("filter.{driver}.{what}"), program);
+            for kind in ["clean", "smudge", "process"] {
+                set(&format!("filter.{driver}.{kind}"), program);
             }
             set(&format!("filter.{driver}.required"), "true");
         }
@@ -59,25 +59,25 @@ impl Trap {
         set("protocol.ext.allow", "always");
         let attributes = "* filter=evil\n*.x filter=\"e.v=i l\"\n";
         fs::write(folder.join(".gitattributes"), attributes).unwrap();
-        // As git status must look into the files to tell whether they changed.
+        // git status reads a file only if its stamp differs from that in the index.
         for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             let file = fs::File::options().append(true).open(entry.path()).unwrap();
             file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
         }
     }
 
-    /// Asserts that git by itself runs the program in a folder, so that the rest shows something.
+    /// Asserts that git itself runs the program in a folder, so that the test can fail.
     #[track_caller]
-    pub fn springs(&self, folder: &str) {
+    pub fn assert_springs(&self, folder: &str) {
         let mut git = Command::new("git");
         ran(git.args(["status", "--short"]).current_dir(self.project.path(folder)));
-        fs::remove_file(self.marker()).expect("git runs what the repository names");
+        fs::remove_file(self.marker()).expect("git runs the program of the repository");
     }
 
-    /// Asserts that planning and running run nothing of the repository, as root and as a plain user.
+    /// Asserts that plan and run start no program of the repository, as root and as a plain user.
     #[track_caller]
     pub fn holds(&self, judge: impl Fn(&Ran)) {
-        self.springs("");
+        self.assert_springs("");
         for args in [&["plan"][..], &["plan", "--base=HEAD"], &["check"], &["run"], &["list"]] {
             let ran = ran(&mut self.project.command(args));
             assert!(!self.marker().exists(), "{args:?} ran a program: {ran:?}");

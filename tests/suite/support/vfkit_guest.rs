@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::processes::START;
 use crate::support::project::Project;
 
-/// What every guest here does first: it loads its drivers and opens its consoles.
+/// The first part of every guest here: it loads the drivers and opens the consoles.
 const INIT: &str = "#!/pikaci/bin/sh
 export PATH=/pikaci/bin
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev
@@ -24,24 +24,24 @@ exec 3>/dev/hvc1 4>/dev/hvc2
 for tty in /dev/hvc1 /dev/hvc2; do stty -F $tty raw; done
 ";
 
-/// The kernel's command line; its last word holds what vfkit's other ways to say it would take apart.
+/// The kernel's command line; its last word has characters that vfkit's other ways to pass it would split.
 pub const CMDLINE: &str =
     "console=hvc0 quiet panic=-1 rdinit=/test tsc=reliable no_timer_check cryptomgr.notests x=\"a,b\"";
 
-/// A runner that pikaci made: its kernel, and drivers and busybox in its initial RAM disk.
+/// A runner of pikaci: its kernel, and the drivers and busybox of its initial RAM disk.
 pub static RUNNER: LazyLock<PathBuf> = LazyLock::new(|| {
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     project.pikaci(&["run"]).exits(0);
     PathBuf::from(project.record().prepares[0].runner.clone().unwrap())
 });
 
-/// A folder with a guest to start in it.
+/// A folder with the files of a guest.
 pub struct Vfkit {
     folder: TempDir,
 }
 
 impl Vfkit {
-    /// Makes a guest that runs this script.
+    /// Creates a guest that runs this script.
     pub fn new(script: &str) -> Self {
         let vfkit = Self { folder: TempDir::with_prefix("pikaci-test-").unwrap() };
         // The kernel unpacks one archive after the other.
@@ -90,7 +90,7 @@ impl Vfkit {
         self.command(devices, &["--restful-uri", &uri])
     }
 
-    /// Sends these bytes to the REST socket and returns all that comes back.
+    /// Sends these bytes to the REST socket and returns the whole reply.
     pub fn send(&self, bytes: &str) -> String {
         let mut stream = UnixStream::connect(self.path("rest")).unwrap();
         stream.write_all(bytes.as_bytes()).unwrap();
@@ -100,51 +100,51 @@ impl Vfkit {
         answer
     }
 
-    /// Calls it, and returns the status and the body.
+    /// Sends a REST call, and returns the status and the body.
     pub fn call(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let length = body.len();
         let answer =
             self.send(&format!("{method} {path} HTTP/1.1\r\nHost: vfkit\r\nContent-Length: {length}\r\n\r\n{body}"));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head in {answer:?}"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no header in {answer:?}"));
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    /// Asks for the state.
+    /// Requests the state.
     pub fn state(&self) -> Value {
         let (status, body) = self.call("GET", "/vm/state", "");
         assert_eq!(status, 200, "{body}");
         serde_json::from_str::<Value>(&body).unwrap()["state"].clone()
     }
 
-    /// Asks for another state, and returns the answer's status.
+    /// Requests another state, and returns the status of the reply.
     pub fn change(&self, state: &str) -> u16 {
         self.call("POST", "/vm/state", &json!({ "state": state }).to_string()).0
     }
 
-    /// Waits until the guest has said this on its second console.
+    /// Waits until the guest has printed this on its second console.
     #[track_caller]
     pub fn says(&self, text: &str) {
         self.until(text, || fs::read_to_string(self.path("output")).is_ok_and(|output| output.contains(text)));
     }
 
-    /// Waits until REST calls are answered and say that the guest is in this state.
+    /// Waits until a REST call returns this state.
     #[track_caller]
     pub fn is(&self, state: &str) {
         self.until(state, || UnixStream::connect(self.path("rest")).is_ok() && self.state() == state);
     }
 
     #[track_caller]
-    fn until(&self, what: &str, mut is: impl FnMut() -> bool) {
+    fn until(&self, label: &str, mut is: impl FnMut() -> bool) {
         let began = Instant::now();
         while !is() {
             let console = fs::read_to_string(self.path("console")).unwrap_or_default();
-            assert!(began.elapsed() < START, "no {what:?}\n{console}");
+            assert!(began.elapsed() < START, "no {label:?}\n{console}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 }
 
-/// Makes an archive for the kernel with one program in its root (Documentation/driver-api/early-userspace/).
+/// Creates an archive for the kernel with one program in its root (Documentation/driver-api/early-userspace/).
 fn archive(name: &str, content: &[u8]) -> Vec<u8> {
     let mut archive = Vec::new();
     for (name, mode, content) in [(name, 0o100_755, content), ("TRAILER!!!", 0, &[][..])] {

@@ -1,4 +1,4 @@
-//! Runs with the stand-in for vfkit: it takes the same command line, and boots the same guest in QEMU.
+//! Runs with the stand-in for vfkit, which accepts the same command line and boots the same guest in QEMU.
 
 use crate::support::fixture;
 use crate::support::processes::Running;
@@ -15,7 +15,7 @@ pub fn project(jobs: &str) -> Project {
     fixture::project(&format!("{{ {GUEST} {jobs} }}"))
 }
 
-/// Starts a run; the folder of the stand-in has to stay as long.
+/// Starts a run; the folder of the stand-in has to exist as long.
 pub fn start(project: &Project, hang: Option<&str>) -> (Running, StandIns) {
     let stand_in = stand_in();
     let mut command = stand_in.before(project.command(&["run", "--hypervisor=vfkit"]));

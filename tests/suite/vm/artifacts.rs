@@ -9,7 +9,7 @@ use pikaci::record::{LeftOutFile, Manifest};
 
 use crate::support::project::{Project, json};
 
-/// Leaves a file of each kind that can or can't come.
+/// Creates a file of each kind that can or can't be an artifact.
 const COMMAND: &str = r#"
     mkdir -p out/deep out/.git linked/folder pages many
     echo a >out/a
@@ -32,7 +32,7 @@ const COMMAND: &str = r#"
 /// The artifacts of the jobs.
 const GLOBS: &str = r#""./out//" "*.txt" "pages/[id].js" "result/**" "many" "run.log" "no/such/*""#;
 
-/// The paths that come, with their lengths and modes, but for those of `many`.
+/// The kept paths with their lengths and modes, without those of `many`.
 const COMES: [(&str, u64, u32); 16] = [
     ("--two.txt", 4, 0o644),
     ("-x.txt", 5, 0o644),
@@ -53,7 +53,7 @@ const COMES: [(&str, u64, u32); 16] = [
 ];
 
 #[test]
-fn a_guest_and_base_none_bring_the_same_artifacts() {
+fn a_guest_and_base_none_leave_the_same_artifacts() {
     let command = serde_json::to_string(&format!("{COMMAND}\necho run >run.log")).unwrap().replace("${", "\\${");
     let project = Project::with_guests(&format!(
         r#"{{
@@ -89,7 +89,7 @@ fn a_guest_and_base_none_bring_the_same_artifacts() {
         assert_eq!(paths, ["out/disk.img", "out/pipe", "out/to-folder.log", "out/to-nothing.log"], "{name}");
     }
     for warning in warnings {
-        // A long one is cut.
+        // A long warning is cut.
         let beginning: String = format!("warning: {warning}").chars().take(100).collect();
         assert_eq!(ended.stdout.matches(&beginning).count(), 2, "{}", ended.stdout);
     }

@@ -6,14 +6,14 @@ use pikaci::event::Outcome;
 use pikaci::record::RunRecord;
 use rustix::process::{Signal, kill_process};
 
-use crate::support::cancelled::{JOBS, asked, builds, cancelled, slow_builds};
+use crate::support::cancelled::{JOBS, assert_cancelled, assert_ended_politely, slow_builds, wait_for_builder};
 use crate::support::checking::tree;
 use crate::support::processes::Running;
 use crate::support::project::{Project, json};
 
-/// Waits until the first job's command runs, with all that it takes.
+/// Waits until the first job's command runs, with all processes of its guest.
 #[track_caller]
-fn in_mid_job(running: &mut Running, project: &Project) {
+fn wait_for_running_job(running: &mut Running, project: &Project) {
     running.prints(project, "a-long", "started");
     for program in ["qemu-system-x86_64", "bwrap", "virtiofsd"] {
         running.process(program);
@@ -27,49 +27,49 @@ fn a_signal_ends_the_run_as_cancelled() {
         [(Signal::INT, true, 130, "SIGINT"), (Signal::TERM, false, 143, "SIGTERM"), (Signal::HUP, true, 129, "SIGHUP")]
     {
         let mut running = Running::start(&project.command(&["run", "-j1"]));
-        in_mid_job(&mut running, &project);
+        wait_for_running_job(&mut running, &project);
         if to_group {
             running.signal_group(signal);
         } else {
             running.signal(signal);
         }
-        cancelled(&project, running.ends(name), code, name);
-        asked(&project);
+        assert_cancelled(&project, running.ends(name), code, name);
+        assert_ended_politely(&project);
     }
 }
 
 #[test]
-fn ctrl_c_at_a_terminal_ends_the_run_and_so_does_a_command_from_another_one() {
+fn ctrl_c_and_a_cancel_from_another_terminal_end_the_run() {
     let project = Project::with_guests(JOBS);
     let (mut running, mut terminal) = Running::start_at_terminal(&project.command(&["run", "-j1"]));
-    in_mid_job(&mut running, &project);
+    wait_for_running_job(&mut running, &project);
     terminal.write_all(b"\x03").unwrap();
-    cancelled(&project, running.ends("Ctrl-C"), 130, "SIGINT");
-    asked(&project);
+    assert_cancelled(&project, running.ends("Ctrl-C"), 130, "SIGINT");
+    assert_ended_politely(&project);
 
     project.pikaci(&["cancel"]).exits(4);
     let mut running = Running::start(&project.command(&["run", "-j1"]));
-    in_mid_job(&mut running, &project);
+    wait_for_running_job(&mut running, &project);
     let cancel = project.pikaci(&["cancel"]).exits(0);
     let id = project.record().run_id;
     assert_eq!(cancel.stderr, format!("cancelling run {id}\nrun {id} cancelled\n"));
-    cancelled(&project, running.ends("pikaci cancel"), 130, "pikaci cancel");
-    asked(&project);
+    assert_cancelled(&project, running.ends("pikaci cancel"), 130, "pikaci cancel");
+    assert_ended_politely(&project);
     let over = project.pikaci(&["cancel", "latest"]).exits(4).stderr;
     assert!(over.contains(&format!("run {id} has ended already: cancelled")), "{over}");
 }
 
 #[test]
-fn a_second_signal_waits_for_nothing() {
+fn a_second_signal_kills_the_jobs_at_once() {
     let project = Project::with_guests(JOBS);
     let mut running = Running::start(&project.command(&["run", "-j1"]));
-    in_mid_job(&mut running, &project);
-    // It hears no polite request any more.
+    wait_for_running_job(&mut running, &project);
+    // A stopped QEMU reacts to no polite request.
     kill_process(running.process("qemu-system-x86_64"), Signal::STOP).unwrap();
     running.signal(Signal::INT);
     running.says("SIGINT: ending the running jobs");
     running.signal(Signal::INT);
-    cancelled(&project, running.ends("second SIGINT"), 130, "SIGINT");
+    assert_cancelled(&project, running.ends("second SIGINT"), 130, "SIGINT");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_build_of_a_killed_run_ends_and_is_recorded_by_the_next_command() {
     let project = Project::with_guests(JOBS);
     let instead = slow_builds(&project);
     let mut running = Running::start(&instead.before(project.command(&["run"])));
-    builds(&mut running);
+    wait_for_builder(&mut running);
     running.signal(Signal::KILL);
     assert_eq!(running.ends("SIGKILL in a build").code, None);
     let record = recovered(&project);
@@ -86,10 +86,10 @@ fn a_build_of_a_killed_run_ends_and_is_recorded_by_the_next_command() {
 }
 
 #[test]
-fn a_killed_run_leaves_nothing_alive_and_is_recorded_by_the_next_command() {
+fn a_killed_run_leaves_no_process_and_is_recorded_by_the_next_command() {
     let project = Project::with_guests(JOBS);
     let mut running = Running::start(&project.command(&["run", "-j1"]));
-    in_mid_job(&mut running, &project);
+    wait_for_running_job(&mut running, &project);
     running.signal(Signal::KILL);
     assert_eq!(running.ends("SIGKILL").code, None);
     let record = recovered(&project);
@@ -101,12 +101,12 @@ fn a_killed_run_leaves_nothing_alive_and_is_recorded_by_the_next_command() {
         (&"cancelled".into(), &"the run was interrupted before it began".into())
     );
     assert!(long["finished_at"].is_string() && next["finished_at"].is_string());
-    // Its disks had gigabytes.
+    // The disks had gigabytes.
     let left = tree(&project.state(&record.jobs[0].status_path).with_file_name("attempts/1"));
     assert_eq!(left.into_keys().collect::<Vec<_>>(), ["", "console.log", "guest.log", "host.log"]);
 }
 
-/// Runs the next command, asserts that it passes and has ended the record of the killed run, and returns that.
+/// Runs the next command, asserts that it passes and completes the record of the killed run, and returns that record.
 #[track_caller]
 fn recovered(project: &Project) -> RunRecord {
     let killed = project.last_run().join("run.json");

@@ -19,9 +19,9 @@ const NIXOS_JOBS: &str = r#"{
 const MODULE: &str = r#"{ environment.etc."from-module".text = "here"; }"#;
 
 #[test]
-fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
+fn a_passed_check_has_its_artifacts_and_a_failed_one_a_reason() {
     let downstream = Downstream::new(JOBS);
-    // So that the job, which sees this file, never ran before.
+    // The job sees this file, so that its check is never in the store already.
     let folder = downstream.folder.path().to_str().unwrap().to_owned();
     let downstream = downstream.file("src/folder", &folder);
     let passed = downstream.build("passes").exits(0);
@@ -29,12 +29,12 @@ fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
     for line in ["> Hello, world!", "> 1000", "> src", "> /nix/store/", nix_line, "> pikaci: passes passed in "] {
         assert!(passed.stderr.contains(line), "{line}: {}", passed.stderr);
     }
-    assert!(!passed.stderr.contains("> README"), "what `paths` leaves out is there: {}", passed.stderr);
+    assert!(!passed.stderr.contains("> README"), "a file outside of `paths` is visible: {}", passed.stderr);
     let out = Path::new(passed.stdout.trim()).to_owned();
     assert_eq!(fs::read_to_string(out.join("artifacts/out/a")).unwrap(), "a\n");
     let record = json(&out.join("status.json"));
     assert_eq!((record["status"].as_str(), record["exit_code"].as_i64()), (Some("passed"), Some(0)));
-    // Who has the result needs neither the guest nor what booted it, and whoever makes it makes the same.
+    // The result refers to no guest and no hypervisor, and every build of it gives the same bytes.
     let log = fs::read_to_string(out.join("guest.log")).unwrap();
     assert!(log.contains("\n/nix/store/") && log.contains("\n@nix {"), "{log}");
     let closure = downstream.nix("oldest", &["path-info", "--recursive", out.to_str().unwrap()]).exits(0).stdout;
@@ -58,27 +58,27 @@ fn a_job_that_passes_leaves_its_artifacts_and_one_that_fails_says_why() {
 }
 
 #[test]
-fn the_template_makes_a_project_whose_job_is_run() {
+fn the_template_makes_a_project_whose_job_runs() {
     let (flake, folder) = (Flake::new(), TempDir::with_prefix("pikaci-test-").unwrap());
-    for which in NIXES {
-        let project = folder.path().join(which);
+    for version in NIXES {
+        let project = folder.path().join(version);
         let new = ["flake", "new", "--template", &flake.reference()];
-        ran(repository::command(which, &new).arg(&project)).exits(0);
-        // So that the job, of which this is a file, never ran before.
+        ran(repository::command(version, &new).arg(&project)).exits(0);
+        // The job sees this file, so that its check is never in the store already.
         fs::write(project.join("folder"), folder.path().to_str().unwrap()).unwrap();
-        ran(flake.used(which, "flake check", &["path:."]).current_dir(&project)).exits(0);
+        ran(flake.used(version, "flake check", &["path:."]).current_dir(&project)).exits(0);
         let check = ["--no-link", "--print-out-paths", "path:.#checks.x86_64-linux.greet"];
-        let built = ran(flake.used(which, "build", &check).current_dir(&project)).exits(0).stdout;
+        let built = ran(flake.used(version, "build", &check).current_dir(&project)).exits(0).stdout;
         assert_eq!(fs::read_to_string(Path::new(built.trim()).join("guest.log")).unwrap(), "Hello, world!\n");
     }
 }
 
 #[test]
-fn a_guest_of_nixos_is_made_with_the_microvm_and_the_modules_that_are_given() {
+fn a_nixos_guest_is_built_with_the_given_microvm_and_modules() {
     let evaluated = |inputs, nixes: &[&str]| {
         let downstream = Downstream::on(NIXOS_JOBS, inputs, "inherit (inputs) microvm;");
         let downstream = downstream.file("nix/module.nix", MODULE);
-        let made: Vec<Value> = nixes.iter().map(|which| downstream.derivations(which)).collect();
+        let made: Vec<Value> = nixes.iter().map(|version| downstream.derivations(version)).collect();
         assert!(made.iter().all(|one| one["a"].is_string() && *one == made[0]), "{made:?}");
         let downstream = downstream.file("README", "another\n");
         assert_eq!(downstream.derivations("oldest"), made[0], "an edit elsewhere changes nothing");

@@ -12,10 +12,10 @@ use crate::support::killing::all;
 use crate::support::project::{Project, json, ran};
 use crate::support::stand_in::StandIns;
 
-/// Of the first twenty three boot their guest; the guests of the others pass without any boot. All else is real: one
-/// build, the shares' daemons, jobs without a guest.
+/// Three of the first twenty runs boot their guest; the guests of the others pass without any boot. The rest is real:
+/// one build, the daemons of the shares, jobs without a guest.
 #[test]
-fn twenty_at_once_pass_and_stay_whole_beside_a_gc_that_loops() {
+fn twenty_concurrent_runs_pass_beside_a_gc_loop() {
     let project = Project::with_guests(
         r#"{
           guests.here.base = "none";
@@ -23,7 +23,7 @@ fn twenty_at_once_pass_and_stay_whole_beside_a_gc_that_loops() {
           jobs.guest.command = "cat file";
         }"#,
     );
-    // A guest like no other, which Nix has to build.
+    // A unique guest, which Nix has to build.
     let (own, quick) = (StandIns::new().own_busybox(), StandIns::new());
     let quick = quick.script("qemu-system-x86_64", &format!("{PASSES} >&6"));
     let (trace, state) = (tempfile::NamedTempFile::new().unwrap(), project.state(""));
@@ -60,7 +60,8 @@ fn twenty_at_once_pass_and_stay_whole_beside_a_gc_that_loops() {
     ran(&mut rerun).exits(0);
 }
 
-/// Asserts that there are so many runs which passed, with all that they need and nothing else.
+/// Asserts that there are this many runs, that all passed, and that the state folder has exactly the files that they
+/// need.
 #[track_caller]
 fn assert_whole(project: &Project, count: usize) {
     project.pikaci(&["gc"]).exits(0);

@@ -13,7 +13,7 @@ use crate::support::project::Project;
 
 #[test]
 fn a_job_has_its_environment_and_arguments_and_nothing_of_the_host() {
-    // Where a guest with a network reaches the host.
+    // A guest with a network reaches the host at this address.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let job = r#"
@@ -45,7 +45,7 @@ is mounts "$(awk '$2 != "/" && ($4 !~ /nosuid/ || $4 !~ /nodev/ && $2 !~ "^/dev(
 works env PATH=/pikaci/bin unshare -Urm sh -c 'cd /tmp && mount -t tmpfs new /tmp && cd . && mkdir old && pivot_root . old'
 fails python3 -c 'import os, socket; socket.create_connection(("10.0.2.2", int(os.environ["PORT"])), 5)'
 
-# The workspace can be written, and what lies below it can be renamed.
+# The workspace is writable, and its files and folders can be renamed.
 works mv folder renamed
 is renamed "$(cat renamed/deep/file)" "deep"
 works mv renamed/deep/file top
@@ -60,7 +60,7 @@ works sh -c 'echo to stdout by name >/dev/stdout' >/dev/null
 works sh -c 'echo to stderr by name >/dev/stderr' 2>/dev/null
 works test -c /dev/null -a -w /dev/shm -a -w /tmp -a -w /var/tmp -a -d "$HOME" -a -w "$HOME"
 
-# It holds the output open and would say something late.
+# This process holds the output open and would print after the end of the command.
 setsid sh -c 'trap "" TERM HUP; sleep 600; echo BAD late' &
 "#;
     let project = checking(&job, script).file("folder/deep/file", "deep\n").file("gone", "g\n").file("written", "w\n");
@@ -137,8 +137,8 @@ if __name__ == "__main__":
 }
 
 #[test]
-fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
-    // Longer than a header of a tar holds.
+fn a_job_that_ignores_its_timeout_is_killed_and_keeps_its_artifacts() {
+    // The name is longer than a header of a tar archive allows.
     let long = "long".repeat(30);
     let project = Project::with_guests(
         &r#"{ jobs.stubborn = {
@@ -175,7 +175,7 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
     assert_eq!(job.status.outcome(), Some(Outcome::TimedOut));
     assert_eq!(project.output("stubborn"), "stubborn\n");
     let took = uptime(&project, "collect") - uptime(&project, "job");
-    // Its own 2 s, and the 5 s between TERM and KILL.
+    // The 2 s of the timeout, and the 5 s between TERM and KILL.
     assert!((7_000..17_000).contains(&took), "the command took {took} ms of the guest's own clock");
     let files = tree(&project.state(&job.artifacts.artifacts_dir.unwrap()));
     let contents: BTreeMap<&str, &str> =
@@ -193,7 +193,7 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
         ("out/two.log", "twin\n"),
     ];
     assert_eq!(contents, expected.into());
-    // Through a link comes what the job could have printed.
+    // The content behind a link is a file that the job could have printed.
     assert!(passwd.starts_with("job:x:"), "{passwd}");
     let console = fs::read_to_string(project.last_run().join("jobs/stubborn/attempts/1/console.log")).unwrap();
     let left_out = "pikaci: no artifact: unreadable out/unreadable.log";
@@ -201,7 +201,7 @@ fn a_deadline_holds_against_a_job_that_ignores_it_and_artifacts_still_arrive() {
 }
 
 #[test]
-fn a_job_may_clean_up_when_its_time_is_up() {
+fn a_job_may_clean_up_after_its_timeout() {
     let project = Project::with_guests(
         r#"{ jobs.tidy = {
           command = ''
@@ -226,6 +226,6 @@ fn uptime(project: &Project, phase: &str) -> u64 {
         EventKind::JobPhase { phase, uptime_ms, .. } => Some((phase, uptime_ms)),
         _ => None,
     });
-    let found = phases.find(|(name, _)| name == phase).and_then(|(_, uptime)| uptime);
-    found.unwrap_or_else(|| panic!("no phase {phase} in {events}"))
+    let time = phases.find(|(name, _)| name == phase).and_then(|(_, uptime)| uptime);
+    time.unwrap_or_else(|| panic!("no phase {phase} in {events}"))
 }

@@ -5,8 +5,8 @@ use std::process::Command;
 use crate::support::project::{Project, ran};
 use crate::support::tools::tool_command;
 
-/// Gives pikaci a service's control group as systemd does with `Delegate=yes` and `DelegateSubgroup=main`, and has it run
-/// a job with a QEMU that tells its own limits.
+/// Gives pikaci the control group of a service, as systemd does with `Delegate=yes` and `DelegateSubgroup=main`, and
+/// runs a job with a QEMU that prints its own limits.
 const HOST: &str = r#"set -eu
 service=/sys/fs/cgroup/service
 echo "+memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
@@ -19,14 +19,14 @@ cat /tmp/out/host.log
 find $service -mindepth 1 -type d
 "#;
 
-/// A stand-in for QEMU: tells its limits and ends.
+/// A stand-in for QEMU that prints its limits and ends.
 const QEMU: &str = r#"#!/bin/sh
 group=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
 echo "$group: $(cat $group/memory.max) bytes, $(cat $group/pids.max) processes"
 "#;
 
 #[test]
-fn what_a_guest_is_made_of_has_limits_and_leaves_no_group() {
+fn the_processes_of_a_guest_have_limits_and_leave_no_control_group() {
     let inner = Project::with_guests(r#"{ jobs.inner.command = "true"; }"#);
     inner.pikaci(&["run"]).exits(0);
     let runner = inner.record().prepares[0].runner.clone().unwrap();
@@ -50,7 +50,7 @@ fn what_a_guest_is_made_of_has_limits_and_leaves_no_group() {
     let group = "/sys/fs/cgroup/service/pikaci-";
     let limits = ": 2684354560 bytes, 514 processes";
     assert!(output.lines().any(|line| line.starts_with(group) && line.ends_with(limits)), "{output}");
-    // Neither its own nor that of a pikaci that was killed.
+    // Neither the group of this run nor the group of a killed pikaci.
     assert!(
         output.ends_with("\n/sys/fs/cgroup/service/main\n") && !output.contains(&format!("\n{group}1000000")),
         "{output}"

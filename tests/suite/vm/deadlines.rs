@@ -6,7 +6,7 @@ use crate::support::project::{Project, json, ran};
 use crate::support::stand_in::StandIns;
 
 #[test]
-fn each_phase_has_its_own_number_and_outcome() {
+fn each_phase_has_its_own_deadline_and_outcome() {
     let project = Project::with_guests(
         r#"{
           guests.slow-to-boot = { bootTimeout = 1; };
@@ -25,7 +25,7 @@ fn each_phase_has_its_own_number_and_outcome() {
         let job = project.job(name);
         (job.status.outcome().unwrap(), job.attempt, job.exit.reason.message.unwrap())
     };
-    // What is lost is tried once more, and what a job does itself isn't.
+    // Only a lost guest is tried again, and not a failure of the job itself.
     assert_eq!(job("boot"), (Outcome::Errored, 2, "the guest wasn't ready within 1 s".to_owned()));
     assert!(ended.stderr.contains("boot: started again (attempt 2)"), "{}", ended.stderr);
     assert!(!project.job("boot").earlier_attempts[0].exit.reason.evidence.is_empty());
@@ -44,7 +44,7 @@ fn each_phase_has_its_own_number_and_outcome() {
 }
 
 #[test]
-fn a_share_that_breaks_once_leaves_a_job_flaky() {
+fn a_job_whose_share_broke_once_is_flaky() {
     let project = Project::with_guests(r#"{ jobs.a.command = "echo here"; }"#);
     let path = std::env::var_os("PATH").unwrap();
     let real = std::env::split_paths(&path).map(|folder| folder.join("bwrap")).find(|file| file.exists()).unwrap();
@@ -53,7 +53,7 @@ fn a_share_that_breaks_once_leaves_a_job_flaky() {
         project.path("mark").display(),
         real.display()
     );
-    // What confines the daemon ends as if it were the daemon.
+    // If bubblewrap ends, the daemon in it ends too.
     let instead = StandIns::new().script("bwrap", &breaks);
     let mut command = instead.before(project.command(&["run"]));
     let ended = ran(command.env("PIKACI_INFRA_RETRIES", "1")).exits(0);

@@ -8,14 +8,14 @@ use pikaci::execute::qemu::kvm_probe::boots_probe_kernel;
 use pikaci::execute::qemu::{Accelerator, QemuProgram};
 use rustix::process::Signal;
 
-use crate::support::doctor::{Found, JSON};
+use crate::support::doctor::{Findings, JSON};
 use crate::support::processes::{Running, START};
 use crate::support::project::{Project, json};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::{tool, with_kvm_device};
 
 #[test]
-fn the_smallest_guest_starts_by_emulation() {
+fn the_probe_kernel_boots_in_emulation() {
     for jail in [Jail::Bwrap(tool("bwrap")), Jail::Landlock, Jail::None] {
         let start = |qemu: &str| {
             let qemu = QemuProgram { path: qemu.into(), jail: jail.clone() };
@@ -26,7 +26,7 @@ fn the_smallest_guest_starts_by_emulation() {
     }
 }
 
-/// A KVM that opens and then hangs, and one that a built runner is tried with.
+/// KVM opens and then hangs; with a built runner it is probed in another way.
 #[test]
 fn whether_kvm_works_is_tried_and_remembered_where_a_runner_is_built() {
     let project = Project::with_guests(r#"{ jobs.one.command = "true"; }"#).file("tmp/.keep", "");
@@ -40,7 +40,7 @@ exec {} "$@""#,
     let instead = StandIns::new().script("qemu-system-x86_64", &script);
     let doctor = || {
         let mut command = instead.before(project.command(JSON));
-        // What stands in for QEMU notes in a file that no jail shows.
+        // The stand-in for QEMU writes to a file that no jail shows.
         command.env("TMPDIR", project.path("tmp")).env("PIKACI_JAIL", "none");
         Running::start(&with_kvm_device(&command))
     };
@@ -51,18 +51,18 @@ exec {} "$@""#,
     cancelled.process("sleep");
     cancelled.signal(Signal::INT);
     assert_eq!(cancelled.ends("a cancelled trial").exits(130).stdout, "");
-    let found = Found::of(&doctor().ends_within(START, "a KVM that hangs").exits(0));
-    found.has("kvm", "warning", no_guest, "nested virtualization");
+    let findings = Findings::of(&doctor().ends_within(START, "a KVM that hangs").exits(0));
+    findings.has("kvm", "warning", no_guest, "nested virtualization");
     assert!(tried().len() == 2 && !project.state("").exists(), "{:#?}", tried());
     let left: Vec<_> = fs::read_dir(project.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [".keep"]);
 
     project.pikaci(&["run"]).exits(0);
     for _ in 0..2 {
-        let found = Found::of(&doctor().ends_within(START, "a runner with a KVM that hangs").exits(0));
-        found.has("kvm", "warning", no_guest, "nested virtualization");
+        let findings = Findings::of(&doctor().ends_within(START, "a runner with a KVM that hangs").exits(0));
+        findings.has("kvm", "warning", no_guest, "nested virtualization");
         assert_eq!(json(&project.state("kvm.json"))["works"], false);
-        assert_eq!(tried().len(), 3, "it was tried again");
+        assert_eq!(tried().len(), 3, "KVM was probed again");
     }
     assert!(tried()[2].contains("quiet cryptomgr.notests"), "{:#?}", tried());
 }

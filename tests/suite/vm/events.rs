@@ -26,7 +26,7 @@ fn start(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
 
 /// A run in a real virtual machine, read while it runs and ended by Ctrl-C.
 #[test]
-fn a_run_is_what_its_events_say() {
+fn the_records_of_a_run_follow_from_its_events() {
     let project = Project::with_guests(
         r#"{
           jobs.slow = { description = "Läuft 日本"; command = "echo begun; sleep 600"; };
@@ -36,17 +36,17 @@ fn a_run_is_what_its_events_say() {
     let stderr = tempfile::NamedTempFile::new().unwrap();
     let mut command = with_default_signals(&project.command(&["run", "--format=json"]));
     let (mut child, mut stdout) = start(command.stderr(stderr.reopen().unwrap()));
-    let mut seen = String::new();
-    while !seen.contains(r#""event":"job_phase","job":"slow","phase":"job""#) {
-        assert_ne!(stdout.read_line(&mut seen).unwrap(), 0, "it ended after {seen}");
+    let mut lines = String::new();
+    while !lines.contains(r#""event":"job_phase","job":"slow","phase":"job""#) {
+        assert_ne!(stdout.read_line(&mut lines).unwrap(), 0, "pikaci ended after {lines}");
     }
     let id = project.runs().pop().unwrap();
     let log = project.state(&format!("runs/{id}/events.jsonl"));
-    assert_eq!(fs::read_to_string(&log).unwrap(), seen, "what is read while it runs");
+    assert_eq!(fs::read_to_string(&log).unwrap(), lines, "the events are printed while the run is running");
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    stdout.read_to_string(&mut seen).unwrap();
+    stdout.read_to_string(&mut lines).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(fs::read_to_string(&log).unwrap(), seen, "what was read");
+    assert_eq!(fs::read_to_string(&log).unwrap(), lines, "the printed events are the recorded ones");
     let progress = fs::read_to_string(stderr.path()).unwrap();
     assert!(progress.contains("slow: started\n") && progress.contains("SIGINT: ending"), "{progress}");
     assert!(!progress.contains("\nrun ") && !progress.contains('{'), "{progress}");
@@ -59,7 +59,7 @@ fn a_run_is_what_its_events_say() {
     assert_recovered_after_cuts(&project, &id);
 }
 
-/// Asserts that programs are shown the records.
+/// Asserts that the commands print the records as JSON.
 #[track_caller]
 fn assert_shown(project: &Project, history: &History) {
     let shown = |args: &[&str]| serde_json::from_str::<Value>(&project.pikaci(args).exits(0).stdout).unwrap();
@@ -69,8 +69,8 @@ fn assert_shown(project: &Project, history: &History) {
     assert_eq!(shown(&["list", "--format=json"])["runs"], Value::Array(vec![run]));
 }
 
-/// Cuts the events of a run off as a killed process leaves them, with the records of that moment or older ones, and
-/// asserts that the next look leaves records that are folded from events again.
+/// Cuts the events of a run as a killed process leaves them, with the records of that moment or older ones. Asserts
+/// that the next command leaves records that follow from the events.
 #[track_caller]
 fn assert_recovered_after_cuts(project: &Project, id: &str) {
     let state = StateLayout::new(project.path(".pikaci"));
@@ -81,14 +81,14 @@ fn assert_recovered_after_cuts(project: &Project, id: &str) {
     let ends: Vec<usize> = (0..log.len()).filter(|at| log[*at] == b'\n').collect();
     let inside = |end: &usize| [end - 1, *end, end + 1, end + 40];
     let cuts = ends.iter().flat_map(inside).filter(|cut| *cut < log.len() && *cut >= ends[0]);
-    // Without the last event, since a run that has ended isn't looked at.
+    // The last event is never cut, since a finished run isn't read again.
     for cut in cuts.filter(|cut| *cut < ends[ends.len() - 1]) {
         fs::write(layout.events(), &log[..cut]).unwrap();
         let (so_far, files) = replayed(&project.path(".pikaci"), id);
         assert!(so_far.run.status.outcome().is_none(), "cut at {cut}");
         fs::write(layout.record(), &files[0]).unwrap();
         for ((path, job), file) in statuses.iter().zip(&so_far.jobs).zip(&files[1..]) {
-            // It is made when the job begins.
+            // The record of a job exists from its start.
             if job.attempt > 0 || job.status.outcome().is_some() {
                 fs::write(path, file).unwrap();
             } else if path.exists() {

@@ -13,7 +13,7 @@ use crate::support::project::{Project, Ran, json as read, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::tool;
 
-/// A user who is nobody on this machine.
+/// The id of a user without an account on this machine.
 const PLAIN_USER: u32 = 1234;
 
 /// Returns a script of a QEMU that has no KVM.
@@ -36,11 +36,11 @@ impl Scene {
         let folder = TempDir::with_prefix("pikaci-test-").unwrap();
         fs::create_dir(folder.path().join("tree")).unwrap();
         fs::write(folder.path().join("tree/greeting"), "hi\n").unwrap();
-        // The job writes where this user may, on a copy.
+        // The job writes to a copy, in a folder of this user.
         ran(Command::new("chown").arg("-R").arg(PLAIN_USER.to_string()).arg(folder.path().join("tree"))).exits(0);
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let programs = StandIns::new().program("pikaci", &fs::read(env!("CARGO_BIN_EXE_pikaci")).unwrap());
-        // What would confine the daemons isn't needed.
+        // The daemons need no jail.
         let programs = programs.script("qemu-system-x86_64", &qemu()).own("virtiofsd");
         Self { folder, programs, runner }
     }
@@ -63,7 +63,7 @@ impl Scene {
 }
 
 #[test]
-fn a_job_runs_alone_and_without_rights() {
+fn exec_runs_one_job_as_a_user_without_privileges() {
     let scene = Scene::new();
     let job = |command: &str| {
         json!({ "guests": { "default": { "base": "nix" } },

@@ -1,4 +1,4 @@
-//! A terminal with live lines, and commands that read the run meanwhile.
+//! A terminal with live lines, and commands that read the run at the same time.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::support::following::{Following, on_terminal, wait};
 use crate::support::project::Project;
 
-/// A job in a real virtual machine, looked at while it runs, and ended by Ctrl-C on a real terminal.
+/// The job runs in a real virtual machine until Ctrl-C on a real terminal.
 #[test]
-fn a_terminal_shows_live_lines_and_who_looks_meanwhile_sees_the_same() {
+fn other_commands_report_the_same_as_the_live_lines() {
     let project = Project::with_guests(
         r#"{
           jobs.quick = { command = "echo quick"; artifacts = [ "*.nix" ]; };
@@ -29,8 +29,8 @@ fn a_terminal_shows_live_lines_and_who_looks_meanwhile_sees_the_same() {
     assert!(project.pikaci(&["list"]).exits(0).stdout.contains("1 passed, 1 running\n"));
     let status: Value = serde_json::from_str(&project.pikaci(&["status", "--format=json"]).stdout).unwrap();
     assert_eq!((&status["jobs"][1]["status"], &status["jobs"][1]["phase"]), (&"running".into(), &"job".into()));
-    terminal.until(|seen| {
-        let screen = String::from_utf8_lossy(seen);
+    terminal.until(|output| {
+        let screen = String::from_utf8_lossy(output);
         screen.split('\r').any(|line| line.contains(" slow ") && line.contains("s  running its command "))
     });
 

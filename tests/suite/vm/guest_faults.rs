@@ -12,7 +12,7 @@ use rustix::process::{Signal, kill_process};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::support::diskless::boot;
-use crate::support::faults::{LONG, cannot_start, erred, shows};
+use crate::support::faults::{LONG, assert_errored, cannot_start, shows};
 use crate::support::processes::{Running, START};
 use crate::support::project::{Project, Ran};
 use crate::support::stand_in::StandIns;
@@ -31,7 +31,7 @@ fn a_kernel_panic_ends_the_job() {
     running.prints(&project, "sick", "started");
     let ran = running.ends("kernel panic");
     let hint = "pikaci logs --job sick --kind console; a larger `memory` for the guest may help";
-    let job = erred(&project, ran, "the guest's kernel panicked while the job ran", hint);
+    let job = assert_errored(&project, ran, "the guest's kernel panicked while the job ran", hint);
     shows(&job, "Kernel panic - not syncing: sysrq triggered crash");
 }
 
@@ -43,14 +43,14 @@ fn a_guest_that_powers_off_by_itself_ends_the_job() {
     );
     let ran = Running::start(&project.command(&["run"])).ends_within(START, "power off");
     let message = "the guest powered off by itself before the command ended";
-    erred(&project, ran, message, "pikaci logs --job sick --kind guest");
+    assert_errored(&project, ran, message, "pikaci logs --job sick --kind guest");
     assert_eq!(project.output("sick"), "started\n");
 }
 
 #[test]
 fn a_guest_whose_first_process_dies_ends_the_job() {
     let project = Project::with_guests(LONG);
-    // The real QEMU and the real kernel, but what would be the agent ends at once.
+    // The real QEMU and the real kernel, with an agent that ends at once.
     let real = tool("qemu-system-x86_64");
     let script = format!(
         r#"for arg; do shift; case $arg in "quiet "*) arg="$arg rdinit=/pikaci/bin/false" ;; esac
@@ -62,12 +62,12 @@ set -- "$@" "$arg"; done; exec {} "$@""#,
     running.process("qemu-system-x86_64");
     let ran = running.ends("agent dead before ready");
     let hint = "pikaci logs --job sick --kind console; a larger `memory` for the guest may help";
-    let job = erred(&project, ran, "the guest's kernel panicked while it booted", hint);
+    let job = assert_errored(&project, ran, "the guest's kernel panicked while it booted", hint);
     shows(&job, "Kernel panic - not syncing: Attempted to kill init!");
 }
 
 #[test]
-fn a_guest_that_cannot_boot_says_why() {
+fn a_guest_that_cannot_boot_has_a_reason() {
     let kernel = BrokenKernel::new();
     let text = LONG.replacen('{', &format!(r#"{{ guests.default.kernel = "{}";"#, kernel.image.display()), 1);
     let project = Project::with_guests(&text);
@@ -76,11 +76,11 @@ fn a_guest_that_cannot_boot_says_why() {
     let ran = running.ends("agent that can't load a module");
     let message = "the guest failed: insmod /pikaci/modules/virtio_pci.ko failed: insmod: can't insert \
         '/pikaci/modules/virtio_pci.ko': invalid module format";
-    let job = erred(&project, ran, message, "pikaci logs --job sick --kind console");
+    let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind console");
     shows(&job, "Invalid ELF header");
 }
 
-/// The kernel of set-up, and its modules but for one that is garbage.
+/// The kernel of the set-up with its modules, one of which is garbage.
 struct BrokenKernel {
     image: PathBuf,
     _folder: TempDir,
@@ -108,7 +108,7 @@ impl BrokenKernel {
 fn a_killed_virtiofsd_ends_the_job() {
     let (project, ran) = killed("virtiofsd");
     let message = "the daemon that shares \"workspace\" with the guest ended with exit code 137 (128 + signal 9)";
-    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind host");
     let line = "pikaci: the daemon of the share \"workspace\" ended with exit code 137 (128 + signal 9)";
     assert!(
         job.exit.reason.evidence.iter().any(|told| told.replace("\"usr\"", "\"workspace\"") == line),
@@ -121,11 +121,11 @@ fn a_killed_virtiofsd_ends_the_job() {
 fn a_killed_qemu_ends_the_job() {
     let (project, ran) = killed("qemu-system-x86_64");
     let message = "QEMU ended with exit code 137 (128 + signal 9) before the command ended";
-    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind host");
     shows(&job, "pikaci: QEMU ended with exit code 137 (128 + signal 9)");
 }
 
-/// Kills a program in mid-job.
+/// Kills a program while a job runs.
 fn killed(name: &str) -> (Project, Ran) {
     let project = Project::with_guests(LONG);
     let mut running = Running::start(&project.command(&["run"]));
@@ -140,7 +140,7 @@ fn killed(name: &str) -> (Project, Ran) {
 fn a_qemu_that_cannot_start_ends_the_job() {
     let (project, ran) = cannot_start("qemu-system-x86_64");
     let message = "QEMU ended with exit code 1 before the guest was ready";
-    let job = erred(&project, ran, message, "pikaci logs --job sick --kind host");
+    let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind host");
     shows(&job, "no room for qemu-system-x86_64");
     let runner = project.record().prepares[0].runner.clone().unwrap();
     a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(Path::new(&runner));
@@ -148,7 +148,7 @@ fn a_qemu_that_cannot_start_ends_the_job() {
 
 fn a_guest_that_never_says_ready_is_ended_at_the_boot_deadline(runner: &Path) {
     let deadlines = Deadlines { boot_secs: 15, job_secs: 600, collect_secs: 600 };
-    // In the place of the agent is a program that waits for a key.
+    // A program that waits for input replaces the agent.
     let (ended, console) = boot(runner, "rdinit=/pikaci/bin/cat", deadlines);
     assert_eq!(ended.observed.cause, Some(EndCause::BootDeadline(15)));
     let log = NamedTempFile::new().unwrap();

@@ -8,7 +8,7 @@ use pikaci::event::Outcome;
 use crate::support::project::Project;
 
 #[test]
-fn a_guest_has_what_jobs_expect_of_a_machine_and_survives_what_they_do_to_it() {
+fn a_guest_is_a_complete_machine_and_survives_its_jobs() {
     let project = Project::with_guests(
         r#"{
           jobs.machine = {
@@ -45,7 +45,7 @@ fn a_guest_has_what_jobs_expect_of_a_machine_and_survives_what_they_do_to_it() {
     let output = project.output("machine");
     let nanos = format!("{:09}", written.mtime_nsec());
     for line in ["terminal xterm", "watches 524288", "inodes 1", "node /dev/fuse", "node /dev/net/tun", "up to date"] {
-        assert!(output.lines().any(|said| said == line), "{line}: {output}");
+        assert!(output.lines().any(|printed| printed == line), "{line}: {output}");
     }
     assert!(output.contains("coreutils: /usr/bin/env"), "{output}");
     assert!(output.contains(&fs::read_to_string("/etc/debconf.conf").unwrap()), "{output}");

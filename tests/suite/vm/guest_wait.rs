@@ -9,7 +9,7 @@ use crate::support::diskless::boot;
 use crate::support::project::Project;
 
 #[test]
-fn a_guest_told_to_wait_goes_on_at_a_line_and_not_before() {
+fn a_waiting_guest_continues_only_after_a_line_of_the_host() {
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     project.pikaci(&["run"]).exits(0);
     let runner = project.record().prepares[0].runner.clone().unwrap();
@@ -18,9 +18,9 @@ fn a_guest_told_to_wait_goes_on_at_a_line_and_not_before() {
         boot(Path::new(&runner), cmdline, deadlines).0.observed
     };
     let answered = boot("quiet pikaci.wait");
-    // There is no request for it, which it finds out only when it goes on.
+    // The guest has no request, which it detects only after it continued.
     assert!(answered.ready && answered.error.is_some(), "{answered:?}");
-    // The same word to the agent, and none to the host, which doesn't answer.
+    // The agent waits at this word too, but the host doesn't recognize it and sends no line.
     let alone = boot("quiet pikaci.wait=1");
     assert!(alone.ready && alone.error.is_none(), "{alone:?}");
     assert_eq!(alone.cause, Some(EndCause::JobDeadline(4)));

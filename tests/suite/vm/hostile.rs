@@ -10,12 +10,12 @@ use crate::support::project::{Project, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::nix;
 
-/// What root tries: with every share that is mounted, made writable, and with new mounts of them.
+/// The attempts of root, on every mounted share, remounted writable, and mounted once more.
 const ATTACKS: &str = r#"
 is user "$(id -u):$(id -g)" 0:0
 # The agent's programs start sooner than those on a share.
 PATH=/pikaci/bin:$PATH
-# attack FOLDER: tries all that would change what lies there.
+# attack FOLDER: tries every change of the files in the folder.
 attack() {
     [ -e "$1/file" ] || return
     echo "attacked $1"
@@ -41,7 +41,7 @@ attack() {
     is after "$(cat file)" canary
     cd /
 }
-# writable FOLDER: is it mounted so, as far as this machine is concerned?
+# writable FOLDER: the folder is mounted read-write, by the table of mounts of this machine.
 writable() { works awk -v place="$1" '$2 == place { options = $4 } END { exit options !~ /^rw/ }' /proc/mounts; }
 for mounted in $(awk '$3 == "virtiofs" { print $2 }' /proc/mounts); do
     works mount -o remount,rw "$mounted"
@@ -55,10 +55,10 @@ for tag in workspace usr; do
     writable /tmp/$tag
     attack /tmp/$tag
 done
-# Which folder of the share a second mount begins at is up to the kernel.
+# The kernel decides which folder of the share a second mount shows.
 fails touch /tmp/usr/pikaci-test
 fails mkdir /tmp/usr/pikaci-test
-# EventKind only its owner may read on the host, root too, stays so for root in the guest.
+# A file that only its owner may read on the host, even root, is unreadable for root in the guest.
 fails cat "$CANARY/private"
 fails cat "$CANARY/roots"
 is owner "$(stat -c %u:%g "$CANARY/roots")" 0:0
@@ -66,7 +66,7 @@ works test -d /usr/local/etc
 fails test -e /usr/local/etc/pikaci-canary
 fails python3 -c 'import os; os.setxattr("/tmp/workspace/file", "user.evil", b"x")'
 
-# EventKind is root's all the same: containers, in cgroups of their own too, which end with the job.
+# Root of the guest may run containers, in cgroups of their own too, which end with the job.
 works unshare -m sh -c 'cd "$(mktemp -d)" && mount -t tmpfs new "$PWD" && cd "$PWD" && mkdir old && pivot_root . old'
 works mkdir /sys/fs/cgroup/container
 sh -c 'echo 0 >/sys/fs/cgroup/container/cgroup.procs; exec sleep 600' &
@@ -81,7 +81,7 @@ works "$NIX" build --quiet --no-link --impure --expr 'derivation {
 }'
 is sandbox "$(cat /nix/store/*-sandboxed)" "/bin /build /dev /etc /nix /proc /tmp"
 
-# Artifacts, of a job that asked for none.
+# Artifacts of a job without artifact globs.
 works sh /workspace/forge.sh file "artifacts 1"
 "#;
 
@@ -100,7 +100,7 @@ os.write(control, sys.argv[1].encode() + b"\n")' "$2"
 
 #[test]
 fn root_in_the_guest_changes_nothing_on_the_host() {
-    // Shared with the guest as part of /usr.
+    // A folder that is shared with the guest as a part of /usr.
     let shared = TempDir::with_prefix_in("pikaci-test-", "/usr/local/share").unwrap();
     fs::write(shared.path().join("file"), "canary\n").unwrap();
     fs::create_dir(shared.path().join("folder")).unwrap();
@@ -141,7 +141,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
 }
 
 #[test]
-fn a_guest_that_lies_about_its_artifacts_brings_what_its_job_asked_for() {
+fn a_guest_that_lies_about_its_artifacts_leaves_only_matching_files() {
     let project = Project::with_guests(
         r#"{ jobs.forger = {
           command = ''

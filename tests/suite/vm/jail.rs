@@ -14,9 +14,9 @@ use crate::support::tools::inside;
 const JOB: &str = r#"{ jobs.long = { command = "echo started; sleep 600"; timeout = "10m"; }; }"#;
 
 /// A process of this machine.
-struct Look(Pid);
+struct ObservedProcess(Pid);
 
-impl Look {
+impl ObservedProcess {
     fn path(&self, name: &str) -> String {
         format!("/proc/{}/{name}", self.0.as_raw_nonzero())
     }
@@ -25,14 +25,14 @@ impl Look {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Returns a value of its status.
+    /// Returns a value of the process status.
     fn status(&self, name: &str) -> String {
         let status = self.read("status");
         let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
         line.unwrap_or_else(|| panic!("no {name} in {status}")).trim().to_owned()
     }
 
-    /// Returns the namespaces that it shares with this process.
+    /// Returns the namespaces that the process shares with this one.
     fn shared_namespaces(&self) -> Vec<&'static str> {
         let link = |path: String| fs::read_link(path).unwrap();
         let names = ["user", "ipc", "pid", "uts", "cgroup", "net", "mnt"];
@@ -40,14 +40,14 @@ impl Look {
         names.into_iter().filter(is_shared).collect()
     }
 
-    /// Returns where its open files are.
+    /// Returns the paths of the open files.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("fd")).unwrap();
         let links = entries.map(|entry| fs::read_link(entry.unwrap().path()).unwrap());
         links.map(|link| link.to_string_lossy().into_owned()).collect()
     }
 
-    /// Returns the names in its root folder.
+    /// Returns the names in the root folder of the process.
     fn root(&self) -> BTreeSet<String> {
         let entries = fs::read_dir(self.path("root/")).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -70,19 +70,19 @@ impl Look {
 }
 
 #[test]
-fn qemu_is_nobody_sees_nothing_and_has_what_it_was_given() {
+fn qemu_runs_as_nobody_and_has_only_its_own_files() {
     fs::create_dir_all("/usr/local/etc").unwrap();
     let _canary = tempfile::Builder::new().prefix("canary").rand_bytes(0).tempfile_in("/usr/local/etc").unwrap();
     let project = Project::with_guests(JOB);
     let secret = NamedTempFile::new().unwrap();
-    // What pikaci itself was started with goes no further.
+    // A variable and an open file of pikaci itself aren't passed on.
     let pikaci = project.command(&["run"]);
     let mut command = Command::new("/bin/sh");
     command.args(["-c", r#"exec 7<"$1"; shift; exec "$@""#, "sh"]).arg(secret.path());
     let mut running = Running::start(&inside(command, &pikaci));
     running.prints(&project, "long", "started");
 
-    let qemu = Look(running.process("qemu-system-x86_64"));
+    let qemu = ObservedProcess(running.process("qemu-system-x86_64"));
     qemu.assert_alone(&project);
     assert_eq!(qemu.shared_namespaces(), [""; 0]);
     let log = project.last_run().join("jobs/long/attempts/1");
@@ -103,7 +103,7 @@ fn qemu_is_nobody_sees_nothing_and_has_what_it_was_given() {
     let usual = ["bin", "dev", "lib", "lib32", "lib64", "libx32", "nix", "proc", "sbin", "usr"];
     assert!(root.iter().all(|name| usual.contains(&name.as_str())), "{root:?}");
 
-    let daemons: Vec<Look> = running.processes("virtiofsd").into_iter().map(Look).collect();
+    let daemons: Vec<ObservedProcess> = running.processes("virtiofsd").into_iter().map(ObservedProcess).collect();
     assert_eq!(daemons.len(), 2);
     for daemon in &daemons {
         daemon.assert_alone(&project);
@@ -111,7 +111,7 @@ fn qemu_is_nobody_sees_nothing_and_has_what_it_was_given() {
         let files = daemon.files();
         assert!(!files.contains(&secret.path().to_string_lossy().into_owned()), "{files:?}");
     }
-    // What everybody shares is served by nobody.
+    // Daemons of shared folders that every user may read run as nobody.
     let others = daemons.iter().filter(|daemon| !daemon.status("Uid").starts_with("0\t")).count();
     assert_eq!(others, if is_root { 1 } else { 2 });
     running.signal(Signal::INT);

@@ -12,7 +12,7 @@ use crate::support::stand_in::StandIns;
 use crate::support::tools::{tool, with_kvm_device};
 
 #[test]
-fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
+fn jobs_run_in_order_and_are_skipped_if_a_needed_job_fails() {
     let project = Project::with_guests(
         r#"{
           jobs.first = { command = "cat greeting; echo error >&2; mkdir -p out; echo made >out/file"; artifacts = [ "out/**" ]; };
@@ -26,7 +26,7 @@ fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
     assert!(ran.stdout.contains("second failed: the command ended with exit code 3"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("\nhint: pikaci logs --job second\n"), "{}", ran.stdout);
     for line in ["first: started", "first: passed in ", "third: skipped: it needs second, which didn't pass"] {
-        assert!(ran.stderr.lines().any(|told| told.starts_with(line)), "{}", ran.stderr);
+        assert!(ran.stderr.lines().any(|message| message.starts_with(line)), "{}", ran.stderr);
     }
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{}{}", ran.stdout, ran.stderr);
     assert_eq!(project.output("first"), "hello\nerror\n");
@@ -41,21 +41,21 @@ fn jobs_pass_and_fail_in_order_and_those_that_need_a_failure_are_skipped() {
 }
 
 #[test]
-fn whether_kvm_works_is_tried_once_and_a_run_passes_either_way() {
+fn kvm_is_probed_once_and_a_run_passes_either_way() {
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     let run = || {
         project.pikaci(&["run", "--accel=auto"]).exits(0);
         project.record().accelerator.unwrap()
     };
-    let (first, found) = (run(), project.state("kvm.json"));
+    let (first, record) = (run(), project.state("kvm.json"));
     assert!(["kvm", "tcg"].contains(&first.name.as_str()), "{first:?}");
-    let known = fs::metadata(&found).map(|file| file.ino());
+    let inode = fs::metadata(&record).map(|file| file.ino());
     match OpenOptions::new().read(true).write(true).open("/dev/kvm") {
-        Err(_) => assert!(first.name == "tcg" && known.is_err(), "{first:?}"),
-        Ok(_) => assert_eq!(json(&found)["works"], first.name == "kvm"),
+        Err(_) => assert!(first.name == "tcg" && inode.is_err(), "{first:?}"),
+        Ok(_) => assert_eq!(json(&record)["works"], first.name == "kvm"),
     }
     assert_eq!(run(), first);
-    assert_eq!(fs::metadata(&found).map(|file| file.ino()).ok(), known.ok(), "it was tried again");
+    assert_eq!(fs::metadata(&record).map(|file| file.ino()).ok(), inode.ok(), "KVM was probed again");
 }
 
 #[test]
@@ -68,23 +68,23 @@ exec {} "$@""#,
         hangs.display(),
         tool("qemu-system-x86_64").display()
     );
-    // It notes in a file that no jail shows.
+    // The stand-in writes to a file that no jail shows.
     let instead = StandIns::new().script("qemu-system-x86_64", &script);
     let run = || with_kvm_device(&instead.before(project.command(&["run", "--accel=auto", "--jail=none"])));
     let tried = || fs::read_to_string(&hangs).unwrap_or_default().lines().count();
 
-    // A probe that is ended tells nothing.
+    // A cancelled probe has no result.
     let mut running = Running::start(&run());
     running.process("sleep");
     running.signal(Signal::INT);
     running.ends("a cancelled probe").exits(130);
-    assert!(!project.state("kvm.json").exists(), "a probe that was cancelled is remembered");
+    assert!(!project.state("kvm.json").exists(), "the result of a cancelled probe is cached");
 
     for _ in 0..2 {
         Running::start(&run()).ends_within(START, "a KVM that hangs").exits(0);
-        let found = project.record().accelerator.unwrap();
-        assert_eq!(found.name, "tcg", "{found:?}");
+        let accelerator = project.record().accelerator.unwrap();
+        assert_eq!(accelerator.name, "tcg", "{accelerator:?}");
         assert_eq!(json(&project.state("kvm.json"))["works"], false);
-        assert_eq!(tried(), 2, "it was tried again");
+        assert_eq!(tried(), 2, "KVM was probed again");
     }
 }

@@ -10,7 +10,7 @@ use crate::support::kill_scenes::{
 use crate::support::killing::Act;
 
 #[test]
-fn a_guest() {
+fn a_guest_may_be_killed_at_every_step() {
     GUEST.kill_at_each();
 }
 
@@ -33,5 +33,5 @@ fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
     let (moments, turns) = moments();
     let registered: BTreeSet<&str> = moments.iter().chain(&turns).map(String::as_str).collect();
     let odd: Vec<_> = killed.symmetric_difference(&registered).collect();
-    assert!(odd.is_empty(), "no scene comes to what is in the registry, or it isn't in there: {odd:#?}");
+    assert!(odd.is_empty(), "either no scene reaches these moments, or the registry lacks them: {odd:#?}");
 }

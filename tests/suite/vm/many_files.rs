@@ -6,7 +6,7 @@ use crate::support::project::{Project, ran};
 use crate::support::tools::{inside, tool_command};
 
 #[test]
-fn a_job_that_can_have_missed_files_does_not_pass() {
+fn a_job_that_may_have_missed_files_does_not_pass() {
     // The pipe hides that `cat` fails.
     let mut project = Project::with_guests(r#"{ jobs.a.command = "find files -type f -exec cat {} + | wc -l"; }"#);
     for number in 0..1500 {

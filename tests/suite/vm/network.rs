@@ -14,9 +14,8 @@ use pikaci::quota::Quota;
 use crate::support::project::{Project, ran};
 use crate::support::tools::{inside, tool};
 
-/// Makes a host with the addresses that hosts have and a neighbour through which the outside is reached, both with a
-/// service at each of their addresses; then runs what it is given on that host. It has a route of IPv6 if the second
-/// argument says so.
+/// Creates a host with the usual addresses, and a neighbour that routes to the outside, both with a service at each
+/// address; then runs a command on that host. The second argument decides whether there is a route for IPv6.
 const HOST: &str = r#"
 set -eu
 folder=$1 route=$2; shift 2
@@ -45,7 +44,7 @@ until [ -e "$folder/neighbour" ] && [ -e "$folder/host" ]; do sleep 0.05; done
 "$@"
 "#;
 
-/// Answers whoever connects and each datagram, and at port 53 each question for an address with 198.51.100.7.
+/// Replies to every connection and datagram, and at port 53 to every query for an address with 198.51.100.7.
 const SERVICE: &str = r#"
 import selectors, socket, struct, sys
 
@@ -82,7 +81,7 @@ while True:
         key.data(key.fileobj)
 "#;
 
-/// Tells of each address in how far it is reached.
+/// Prints for each address whether it can be reached.
 const GUEST: &str = r#"
 import errno, socket, sys, time
 
@@ -99,7 +98,7 @@ def attempt(kind, address):
         except OSError as error:
             return errno.errorcode.get(error.errno, str(error))
 
-# Its address of IPv6 is tentative for a moment.
+# The IPv6 address is tentative for a moment.
 for _ in range(300):
     own = [line.split() for line in open("/proc/net/if_inet6")]
     if any(words[0].startswith("fec0") and not int(words[4], 16) & 0x40 for words in own):
@@ -110,9 +109,9 @@ for address in sys.argv[1:]:
     print(address, attempt(socket.SOCK_STREAM, address), attempt(socket.SOCK_DGRAM, address), flush=True)
 "#;
 
-/// The addresses that are the outside.
+/// The addresses outside.
 const OUTSIDE: [&str; 2] = ["198.51.100.7", "2001:db8:8::7"];
-/// The host's own addresses, where the user network maps one it is the mapped one; and the neighbour's.
+/// The addresses of the host (the mapped one, if the user network maps it) and of the neighbour.
 const INSIDE: [&str; 15] = [
     "10.0.2.2",
     "fec0::2",
@@ -160,7 +159,7 @@ fn a_guest_has_no_ipv6_where_the_host_has_no_route() {
 }
 
 #[test]
-fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_the_host() {
+fn every_network_reaches_the_outside_and_only_that_of_the_host_the_host() {
     let addresses = [&OUTSIDE[..], &INSIDE].concat().iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>();
     let command = format!(r#"command = [ "python3" "guest.py" {} ];"#, addresses.join(" "));
     let project = Project::with_guests(&format!(
@@ -172,12 +171,12 @@ fn a_job_with_a_network_reaches_the_outside_and_only_one_of_the_hosts_reaches_th
     .file("guest.py", GUEST);
     run_on_host(&project, "v6");
 
-    let lines = |said: &dyn Fn(&str) -> String| {
+    let lines = |result: &dyn Fn(&str) -> String| {
         let lines =
-            [&OUTSIDE[..], &INSIDE].concat().into_iter().map(|address| format!("{address} {}\n", said(address)));
+            [&OUTSIDE[..], &INSIDE].concat().into_iter().map(|address| format!("{address} {}\n", result(address)));
         std::iter::once("name 198.51.100.7\n".to_owned()).chain(lines).collect::<String>()
     };
-    // A refusal comes at once; what got no answer would be a timeout.
+    // A refusal comes at once; an address without a reply would be a timeout.
     let refused = |address: &str| match address {
         _ if OUTSIDE.contains(&address) => "reached reached",
         _ if address.contains(':') => "EACCES EACCES",

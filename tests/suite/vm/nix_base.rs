@@ -35,7 +35,7 @@ const JOBS: &str = r#"{
 }"#;
 
 #[test]
-fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
+fn jobs_pass_fail_and_time_out_with_their_packages() {
     let project = fixture::project(JOBS).file("greeting", "hi\n");
     // A store path that the guest doesn't need.
     let canary =
@@ -72,5 +72,5 @@ fn jobs_pass_fail_and_time_out_with_the_packages_that_they_ask_for() {
     assert_eq!(prepares.count(), 2, "equal guests share a runner");
     project.pikaci(&["run", "without"]).exits(0);
     let record = project.record();
-    assert_eq!(record.prepares[0].status.outcome(), Some(Outcome::Cached), "what is built isn't built again");
+    assert_eq!(record.prepares[0].status.outcome(), Some(Outcome::Cached), "a built runner isn't built again");
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::support::project::{Project, ran};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// What the jobs need of the repository.
+/// The parts of the repository that the jobs need.
 const PARTS: [&str; 5] = [".ci", "nix", "src", "templates", "tests"];
 
 #[test]
-fn as_many_pure_tests_pass_in_a_machine_as_there_are() {
+fn every_pure_test_passes_in_a_guest() {
     let binary = unit_tests();
     let job_file = fs::read_to_string(Path::new(ROOT).join("pikaci.nix")).unwrap();
     let project = Project::with_guests(&job_file);
@@ -34,7 +34,7 @@ fn as_many_pure_tests_pass_in_a_machine_as_there_are() {
     assert!(output.contains(&format!("test result: ok. {here} passed; 0 failed")), "{output}");
 }
 
-/// Builds the test binary of the library, as the suite itself was built, and returns where it is.
+/// Builds the test binary of the library with the options of the suite, and returns its path.
 fn unit_tests() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--locked", "--lib", "--no-run", "--features=failpoints", "--message-format=json"]);

@@ -11,21 +11,21 @@ use crate::support::repository::{Flake, NIXES};
 use crate::support::tools::nix;
 
 #[test]
-fn its_checks_pass() {
+fn the_checks_of_the_flake_pass() {
     let flake = Flake::new();
-    for which in NIXES {
-        flake.nix(which, "flake check", &["path:."]);
+    for version in NIXES {
+        flake.nix(version, "flake check", &["path:."]);
     }
 }
 
 #[test]
-fn its_checks_find_what_is_wrong() {
+fn the_checks_of_the_flake_detect_mistakes() {
     let flake = Flake::new();
     flake.edit("nix/modules/options.nix", "\"--keep-runs\"", "\"--keep-ruins\"");
     flake.edit("nix/template/pikaci.nix", "command = \"hello\"", "command = \"hello; exit 3\"");
     fs::write(flake.path("nix/overlay.nix"), "final: _: {pikaci=final.callPackage ./package.nix {};}\n").unwrap();
     fs::write(flake.path(".ci/run"), "#!/bin/sh\necho $1\n").unwrap();
-    for (check, said) in [
+    for (check, message) in [
         ("modules", "unexpected argument '--keep-ruins'"),
         ("nix-format", "nix/overlay.nix"),
         ("shellcheck", "SC2086"),
@@ -33,12 +33,12 @@ fn its_checks_find_what_is_wrong() {
     ] {
         let build = ["--no-link", "-L", &format!("path:.#checks.x86_64-linux.{check}")];
         let failed = ran(&mut flake.command("oldest", "build", &build)).exits(1);
-        assert!(failed.stderr.contains(said), "{check}: {}", failed.stderr);
+        assert!(failed.stderr.contains(message), "{check}: {}", failed.stderr);
     }
 }
 
 #[test]
-fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
+fn the_package_runs_a_job_with_only_nix_on_the_path() {
     let package = Flake::new().build("pikaci");
     let jobs = r#"{ guests.here.base = "none"; jobs.where.command = "uname";
                     jobs.local = { command = "echo \"$PATH\""; guest = "here"; network = true; }; }"#;
@@ -54,7 +54,7 @@ fn the_package_runs_a_job_with_nothing_but_nix_on_the_path() {
     assert_eq!(project.job("where").status.outcome(), Some(Outcome::Passed));
     assert!(project.record().source.git_head.is_some(), "there is a git");
     assert_eq!(project.output("local").trim(), path.to_str().unwrap(), "and a job without a machine has its own");
-    // Nothing of what tests kill it by is in it.
+    // The package contains no kill points of the tests.
     let knows = |program: &Path| fs::read(program).unwrap().windows(16).any(|text| text == b"PIKACI_TEST_KILL");
     assert_eq!(knows(Path::new(env!("CARGO_BIN_EXE_pikaci"))), cfg!(feature = "failpoints"));
     for program in fs::read_dir(package.join("bin")).unwrap().map(|entry| entry.unwrap().path()) {

@@ -16,7 +16,7 @@ use crate::support::project::{NIX_CONFIG, Project, ran};
 use crate::support::stand_in::StandIns;
 use crate::support::tools::nix;
 
-/// The daemon of Nix; it ends with the test.
+/// A daemon of Nix, which ends with the test.
 struct NixDaemon(Child);
 
 impl NixDaemon {
@@ -66,7 +66,7 @@ fails touch /usr/new
         "{}",
         doctor.stdout
     );
-    // The user is none whom the daemon trusts, so that it does the building itself.
+    // The daemon doesn't trust the user, so it builds on this machine.
     let ignored = "--builders has no effect: the Nix daemon doesn't trust this user";
     let doctor = ran(&mut command(&["doctor", "--builders=ssh-ng://other"])).exits(0);
     assert!(doctor.stdout.contains(&format!("\nwarning  builder    {ignored}\n")), "{}", doctor.stdout);
@@ -108,7 +108,7 @@ fn a_plain_user_without_a_daemon_has_a_store_at_home() {
     assert!(runner.starts_with(root.join("nix/store")), "{}", runner.display());
     assert_eq!(run(&["rerun"], Outcome::Cached), runner);
 
-    // The store's own collection keeps the runner until pikaci's has removed its root.
+    // Nix keeps the runner until pikaci has removed its root.
     let collect = || {
         let mut nix = Command::new(nix("oldest"));
         nix.args(["store", "gc", "--store"]).arg(&root).env("NIX_CONFIG", NIX_CONFIG).uid(PLAIN_USER).gid(PLAIN_USER);

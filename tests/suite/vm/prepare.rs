@@ -7,7 +7,7 @@ use crate::support::project::{Project, json, ran};
 use crate::support::tools::nix;
 
 #[test]
-fn any_path_works_and_so_does_the_newest_nix() {
+fn a_runner_builds_in_any_folder_and_with_the_newest_nix() {
     let name = "a #b?c%20d,e,,f'g\"h\\i $(j) ß&雪";
     let project = Project::with_guests("{ }").file(
         &format!("{name}/pikaci.nix"),

@@ -19,18 +19,18 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 const PIKACI: &str = env!("CARGO_BIN_EXE_pikaci");
 
-/// Where a command is typed.
+/// The folder in which a command is typed.
 #[derive(Clone, Copy)]
 enum At {
     /// In this repository.
     Here,
-    /// In the project that the README's flake is of.
+    /// In the project with the flake of the README.
     Project,
-    /// In a folder without anything.
+    /// In an empty folder.
     Empty,
 }
 
-/// The lines that call Nix, and what each prints, among other things.
+/// The lines that call Nix, each with a part of its output.
 const COMMANDS: [(&str, At, &str); 13] = [
     ("nix run /path/to/pikaci -- run", At::Project, "passed     test"),
     ("nix run . -- --help", At::Here, "Usage: pikaci"),
@@ -40,14 +40,14 @@ const COMMANDS: [(&str, At, &str); 13] = [
     ("nix flake init --template /path/to/pikaci", At::Empty, ""),
     ("nix flake check", At::Project, ""),
     ("nix build -L .#checks.x86_64-linux.test", At::Project, ""),
-    // Nothing is left to be built.
+    // Everything is built already.
     ("nix flake check --builders 'ssh-ng://ci@builder x86_64-linux - 4 1 kvm'", At::Project, ""),
     ("nix key generate-secret --key-name cache-1 >/etc/nix/cache-key", At::Project, ""),
     ("nix copy --to 'file:///srv/cache?secret-key=/etc/nix/cache-key' .pikaci/runners/*/*", At::Project, ""),
     ("nix copy --to 'file:///srv/cache?secret-key=/etc/nix/cache-key' .#checks.x86_64-linux.test", At::Project, ""),
     ("nix key convert-secret-to-public </etc/nix/cache-key", At::Project, "cache-1:"),
 ];
-/// What commands leave in the folder of everything.
+/// Files that commands leave in the common folder.
 const LEFT: [&str; 5] = [
     "home/profile/bin/pikaci",
     "empty/pikaci.nix",
@@ -55,12 +55,12 @@ const LEFT: [&str; 5] = [
     "project/result/status.json",
     "cache/nix-cache-info",
 ];
-/// What the project's job file says.
+/// The job file of the project.
 const JOBS: &str = r#"{
   guests.default.base = "nix";
   jobs.test = { command = "echo tested >out"; artifacts = [ "out" ]; };
 }"#;
-/// A `nix` that is told which inputs are at hand, changes nobody's profile, and opens no shell that waits for somebody.
+/// A `nix` that gets the available inputs, changes no profile, and opens no shell that waits for input.
 const NIX: &str = r#"
 export PATH="${REAL%/*}:$PATH"
 case "$1 ${2-}" in
@@ -86,7 +86,7 @@ struct Snippet {
 
 fn snippets(text: &str) -> Vec<Snippet> {
     let parts: Vec<&str> = text.split("```").collect();
-    assert!(parts.len() % 2 == 1, "a fence has no other");
+    assert!(parts.len() % 2 == 1, "a fence has no end");
     let fenced = parts.iter().skip(1).step_by(2);
     fenced
         .map(|part| {
@@ -96,13 +96,13 @@ fn snippets(text: &str) -> Vec<Snippet> {
         .collect()
 }
 
-/// Returns the commands of a shell snippet, without what is said of them.
+/// Returns the commands of a shell snippet, without its comments.
 fn lines(text: &str) -> Vec<&str> {
     let lines = text.lines().map(|line| line.split_once("  #").map_or(line, |(command, _)| command).trim());
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The folders where commands are typed, and this repository as others find it.
+/// The folders where commands are typed, and a clone of this repository.
 struct Scene {
     flake: Flake,
     folder: TempDir,
@@ -110,7 +110,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Makes the project of this flake.
+    /// Creates the project of this flake.
     fn new(flake_nix: &str) -> Self {
         let (flake, folder) = (Flake::new(), TempDir::with_prefix("pikaci-test-").unwrap());
         let scene = Self { flake, folder, programs: StandIns::new().script("nix", NIX) };
@@ -119,9 +119,9 @@ impl Scene {
         }
         fs::write(scene.path("project/flake.nix"), scene.placed(flake_nix)).unwrap();
         fs::write(scene.path("project/pikaci.nix"), JOBS).unwrap();
-        // So that the job, of which this is a file, never ran before.
+        // The job sees this file, so that its check is never in the store already.
         fs::write(scene.path("project/folder"), scene.path("").to_str().unwrap()).unwrap();
-        // What commands leave there is no part of it.
+        // Files that commands create are no part of the project.
         for args in [["init", "--quiet"], ["add", "--all"]] {
             ran(Command::new("git").args(args).current_dir(scene.path("project"))).exits(0);
         }
@@ -135,7 +135,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Puts folders of this scene where the text names others.
+    /// Replaces the folders of the text by those of this scene.
     fn placed(&self, text: &str) -> String {
         let own = |name: &str| self.path(name).to_str().unwrap().to_owned();
         let text = text.replace("/path/to/pikaci", self.flake.path("").to_str().unwrap().trim_end_matches('/'));
@@ -153,7 +153,7 @@ impl Scene {
         command.args(["-euc", &self.placed(line)]).current_dir(folder).stdin(Stdio::null());
         command.env("NIX_CONFIG", repository::config()).env("HOME", self.path("home")).env("PIKACI_ACCEL", "tcg");
         command.env("REAL", nix("oldest")).env("NIXPKGS", repository::nixpkgs()).env("PIKACI", self.flake.reference());
-        // What stands in for nixpkgs lies on this machine.
+        // The fixture nixpkgs lies on this machine.
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("PIKACI_ALLOW_LOCAL_INPUTS", "true");
         let began = Instant::now();
         let all = ran(&mut self.programs.before(command));
@@ -161,20 +161,21 @@ impl Scene {
         all
     }
 
-    /// Tries each line, and returns those that are of Nix.
+    /// Tries each line, and returns the lines that call Nix.
     #[track_caller]
     fn try_commands(&self, text: &str) -> Vec<&'static str> {
         let mut tried = Vec::new();
         for line in lines(text) {
             match line.split(' ').next().unwrap() {
                 "nix" => {
-                    let known = COMMANDS.iter().find(|(command, ..)| *command == line);
-                    let (command, at, said) = known.unwrap_or_else(|| panic!("nobody knows how to try this: {line}"));
+                    let entry = COMMANDS.iter().find(|(command, ..)| *command == line);
+                    let (command, at, output) =
+                        entry.unwrap_or_else(|| panic!("the test has no way to try this line: {line}"));
                     let all = self.type_in(line, *at).exits(0);
-                    assert!(format!("{}{}", all.stdout, all.stderr).contains(said), "{line}: {all:?}");
+                    assert!(format!("{}{}", all.stdout, all.stderr).contains(output), "{line}: {all:?}");
                     tried.push(*command);
                 }
-                // The words are read to their end before any help is given.
+                // All arguments are parsed before any help is printed.
                 "pikaci" => {
                     self.type_in(&format!("{} --help", line.replacen("pikaci", PIKACI, 1)), At::Empty).exits(0);
                 }
@@ -184,14 +185,14 @@ impl Scene {
                 "sed" => {
                     self.type_in(line, At::Here).exits(0);
                 }
-                _ => panic!("nobody knows how to try this: {line}"),
+                _ => panic!("the test has no way to try this line: {line}"),
             }
         }
         tried
     }
 }
 
-/// Evaluates a configuration of a system.
+/// Evaluates the configuration of a system.
 #[track_caller]
 fn try_module(text: &str) {
     let expression = format!(
@@ -211,7 +212,7 @@ fn try_module(text: &str) {
     assert_eq!(made["refused"], json!([]), "{text}");
 }
 
-/// Evaluates a part of a flake that makes jobs checks; the stand-in for flake-parts is a system without any other module.
+/// Evaluates a part of a flake with jobs as checks; the stand-in for flake-parts is a system without any other module.
 #[track_caller]
 fn try_checks(text: &str) {
     let project = TempDir::with_prefix("pikaci-test-").unwrap();
@@ -243,7 +244,7 @@ fn try_checks(text: &str) {
     assert!(made["test"].is_string(), "{made}");
 }
 
-/// Runs the command of a git hook on a job file that is wrong.
+/// Runs the command of a git hook on an invalid job file.
 #[track_caller]
 fn try_hook(text: &str) {
     let project = Project::with_guests("{ jobs.a.comand = \"true\"; }");
@@ -257,7 +258,7 @@ fn try_hook(text: &str) {
     ran(Command::new("sh").args(["-c", "echo ci/pikaci.nix | grep -qE \"$0\"", pattern])).exits(0);
 }
 
-/// Reads a job file; what it names is there.
+/// Reads a job file; the files that it names exist.
 #[track_caller]
 fn try_job_file(text: &str) {
     let project = fixture::project(text).file("nix/postgres.nix", "{ }");
@@ -274,21 +275,21 @@ fn every_snippet_of_the_readme_works() {
     let scene = Scene::new(&flake.text);
     let mut tried = Vec::new();
     for Snippet { language, text } in &all {
-        let names = |what: &str| text.contains(what);
+        let names = |word: &str| text.contains(word);
         match language.as_str() {
             "sh" => tried.extend(scene.try_commands(text)),
-            // The commands are typed where it is.
+            // The commands are typed in the project of this flake.
             "nix" if names("outputs =") => {}
             "nix" if ["flakeModules", "evalJobs"].into_iter().any(names) => try_checks(text),
             "nix" if names("hooks.pikaci") => try_hook(text),
             "nix" if ["nixosModules", "darwinModules", "nix.settings"].into_iter().any(names) => try_module(text),
             "nix" => try_job_file(text),
-            // What programs print, and drawings.
+            // Output of programs, and drawings.
             "" => assert!(!text.lines().any(|line| line.trim_start().starts_with("nix ")), "{text}"),
-            _ => panic!("nobody knows how to try this: {language}\n{text}"),
+            _ => panic!("the test has no way to try this snippet: {language}\n{text}"),
         }
     }
-    assert_eq!(tried, COMMANDS.map(|(command, ..)| command), "the README has others");
+    assert_eq!(tried, COMMANDS.map(|(command, ..)| command), "the README has other commands");
     for left in LEFT {
         assert!(scene.path(left).exists(), "{left} is missing");
     }

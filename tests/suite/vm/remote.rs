@@ -22,7 +22,7 @@ fn checks_spread_over_builders() {
     let remote = Remote::start();
     let downstream = Downstream::new(JOBS);
     let checks: Vec<String> = (0..8).map(|n| format!("path:.#checks.x86_64-linux.job-{n}")).collect();
-    // The one that asks has a store of its own too, so that nothing is there before.
+    // The client has a store of its own too, so that nothing is built already.
     let (client, builders) = (remote.path("client"), remote.builders());
     let mut args = vec!["build", "--no-link", "--print-build-logs", "--store", client.to_str().unwrap()];
     args.extend(["--builders", &builders]);
@@ -32,7 +32,7 @@ fn checks_spread_over_builders() {
 
     let shares = BUILDERS.map(|store| remote.built(store, |path| path.contains("-pikaci-job-")));
     println!("{shares:?}");
-    assert!(shares.iter().all(|share| !share.is_empty()), "one has done nothing: {shares:?}");
+    assert!(shares.iter().all(|share| !share.is_empty()), "a builder has built nothing: {shares:?}");
     let mut all = shares.concat();
     all.sort();
     all.dedup();
@@ -42,7 +42,7 @@ fn checks_spread_over_builders() {
 }
 
 #[test]
-fn a_run_has_its_runner_built_elsewhere_and_another_finds_it_in_a_binary_cache() {
+fn a_runner_is_built_remotely_and_downloaded_from_a_binary_cache() {
     let (remote, unique) = (Remote::start(), Unique::new());
     let mut run = unique.project.command(&["run", "--builders", &remote.builders()]);
     let (runner, log) = unique.run(remote.reached_by(&mut run, NIX_CONFIG));
@@ -59,9 +59,9 @@ fn a_run_has_its_runner_built_elsewhere_and_another_finds_it_in_a_binary_cache()
     let mut public = Command::new(nix("oldest"));
     public.args(["key", "convert-secret-to-public"]).stdin(File::open(remote.path("secret")).unwrap());
     let public = ran(public.env("NIX_CONFIG", NIX_CONFIG)).exits(0).stdout;
-    let known =
+    let config =
         format!("{NIX_CONFIG}extra-substituters = {cache}\nextra-trusted-public-keys = {public}\nmax-jobs = 0\n");
-    let (again, log) = unique.run(unique.project.command(&["run"]).env("NIX_CONFIG", known));
+    let (again, log) = unique.run(unique.project.command(&["run"]).env("NIX_CONFIG", config));
     assert_eq!(again, runner);
     assert!(log.contains(&format!("copying path '{runner}' from 'file://")) && !log.contains("building"), "{log}");
     unique.delete(&runner, true);

@@ -1,4 +1,4 @@
-//! `pikaci rerun` of a job whose runner is gone.
+//! `pikaci rerun` of a job whose runner is missing.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use pikaci::event::Outcome;
 use crate::support::project::Project;
 
 #[test]
-fn a_runner_that_is_gone_is_built_again_from_its_flake_and_refused_without() {
+fn a_missing_runner_is_built_again_only_from_its_flake() {
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     project.pikaci(&["run"]).exits(0);
     fs::remove_dir_all(project.state("runners")).unwrap();

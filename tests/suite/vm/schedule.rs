@@ -6,7 +6,7 @@ use pikaci::event::Outcome;
 use crate::support::project::Project;
 
 #[test]
-fn jobs_run_one_or_several_at_a_time_and_a_failure_stops_the_others_only_when_asked() {
+fn jobs_run_one_by_one_or_together_and_only_fail_fast_stops_others() {
     let project = Project::with_guests(r#"{ jobs.a.command = "exit 3"; jobs.b.command = "true"; }"#);
 
     project.pikaci(&["run", "-j1", "--fail-fast"]).exits(100);

@@ -12,7 +12,7 @@ use crate::support::project::Project;
 use crate::support::stand_in::StandIns;
 use crate::support::vfkit_run::{project, stand_in, start};
 
-/// How long vfkit may take to end when it doesn't do as it is asked: the 12 s after which it is killed, and some.
+/// The longest time until a vfkit that hangs has ended: it is killed after 12 s.
 const KILLED: Duration = Duration::from_secs(20);
 
 #[test]
@@ -59,10 +59,10 @@ fn jobs_pass_fail_and_time_out() {
     let online = project.output("online");
     assert!(online.starts_with("5a:70:69:6b:00:00\ninet 10.0.2."), "{online}");
     let plan: Value = serde_json::from_str(&planned(&project)).unwrap();
-    let wanted: Vec<&str> =
+    let requirements: Vec<&str> =
         plan["preconditions"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
-    assert_eq!(wanted, ["nix 2.26 or newer", "vfkit 0.6 or newer"]);
-    // Nothing that a guest had stays but what it made.
+    assert_eq!(requirements, ["nix 2.26 or newer", "vfkit 0.6 or newer"]);
+    // Only the created files of a guest remain.
     let attempt = project.last_run().join("jobs/passes/attempts/1");
     let mut names: Vec<_> = fs::read_dir(attempt).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
@@ -74,7 +74,7 @@ fn planned(project: &Project) -> String {
 }
 
 #[test]
-fn a_panic_ends_the_job_at_once_and_it_does_not_start_again() {
+fn a_panic_ends_the_job_at_once_without_a_restart() {
     let jobs = r#"
       jobs.panics = { command = "echo once; sleep 1; echo c >/proc/sysrq-trigger; sleep 600"; runAsRoot = true; };
       jobs.resets = { command = "echo once; sleep 1; echo b >/proc/sysrq-trigger; sleep 600"; runAsRoot = true; };
@@ -90,7 +90,7 @@ fn a_panic_ends_the_job_at_once_and_it_does_not_start_again() {
 }
 
 #[test]
-fn a_signal_ends_the_guest_even_where_vfkit_hangs() {
+fn a_signal_ends_the_guest_even_if_vfkit_hangs() {
     let project = project(r#"jobs.a-long.command = "echo started; sleep 600";"#);
     for (hang, within) in [(None, crate::support::processes::END), (Some("stop"), KILLED)] {
         let (mut running, _stand_in) = start(&project, hang);
@@ -105,14 +105,14 @@ fn a_signal_ends_the_guest_even_where_vfkit_hangs() {
 }
 
 #[test]
-fn a_vfkit_that_hangs_after_its_guest_takes_no_verdict_away() {
+fn a_vfkit_that_hangs_after_its_guest_changes_no_outcome() {
     let project = project(r#"jobs.a.command = "echo done";"#);
     start(&project, Some("poweroff")).0.ends_within(START, "a vfkit that hangs").exits(0);
     assert_eq!(project.output("a"), "done\n");
 }
 
 #[test]
-fn a_project_may_have_a_path_that_vfkit_cannot_take() {
+fn a_project_may_have_a_path_that_vfkit_refuses() {
     let project = project(r#"jobs.a.command = "cat greeting";"#).file("greeting", "hi\n");
     let odd = project.path("a, b=\"c\"");
     let stand_in = stand_in();

@@ -12,11 +12,11 @@ use crate::support::vfkit_guest::{CMDLINE, RUNNER, Vfkit};
 
 const QEMU: &str = "qemu-system-x86_64";
 const DAEMON: &str = "virtiofsd";
-/// How long vfkit waits for a guest that it has asked to end.
+/// The time that vfkit gives a guest to end.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[test]
-fn a_guest_has_what_the_command_line_says_and_powers_off() {
+fn a_guest_has_the_devices_of_its_command_line_and_powers_off() {
     let vfkit = Vfkit::new(
         "mkdir /share; mount -t virtiofs work /share
 cat /share/from-host >&3
@@ -43,8 +43,8 @@ poweroff -f
         "virtio-balloon",
     ];
     let running = Running::start(&vfkit.command(&devices, &["--cpus", "1", "--pidfile", "pid"]));
-    let told = running.ends_within(START, "power-off").exits(0).stderr;
-    assert!(told.starts_with("vfkit-on-qemu: a stand-in for vfkit runs qemu-system-x86_64 "), "{told}");
+    let printed = running.ends_within(START, "power-off").exits(0).stderr;
+    assert!(printed.starts_with("vfkit-on-qemu: a stand-in for vfkit runs qemu-system-x86_64 "), "{printed}");
     assert_eq!(vfkit.read("output"), "host\n52:54:00:70:2b:71\na-disk\nrrr\n");
     assert_eq!(vfkit.read("control"), format!("{CMDLINE}\nthree consoles\nno serial port\n"));
     assert!(vfkit.read("console").contains("to the console"), "{}", vfkit.read("console"));
@@ -54,7 +54,7 @@ poweroff -f
 }
 
 #[test]
-fn rest_calls_are_answered_and_a_reset_starts_the_guest_again() {
+fn rest_calls_get_answers_and_a_reset_restarts_the_guest() {
     let vfkit = Vfkit::new(
         "mkdir /share; mount -t virtiofs share /share
 if [ -e /share/before ]; then echo again >&3; else echo first >&3; echo >/share/before; sync; reboot -f; fi
@@ -70,7 +70,7 @@ while :; do sleep 1; done
     assert_eq!((status, &machine["memoryBytes"], &machine["vcpus"]), (200, &json!(256 << 20), &json!(1)));
     assert_eq!(machine["devices"][3], json!({ "kind": "virtiofs", "mountTag": "", "sharedDir": "share" }));
 
-    // What is no HTTP, no JSON, no state and no route.
+    // No HTTP, no JSON, no state and no route.
     for bare in [r#"{"state": "Stop"}"#, "{\"state\":\"Stop\"}\n", "GET /vm/state HTTP/1.1\r\n\r\n"] {
         let answer = vfkit.send(bare);
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{bare:?}: {answer:?}");
@@ -86,7 +86,7 @@ while :; do sleep 1; done
     assert_eq!(vfkit.change("Pause"), 202);
     assert_eq!(vfkit.state(), "VirtualMachineStatePaused");
     assert_eq!(vfkit.change("Resume"), 202);
-    // The guest doesn't look at its power button.
+    // The guest ignores its power button.
     assert_eq!(vfkit.change("Stop"), 202);
     assert_eq!(vfkit.state(), "VirtualMachineStateRunning");
     assert_eq!(vfkit.change("HardStop"), 202);
@@ -95,18 +95,18 @@ while :; do sleep 1; done
 }
 
 #[test]
-fn a_signal_asks_the_guest_and_then_forces_it() {
+fn a_signal_stops_the_guest_politely_and_then_by_force() {
     let vfkit = Vfkit::new("sleep 1000\n");
     let running = Running::start(&vfkit.with_rest(&[]));
     vfkit.is("VirtualMachineStateRunning");
-    let asked = Instant::now();
+    let began = Instant::now();
     running.signal(Signal::TERM);
     running.ends_within(START, "SIGTERM").exits(0);
-    assert!(asked.elapsed() >= GRACE, "{:?}", asked.elapsed());
+    assert!(began.elapsed() >= GRACE, "{:?}", began.elapsed());
 }
 
 #[test]
-fn it_hangs_after_a_stop_until_it_is_killed() {
+fn the_stand_in_hangs_after_a_stop_until_it_is_killed() {
     let vfkit = Vfkit::new("sleep 1000\n");
     let mut command = vfkit.with_rest(&["virtio-fs,sharedDir=share"]);
     command.env("VFKIT_ON_QEMU_HANG", "stop");
@@ -124,7 +124,7 @@ fn it_hangs_after_a_stop_until_it_is_killed() {
 }
 
 #[test]
-fn it_hangs_after_a_power_off_until_it_is_killed() {
+fn the_stand_in_hangs_after_a_power_off_until_it_is_killed() {
     let vfkit = Vfkit::new("poweroff -f\n");
     let mut command = vfkit.command(&[], &[]);
     command.env("VFKIT_ON_QEMU_HANG", "poweroff");
@@ -137,20 +137,20 @@ fn it_hangs_after_a_power_off_until_it_is_killed() {
 }
 
 #[test]
-fn what_dies_under_it_ends_it_with_an_error() {
+fn a_program_that_dies_ends_the_stand_in_with_an_error() {
     let vfkit = Vfkit::new("sleep 1000\n");
     for (name, message) in [(DAEMON, "the daemon of the share \"share\" has ended"), (QEMU, "signal: 9")] {
         let mut running = Running::start(&vfkit.with_rest(&["virtio-fs,sharedDir=share"]));
         vfkit.is("VirtualMachineStateRunning");
         kill_process(running.process(name), Signal::KILL).unwrap();
-        let told = running.ends(name).exits(1).stderr;
-        assert!(told.lines().last().unwrap().contains(message), "{name}: {told}");
+        let printed = running.ends(name).exits(1).stderr;
+        assert!(printed.lines().last().unwrap().contains(message), "{name}: {printed}");
         assert!(!vfkit.path("rest").exists());
     }
 }
 
 #[test]
-fn nothing_outlives_it_when_it_is_killed() {
+fn no_process_outlives_a_killed_stand_in() {
     let vfkit = Vfkit::new("sleep 1000\n");
     let mut running = Running::start(&vfkit.with_rest(&["virtio-fs,sharedDir=share"]));
     vfkit.is("VirtualMachineStateRunning");
@@ -158,13 +158,13 @@ fn nothing_outlives_it_when_it_is_killed() {
     running.process(DAEMON);
     running.signal(Signal::KILL);
     assert_eq!(running.ends("SIGKILL").code, None);
-    // Its socket's file is in the way of the next.
-    let told = ran(&mut vfkit.with_rest(&[])).exits(1).stderr;
-    assert!(told.starts_with("Error: listen unix ") && told.contains("in use"), "{told}");
+    // The file of the socket blocks the next one.
+    let printed = ran(&mut vfkit.with_rest(&[])).exits(1).stderr;
+    assert!(printed.starts_with("Error: listen unix ") && printed.contains("in use"), "{printed}");
 }
 
 #[test]
-fn what_the_framework_refuses_is_refused() {
+fn the_stand_in_refuses_the_guests_that_the_framework_refuses() {
     let vfkit = Vfkit::new("");
     fs::write(vfkit.path("odd"), [0; 513]).unwrap();
     let long = "t".repeat(36);
@@ -184,8 +184,8 @@ fn what_the_framework_refuses_is_refused() {
         (&["virtio-vsock,port=1,socketURL=s"], "the stand-in has no virtio-vsock"),
     ];
     for (devices, message) in cases {
-        let told = ran(&mut vfkit.command(devices, &[])).exits(1).stderr;
-        assert!(told.lines().last().unwrap().contains(message), "{devices:?}: {told}");
+        let printed = ran(&mut vfkit.command(devices, &[])).exits(1).stderr;
+        assert!(printed.lines().last().unwrap().contains(message), "{devices:?}: {printed}");
     }
     let kernel = RUNNER.join("kernel");
     let kernel = kernel.to_str().unwrap();
@@ -196,9 +196,9 @@ fn what_the_framework_refuses_is_refused() {
         (&format!("linux,kernel={kernel}"), "stat "),
         ("efi", "boots no firmware"),
     ] {
-        let told = ran(vfkit.bare().args(["-b", bootloader])).exits(1).stderr;
-        assert!(told.lines().last().unwrap().contains(message), "{bootloader}: {told}");
+        let printed = ran(vfkit.bare().args(["-b", bootloader])).exits(1).stderr;
+        assert!(printed.lines().last().unwrap().contains(message), "{bootloader}: {printed}");
     }
-    let told = ran(vfkit.command(&[], &[]).env("VFKIT_ON_QEMU_HANG", "yes")).exits(1).stderr;
-    assert!(told.contains("is stop or poweroff, not \"yes\""), "{told}");
+    let printed = ran(vfkit.command(&[], &[]).env("VFKIT_ON_QEMU_HANG", "yes")).exits(1).stderr;
+    assert!(printed.contains("is stop or poweroff, not \"yes\""), "{printed}");
 }

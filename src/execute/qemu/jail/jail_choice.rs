@@ -22,7 +22,7 @@ pub enum JailChoice {
     Bwrap,
     /// Landlock, in the namespaces of this host.
     Landlock,
-    /// None: a guest that breaks out of QEMU has the rights of the user that runs pikaci.
+    /// No jail: a guest that breaks out of QEMU has all your permissions.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! The disk budget of a run, for the attempts of a job without a guest.
+//! The quota of a run, for the attempts of a job without a guest.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn size(folder: &Path) -> u64 {
 }
 
 #[test]
-fn no_attempt_begins_once_the_budget_is_used_up() {
+fn no_attempt_starts_after_the_quota_is_used_up() {
     let project = Project::new(
         r#"{
           guests.default.base = "none";
