@@ -47,6 +47,8 @@
 //! character, don't start with `-` and neither start nor end with `/`; a job and a target can't have the same name.
 //! Globs are relative to the project, and `*` doesn't match `/`.
 
+mod allow_failure;
+mod command;
 #[expect(clippy::module_inception, reason = "a file is named after its type")]
 mod config;
 mod diagnostic;
@@ -68,11 +70,13 @@ mod tests;
 mod units;
 mod variable;
 
+pub use allow_failure::AllowFailure;
+pub use command::Command;
 pub use config::{Config, Target};
 pub use diagnostic::{Diagnostic, Diagnostics, Span};
 pub use from_json::from_json;
 pub use guest::{Base, Guest, Timeouts};
-pub use job::{AllowFailure, Command, Job};
+pub use job::Job;
 pub use job_selector::JobSelector;
 pub use nearest::nearest;
 pub use network::Network;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::job::Command;
+use super::command::Command;
 
 /// A background process that runs from the start of a job to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The shell of a job's scripts.
 
-use super::job::Command;
+use super::command::Command;
 
 /// Program that runs scripts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A step of a job.
 
-use super::job::Command;
+use super::command::Command;
 use crate::guest::When;
 
 /// A step: one command of a job.

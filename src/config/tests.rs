@@ -10,6 +10,7 @@ use crate::id::JobId;
 mod hostile;
 mod matrix;
 mod properties;
+mod render;
 
 fn shell(command: &str) -> Job {
     Job {

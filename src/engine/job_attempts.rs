@@ -20,7 +20,7 @@ use crate::host::free_disk;
 use crate::id::JobId;
 use crate::plan::record::{JobExecutor, PlannedJob};
 use crate::prepare::Runner;
-use crate::quota::DISK_BUDGET_HINT;
+use crate::quota::DISK_QUOTA_HINT;
 use crate::state::{AttemptLayout, FileLock, JobLayout, append_line, recorded_path};
 use crate::text::quote;
 

@@ -3,17 +3,18 @@
 #![expect(clippy::disallowed_methods, reason = "waits, reads the clock and logs")]
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use rustix::fs::{Mode, OFlags};
 
 use super::local_command::{LocalCommand, MARK, command_end, invocation, run as run_command};
 use super::vm::KILL_WAIT;
 use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
+use crate::foreign::Beneath;
 use crate::guest::contract::{SERVICE_LOG_BYTES, TERM_GRACE};
 use crate::guest::{CommandEnd, ControlLine};
 use crate::plan::record::{PlannedJob, PlannedService};
@@ -56,7 +57,7 @@ struct RunningService {
     group: Group,
     child: Child,
     output: CopyThread,
-    log: PathBuf,
+    log: Beneath,
     mark: String,
 }
 
@@ -92,7 +93,12 @@ impl LocalServices {
 
     /// Ends all services, and appends their logs to the log of the job, which has `output` bytes. Returns the services
     /// that had ended before.
-    pub(super) fn end(self, host: &ServiceHost<'_>, job_log: &Path, mut output: u64) -> Result<Vec<(u8, CommandEnd)>> {
+    pub(super) fn end(
+        self,
+        host: &ServiceHost<'_>,
+        job_log: &Beneath,
+        mut output: u64,
+    ) -> Result<Vec<(u8, CommandEnd)>> {
         let mut ended = Vec::new();
         for (number, service) in (0_u8..).zip(&self.running) {
             match service.child.wait_timeout(Duration::ZERO)? {
@@ -101,14 +107,15 @@ impl LocalServices {
             }
         }
         let end = Instant::now() + TERM_GRACE;
-        let mut log = File::options().append(true).open(job_log).context("opening the job's log")?;
+        let log = job_log.open_regular(OFlags::WRONLY | OFlags::APPEND, Mode::empty());
+        let mut log = log.context("opening the job's log")?;
         for (number, service) in (0_u8..).zip(self.running) {
             service.child.wait_timeout(end.saturating_duration_since(Instant::now()))?;
             service.group.kill();
             kill_orphans(MARK, &service.mark);
             // The log of a service whose output a lost process holds open is kept as far as it is there.
             drop(join_copy(service.output, Instant::now() + KILL_WAIT));
-            let mut part = File::open(&service.log).context("opening the log of a service")?;
+            let mut part = service.log.open().context("opening the log of a service")?;
             output += io::copy(&mut part, &mut log).context("copying the log of a service")?;
             (host.on_control)(&ControlLine::ServiceLog { service: number, output });
         }
@@ -131,7 +138,7 @@ fn start(
     env: &BTreeMap<String, String>,
 ) -> Result<RunningService> {
     let mark = format!("{}/service-{number}", host.mark);
-    let log = host.folder.join(format!("service-{number}.log"));
+    let log = Beneath::new(host.folder).join(format!("service-{number}.log"));
     let group = Group::start_marked(&format!("{MARK}={mark}"))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
     let output = append_pump(output, &log, limit(host))?;

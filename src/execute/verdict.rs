@@ -6,7 +6,7 @@ use crate::event::{JobExit, Outcome, Reason};
 use crate::guest::CommandEnd;
 use crate::id::JobId;
 use crate::plan::record::PlannedJob;
-use crate::quota::DISK_BUDGET_HINT;
+use crate::quota::DISK_QUOTA_HINT;
 use crate::text::quote;
 use crate::tools::MORE_FILES;
 
@@ -159,7 +159,7 @@ mod tests {
     use crate::guest::CommandEnd;
     use crate::plan::fixture::job;
     use crate::plan::record::PlannedJob;
-    use crate::quota::DISK_BUDGET_HINT;
+    use crate::quota::DISK_QUOTA_HINT;
 
     fn planned_job() -> PlannedJob {
         PlannedJob { timeout_secs: 60, ..job("j") }

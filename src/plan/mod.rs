@@ -8,6 +8,7 @@ pub(crate) mod fixture;
 pub mod hypervisor;
 mod plan_error;
 mod plan_input;
+mod planned_job;
 pub mod record;
 mod rerun;
 mod runner;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::command::check_length;
 use super::keys;
 use super::reader::{Field, Fields, Reader, attr_path, type_name};
+use super::sizes::check_length;
 use crate::config::eval::{Attr, Value, ValueKind};
 use crate::config::problem::quoted;
 use crate::config::variable::Variable;
@@ -25,14 +25,6 @@ pub(super) fn read(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, Var
 /// Reads the environment of a service: strings.
 pub(super) fn read_strings(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, String> {
     read_with(reader, fields, read_string)
-}
-
-/// Returns the length of the value of a variable in the job file, in bytes.
-pub(super) fn value_length(variable: &Variable) -> usize {
-    match variable {
-        Variable::Value(value) => value.len(),
-        Variable::Inherit { default } => default.as_ref().map_or(0, String::len),
-    }
 }
 
 /// Refuses a name that no variable of a job can have.

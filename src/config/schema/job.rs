@@ -6,9 +6,11 @@ use std::rc::Rc;
 use super::guest::DEFAULT_GUEST;
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
+use super::sizes::{check_sizes, value_length};
 use super::{command, env, globs, keys, service, timeout};
+use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
-use crate::config::job::{AllowFailure, Job};
+use crate::config::job::Job;
 use crate::config::network::Network;
 use crate::config::problem::quoted;
 use crate::config::shell::Shell;
@@ -54,7 +56,7 @@ pub(super) fn read_defaults(reader: &mut Reader, attrs: Option<&Attrs>, jobs: us
     let Some(attrs) = attrs else { return built_in };
     let fields = reader.fields("defaults", attrs, keys::DEFAULTS);
     let defaults = read_settings(reader, &fields, &built_in);
-    let size: usize = defaults.env.iter().map(|(name, value)| name.len() + env::value_length(value)).sum();
+    let size: usize = defaults.env.iter().map(|(name, value)| name.len() + value_length(value)).sum();
     if let Some(field) = fields.get("env").filter(|_| size.saturating_mul(jobs) > MAX_ENV_COPIES) {
         let message = format!("`{}` is too large for {jobs} jobs", field.path);
         reader.refuse(&field.value.at, message, "keep data in files of its own");
@@ -113,7 +115,7 @@ fn read(reader: &mut Reader, name: &Rc<str>, attr: &Attr, fields: &Fields, leg: 
     let axes = leg.axes.iter().map(|(axis, value)| (axis.clone(), Variable::Value(value.clone())));
     job.env.extend(axes);
     job.steps = command::read_steps(reader, name, attr, fields)?;
-    command::check_sizes(reader, name, attr, &job);
+    check_sizes(reader, name, attr, &job);
     Some(job)
 }
 

@@ -13,6 +13,7 @@ mod read;
 mod reader;
 mod references;
 mod service;
+mod sizes;
 mod target;
 mod timeout;
 mod userland;

@@ -27,9 +27,9 @@ fn no_attempt_starts_after_the_quota_is_used_up() {
     let run = project.pikaci(&args).exits(102);
     let job = project.job("flood");
     assert_eq!((job.status.outcome(), job.attempt), (Some(Outcome::Errored), 4), "{run:?}");
-    let message = "of the run's disk budget of 3145728 bytes 145728 are left, too few for another attempt";
+    let message = "of the run's disk quota of 3145728 bytes 145728 are left, too few for another attempt";
     assert_eq!(job.exit.reason.message.as_deref(), Some(message));
-    assert_eq!(job.exit.reason.hint.as_deref(), Some("raise the disk budget, for instance: pikaci run --disk 20G"));
+    assert_eq!(job.exit.reason.hint.as_deref(), Some("raise the disk quota, for instance: pikaci run --disk 20G"));
     assert_eq!(project.job("next").status.outcome(), Some(Outcome::Errored));
     assert!(size(&project.last_run().join("jobs")) < 3 << 20);
 }

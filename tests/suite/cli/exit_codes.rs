@@ -40,7 +40,7 @@ fn manual_pages_that_cannot_be_written_are_an_error_with_a_remedy() {
 }
 
 #[test]
-fn a_wrong_command_line_or_job_file_is_2() {
+fn a_wrong_command_line_or_job_file_exits_with_2() {
     let project = Project::new(JOB_FILE);
     for args in [
         &["run", "--no-such-option"][..],

@@ -1,12 +1,10 @@
 //! The language of jobs, on base `none`: steps, services, conditions, groups, variables and matrices.
 
 use std::fs;
-use std::time::Duration;
 
 use pikaci::event::Outcome;
 
 use crate::support::flow::{FLOW, assert_flow};
-use crate::support::processes::Running;
 use crate::support::project::{Project, ran};
 
 #[test]

@@ -85,8 +85,8 @@ fn a_command_beyond_its_timeout_is_terminated_and_then_killed() {
     let began = Instant::now();
     project.pikaci(&["run", "--cpus=2"]).exits(100);
     assert!(began.elapsed() > Duration::from_secs(6), "{:?}", began.elapsed());
-    let (asked, deaf) = (project.job("asked"), project.job("deaf"));
-    assert_eq!(asked.status.outcome(), Some(Outcome::TimedOut));
+    let (polite, deaf) = (project.job("asked"), project.job("deaf"));
+    assert_eq!(polite.status.outcome(), Some(Outcome::TimedOut));
     assert_eq!((deaf.status.outcome(), deaf.exit.exit_code), (Some(Outcome::TimedOut), Some(137)));
     assert!(project.output("asked").ends_with("bye\n"));
 }

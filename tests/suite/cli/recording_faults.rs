@@ -50,7 +50,7 @@ fn a_temporary_write_failure_ends_the_run_and_loses_no_event() {
     let (_, record) = run_with_failpoints(&project, "run.event.before=2*off->3*return(no space left)->off", 1);
     let message = record.message.clone().unwrap();
     assert!(message.starts_with("recording the run failed: appending to ") && message.ends_with("no space left"));
-    job_records_agree(&project, &record);
+    assert_job_records_agree(&project, &record);
     assert_folded(&project, record.run_id.as_str(), "after a while");
 
     let mut command = project.command(&["run"]);

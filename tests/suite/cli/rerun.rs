@@ -45,8 +45,8 @@ fn a_rerun_uses_the_recorded_plan_and_snapshot() {
         (second.source.rerun_of.as_ref(), &second.source.snapshot_dir),
         (Some(&first.run_id), &first.source.snapshot_dir)
     );
-    let said = project.pikaci(&["rerun", "--failed"]).exits(0).stderr;
-    assert!(said.contains(&format!("nothing to do: every job of run {} passed", second.run_id)), "{said}");
+    let message = project.pikaci(&["rerun", "--failed"]).exits(0).stderr;
+    assert!(message.contains(&format!("nothing to do: every job of run {} passed", second.run_id)), "{message}");
 
     project.pikaci(&["rerun", first.run_id.as_str()]).exits(0);
     assert_eq!(jobs(&project).len(), 4);

@@ -57,8 +57,8 @@ proptest! {
         // The test needs these two: the path of busybox, and a variable that the shell sets itself.
         prop_assume!(!env.contains_key("PATH") && !env.contains_key("_"));
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let asked = Request { steps: vec![step(&words)], env: env.clone(), ..request() };
-        let folder = unpack(&asked);
+        let request = Request { steps: vec![step(&words)], env: env.clone(), ..request() };
+        let folder = unpack(&request);
         let mut prints = vec![r#"printf '%s\0' "$pikaci_workdir" "$@""#.to_owned()];
         prints.extend(env.keys().map(|name| format!(r#"printf '%s\0' "${name}""#)));
         let mut expected = vec!["/workspace".to_owned()];

@@ -1,4 +1,4 @@
-//! What `pikaci init` writes, as nixfmt formats it.
+//! The output of `pikaci init`, as nixfmt formats it.
 
 use std::fs;
 

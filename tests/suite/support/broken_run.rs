@@ -39,7 +39,7 @@ pub fn assert_only_one_job_is_errored(project: &Project, failpoints: &str) {
     let (ran, record) = run_with_failpoints(project, failpoints, 102);
     assert_eq!(record.status.outcome(), Some(Outcome::Errored));
     assert_eq!(outcomes(&record), ["errored", "skipped"]);
-    job_records_agree(project, &record);
+    assert_job_records_agree(project, &record);
     let message = project.job("a").exit.reason.message.unwrap();
     assert!(message.starts_with("pikaci panicked: lost"), "{message}");
     assert!(ran.stdout.contains(&message), "{}", ran.stdout);

@@ -18,11 +18,11 @@ pub fn assert_errored(project: &Project, ran: Ran, message: &str, hint: &str) ->
     let ran = ran.exits(102);
     let job = project.job("sick");
     assert_eq!(job.status.outcome(), Some(Outcome::Errored));
-    let told = job.exit.reason.message.as_deref().unwrap();
+    let recorded = job.exit.reason.message.as_deref().unwrap();
     // Of several shares, any may be the first to end.
-    assert_eq!(told.replace("\"usr\"", "\"workspace\""), message, "{}", ran.stdout);
+    assert_eq!(recorded.replace("\"usr\"", "\"workspace\""), message, "{}", ran.stdout);
     assert_eq!(job.exit.reason.hint.as_deref(), Some(hint));
-    let screen = format!("--- sick errored: {told}\n");
+    let screen = format!("--- sick errored: {recorded}\n");
     assert!(ran.stdout.contains(&screen) && ran.stdout.contains(&format!("hint: {hint}\n")), "{}", ran.stdout);
     let record = project.record();
     assert!(

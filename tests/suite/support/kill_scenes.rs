@@ -23,9 +23,9 @@ pub static VFKIT: Act = Act::new(vfkit, 1);
 /// The moments at which `pikaci cancel` is killed.
 pub const CANCEL: [&str; 4] =
     ["run.cancel.before:1", "run.cancel.synced:1", "run.cancel.renamed:1", "run.cancel.after:1"];
-/// Where a `pikaci init` is killed.
+/// Moments of a `pikaci init`.
 pub const INIT: [&str; 4] = ["job_file.before:1", "job_file.synced:1", "job_file.renamed:1", "job_file.after:1"];
-/// What a guest says whose job passes.
+/// Messages of a guest whose job passes.
 pub const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
 const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
 

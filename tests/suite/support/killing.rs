@@ -75,7 +75,7 @@ pub struct Scene {
     pub env: Vec<(&'static str, &'static str)>,
     /// True if /dev/kvm opens for them, whatever this machine has.
     pub opens_kvm: bool,
-    /// What the names of the moments begin with at which it is killed; nothing is all.
+    /// Beginning of the names of the moments at which it is killed; an empty one is all.
     pub only: &'static [&'static str],
     /// Prepares the state folder, which may have survived earlier kills.
     pub before: fn(&Scene),

@@ -114,8 +114,8 @@ fn recovered(project: &Project) -> RunRecord {
     let before = read();
     assert_eq!((before.status.outcome(), before.finished_at), (None, None));
     let ran = project.pikaci(&["run", "b-next"]).exits(0);
-    let told = format!("run {} was interrupted; its end is now recorded\n", before.run_id);
-    assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+    let message = format!("run {} was interrupted; its end is now recorded\n", before.run_id);
+    assert!(ran.stderr.contains(&message), "{}", ran.stderr);
     let after = read();
     assert_eq!(after.status.outcome(), Some(Outcome::Errored));
     assert!(after.finished_at.is_some());

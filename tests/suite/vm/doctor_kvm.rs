@@ -28,7 +28,7 @@ fn the_probe_kernel_boots_in_emulation() {
 
 /// KVM opens and then hangs; with a built runner it is probed in another way.
 #[test]
-fn whether_kvm_works_is_tried_and_remembered_where_a_runner_is_built() {
+fn the_result_of_a_kvm_probe_is_cached_once_a_runner_is_built() {
     let project = Project::with_guests(r#"{ jobs.one.command = "true"; }"#).file("tmp/.keep", "");
     let hangs = project.path("hangs");
     let script = format!(

@@ -111,7 +111,7 @@ fn a_killed_virtiofsd_ends_the_job() {
     let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind host");
     let line = "pikaci: the daemon of the share \"workspace\" ended with exit code 137 (128 + signal 9)";
     assert!(
-        job.exit.reason.evidence.iter().any(|told| told.replace("\"usr\"", "\"workspace\"") == line),
+        job.exit.reason.evidence.iter().any(|shown| shown.replace("\"usr\"", "\"workspace\"") == line),
         "{:#?}",
         job.exit.reason
     );

@@ -59,7 +59,7 @@ fn kvm_is_probed_once_and_a_run_passes_either_way() {
 }
 
 #[test]
-fn a_kvm_that_hangs_is_given_up_soon_and_only_once() {
+fn a_hanging_kvm_is_given_up_soon_and_not_probed_again() {
     let project = Project::with_guests(r#"{ jobs.a.command = "true"; }"#);
     let hangs = project.path("hangs");
     let script = format!(

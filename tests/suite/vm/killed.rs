@@ -20,7 +20,7 @@ fn a_trial_of_kvm() {
 }
 
 #[test]
-fn every_moment_of_the_registry_is_one_at_which_something_is_killed() {
+fn something_is_killed_at_every_registered_moment() {
     let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT, &KVM];
     let killed: BTreeSet<&str> = acts
         .into_iter()
