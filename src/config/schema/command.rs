@@ -39,9 +39,11 @@ pub(super) fn read_steps(reader: &mut Reader, name: &str, attr: &Attr, fields: &
 
 fn read_list(reader: &mut Reader, field: &Field) -> Option<Vec<Step>> {
     let sets = reader.sets(field)?;
-    if !(1..=MAX_STEPS).contains(&sets.len()) {
+    if sets.is_empty() {
+        reader.refuse(&field.value.at, format!("`{}` has no step", field.path), field.hint());
+    } else if sets.len() > MAX_STEPS {
         let message = format!("`{}` has {} steps", field.path, sets.len());
-        reader.refuse(&field.value.at, message, format!("write between 1 and {MAX_STEPS} steps"));
+        reader.refuse(&field.value.at, message, format!("write at most {MAX_STEPS}, or put several commands into one"));
     }
     let mut names = BTreeSet::new();
     let mut steps = Vec::new();

@@ -42,7 +42,9 @@ pub(super) fn legs<'v>(reader: &mut Reader, name: &str, path: &str, attrs: &'v A
     let fields = reader.fields(path, attrs, keys::JOB);
     let adjust = fields.get("adjust");
     let Some(field) = fields.get("matrix") else {
-        if let Some(adjust) = adjust {
+        if let Some(adjust) =
+            adjust.filter(|adjust| !matches!(&adjust.value.kind, ValueKind::List(all) if all.is_empty()))
+        {
             let message = format!("`{}` is for a job with a matrix", adjust.path);
             reader.refuse(&adjust.value.at, message, "write `matrix = { cc = [ \"gcc\" \"clang\" ]; };` too");
         }

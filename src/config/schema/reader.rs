@@ -199,14 +199,15 @@ impl Reader {
         Some(strings)
     }
 
-    /// Reads a list of sets, each with its path and its place in the file.
+    /// Reads a list of sets, each with its path and its place in the file; refuses other elements.
     pub(super) fn sets<'v>(&mut self, field: &Field<'v>) -> Option<Vec<(String, &'v Attrs, &'v ByteRange)>> {
         let ValueKind::List(items) = &field.value.kind else { return self.wrong_type(field, field.value) };
         let mut sets = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let path = format!("{}[{index}]", field.path);
-            let attrs = self.set(&path, item)?;
-            sets.push((path, attrs, &item.at));
+            if let Some(attrs) = self.set(&path, item) {
+                sets.push((path, attrs, &item.at));
+            }
         }
         Some(sets)
     }

@@ -1,6 +1,7 @@
 //! The language of jobs, on base `none`: steps, services, conditions, groups, variables and matrices.
 
 use std::fs;
+use std::process::Stdio;
 
 use pikaci::event::Outcome;
 
@@ -96,10 +97,11 @@ fn jobs_of_a_group_run_one_after_the_other_in_several_runs() {
     let jobs = jobs.replace("busy", &shared.path().join("busy").display().to_string());
     let project =
         Project::new(&format!(r#"{{ guests.default.base = "none"; groups.g.limit = 1; jobs = {{ {jobs} }}; }}"#));
-    let mut first = project.command(&["run", "--allow-unisolated"]);
-    let mut other = project.command(&["run", "--allow-unisolated"]);
-    let (first, other) = (first.spawn().unwrap(), other.spawn().unwrap());
-    for mut run in [first, other] {
+    let start = || {
+        let mut run = project.command(&["run", "--allow-unisolated"]);
+        run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    for mut run in [start(), start()] {
         assert!(run.wait().unwrap().success());
     }
 }

@@ -245,6 +245,7 @@ fn the_table_of_keys_in_the_readme_is_complete() {
     for (parent, job_file) in [
         ("jobs.<name>", format!("{{ jobs.a = {{ command = \"true\"; {unknown} }}; }}")),
         ("guests.<name>", format!("{{ guests.a = {{ {unknown} }}; }}")),
+        ("groups.<name>", format!("{{ groups.a = {{ limit = 1; {unknown} }}; }}")),
         ("targets.<name>", format!("{{ targets.a = {{ jobs = [ \"a\" ]; {unknown} }}; jobs.a.command = \"true\"; }}")),
     ] {
         real.extend(keys(&job_file).into_iter().map(|key| format!("{parent}.{key}")));
@@ -256,8 +257,10 @@ fn the_table_of_keys_in_the_readme_is_complete() {
     let sections: BTreeSet<String> = documented.iter().map(|key| key.split('.').next().unwrap().to_owned()).collect();
     assert_same("the sections of a job file in README.md", &sections, &keys(&format!("{{ {unknown} }}")));
     let of_defaults = rows.iter().find(|[path, ..]| path.contains("defaults")).unwrap();
+    let of_jobs = keys(&format!("{{ jobs.a = {{ command = \"true\"; {unknown} }}; }}"));
     let real = keys(&format!("{{ defaults = {{ {unknown} }}; }}"));
-    assert_same("the keys of `defaults` in README.md", &quoted(&of_defaults[2]), &real);
+    let missing = of_jobs.difference(&real).cloned().collect();
+    assert_same("the keys that `defaults` lacks in README.md", &quoted(&of_defaults[2]), &missing);
 }
 
 #[test]
