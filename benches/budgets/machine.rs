@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
-use pikaci::guest::{Access, Mount, Request, encode_request};
+use pikaci::guest::{Access, Mount, Request, StepRequest, When, encode_request};
 use pikaci::record::JobRecord;
 use pikaci::state::read_json;
 
@@ -66,7 +66,9 @@ fn request_disk(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<
         uid => uid,
     };
     let request = Request {
-        command: vec![command.to_owned()],
+        steps: vec![StepRequest { command: vec![command.to_owned()], timeout_secs: None, when: When::Passed }],
+        services: Vec::new(),
+        stall_secs: None,
         env: BTreeMap::new(),
         workdir: workdir.to_owned(),
         uid,

@@ -17,6 +17,7 @@ const POLICY_FILE: &str = "/etc/pikaci/policy.json";
 
 /// The options that lower or raise the isolation of jobs. A job file can't set them.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own, in any combination")]
 pub struct IsolationArgs {
     /// Run jobs of base `none` on this machine itself, with all your permissions
     #[arg(long, env = "PIKACI_ALLOW_UNISOLATED", value_parser = FalseyValueParser::new())]

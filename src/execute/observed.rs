@@ -83,13 +83,12 @@ impl Observed {
     pub fn control(&mut self, line: ControlLine) {
         match line {
             ControlLine::Ready => self.ready = true,
-            ControlLine::Phase { .. } => {}
             ControlLine::Deadline => self.deadline = true,
             ControlLine::OutOfMemory => self.out_of_memory = true,
             // The agent reports the first end; root in the guest may write others after it.
             ControlLine::Exit(end) => drop(self.exit.get_or_insert(end)),
             ControlLine::Stalled => self.stalled = true,
-            ControlLine::Step(_) | ControlLine::ServiceLog { .. } => {}
+            ControlLine::Phase { .. } | ControlLine::Step(_) | ControlLine::ServiceLog { .. } => {}
             ControlLine::StepDeadline(step) => self.late_steps.push(step),
             ControlLine::StepEnd { step, end, output } => {
                 self.step_output = Some(output);

@@ -76,6 +76,31 @@ impl History {
             EventKind::JobStarted { job, attempt, logs } => {
                 self.change(job, |record| record.begin_attempt(*attempt, logs, event.at))
             }
+            EventKind::StepStarted { .. }
+            | EventKind::StepFinished { .. }
+            | EventKind::ServiceReady { .. }
+            | EventKind::ServiceEnded { .. }
+            | EventKind::ServiceLog { .. } => self.apply_to_part(event),
+            EventKind::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
+            EventKind::AttemptFinished(finished) => self.change(&finished.job, |record| {
+                record.earlier_attempts.push(record.ended_attempt(&finished.end, event.at));
+            }),
+            EventKind::JobFinished(finished) => {
+                self.change(&finished.job, |record| record.finish(&finished.end, event.at))
+            }
+            EventKind::RunFinished { outcome, message } => {
+                self.run.status = Status::Done(*outcome);
+                self.run.finished_at = Some(event.at);
+                self.run.message.clone_from(message);
+                None
+            }
+        };
+        job.map(|index| &self.jobs[index])
+    }
+
+    /// Applies an event of a step or a service.
+    fn apply_to_part(&mut self, event: &Event) -> Option<usize> {
+        match &event.kind {
             EventKind::StepStarted { job, step } => self.change_step(job, step, |record| {
                 record.status = Status::RUNNING;
                 record.started_at = Some(event.at);
@@ -96,21 +121,8 @@ impl History {
             EventKind::ServiceLog { job, service, log } => {
                 self.change_service(job, service, |record| record.log = Some(*log))
             }
-            EventKind::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
-            EventKind::AttemptFinished(finished) => self.change(&finished.job, |record| {
-                record.earlier_attempts.push(record.ended_attempt(&finished.end, event.at));
-            }),
-            EventKind::JobFinished(finished) => {
-                self.change(&finished.job, |record| record.finish(&finished.end, event.at))
-            }
-            EventKind::RunFinished { outcome, message } => {
-                self.run.status = Status::Done(*outcome);
-                self.run.finished_at = Some(event.at);
-                self.run.message.clone_from(message);
-                None
-            }
-        };
-        job.map(|index| &self.jobs[index])
+            _ => None,
+        }
     }
 
     /// Returns the record of a job.

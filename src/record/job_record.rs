@@ -230,9 +230,7 @@ impl JobRecord {
     /// whole job. A job without an exit code failed because of a service, whose output lies at the end.
     #[must_use]
     pub fn failure_log_end(&self) -> Option<u64> {
-        if self.exit.exit_code.is_none() {
-            return None;
-        }
+        self.exit.exit_code?;
         let has_failed = |step: &&StepRecord| step.status.outcome().is_some_and(|outcome| !outcome.is_success());
         let step = self.steps.iter().find(has_failed).and_then(|step| step.log);
         step.map(|log| log.end).or_else(|| self.own_log_end())

@@ -23,12 +23,11 @@ pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, u
             continue;
         };
         let Some(number) = reader.integer(&field) else { continue };
-        match u32::try_from(number).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)) {
-            Some(limit) => drop(groups.insert(name.to_string(), limit)),
-            None => {
-                let hint = format!("write a number from 1 to {MAX_LIMIT}");
-                reader.refuse(&field.value.at, format!("`{}` can't be {number}", field.path), hint);
-            }
+        if let Some(limit) = u32::try_from(number).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)) {
+            groups.insert(name.to_string(), limit);
+        } else {
+            let hint = format!("write a number from 1 to {MAX_LIMIT}");
+            reader.refuse(&field.value.at, format!("`{}` can't be {number}", field.path), hint);
         }
     }
     groups

@@ -151,12 +151,11 @@ fn read_allow_failure(reader: &mut Reader, fields: &Fields) -> Option<AllowFailu
     };
     let mut codes = Vec::new();
     for item in items {
-        match item.kind {
-            ValueKind::Int(code @ 1..=255) => codes.extend(u8::try_from(code)),
-            _ => {
-                let message = format!("an element of `{}` isn't the exit code of a failure", field.path);
-                reader.refuse(&item.at, message, "write numbers from 1 to 255: `allowFailure = [ 77 ];`");
-            }
+        if let ValueKind::Int(code @ 1..=255) = item.kind {
+            codes.extend(u8::try_from(code));
+        } else {
+            let message = format!("an element of `{}` isn't the exit code of a failure", field.path);
+            reader.refuse(&item.at, message, "write numbers from 1 to 255: `allowFailure = [ 77 ];`");
         }
     }
     Some(AllowFailure::Codes(codes))

@@ -118,13 +118,11 @@ fn read_axes<'v>(reader: &mut Reader, field: &Field<'v>) -> BTreeMap<&'v str, Ve
     for (axis, attr) in attrs {
         env::check_name(reader, axis, attr);
         let path = attr_path(&field.path, axis);
-        let values = match &attr.value.kind {
-            ValueKind::List(_) => reader.strings(&field.member(path.clone(), &attr.value)).unwrap_or_default(),
-            _ => {
-                reader.refuse(&attr.value.at, format!("`{path}` isn't a list of strings"), field.hint());
-                continue;
-            }
-        };
+        if !matches!(attr.value.kind, ValueKind::List(_)) {
+            reader.refuse(&attr.value.at, format!("`{path}` isn't a list of strings"), field.hint());
+            continue;
+        }
+        let values = reader.strings(&field.member(path.clone(), &attr.value)).unwrap_or_default();
         if values.is_empty() {
             reader.refuse(&attr.value.at, format!("`{path}` has no value"), field.hint());
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Base, Command, Config, Service, Shell, Step, Timeouts, Variable};
+use super::super::{Base, Command, Config, Job, Service, Shell, Step, Timeouts, Variable};
 use crate::id::JobId;
 
 fn render_string(text: &str) -> String {
@@ -41,6 +41,50 @@ fn render_service(service: &Service) -> String {
     format!("{{ command = {command}; ready = {ready}; env = {{ {env}}}; timeout = {secs}; }}")
 }
 
+fn render_job(text: &mut String, name: &JobId, job: &Job) {
+    let steps = match job.steps.as_slice() {
+        [only] if only.name.is_empty() => format!("command = {};", render_command(&only.command)),
+        steps => format!("steps = [ {} ];", steps.iter().map(render_step).collect::<String>()),
+    };
+    let (name, guest) = (render_string(name.as_str()), render_string(&job.guest));
+    writeln!(text, "jobs.{name} = {{ {steps} guest = {guest};").unwrap();
+    let shell = match &job.shell {
+        Shell::Sh => "\"sh\"".to_owned(),
+        Shell::Bash => "\"bash\"".to_owned(),
+        Shell::Program(argv) => render_list(argv.iter().map(String::as_str)),
+    };
+    let allow = serde_json::to_string(&job.allow_failure).unwrap().replace(',', " ");
+    writeln!(text, "when = \"{}\"; allowFailure = {allow}; shell = {shell};", job.when.name()).unwrap();
+    if let Some(secs) = job.stall_secs {
+        writeln!(text, "stall = {secs};").unwrap();
+    }
+    if !job.workdir.is_empty() {
+        writeln!(text, "workdir = {};", render_string(&job.workdir)).unwrap();
+    }
+    for (name, service) in &job.services {
+        writeln!(text, "services.{} = {};", render_string(name), render_service(service)).unwrap();
+    }
+    writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
+    writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
+    writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries).unwrap();
+    writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
+    writeln!(text, "artifacts = {};", render_list(job.artifacts.iter().map(String::as_str))).unwrap();
+    for (name, value) in &job.env {
+        let value = match value {
+            Variable::Value(value) => render_string(value),
+            Variable::Inherit { default } => {
+                format!(
+                    "{{ \"inherit\" = true; default = {}; }}",
+                    default.as_deref().map_or("null".into(), render_string)
+                )
+            }
+        };
+        writeln!(text, "env.{} = {value};", render_string(name)).unwrap();
+    }
+    let description = job.description.as_deref().map_or("null".to_owned(), render_string);
+    writeln!(text, "description = {description}; }};").unwrap();
+}
+
 /// Renders a config as the text of a job file.
 pub(super) fn render_nix(config: &Config) -> String {
     let mut text = String::from("{ groups.g.limit = 2;\n");
@@ -70,48 +114,7 @@ pub(super) fn render_nix(config: &Config) -> String {
         }
     }
     for (name, job) in &config.jobs {
-        let steps = match job.steps.as_slice() {
-            [only] if only.name.is_empty() => format!("command = {};", render_command(&only.command)),
-            steps => format!("steps = [ {} ];", steps.iter().map(render_step).collect::<String>()),
-        };
-        let (name, guest) = (render_string(name.as_str()), render_string(&job.guest));
-        writeln!(text, "jobs.{name} = {{ {steps} guest = {guest};").unwrap();
-        let shell = match &job.shell {
-            Shell::Sh => "\"sh\"".to_owned(),
-            Shell::Bash => "\"bash\"".to_owned(),
-            Shell::Program(argv) => render_list(argv.iter().map(String::as_str)),
-        };
-        let allow = serde_json::to_string(&job.allow_failure).unwrap().replace(',', " ");
-        writeln!(text, "when = \"{}\"; allowFailure = {allow}; shell = {shell};", job.when.name()).unwrap();
-        if let Some(secs) = job.stall_secs {
-            writeln!(text, "stall = {secs};").unwrap();
-        }
-        if !job.workdir.is_empty() {
-            writeln!(text, "workdir = {};", render_string(&job.workdir)).unwrap();
-        }
-        for (name, service) in &job.services {
-            writeln!(text, "services.{} = {};", render_string(name), render_service(service)).unwrap();
-        }
-        writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
-        writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
-        writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries)
-            .unwrap();
-        writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
-        writeln!(text, "artifacts = {};", render_list(job.artifacts.iter().map(String::as_str))).unwrap();
-        for (name, value) in &job.env {
-            let value = match value {
-                Variable::Value(value) => render_string(value),
-                Variable::Inherit { default } => {
-                    format!(
-                        "{{ \"inherit\" = true; default = {}; }}",
-                        default.as_deref().map_or("null".into(), render_string)
-                    )
-                }
-            };
-            writeln!(text, "env.{} = {value};", render_string(name)).unwrap();
-        }
-        let description = job.description.as_deref().map_or("null".to_owned(), render_string);
-        writeln!(text, "description = {description}; }};").unwrap();
+        render_job(&mut text, name, job);
     }
     for (name, target) in &config.targets {
         let description = target.description.as_deref().map_or("null".to_owned(), render_string);
