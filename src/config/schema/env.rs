@@ -11,8 +11,8 @@ use crate::config::variable::Variable;
 use crate::guest::contract::RESERVED_PREFIX;
 use crate::guest::is_variable_name;
 
-/// Prefix of the variables that pikaci sets in each job.
-const OWN_PREFIX: &str = "PIKACI_";
+/// Variables that pikaci sets in each job.
+const OWN: [&str; 4] = ["PIKACI_JOB", "PIKACI_RUN_ID", "PIKACI_ATTEMPT", "PIKACI_NEEDS_STATUS"];
 
 /// Reads the environment of a job: strings, and variables that are inherited.
 pub(super) fn read(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, Variable> {
@@ -33,8 +33,8 @@ pub(super) fn check_name(reader: &mut Reader, name: &str, attr: &Attr) {
         ("isn't the name of an environment variable", "write letters, digits and `_`, and no digit first")
     } else if name.starts_with(RESERVED_PREFIX) {
         ("is reserved for the guest", "choose a name that doesn't begin with `pikaci_`")
-    } else if name.starts_with(OWN_PREFIX) {
-        ("is set by pikaci", "choose a name that doesn't begin with `PIKACI_`")
+    } else if OWN.contains(&name) {
+        ("is set by pikaci", "choose another name, or remove it")
     } else {
         return;
     };

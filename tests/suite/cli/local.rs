@@ -85,10 +85,10 @@ fn a_command_beyond_its_timeout_is_terminated_and_then_killed() {
     let began = Instant::now();
     project.pikaci(&["run", "--cpus=2"]).exits(100);
     assert!(began.elapsed() > Duration::from_secs(6), "{:?}", began.elapsed());
-    let (polite, deaf) = (project.job("asked"), project.job("deaf"));
+    let (polite, stubborn) = (project.job("polite"), project.job("stubborn"));
     assert_eq!(polite.status.outcome(), Some(Outcome::TimedOut));
-    assert_eq!((deaf.status.outcome(), deaf.exit.exit_code), (Some(Outcome::TimedOut), Some(137)));
-    assert!(project.output("asked").ends_with("bye\n"));
+    assert_eq!((stubborn.status.outcome(), stubborn.exit.exit_code), (Some(Outcome::TimedOut), Some(137)));
+    assert!(project.output("polite").ends_with("bye\n"));
 }
 
 #[test]

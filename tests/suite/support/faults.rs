@@ -19,7 +19,7 @@ pub fn assert_errored(project: &Project, ran: Ran, message: &str, hint: &str) ->
     let job = project.job("sick");
     assert_eq!(job.status.outcome(), Some(Outcome::Errored));
     let recorded = job.exit.reason.message.as_deref().unwrap();
-    // Of several shares, any may be the first to end.
+    // Any of several shares may be the first to end.
     assert_eq!(recorded.replace("\"usr\"", "\"workspace\""), message, "{}", ran.stdout);
     assert_eq!(job.exit.reason.hint.as_deref(), Some(hint));
     let screen = format!("--- sick errored: {recorded}\n");

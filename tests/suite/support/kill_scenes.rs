@@ -115,7 +115,7 @@ fn exec() -> Scene {
     Scene { only: &["exec."], before: |_| {}, ..scene }
 }
 
-/// Nothing is remembered of KVM, with which the guest of the trial seems to boot.
+/// A run without a cached result about KVM; the guest of the probe seems to boot.
 fn kvm() -> Scene {
     let before = |scene: &Scene| {
         scene.has_run();

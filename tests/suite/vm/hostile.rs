@@ -135,7 +135,7 @@ fn root_in_the_guest_changes_nothing_on_the_host() {
         "{output}"
     );
     assert_eq!(project.job("check").artifacts.artifacts_dir, None);
-    assert!(!project.last_run().join("jobs/check/attempts/1/artifacts").exists(), "nobody asked for artifacts");
+    assert!(!project.last_run().join("jobs/check/attempts/1/artifacts").exists(), "the job has no artifacts");
     assert_eq!(project.state(&project.record().source.snapshot_dir), snapshot);
     assert_eq!((tree(&snapshot), tree(shared.path())), before);
 }

@@ -15,7 +15,7 @@ fn a_guest_may_be_killed_at_every_step() {
 }
 
 #[test]
-fn a_trial_of_kvm() {
+fn a_kvm_probe_may_be_killed_at_every_step() {
     KVM.kill_at_each();
 }
 
