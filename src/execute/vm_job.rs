@@ -1,6 +1,10 @@
 //! One attempt at a job in a guest: prepares disks and shares, runs the guest, and collects verdict and artifacts.
 
-use anyhow::{Context as _, Result};
+#![expect(clippy::disallowed_methods, reason = "looks for the operator's folders")]
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
 
 use super::attempt_disks::AttemptDisks;
 use super::attempt_logs::AttemptLogs;
@@ -36,6 +40,7 @@ pub(super) fn run(
     let users = users(host.uid, job.run_as_root);
     let request = build_request(job, context.run_env, shares, users.guest);
     let disks = failpoint::run_step(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
+    check_host_folders(shares)?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
     let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
     let disk = |serial, path, read_only| DiskImage { serial, path, read_only };
@@ -155,6 +160,17 @@ fn users(uid: u32, run_as_root: bool) -> ShareUsers {
         (false, uid) => uid,
     };
     ShareUsers { host: uid, guest }
+}
+
+/// Refuses a folder of the host that doesn't exist.
+fn check_host_folders(shares: &[Share]) -> Result<()> {
+    for share in shares {
+        if let ShareSource::HostFolder(folder) = &share.source {
+            let metadata = fs::metadata(folder).with_context(|| format!("{folder} of `hostFolders`"))?;
+            ensure!(metadata.is_dir(), "{folder} of `hostFolders` isn't a folder");
+        }
+    }
+    Ok(())
 }
 
 /// Returns the files of a share; `None` for a disk.
