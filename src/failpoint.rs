@@ -52,7 +52,7 @@ points! {
     StateFile = "state.file" Write;
     /// Write of the state folder's version.
     StateVersion = "state.version" Write;
-    /// Write of the cached hashes of host files.
+    /// Write of the cached hashes of host files, or of the cached value of a job file.
     HostCache = "host.cache" Write;
     /// Write of the cached result of the KVM probe.
     KvmRecord = "kvm.memory" Write;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::Cancel;
+use crate::cli::job_file::JobFile;
 use crate::cli::programs::{BWRAP, installed_nix, version_output};
 use crate::cli::project::{Project, verify_state};
 use crate::cli::project_args::ProjectArgs;
@@ -143,8 +144,8 @@ fn project_guests(project_args: &ProjectArgs) -> (Option<Project>, BTreeMap<Stri
         Ok(project) => project,
         Err(failure) => return (None, default_guests(), Some(failure.warning("project"))),
     };
-    let Ok(Config { jobs, mut guests, .. }) = project.read_config() else {
-        let message = format!("{} has errors", project.root.join(JOB_FILE).display());
+    let Ok(Config { jobs, mut guests, .. }) = JobFile::read(&project).map(|file| file.config) else {
+        let message = format!("{} has errors", project.root.join(project.job_file).display());
         return (Some(project), default_guests(), Some(Finding::warning("project", message, "pikaci check")));
     };
     guests.retain(|name, _| jobs.values().any(|job| job.guest == *name));

@@ -46,6 +46,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Adds the action that failed.
+    #[must_use]
+    pub fn context(self, context: String) -> Self {
+        Self { error: self.error.context(context), ..self }
+    }
+
     /// Returns the failure as a warning, for callers that can continue.
     #[must_use]
     pub fn warning(&self, topic: &str) -> Finding {

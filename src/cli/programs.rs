@@ -37,8 +37,7 @@ pub fn resolve_guest_programs(
 ) -> Result<GuestPrograms, Failure> {
     let programs = hypervisor_programs(facts, hypervisor, machine, true)?;
     let arch = facts.arch();
-    let nix = installed_nix(facts).ok_or_else(|| Failure::no_vm(&doctor::check_program(&NIX, arch, None)))?;
-    let nix = nix.confined_by(nix_bwrap(facts, machine.jail)?);
+    let nix = confined_nix(facts, machine.jail)?;
     let uid = rustix::process::getuid().as_raw();
     Ok(GuestPrograms { nix, hypervisor: programs, arch: arch.to_owned(), uid })
 }
@@ -88,6 +87,12 @@ pub fn hypervisor_programs(
             })
         }
     })
+}
+
+/// Returns the Nix of this host in its jail, or a failure with the remedy.
+pub fn confined_nix(facts: &HostFacts, jail: JailChoice) -> Result<Nix, Failure> {
+    let nix = installed_nix(facts).ok_or_else(|| Failure::no_vm(&doctor::check_program(&NIX, facts.arch(), None)))?;
+    Ok(nix.confined_by(nix_bwrap(facts, jail)?))
 }
 
 /// Returns the Nix of this host.

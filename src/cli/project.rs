@@ -13,12 +13,12 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
-use crate::config::{self, Base, Config, Guest};
+use crate::config::{Base, Config, Guest};
 use crate::facts::HostFacts;
 use crate::flake::ProjectFiles;
 use crate::foreign::Beneath;
 use crate::host::{self, FactsRequest, HashCache};
-use crate::plan::select::{Changes, JOB_FILE, Selection};
+use crate::plan::select::{Changes, JOB_FILE, JOB_FILES, Selection};
 use crate::process::own_path;
 use crate::snapshot::{self, ChangedFiles};
 use crate::state::{self, STATE_FOLDER, StateLayout};
@@ -38,6 +38,8 @@ const NO_PROJECT_HINT: &str = "go to your project, or name it: pikaci -C DIR …
 pub struct Project {
     /// Folder of the job file.
     pub root: PathBuf,
+    /// Name of the job file.
+    pub job_file: &'static str,
     /// The state folder, which may not exist yet.
     pub state: StateLayout,
 }
@@ -54,24 +56,35 @@ impl Project {
     pub fn locate_unverified(project_args: &ProjectArgs) -> Result<Self, Failure> {
         let start = chosen_folder(project_args)?;
         // The nearest job file is the project's; a folder above it may be another project.
-        let Some(root) = start.ancestors().find(|folder| folder.join(JOB_FILE).symlink_metadata().is_ok()) else {
-            let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
-            return Err(Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT));
+        let files_of = |folder: &Path| -> Vec<&'static str> {
+            JOB_FILES.into_iter().filter(|name| folder.join(name).symlink_metadata().is_ok()).collect()
         };
-        Self::of_folder(root.to_path_buf(), project_args)
+        let mut folders = start.ancestors().map(|folder| (folder, files_of(folder)));
+        let (root, job_file) = match folders.find(|(_, files)| !files.is_empty()) {
+            Some((root, files)) if files.len() == 1 => (root, files[0]),
+            Some((root, files)) => {
+                let error = anyhow!("{} has two job files: {}", root.display(), files.join(" and "));
+                return Err(Failure::new(Exit::Usage, error).hint("remove one of them"));
+            }
+            None => {
+                let error = anyhow!("neither {} nor a folder above it has a {JOB_FILE}", start.display());
+                return Err(Failure::new(Exit::Usage, error).hint(NO_PROJECT_HINT));
+            }
+        };
+        Self::of_folder(root.to_path_buf(), job_file, project_args)
     }
 
     /// Returns the project that the chosen folder is to become, which needs no job file.
     pub fn to_begin(project_args: &ProjectArgs) -> Result<Self, Failure> {
-        Self::of_folder(chosen_folder(project_args)?, project_args)
+        Self::of_folder(chosen_folder(project_args)?, JOB_FILE, project_args)
     }
 
-    fn of_folder(root: PathBuf, project_args: &ProjectArgs) -> Result<Self, Failure> {
+    fn of_folder(root: PathBuf, job_file: &'static str, project_args: &ProjectArgs) -> Result<Self, Failure> {
         let state_root = match &project_args.state_root {
             Some(root) => absolute(root)?,
             None => root.join(STATE_FOLDER),
         };
-        Ok(Self { root, state: StateLayout::new(state_root) })
+        Ok(Self { root, job_file, state: StateLayout::new(state_root) })
     }
 
     /// Locates the state folder; with `--state-root` it needs no job file. Refuses a state folder that isn't the
@@ -90,22 +103,8 @@ impl Project {
         }
     }
 
-    /// Reads the job file.
-    pub fn read_config(&self) -> Result<Config, Failure> {
-        let path = self.root.join(JOB_FILE);
-        let text = self.read(JOB_FILE, JOB_FILE_LIMIT)?.context("it is missing");
-        let text = text.with_context(|| format!("reading {}", path.display()))?;
-        let text = String::from_utf8(text).map_err(|error| {
-            let place = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
-            let error = anyhow!("{}:{line}: this line isn't UTF-8", path.display());
-            Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
-        })?;
-        config::read(JOB_FILE, &text).map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
-    }
-
     /// Reads a file of the project; returns `None` if it doesn't exist.
-    fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Failure> {
         let file = Beneath::new(&self.root).join(name);
         match file.read(limit) {
             Ok(bytes) => Ok(Some(bytes)),

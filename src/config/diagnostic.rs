@@ -4,13 +4,14 @@ use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, line_of};
+use super::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, ProblemKind, line_of};
 
 /// All errors of a job file: at least one [`Diagnostic`], in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     is_truncated: bool,
+    needs_nix: bool,
 }
 
 /// An error of a job file.
@@ -43,6 +44,7 @@ impl Diagnostics {
     pub(super) fn new(file_name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|a, b| (a.at.start, a.at.end, &a.message).cmp(&(b.at.start, b.at.end, &b.message)));
         problems.dedup();
+        let needs_nix = problems.iter().all(|problem| problem.kind == ProblemKind::Unsupported);
         let is_truncated = problems.len() > MAX_DIAGNOSTICS;
         problems.truncate(MAX_DIAGNOSTICS);
         let diagnostic = |problem: Problem| Diagnostic {
@@ -50,7 +52,14 @@ impl Diagnostics {
             span: Span::locate(file_name, text, &problem.at),
             hint: problem.hint,
         };
-        Self { list: problems.into_iter().map(diagnostic).collect(), is_truncated }
+        Self { list: problems.into_iter().map(diagnostic).collect(), is_truncated, needs_nix }
+    }
+
+    /// Returns the reason for which only Nix can evaluate the file, if that is its only error.
+    #[must_use]
+    pub fn reason_for_nix(&self) -> Option<String> {
+        let first = self.list.first().filter(|_| self.needs_nix)?;
+        Some(format!("line {}: {}", first.span.line, first.message))
     }
 
     /// Returns the diagnostics in the order of the file.

@@ -18,6 +18,10 @@ fn write(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Null => add("null"),
         Value::Bool(value) => add(if *value { "true" } else { "false" }),
+        // A list has no elements with a sign.
+        Value::Number(number) if number.as_i64().is_some_and(i64::is_negative) => {
+            write!(text, "({number})").unwrap_or_default();
+        }
         Value::Number(number) => write!(text, "{number}").unwrap_or_default(),
         Value::String(string) => quote(text, string),
         Value::Array(items) => {
@@ -71,7 +75,7 @@ mod tests {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
-            (0..i64::MAX).prop_map(Value::from),
+            (i64::MIN + 1..i64::MAX).prop_map(Value::from),
             text.prop_map(Value::from),
         ];
         leaf.prop_recursive(3, 20, 4, move |inner| {

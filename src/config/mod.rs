@@ -1,10 +1,12 @@
 //! Job file: parses and validates the text of `pikaci.nix`. Pure.
 //!
 //! A job file is one attribute set, written in Nix. pikaci reads it without starting Nix, as long as it stays within a
-//! static subset: strings, integers, booleans and null, lists, sets with nested paths, `let … in`, `rec`, `inherit`,
-//! `//`, `++`, `+` of strings, `set.name or default`, interpolation of strings, comments. The values are those that Nix
-//! would compute, laziness included. Anything else (functions, `import`, `if`, `with`, paths, arithmetic …) is an error
-//! whose hint names the static form to write. A key with the value null counts as absent.
+//! static subset: strings, integers, booleans and null, lists, sets with nested paths, `let … in`, `with`, `rec`,
+//! `inherit`, `if`, `assert`, the operators of Nix, `set.name or default`, interpolation of strings, comments, functions
+//! with one parameter (`x: …`), and the builtins that need no store. The values are those that Nix would compute,
+//! laziness included. Anything else (`{ a, b }: …`, `import`, paths …) is an error that
+//! [`Diagnostics::reason_for_nix`] distinguishes: the caller may have Nix evaluate the file, and read the value as
+//! [`from_json`] spells it. A key with the value null counts as absent.
 //!
 //! ```nix
 //! {

@@ -15,11 +15,27 @@ pub(super) struct Problem {
     pub(super) at: ByteRange,
     pub(super) message: String,
     pub(super) hint: String,
+    pub(super) kind: ProblemKind,
+}
+
+/// Kind of a [`Problem`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProblemKind {
+    /// The file is wrong.
+    Invalid,
+    /// A variable isn't defined.
+    Undefined,
+    /// The file has a form that pikaci can't evaluate, and Nix may.
+    Unsupported,
 }
 
 impl Problem {
     pub(super) fn new(at: &ByteRange, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { at: at.clone(), message: message.into(), hint: hint.into() }
+        Self { at: at.clone(), message: message.into(), hint: hint.into(), kind: ProblemKind::Invalid }
+    }
+
+    pub(super) fn of_kind(self, kind: ProblemKind) -> Self {
+        Self { kind, ..self }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::diagnostic::Diagnostics;
+use super::eval::EvalFailure;
 use super::{eval, schema};
 
 /// Parses and validates a job file; diagnostics show `file_name` as the name of the file.
@@ -10,7 +11,13 @@ use super::{eval, schema};
 ///
 /// When the file is invalid. Returns all errors that don't hide behind another error.
 pub fn read(file_name: &str, text: &str) -> Result<Config, Diagnostics> {
-    let config = eval::evaluate(text).and_then(|value| schema::read(&value));
+    let config = match eval::evaluate(text) {
+        Ok(value) => schema::read(&value),
+        Err(EvalFailure { mut problems, value }) => {
+            problems.extend(value.and_then(|value| schema::read(&value).err()).unwrap_or_default());
+            Err(problems)
+        }
+    };
     config.map_err(|problems| Diagnostics::new(file_name, text, problems))
 }
 
@@ -22,6 +29,6 @@ pub fn read(file_name: &str, text: &str) -> Result<Config, Diagnostics> {
 pub fn evaluate(file_name: &str, text: &str) -> Result<serde_json::Value, Diagnostics> {
     match eval::evaluate(text) {
         Ok(value) => Ok(value.to_json()),
-        Err(problems) => Err(Diagnostics::new(file_name, text, problems)),
+        Err(failure) => Err(Diagnostics::new(file_name, text, failure.problems)),
     }
 }

@@ -67,13 +67,8 @@ impl NixJail<'_> {
         if let Some(home) = &self.home {
             option(&[OsStr::new("--dir"), home.as_os_str()]);
         }
-        for (link, target) in &self.paths.links {
-            option(&[OsStr::new("--symlink"), target.as_os_str(), link.as_os_str()]);
-        }
-        for (path, mode) in self.paths.mounts() {
-            let mount = if mode == MountMode::Writable { "--bind-try" } else { "--ro-bind-try" };
-            option(&[OsStr::new(mount), path.as_os_str(), path.as_os_str()]);
-        }
+        bwrap.extend(mount_args(&self.paths));
+        let mut option = |words: &[&OsStr]| bwrap.extend(words.iter().map(OsString::from));
         option(&[OsStr::new("--chdir"), self.dir.as_os_str(), OsStr::new("--")]);
         option(&["/bin/sh", "-c", SCRIPT, "nix"].map(OsStr::new));
         option(&[program.as_os_str()]);
@@ -92,6 +87,16 @@ impl NixJail<'_> {
         let kept = FILE_CAPABILITIES.into_iter().chain(for_builds).flat_map(|name| ["--cap-add", name]);
         ["--cap-drop", "ALL"].into_iter().chain(kept).collect()
     }
+}
+
+/// Returns the arguments of bubblewrap for links and mounts.
+pub fn mount_args(paths: &VisiblePaths) -> Vec<OsString> {
+    let links = paths.links.iter().map(|(link, target)| ["--symlink".into(), target.into(), link.into()]);
+    let mounts = paths.mounts().map(|(path, mode)| {
+        let mount = if mode == MountMode::Writable { "--bind-try" } else { "--ro-bind-try" };
+        [mount.into(), path.into(), path.into()]
+    });
+    links.chain(mounts).flatten().collect()
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::nix_store::{NixStore, StoreConnection};
+use super::nix_store::{NixStore, STORE, StoreConnection};
 
 /// Folders of programs and libraries beside `/usr`: links into `/usr`, or real folders.
 const USERLAND: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-/// Files that the system's programs need to run and to use the network; none of them is secret.
-const SYSTEM: [&str; 26] = [
-    "/usr",
+/// Folders and files that programs need to run.
+const PROGRAMS: [&str; 5] = ["/usr", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", STORE];
+/// Files that the system's programs need to use the network and to know users; none of them is secret.
+const SYSTEM: [&str; 22] = [
     "/etc/alternatives",
     "/etc/ca-certificates",
     "/etc/crypto-policies",
@@ -23,9 +24,6 @@ const SYSTEM: [&str; 26] = [
     "/etc/group",
     "/etc/host.conf",
     "/etc/hosts",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
     "/etc/localtime",
     "/etc/nix",
     "/etc/nsswitch.conf",
@@ -94,15 +92,22 @@ pub struct VisiblePaths {
 }
 
 impl VisiblePaths {
-    /// Returns the paths of the system's programs and of the store.
-    pub fn of_system(store: &NixStore) -> Self {
-        let mut visible = Self::default();
+    /// Returns the paths that programs need to run, and no configuration.
+    pub fn of_programs() -> Self {
+        let paths = PROGRAMS.map(|path| (path.into(), MountMode::ReadOnly)).into();
+        let mut visible = Self { links: Vec::new(), paths };
         for folder in USERLAND.map(PathBuf::from) {
             match fs::read_link(&folder) {
                 Ok(target) => visible.links.push((folder, target)),
                 Err(_) => visible.add(folder, MountMode::ReadOnly),
             }
         }
+        visible
+    }
+
+    /// Returns the paths of the system's programs and of the store.
+    pub fn of_system(store: &NixStore) -> Self {
+        let mut visible = Self::of_programs();
         for path in SYSTEM {
             visible.add(path, MountMode::ReadOnly);
         }

@@ -12,6 +12,8 @@ use crate::id::{JobId, TargetId};
 
 /// Name of the job file, which lies in the project's folder.
 pub const JOB_FILE: &str = "pikaci.nix";
+/// Names of the job file: a project has one of them.
+pub const JOB_FILES: [&str; 2] = [JOB_FILE, "pikaci.json"];
 
 /// The files that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +142,7 @@ fn pattern_glob(name: &str) -> String {
 }
 
 fn has_job_file(files: &[String]) -> bool {
-    files.iter().any(|file| file == JOB_FILE)
+    files.iter().any(|file| JOB_FILES.contains(&file.as_str()))
 }
 
 fn count(number: usize, noun: &str) -> String {

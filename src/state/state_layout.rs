@@ -17,6 +17,7 @@ const LOCKS: &str = "locks";
 const NIX: &str = "nix";
 const VERSION: &str = "version";
 const HASH_CACHE: &str = "host.json";
+const JOB_FILE_CACHE: &str = "job-file.json";
 const KVM_RECORD: &str = "kvm.json";
 /// Name of a state folder in its project, unless the operator chose another one.
 pub const STATE_FOLDER: &str = ".pikaci";
@@ -33,8 +34,8 @@ pub struct StateLayout {
 
 impl StateLayout {
     /// Names that a state folder contains after a run, but for its version.
-    pub(super) const ENTRIES: [&str; 10] =
-        [INDEXES, RUNS, SNAPSHOTS, FLAKES_FOLDER, RUNNERS, LOCKS, CACHES, NIX, HASH_CACHE, KVM_RECORD];
+    pub(super) const ENTRIES: [&str; 11] =
+        [INDEXES, RUNS, SNAPSHOTS, FLAKES_FOLDER, RUNNERS, LOCKS, CACHES, NIX, HASH_CACHE, JOB_FILE_CACHE, KVM_RECORD];
 
     /// Returns the layout of the state folder at a path.
     #[must_use]
@@ -177,6 +178,12 @@ impl StateLayout {
     #[must_use]
     pub fn hash_cache(&self) -> Beneath {
         self.folder().join(HASH_CACHE)
+    }
+
+    /// Returns the cached value of a job file that Nix evaluated.
+    #[must_use]
+    pub fn job_file_cache(&self) -> Beneath {
+        self.folder().join(JOB_FILE_CACHE)
     }
 
     /// Returns the cached verdict on KVM.

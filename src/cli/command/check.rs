@@ -6,6 +6,7 @@ use clap::{Args, Command};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::job_file::JobFile;
 use crate::cli::output::print;
 use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
@@ -38,13 +39,15 @@ pub fn main(project_args: &ProjectArgs, options: &Options, command: &Command) ->
         return Ok(Exit::Passed);
     }
     let project = Project::locate(project_args)?;
-    let config = project.read_config()?;
+    let job_file = JobFile::read(&project)?;
+    let config = &job_file.config;
     if config.jobs.values().any(|job| !job.paths.is_empty()) {
         let tree =
             snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error))?;
-        tree_notes::print_tree_notes(&config, config.jobs.keys(), &tree);
+        tree_notes::print_tree_notes(config, config.jobs.keys(), &tree);
     }
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));
-    print(&format!("pikaci.nix is valid: {jobs}, {targets}").into())?;
+    print(&format!("{} is valid: {jobs}, {targets}", project.job_file).into())?;
+    print(&job_file.origin().into())?;
     Ok(Exit::Passed)
 }

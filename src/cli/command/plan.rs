@@ -5,6 +5,7 @@ use clap::Args;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::format::Format;
+use crate::cli::job_file::JobFile;
 use crate::cli::output::{print, print_json};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::plan_inputs::PlanInputs;
@@ -23,7 +24,7 @@ pub struct Options {
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
     let project = Project::locate(project_args)?;
-    let config = project.read_config()?;
+    let config = JobFile::read(&project)?.config;
     let plan = PlanInputs::gather(&project, config, &options.plan)?.plan(&options.plan)?;
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,

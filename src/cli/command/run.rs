@@ -10,6 +10,7 @@ use crate::cli::declared_jobs::declared_jobs;
 use crate::cli::execute_plan::{RunRequest, execute_plan};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::job_file::JobFile;
 use crate::cli::new_run_id::new_run_id;
 use crate::cli::output::eprint_line;
 use crate::cli::plan_args::PlanArgs;
@@ -36,10 +37,11 @@ pub struct Options {
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
     let project = Project::locate(project_args)?;
-    let config = project.read_config()?;
+    let job_file = JobFile::read(&project)?;
     project.open_state()?;
+    job_file.save(&project)?;
     report_interrupted(&RunStore::new(project.state.clone()))?;
-    let mut inputs = PlanInputs::gather(&project, config, &options.plan)?;
+    let mut inputs = PlanInputs::gather(&project, job_file.config, &options.plan)?;
     let selection = &inputs.selection;
     if selection.jobs.is_empty() {
         let hint = if selection.left_out.is_empty() { "" } else { "\nhint: pikaci run --all" };

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name, Operator, Select};
+use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Lambda};
 use super::head::{
-    EvalResult, Head, HeadKind, Slot, ThunkId, expect_list, expect_set, expect_string, infinite_recursion,
+    EvalResult, Function, Head, HeadKind, Slot, ThunkId, expect_set, expect_string, infinite_recursion,
     missing_attribute, type_mismatch,
 };
 use super::thunk::{Scope, ScopeId, Thunk};
-use super::unsupported;
-use crate::config::problem::{ByteRange, Problem, quoted};
+use crate::config::problem::{ByteRange, Problem, ProblemKind, quoted};
 
 /// Maximum number of nested expressions in evaluation.
 pub(super) const MAX_DEPTH: usize = 200;
@@ -22,17 +21,19 @@ pub(super) const VALUE_COST: usize = 64;
 /// State of the evaluation of a file.
 pub(super) struct Evaluator<'a> {
     thunks: Vec<Thunk<'a>>,
-    scopes: Vec<Scope>,
+    pub(super) scopes: Vec<Scope>,
+    /// Functions of the file, with their scopes.
+    pub(super) closures: Vec<(&'a Lambda, Option<ScopeId>)>,
     cost: usize,
     depth: usize,
 }
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new() -> Self {
-        Self { thunks: Vec::new(), scopes: Vec::new(), cost: 0, depth: 0 }
+        Self { thunks: Vec::new(), scopes: Vec::new(), closures: Vec::new(), cost: 0, depth: 0 }
     }
 
-    fn push(&mut self, thunk: Thunk<'a>) -> ThunkId {
+    pub(super) fn push(&mut self, thunk: Thunk<'a>) -> ThunkId {
         self.thunks.push(thunk);
         self.thunks.len() - 1
     }
@@ -65,11 +66,13 @@ impl<'a> Evaluator<'a> {
             Thunk::Done(head) => return Ok(head.clone()),
             Thunk::Failed(problem) => return Err(problem.clone()),
             Thunk::Running => return Err(infinite_recursion(at)),
-            Thunk::Delayed(..) | Thunk::Attribute(..) => {}
+            Thunk::Delayed(..) | Thunk::Variable(..) | Thunk::Attribute(..) | Thunk::Call(..) => {}
         }
         let result = match std::mem::replace(&mut self.thunks[thunk], Thunk::Running) {
             Thunk::Delayed(expr, scope) => self.eval(expr, scope),
+            Thunk::Variable(name, at, scope) => self.variable(&name, &at, scope),
             Thunk::Attribute(source, name, at) => self.attribute(source, &name, &at),
+            Thunk::Call(function, argument, at) => self.call_thunk(function, argument, &at),
             Thunk::Done(head) => Ok(head),
             Thunk::Running | Thunk::Failed(_) => Err(infinite_recursion(at)),
         };
@@ -90,10 +93,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Runs a nested step of the evaluation within the depth limit.
-    fn nested<T>(&mut self, at: &ByteRange, step: impl FnOnce(&mut Self) -> EvalResult<T>) -> EvalResult<T> {
+    pub(super) fn nested<T>(&mut self, at: &ByteRange, step: impl FnOnce(&mut Self) -> EvalResult<T>) -> EvalResult<T> {
         if self.depth >= MAX_DEPTH {
             let message = format!("evaluation goes more than {MAX_DEPTH} levels deep");
-            return Err(Problem::new(at, message, "define the value through fewer names"));
+            let problem = Problem::new(at, message, "define the value through fewer names");
+            return Err(problem.of_kind(ProblemKind::Unsupported));
         }
         self.depth += 1;
         let result = step(self);
@@ -101,7 +105,7 @@ impl<'a> Evaluator<'a> {
         result
     }
 
-    fn eval(&mut self, expr: &'a Expr, scope: Option<ScopeId>) -> EvalResult<Head> {
+    pub(super) fn eval(&mut self, expr: &'a Expr, scope: Option<ScopeId>) -> EvalResult<Head> {
         self.charge(VALUE_COST, &expr.at)?;
         self.nested(&expr.at, |evaluator| evaluator.eval_form(expr, scope))
     }
@@ -119,35 +123,33 @@ impl<'a> Evaluator<'a> {
                 return self.eval(body, Some(inner));
             }
             ExprKind::Select(select) => return self.select(select, scope, &expr.at),
+            ExprKind::Lambda(lambda) => {
+                self.closures.push((lambda, scope));
+                HeadKind::Function(Function::Closure(self.closures.len() - 1))
+            }
+            ExprKind::Apply(parts) => return self.apply_expr(parts, scope, &expr.at),
+            ExprKind::If(_) | ExprKind::With(_) | ExprKind::Assert(_) => return self.guarded(expr, scope),
+            ExprKind::Has(parts) => HeadKind::Bool(self.has(&parts.0, &parts.1, scope)?),
             ExprKind::Negate(operand) => self.negate(operand, scope)?,
+            ExprKind::Not(operand) => HeadKind::Bool(!self.condition(operand, scope, "the operand of `!`")?),
             ExprKind::Binary(operator, operands) => self.binary(*operator, operands, scope, &expr.at)?,
         };
         Ok(Head { at: expr.at.clone(), kind })
     }
 
-    fn variable(&mut self, name: &Rc<str>, at: &ByteRange, scope: Option<ScopeId>) -> EvalResult<Head> {
-        let mut next = scope;
-        while let Some(id) = next {
-            if let Some(slot) = self.scopes[id].names.get(name) {
-                let thunk = slot.thunk;
-                return self.force(thunk, at);
-            }
-            next = self.scopes[id].outer;
-        }
-        let kind = match &**name {
-            "true" => HeadKind::Bool(true),
-            "false" => HeadKind::Bool(false),
-            _ => HeadKind::Null,
-        };
-        Ok(Head { at: at.clone(), kind })
-    }
-
     /// Adds the scope of a `rec` set or a `let`, whose names can refer to each other.
     fn scope(&mut self, bindings: &'a Bindings, outer: Option<ScopeId>) -> ScopeId {
         let id = self.scopes.len();
-        self.scopes.push(Scope { names: Rc::default(), outer });
+        self.scopes.push(Scope { names: Rc::default(), with: None, outer });
         self.scopes[id].names = Rc::new(self.slots(bindings, Some(id), outer));
         id
+    }
+
+    /// Adds the scope of a `with`.
+    pub(super) fn with_scope(&mut self, set: &'a Expr, outer: Option<ScopeId>) -> ScopeId {
+        let with = Some(self.delay(set, outer));
+        self.scopes.push(Scope { names: Rc::default(), with, outer });
+        self.scopes.len() - 1
     }
 
     fn slots(
@@ -169,17 +171,6 @@ impl<'a> Evaluator<'a> {
             (Rc::clone(name), Slot { name_at, thunk })
         };
         bindings.attrs.iter().map(slot).collect()
-    }
-
-    /// Returns the thunk of a name that a set inherits from the enclosing scopes.
-    fn inherited(&mut self, name: &Rc<str>, at: &ByteRange, scope: Option<ScopeId>) -> ThunkId {
-        let outer = |id: &ScopeId| self.scopes[*id].outer;
-        let slot = std::iter::successors(scope, outer).find_map(|id| self.scopes[id].names.get(name));
-        if let Some(slot) = slot {
-            return slot.thunk;
-        }
-        let constant = self.variable(name, at, None);
-        self.push(constant.map_or_else(Thunk::Failed, Thunk::Done))
     }
 
     fn set(&mut self, bindings: &'a Bindings, scope: Option<ScopeId>) -> EvalResult<HeadKind> {
@@ -214,76 +205,5 @@ impl<'a> Evaluator<'a> {
             text.push_str(more);
         }
         Ok(HeadKind::Str(text.into()))
-    }
-
-    fn negate(&mut self, operand: &'a Expr, scope: Option<ScopeId>) -> EvalResult<HeadKind> {
-        match self.eval(operand, scope)?.kind {
-            // Literals have no sign, so the negated number always exists.
-            HeadKind::Int(number) => Ok(HeadKind::Int(number.wrapping_neg())),
-            other => Err(type_mismatch(&operand.at, "the operand of `-`", &other, "an integer")),
-        }
-    }
-
-    fn select(&mut self, select: &'a Select, scope: Option<ScopeId>, at: &ByteRange) -> EvalResult<Head> {
-        let mut head = self.eval(&select.set, scope)?;
-        for name in &select.path {
-            let (name, name_at) = match name {
-                Name::Static(name, at) => (Rc::clone(name), at),
-                Name::Dynamic(name) => {
-                    let head = self.eval(name, scope)?;
-                    (expect_string(&head, &name.at, "a name")?.clone(), &name.at)
-                }
-            };
-            let thunk = match &head.kind {
-                HeadKind::Attrs(attrs) => {
-                    attrs.get(&name).map(|slot| slot.thunk).ok_or_else(|| missing_attribute(&name, name_at, attrs))
-                }
-                other => Err(type_mismatch(name_at, "the value before this name", other, "a set")),
-            };
-            head = match (thunk, &select.default) {
-                (Ok(thunk), _) => self.force(thunk, at)?,
-                (Err(_), Some(default)) => return self.eval(default, scope),
-                (Err(problem), None) => return Err(problem),
-            };
-        }
-        Ok(head)
-    }
-
-    fn binary(
-        &mut self,
-        operator: Operator,
-        operands: &'a (Expr, Expr),
-        scope: Option<ScopeId>,
-        at: &ByteRange,
-    ) -> EvalResult<HeadKind> {
-        let left = self.eval(&operands.0, scope)?;
-        let right = self.eval(&operands.1, scope)?;
-        let (left_at, right_at) = (&operands.0.at, &operands.1.at);
-        match operator {
-            Operator::Update => {
-                let (old, new) = (
-                    expect_set(&left, left_at, "an operand of `//`")?,
-                    expect_set(&right, right_at, "an operand of `//`")?,
-                );
-                self.charge((old.len() + new.len()) * VALUE_COST, at)?;
-                let mut attrs = BTreeMap::clone(old);
-                attrs.extend(new.iter().map(|(name, slot)| (Rc::clone(name), slot.clone())));
-                Ok(HeadKind::Attrs(Rc::new(attrs)))
-            }
-            Operator::Concat => {
-                let (first, second) = (expect_list(&left, left_at)?, expect_list(&right, right_at)?);
-                self.charge((first.len() + second.len()) * size_of::<ThunkId>(), at)?;
-                Ok(HeadKind::List(first.iter().chain(second.iter()).copied().collect()))
-            }
-            Operator::Add => {
-                if let (HeadKind::Int(_), HeadKind::Int(_)) = (&left.kind, &right.kind) {
-                    return Err(unsupported::arithmetic(at));
-                }
-                let first = expect_string(&left, left_at, "an operand of `+`")?;
-                let second = expect_string(&right, right_at, "an operand of `+`")?;
-                self.charge(first.len() + second.len(), at)?;
-                Ok(HeadKind::Str([&**first, &**second].concat().into()))
-            }
-        }
     }
 }

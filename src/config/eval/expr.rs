@@ -24,7 +24,19 @@ pub(super) enum ExprKind {
     Attrs(Bindings),
     Let(Bindings, Box<Expr>),
     Select(Box<Select>),
+    If(Box<[Expr; 3]>),
+    /// `with set; body`
+    With(Box<(Expr, Expr)>),
+    /// `assert condition; body`
+    Assert(Box<(Expr, Expr)>),
+    /// `set ? path`
+    Has(Box<(Expr, Vec<Name>)>),
+    /// `parameter: body`
+    Lambda(Box<Lambda>),
+    /// A function and its argument.
+    Apply(Box<(Expr, Expr)>),
     Negate(Box<Expr>),
+    Not(Box<Expr>),
     Binary(Operator, Box<(Expr, Expr)>),
 }
 
@@ -37,6 +49,50 @@ pub(super) enum Operator {
     Concat,
     /// `+`
     Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    More,
+    MoreOrEqual,
+    And,
+    Or,
+    /// `->`
+    Implies,
+}
+
+impl Operator {
+    /// Returns the operator as Nix spells it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Update => "//",
+            Self::Concat => "++",
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::More => ">",
+            Self::MoreOrEqual => ">=",
+            Self::And => "&&",
+            Self::Or => "||",
+            Self::Implies => "->",
+        }
+    }
+}
+
+/// A function with one parameter.
+#[derive(Debug)]
+pub(super) struct Lambda {
+    pub(super) parameter: Rc<str>,
+    pub(super) parameter_at: ByteRange,
+    pub(super) body: Expr,
 }
 
 /// `set.path or default`

@@ -22,15 +22,23 @@ pub(super) enum Next {
     Expr,
     /// The operand after an operator.
     Operand,
+    /// The operand after an operator that binds less than `!`.
+    Inverted,
     /// The default after `or`: neither `let` nor a sign is allowed.
     Simple,
     /// A list element, without `let` and sign, or `]`.
     Element,
     Operator,
+    /// An operator, or the colon after the parameter of a function.
+    Parameter,
     /// The `{` of `rec`.
     RecSet,
     /// A name after a `.` of an expression; an operator follows.
     Selected,
+    /// A name after a `?`, or after a `.` behind it.
+    TestName,
+    /// `.` or an operator after a name that is tested.
+    Tested,
     /// `name = …;`, `inherit …;` or the end of the bindings.
     Binding,
     /// A name after a `.` of a bound path; `.` or `=` follows.
@@ -49,4 +57,16 @@ pub(super) struct Frame {
     pub(super) inside: Inside,
     pub(super) next: Next,
     pub(super) tokens: usize,
+    pub(super) compared: Compared,
+    /// True after the first argument of a function.
+    pub(super) applied: bool,
+}
+
+/// Comparisons before the current operand that a further comparison can't follow.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Compared {
+    /// `==` or `!=`
+    pub(super) equality: bool,
+    /// `<`, `<=`, `>` or `>=`
+    pub(super) order: bool,
 }

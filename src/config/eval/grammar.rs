@@ -5,15 +5,12 @@
 //! because it can name the missing token.
 
 use rnix::SyntaxKind;
-#[cfg_attr(
-    not(test),
-    expect(clippy::enum_glob_use, reason = "this file names half of the tokens, which have a prefix")
-)]
+#[cfg_attr(not(test), expect(clippy::enum_glob_use, reason = "this file names many tokens, which have a prefix"))]
 use rnix::SyntaxKind::*;
 
-use super::frame::{Frame, Inside, Next};
+use super::frame::{Compared, Frame, Inside, Next};
 use super::unsupported;
-use crate::config::problem::{ByteRange, Problem, line_of, quoted};
+use crate::config::problem::{ByteRange, Problem};
 
 /// Maximum depth of nested brackets.
 const MAX_BRACKETS: usize = 64;
@@ -22,16 +19,26 @@ const MAX_TOKENS: usize = 400;
 
 /// State of the check between two tokens.
 pub(super) struct Grammar<'a> {
-    text: &'a str,
-    frames: Vec<Frame>,
+    pub(super) text: &'a str,
+    pub(super) frames: Vec<Frame>,
     tokens: usize,
-    last: ByteRange,
+    pub(super) last: ByteRange,
+    last_kind: SyntaxKind,
 }
 
 impl<'a> Grammar<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let file = Frame { open: 0..0, closer: TOKEN_ERROR, inside: Inside::Expr, next: Next::Expr, tokens: 0 };
-        Self { text, frames: vec![file], tokens: 0, last: 0..0 }
+        let (open, compared) = (0..0, Compared::default());
+        let file = Frame {
+            open,
+            closer: TOKEN_ERROR,
+            inside: Inside::Expr,
+            next: Next::Expr,
+            tokens: 0,
+            compared,
+            applied: false,
+        };
+        Self { text, frames: vec![file], tokens: 0, last: 0..0, last_kind: TOKEN_ERROR }
     }
 
     /// Checks the next token, which is neither trivia nor the content of a string.
@@ -48,13 +55,20 @@ impl<'a> Grammar<'a> {
         let then = match next {
             _ if inside == Inside::Str => self.in_string(kind, at)?,
             Next::Element | Next::Binding if kind == closer => self.close(),
-            Next::Operator if kind == closer && inside != Inside::Bindings => self.close(),
-            Next::Expr | Next::Operand | Next::Simple | Next::Element => self.operand(kind, at, next)?,
+            Next::Operator | Next::Parameter | Next::Tested if kind == closer && inside != Inside::Bindings => {
+                self.close_expr(kind, at)?
+            }
+            Next::Expr | Next::Operand | Next::Inverted | Next::Simple | Next::Element => {
+                self.operand(kind, at, next)?
+            }
             Next::RecSet if kind == TOKEN_L_BRACE => self.open_operand(at, TOKEN_R_BRACE, Inside::Bindings)?,
             Next::RecSet => return Err(self.unexpected(at, "`{`", "write `rec { … }`")),
             Next::Operator if inside == Inside::List => self.element(kind, at)?,
-            Next::Operator => self.operator(kind, at)?,
+            Next::Parameter if kind == TOKEN_COLON => Some(Next::Expr),
+            Next::Operator | Next::Parameter => self.operator(kind, at)?,
             Next::Selected => self.name(kind, at, Next::Operator)?,
+            Next::TestName => self.name(kind, at, Next::Tested)?,
+            Next::Tested => self.tested(kind, at)?,
             _ => self.binding(kind, at, next)?,
         };
         // `open` and `close` have updated the frames already.
@@ -62,6 +76,7 @@ impl<'a> Grammar<'a> {
             self.frames[frame].next = then;
         }
         self.last = at.clone();
+        self.last_kind = kind;
         Ok(())
     }
 
@@ -74,6 +89,7 @@ impl<'a> Grammar<'a> {
 
     fn operand(&mut self, kind: SyntaxKind, at: &ByteRange, next: Next) -> Result<Option<Next>, Problem> {
         match kind {
+            TOKEN_IDENT if next == Next::Expr => Ok(Some(Next::Parameter)),
             TOKEN_IDENT | TOKEN_INTEGER | TOKEN_FLOAT | TOKEN_URI => Ok(Some(Next::Operator)),
             TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => Err(unsupported::path(at)),
             TOKEN_REC => Ok(Some(Next::RecSet)),
@@ -81,70 +97,77 @@ impl<'a> Grammar<'a> {
             TOKEN_L_BRACK => self.open_operand(at, TOKEN_R_BRACK, Inside::List),
             TOKEN_L_BRACE => self.open_operand(at, TOKEN_R_BRACE, Inside::Bindings),
             TOKEN_STRING_START => self.open_operand(at, TOKEN_STRING_END, Inside::Str),
-            TOKEN_SUB if matches!(next, Next::Expr | Next::Operand) => Ok(Some(Next::Operand)),
+            TOKEN_SUB if matches!(next, Next::Expr | Next::Operand | Next::Inverted) => Ok(Some(Next::Operand)),
             TOKEN_LET if next == Next::Expr => self.open(at, TOKEN_IN, Inside::Bindings),
-            TOKEN_INVERT => Err(unsupported::operator(at, "!")),
-            _ => Err(unsupported::keyword(kind, at).unwrap_or_else(|| self.not_an_operand(kind, at))),
+            TOKEN_INVERT if matches!(next, Next::Expr | Next::Inverted) => Ok(Some(Next::Inverted)),
+            TOKEN_IF if next == Next::Expr => self.open(at, TOKEN_THEN, Inside::Expr),
+            TOKEN_WITH | TOKEN_ASSERT if next == Next::Expr => self.open(at, TOKEN_SEMICOLON, Inside::Expr),
+            _ => Err(self.not_an_operand(kind, at)),
         }
     }
 
-    fn not_an_operand(&self, kind: SyntaxKind, at: &ByteRange) -> Problem {
-        let list = self.frames.last().is_some_and(|frame| frame.inside == Inside::List);
-        let hint = match kind {
-            TOKEN_SUB => "put a negative number in parentheses",
-            TOKEN_LET => "put `let … in …` in parentheses",
-            TOKEN_COMMA if list => "write elements side by side, without commas",
-            _ if list => "close the list with `]`",
-            _ => "write a value",
-        };
-        self.unexpected(at, if list { "an element or `]`" } else { "a value" }, hint)
-    }
-
     fn operator(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
+        let is_argument = kind.is_fn_arg() && self.takes_argument(at);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.applied = is_argument || frame.applied && kind == TOKEN_DOT;
+        }
         match kind {
+            _ if is_argument => self.operand(kind, at, Next::Simple),
             TOKEN_SEMICOLON if self.in_bindings() => {
                 let frame = self.frames.len() - 1;
                 self.tokens -= std::mem::take(&mut self.frames[frame].tokens);
+                self.set_compared(Compared::default());
                 Ok(Some(Next::Binding))
             }
             TOKEN_DOT => Ok(Some(Next::Selected)),
             TOKEN_OR => Ok(Some(Next::Simple)),
-            TOKEN_UPDATE | TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => Ok(Some(Next::Operand)),
-            TOKEN_EQUAL | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE | TOKEN_MORE_OR_EQ
-            | TOKEN_AND_AND | TOKEN_OR_OR | TOKEN_IMPLICATION => Err(unsupported::comparison(at)),
-            TOKEN_COLON | TOKEN_AT => Err(unsupported::function(at)),
-            TOKEN_QUESTION | TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT => {
-                Err(unsupported::operator(at, &self.text[at.clone()]))
+            TOKEN_CONCAT | TOKEN_ADD | TOKEN_SUB | TOKEN_MUL | TOKEN_DIV => Ok(Some(Next::Operand)),
+            TOKEN_UPDATE => Ok(Some(Next::Inverted)),
+            TOKEN_EQUAL | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE | TOKEN_MORE_OR_EQ => {
+                self.comparison(kind, at)
             }
+            TOKEN_AND_AND | TOKEN_OR_OR | TOKEN_IMPLICATION => {
+                self.set_compared(Compared::default());
+                Ok(Some(Next::Inverted))
+            }
+            TOKEN_QUESTION => Ok(Some(Next::TestName)),
+            TOKEN_COLON | TOKEN_AT => Err(unsupported::function(at)),
+            TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT => Err(unsupported::operator(at, &self.text[at.clone()])),
             _ => Err(self.not_an_operator(kind, at)),
         }
     }
 
-    fn not_an_operator(&self, kind: SyntaxKind, at: &ByteRange) -> Problem {
-        let gap = &self.text[self.last.end..at.start];
-        let argument = kind.is_fn_arg();
-        let line = line_of(self.text, self.last.end);
-        let frame = self.frames.last();
-        match frame {
-            Some(frame) if frame.inside == Inside::Bindings && (!argument || gap.contains('\n')) => {
-                let hint = format!("end line {line} with `;`");
-                let (message, at) = match line_of(self.text, at.start) {
-                    other if other != line => ("syntax error: `;` is missing".to_owned(), self.last.end..self.last.end),
-                    _ => (format!("syntax error: expected `;`, found {}", self.quote_token(at)), at.clone()),
-                };
-                Problem::new(&at, message, hint)
-            }
-            _ if argument => unsupported::call(&self.text[self.last.clone()], &(self.last.start..at.end)),
-            Some(frame) if self.frames.len() > 1 => {
-                let open = &self.text[frame.open.clone()];
-                let message = format!("syntax error: {} doesn't close the `{open}` before it", self.quote_token(at));
-                Problem::new(
-                    at,
-                    message,
-                    format!("close the `{open}` of line {}", line_of(self.text, frame.open.start)),
-                )
-            }
-            _ => self.unexpected(at, "the end of the file", "a job file is one set, in braces"),
+    /// Returns whether a function takes an argument here. A literal is no function, and a binding on the next line no
+    /// argument.
+    fn takes_argument(&self, at: &ByteRange) -> bool {
+        let is_applied = self.frames.last().is_some_and(|frame| frame.applied);
+        let is_binding = || {
+            let line = self.text[at.start..].lines().next().unwrap_or_default();
+            let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-'.\" ".contains(c));
+            line.split_once('=').is_some_and(|(name, value)| !value.starts_with('=') && is_name(name))
+        };
+        (is_applied || matches!(self.last_kind, TOKEN_IDENT | TOKEN_R_PAREN))
+            && &self.text[self.last.clone()] != "import"
+            && !(self.in_bindings() && self.text[self.last.end..at.start].contains('\n') && is_binding())
+    }
+
+    /// Checks a comparison: `a == b == c` and `a < b < c` have no meaning in Nix.
+    fn comparison(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
+        let is_equality = matches!(kind, TOKEN_EQUAL | TOKEN_NOT_EQUAL);
+        let before = self.frames.last().map(|frame| frame.compared).unwrap_or_default();
+        if before.equality && is_equality || before.order && !is_equality {
+            return Err(self.unexpected(at, "one comparison", "put one of the comparisons in parentheses"));
+        }
+        self.set_compared(Compared { equality: before.equality || is_equality, order: !is_equality });
+        Ok(Some(Next::Inverted))
+    }
+
+    /// Checks the token after the name that a `?` tests.
+    fn tested(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
+        match kind {
+            TOKEN_DOT => Ok(Some(Next::TestName)),
+            TOKEN_OR => Err(self.unexpected(at, "an operator", "put the test in parentheses")),
+            _ => self.operator(kind, at),
         }
     }
 
@@ -213,7 +236,8 @@ impl<'a> Grammar<'a> {
             Inside::List => Next::Element,
             Inside::Expr | Inside::Str => Next::Expr,
         };
-        self.frames.push(Frame { open: at.clone(), closer, inside, next, tokens: 0 });
+        let compared = Compared::default();
+        self.frames.push(Frame { open: at.clone(), closer, inside, next, tokens: 0, compared, applied: false });
         if self.frames.len() > MAX_BRACKETS {
             let message = format!("brackets are nested more than {MAX_BRACKETS} levels deep");
             return Err(Problem::new(at, message, "name inner values with `let … in`"));
@@ -228,6 +252,18 @@ impl<'a> Grammar<'a> {
         None
     }
 
+    /// Closes an expression; the `else` of an `if` follows its `then`.
+    fn close_expr(&mut self, kind: SyntaxKind, at: &ByteRange) -> Result<Option<Next>, Problem> {
+        self.close();
+        if kind == TOKEN_THEN { self.open(at, TOKEN_ELSE, Inside::Expr) } else { Ok(None) }
+    }
+
+    fn set_compared(&mut self, compared: Compared) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.compared = compared;
+        }
+    }
+
     fn set_next(&mut self, next: Next) {
         if let Some(frame) = self.frames.last_mut() {
             frame.next = next;
@@ -238,34 +274,10 @@ impl<'a> Grammar<'a> {
         self.frames.last().is_some_and(|frame| frame.inside == Inside::Bindings)
     }
 
-    fn quote_token(&self, at: &ByteRange) -> String {
-        quoted(&self.text[at.clone()])
-    }
-
-    fn unexpected(&self, at: &ByteRange, expected: &str, hint: &str) -> Problem {
-        Problem::new(at, format!("syntax error: expected {expected}, found {}", self.quote_token(at)), hint)
-    }
-
     /// Returns the error of a file that ends within a string.
     pub(super) fn open_string(&self) -> Option<Problem> {
         let frame = self.frames.last().filter(|frame| frame.inside == Inside::Str)?;
         Some(self.not_closed(frame))
-    }
-
-    fn not_closed(&self, frame: &Frame) -> Problem {
-        let open = &self.text[frame.open.clone()];
-        let closer = match frame.closer {
-            TOKEN_R_PAREN => ")",
-            TOKEN_R_BRACK => "]",
-            TOKEN_STRING_END => open,
-            TOKEN_IN => "in",
-            _ => "}",
-        };
-        Problem::new(
-            &frame.open,
-            format!("syntax error: this `{open}` isn't closed"),
-            format!("close it with `{closer}`"),
-        )
     }
 
     /// Checks the end of the file.
@@ -277,7 +289,7 @@ impl<'a> Grammar<'a> {
                 let hint = "write a set: `{ jobs.test.command = \"make test\"; }`";
                 Err(Problem::new(&end, "the file is empty", hint))
             }
-            Some(frame) if frame.next != Next::Operator => {
+            Some(frame) if !matches!(frame.next, Next::Operator | Next::Parameter | Next::Tested) => {
                 Err(Problem::new(&end, "syntax error: the file ends where a value is expected", "write a value"))
             }
             _ => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::builtin_names::Builtin;
 use super::unsupported;
 use crate::config::nearest;
 use crate::config::problem::{ByteRange, Problem, quoted};
@@ -29,6 +30,31 @@ pub(super) enum HeadKind {
     Str(Rc<str>),
     List(Rc<[ThunkId]>),
     Attrs(Rc<BTreeMap<Rc<str>, Slot>>),
+    Function(Function),
+}
+
+/// A function that waits for an argument.
+#[derive(Clone, Debug)]
+pub(super) enum Function {
+    /// Index of a function of the file.
+    Closure(usize),
+    /// A function of Nix, with its first arguments.
+    Builtin(Builtin, Rc<[ThunkId]>),
+}
+
+impl HeadKind {
+    /// Returns the type, for messages.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            HeadKind::Null => "null",
+            HeadKind::Bool(_) => "a boolean",
+            HeadKind::Int(_) => "an integer",
+            HeadKind::Str(_) => "a string",
+            HeadKind::List(_) => "a list",
+            HeadKind::Attrs(_) => "a set",
+            HeadKind::Function(_) => "a function",
+        }
+    }
 }
 
 /// An attribute with an unevaluated value.
@@ -50,11 +76,27 @@ pub(super) fn expect_set<'h>(
     }
 }
 
-/// Returns the content of a list, or an error about its type.
-pub(super) fn expect_list<'h>(head: &'h Head, at: &ByteRange) -> EvalResult<&'h Rc<[ThunkId]>> {
+/// Returns the content of a list, or an error about its type; `subject` names the value.
+pub(super) fn expect_list<'h>(head: &'h Head, at: &ByteRange, subject: &str) -> EvalResult<&'h Rc<[ThunkId]>> {
     match &head.kind {
         HeadKind::List(items) => Ok(items),
-        other => Err(type_mismatch(at, "an operand of `++`", other, "a list")),
+        other => Err(type_mismatch(at, subject, other, "a list")),
+    }
+}
+
+/// Returns a boolean, or an error about the type of the value; `subject` names the value.
+pub(super) fn expect_bool(head: &Head, at: &ByteRange, subject: &str) -> EvalResult<bool> {
+    match head.kind {
+        HeadKind::Bool(value) => Ok(value),
+        ref other => Err(type_mismatch(at, subject, other, "a boolean")),
+    }
+}
+
+/// Returns an integer, or an error about the type of the value; `subject` names the value.
+pub(super) fn expect_int(head: &Head, at: &ByteRange, subject: &str) -> EvalResult<i64> {
+    match head.kind {
+        HeadKind::Int(value) => Ok(value),
+        ref other => Err(type_mismatch(at, subject, other, "an integer")),
     }
 }
 
@@ -70,19 +112,15 @@ pub(super) fn expect_string<'h>(head: &'h Head, at: &ByteRange, subject: &str) -
 }
 
 pub(super) fn type_mismatch(at: &ByteRange, subject: &str, actual: &HeadKind, expected: &str) -> Problem {
-    let (actual, hint) = match actual {
-        HeadKind::Null => ("null", "define it"),
-        HeadKind::Bool(_) => ("a boolean", "put it in double quotes"),
-        HeadKind::Int(_) => ("an integer", "put it in double quotes"),
-        HeadKind::Str(_) => ("a string", "write it without quotes"),
-        HeadKind::List(_) => ("a list", "remove the brackets"),
-        HeadKind::Attrs(_) => ("a set", "select one of its attributes: `set.name`"),
-    };
-    let hint = match expected {
-        "a string" => hint.to_owned(),
-        "a list" => "put it in brackets: `[ … ]`".to_owned(),
+    let hint = match (expected, actual) {
+        ("a list", _) => "put it in brackets: `[ … ]`".to_owned(),
+        ("a string", HeadKind::Null) => "define it".to_owned(),
+        ("a string", HeadKind::List(_)) => "remove the brackets".to_owned(),
+        ("a string", HeadKind::Attrs(_)) => "select one of its attributes: `set.name`".to_owned(),
+        ("a string", _) => "put it in double quotes".to_owned(),
         _ => format!("write {expected}"),
     };
+    let actual = actual.type_name();
     Problem::new(at, format!("{subject} is {actual}, expected {expected}"), hint)
 }
 

@@ -6,7 +6,7 @@ use rnix::ast::{self, AstToken as _, BinOpKind, HasEntry, InterpolPart, LiteralK
 use rowan::ast::AstNode as _;
 
 use super::bind;
-use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Name, Operator, Select};
+use super::expr::{Binding, Bindings, Bound, Expr, ExprKind, Lambda, Name, Operator, Select};
 use super::literal::{self, Part};
 use super::parse::byte_range;
 use super::unsupported;
@@ -47,9 +47,15 @@ impl Lowering<'_> {
             }
             ast::Expr::LetIn(expr) => self.let_in(&expr, &at),
             ast::Expr::Select(select) => self.select(&select, &at),
+            ast::Expr::IfElse(expr) => self.if_else(&expr, &at),
+            ast::Expr::With(expr) => ExprKind::With(self.pair(expr.namespace(), expr.body(), &at)),
+            ast::Expr::Assert(expr) => ExprKind::Assert(self.pair(expr.condition(), expr.body(), &at)),
+            ast::Expr::Lambda(expr) => self.lambda(&expr, &at),
+            ast::Expr::Apply(expr) => self.apply(&expr, &at),
+            ast::Expr::HasAttr(expr) => self.has_attr(&expr, &at),
             ast::Expr::UnaryOp(operation) => self.unary(&operation, &at),
             ast::Expr::BinOp(operation) => self.binary(&operation, &at),
-            // `value or value` without a dot, which Nix reads as a function call. The scan refuses all other forms.
+            // The scan refuses all other forms.
             _ => self.refuse(unsupported::call("", &at)),
         };
         Expr { at, kind }
@@ -117,6 +123,41 @@ impl Lowering<'_> {
         ExprKind::Let(bindings, Box::new(self.optional(expr.body(), at)))
     }
 
+    fn if_else(&mut self, expr: &ast::IfElse, at: &ByteRange) -> ExprKind {
+        let condition = self.optional(expr.condition(), at);
+        let then = self.optional(expr.body(), at);
+        ExprKind::If(Box::new([condition, then, self.optional(expr.else_body(), at)]))
+    }
+
+    fn pair(&mut self, first: Option<ast::Expr>, second: Option<ast::Expr>, at: &ByteRange) -> Box<(Expr, Expr)> {
+        let first = self.optional(first, at);
+        Box::new((first, self.optional(second, at)))
+    }
+
+    fn lambda(&mut self, expr: &ast::Lambda, at: &ByteRange) -> ExprKind {
+        let parameter = match expr.param() {
+            Some(ast::Param::IdentParam(parameter)) => parameter.ident(),
+            _ => None,
+        };
+        let Some(parameter) = parameter else { return self.refuse(unsupported::function(at)) };
+        let parameter_at = byte_range(parameter.syntax().text_range());
+        let body = self.optional(expr.body(), at);
+        ExprKind::Lambda(Box::new(Lambda { parameter: parameter.to_string().into(), parameter_at, body }))
+    }
+
+    fn apply(&mut self, expr: &ast::Apply, at: &ByteRange) -> ExprKind {
+        // `value or value` without a dot, which Nix reads as a function call.
+        if matches!(expr.argument(), Some(ast::Expr::Ident(name)) if name.to_string() == "or") {
+            return self.refuse(unsupported::call("", at));
+        }
+        ExprKind::Apply(self.pair(expr.lambda(), expr.argument(), at))
+    }
+
+    fn has_attr(&mut self, expr: &ast::HasAttr, at: &ByteRange) -> ExprKind {
+        let path = expr.attrpath().map(|path| self.path(&path)).unwrap_or_default();
+        ExprKind::Has(Box::new((self.optional(expr.expr(), at), path)))
+    }
+
     fn select(&mut self, select: &ast::Select, at: &ByteRange) -> ExprKind {
         let set = self.optional(select.expr(), at);
         let path = select.attrpath().map(|path| self.path(&path)).unwrap_or_default();
@@ -125,9 +166,10 @@ impl Lowering<'_> {
     }
 
     fn unary(&mut self, operation: &ast::UnaryOp, at: &ByteRange) -> ExprKind {
+        let operand = Box::new(self.optional(operation.expr(), at));
         match operation.operator() {
-            Some(UnaryOpKind::Negate) => ExprKind::Negate(Box::new(self.optional(operation.expr(), at))),
-            _ => self.refuse(unsupported::operator(at, "!")),
+            Some(UnaryOpKind::Negate) => ExprKind::Negate(operand),
+            _ => ExprKind::Not(operand),
         }
     }
 
@@ -136,12 +178,21 @@ impl Lowering<'_> {
             Some(BinOpKind::Update) => Operator::Update,
             Some(BinOpKind::Concat) => Operator::Concat,
             Some(BinOpKind::Add) => Operator::Add,
-            Some(BinOpKind::Sub | BinOpKind::Mul | BinOpKind::Div) => return self.refuse(unsupported::arithmetic(at)),
-            _ => return self.refuse(unsupported::comparison(at)),
+            Some(BinOpKind::Sub) => Operator::Subtract,
+            Some(BinOpKind::Mul) => Operator::Multiply,
+            Some(BinOpKind::Div) => Operator::Divide,
+            Some(BinOpKind::Equal) => Operator::Equal,
+            Some(BinOpKind::NotEqual) => Operator::NotEqual,
+            Some(BinOpKind::Less) => Operator::Less,
+            Some(BinOpKind::LessOrEq) => Operator::LessOrEqual,
+            Some(BinOpKind::More) => Operator::More,
+            Some(BinOpKind::MoreOrEq) => Operator::MoreOrEqual,
+            Some(BinOpKind::And) => Operator::And,
+            Some(BinOpKind::Or) => Operator::Or,
+            Some(BinOpKind::Implication) => Operator::Implies,
+            _ => return self.refuse(unsupported::operator(at, "|>")),
         };
-        let left = self.optional(operation.lhs(), at);
-        let right = self.optional(operation.rhs(), at);
-        ExprKind::Binary(operator, Box::new((left, right)))
+        ExprKind::Binary(operator, self.pair(operation.lhs(), operation.rhs(), at))
     }
 
     fn bindings(&mut self, set: &impl HasEntry) -> Bindings {

@@ -5,6 +5,9 @@
 //! ```
 
 mod bind;
+mod builtin_names;
+mod builtins;
+mod call;
 mod evaluate;
 mod evaluator;
 mod expr;
@@ -12,14 +15,21 @@ mod frame;
 mod grammar;
 mod head;
 mod literal;
+mod lookup;
 mod lower;
+mod operators;
+mod other_format;
 mod parse;
 mod scan;
 mod scope;
+mod shell_expansion;
+mod shell_length;
 mod strict;
+mod string_holes;
+mod syntax_error;
 mod thunk;
 mod unsupported;
 mod value;
 
-pub(super) use evaluate::evaluate;
+pub(super) use evaluate::{EvalFailure, evaluate};
 pub(super) use value::{Attr, Attrs, Value, ValueKind};

@@ -49,6 +49,10 @@ impl StrictEvaluator<'_> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Stop(Problem::new(&head.at, "the value is nested too deeply", "nest it less")));
         }
+        if let HeadKind::Function(_) = head.kind {
+            let message = "a job file has values only, and this is a function";
+            return self.record(Problem::new(&head.at, message, "call it with its arguments"));
+        }
         let length = if let HeadKind::Str(text) = &head.kind { text.len() } else { 0 };
         self.evaluator.charge(VALUE_COST + length, &head.at).map_err(Stop)?;
         self.open.push(thunk);
@@ -59,7 +63,7 @@ impl StrictEvaluator<'_> {
 
     fn kind(&mut self, head: HeadKind) -> Result<ValueKind, Stop> {
         Ok(match head {
-            HeadKind::Null => ValueKind::Null,
+            HeadKind::Null | HeadKind::Function(_) => ValueKind::Null,
             HeadKind::Bool(value) => ValueKind::Bool(value),
             HeadKind::Int(value) => ValueKind::Int(value),
             HeadKind::Str(text) => ValueKind::Str(text),

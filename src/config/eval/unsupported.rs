@@ -1,21 +1,10 @@
 //! Errors for forms of Nix outside of the static subset; the hint of each names the form to write instead.
 
-use rnix::SyntaxKind::{self, TOKEN_ASSERT, TOKEN_IF, TOKEN_WITH};
-
-use crate::config::problem::{ByteRange, Problem, quoted};
+use crate::config::problem::{ByteRange, Problem, ProblemKind, quoted};
 
 fn unsupported(at: &ByteRange, form: &str, instead: &str) -> Problem {
     let message = format!("{form} is outside of the static part of Nix that pikaci reads");
-    Problem::new(at, message, format!("write {instead} instead; this pikaci doesn't evaluate job files with Nix"))
-}
-
-pub(super) fn keyword(kind: SyntaxKind, at: &ByteRange) -> Option<Problem> {
-    match kind {
-        TOKEN_IF => Some(unsupported(at, "`if`", "the resulting value")),
-        TOKEN_WITH => Some(unsupported(at, "`with`", "`set.name`, or `inherit (set) name;`")),
-        TOKEN_ASSERT => Some(unsupported(at, "`assert`", "the value alone")),
-        _ => None,
-    }
+    Problem::new(at, message, format!("write {instead} instead")).of_kind(ProblemKind::Unsupported)
 }
 
 pub(super) fn function(at: &ByteRange) -> Problem {
@@ -35,10 +24,6 @@ pub(super) fn legacy_let(at: &ByteRange) -> Problem {
 
 pub(super) fn operator(at: &ByteRange, operator: &str) -> Problem {
     unsupported(at, &format!("the operator `{operator}`"), "its result")
-}
-
-pub(super) fn arithmetic(at: &ByteRange) -> Problem {
-    unsupported(at, "arithmetic", "the resulting number")
 }
 
 pub(super) fn float(at: &ByteRange) -> Problem {
@@ -65,6 +50,14 @@ pub(super) fn string_of_set(at: &ByteRange) -> Problem {
     unsupported(at, "a set as a string", "the string itself")
 }
 
-pub(super) fn comparison(at: &ByteRange) -> Problem {
-    unsupported(at, "a comparison or a logical operation", "`true` or `false`")
+pub(super) fn derivations(at: &ByteRange) -> Problem {
+    unsupported(at, "a comparison of sets with the attribute `type`", "`true` or `false`")
+}
+
+pub(super) fn functions(at: &ByteRange) -> Problem {
+    unsupported(at, "a comparison of functions", "`true` or `false`")
+}
+
+pub(super) fn functor(at: &ByteRange) -> Problem {
+    unsupported(at, "a call of a set", "its result")
 }

@@ -12,6 +12,12 @@ use crate::config::units::parse_mebibytes;
 
 /// Name of the guest of a job without the key `guest`.
 pub(super) const DEFAULT_GUEST: &str = "default";
+/// Remedy for an unknown base.
+const BASES_HINT: &str = r#"write one of the bases:
+  "host": the kernel and /usr of this machine
+  "nix": kernel and busybox of nixpkgs, and the `packages` of the guest
+  "nixos": a NixOS system
+  "none": no virtual machine, and no isolation"#;
 const MIN_MEMORY_MIB: u64 = 64;
 const MAX_MEMORY_MIB: u64 = 4 << 20;
 const MAX_VCPU: u32 = 256;
@@ -65,7 +71,7 @@ fn read_base(reader: &mut Reader, fields: &Fields) -> Option<Base> {
     let base = reader.string(&field)?;
     let parsed = BASES.into_iter().find(|candidate| candidate.name() == &**base);
     if parsed.is_none() {
-        let hint = reader.suggest(base, BASES.map(Base::name), &field.hint());
+        let hint = reader.suggest(base, BASES.map(Base::name), BASES_HINT);
         reader.refuse(&field.value.at, format!("unknown base {} in `{}`", quoted(base), field.path), hint);
     }
     parsed

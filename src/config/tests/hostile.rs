@@ -40,6 +40,19 @@ fn nested_values_are_limited_and_fit_on_the_stack() {
     assert!(max_accepted(|count| nested("[ 1 ] ++ ", "[ ]", "", count)) >= 50);
     assert!(max_accepted(|count| nested("{ } // ", "{ }", "", count)) >= 50);
     assert!(max_accepted(|count| nested("{ }.a or ", "1", "", count)) >= 50);
+    assert!(max_accepted(|count| nested("if true then ", "1", " else 1", count)) >= 30);
+    assert!(max_accepted(|count| nested("if true then 1 else ", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("with { }; ", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("assert true; ", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("!", "true", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("true && ", "true", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("1 + ", "1", "", count)) >= 100);
+    assert!(max_accepted(|count| nested("(x: x) (", "1", ")", count)) >= 50);
+    assert!(max_accepted(|count| nested("(x: ", "1", ") 1", count)) >= 40);
+    assert!(max_accepted(|count| format!("({}1){}", "x: ".repeat(count), " 1".repeat(count))) >= 50);
+    assert!(max_accepted(|count| nested("builtins.head (map (x: x) [ (", "1", ") ])", count)) >= 10);
+    assert!(max_accepted(|count| nested("[ ] == (", "[ ]", ")", count)) >= 50);
+    assert!(max_accepted(|count| nested("(", "{ }", " ? a)", count)) >= 50);
     assert!(max_accepted(|count| format!("{{ a{} = 1; }}", ".a".repeat(count))) >= 100);
     assert!(
         max_accepted(|count| format!("{{ a = {}; }}", nested("{ a = let in rec { b = ", "1", "; }; }", count))) >= 20
@@ -59,6 +72,14 @@ fn chains_of_names_are_limited_and_fit_on_the_stack() {
     assert!(max_accepted(chain(|index| format!("(rec {{ b = a{index}; c = b; }}).c"))) >= 30);
     assert!(max_accepted(chain(|index| format!("(let inherit (rec {{ x = a{index}; }}) x; in \"${{x}}\")"))) >= 30);
     assert!(max_accepted(chain(|index| format!("a{index} + \"\""))) >= 50);
+    assert!(max_accepted(chain(|index| format!("if true then a{index} else 1"))) >= 50);
+    assert!(max_accepted(chain(|index| format!("with {{ b = a{index}; }}; b"))) >= 30);
+    assert!(max_accepted(chain(|index| format!("(x: x) a{index}"))) >= 30);
+    assert!(max_accepted(chain(|index| format!("toString a{index}"))) >= 30);
+    assert!(max_accepted(chain(|index| format!("builtins.head (builtins.filter (x: true) [ a{index} ])"))) >= 10);
+    assert!(max_accepted(|count| format!("let f = n: if n == 0 then 0 else 1 + f (n - 1); in f {count}")) >= 20);
+    let sum = "builtins.foldl' (a: b: a + b) 0 (builtins.genList (n: n) 10000)";
+    assert!(evaluate_with_small_stack(sum.to_owned()).is_ok());
     assert!(max_accepted(chain(|index| format!("[ a{index} ]"))) >= 50);
     assert!(max_accepted(chain(|index| format!("{{ b = a{index}; }}"))) >= 50);
 }
@@ -137,6 +158,28 @@ fn growth_of_values_is_limited() {
     assert!(grow("[ 1 ]", |index| format!("a{index} ++ a{index}")).is_err());
     assert!(grow("1", |index| format!("[ a{index} a{index} ]")).is_err());
     assert!(grow("1", |index| format!("{{ x = a{index}; y = a{index}; }}")).is_err());
+    let compare = |step: &str| {
+        let twice = ["a", "b"].map(|name| {
+            numbered(30, |index| {
+                let last = format!("{name}{index}");
+                format!("{name}{} = {}; ", index + 1, step.replace('_', &last))
+            })
+        });
+        evaluate_with_small_stack(format!("let a0 = 1; b0 = 1; {} {} in a30 == b30", twice[0], twice[1]))
+    };
+    assert!(compare("[ _ _ ]").is_err());
+    assert!(compare("{ x = _; y = _; }").is_err());
+    for endless in [
+        "let f = x: f x; in f 1",
+        "let f = x: [ (f x) (f x) ]; in f 1",
+        "(x: x x) (x: x x)",
+        "builtins.genList (n: n) 9223372036854775807",
+        "let f = n: builtins.concatMap (x: f n) [ 1 2 3 ]; in f 1",
+        "let xs = builtins.genList (n: builtins.genList (m: n) 1000) 10000; in map toString xs",
+        "builtins.foldl' (a: n: a + a) \"x\" (builtins.genList (n: n) 100)",
+    ] {
+        assert!(evaluate_with_small_stack(endless.to_owned()).is_err(), "{endless}");
+    }
     let endless = "let a = { x = a; y = b; z = [ a b ]; }; b = { x = a; y = b; z = [ b a ]; }; in a";
     assert!(evaluate_with_small_stack(endless.to_owned()).is_err());
 }

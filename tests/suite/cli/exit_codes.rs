@@ -12,9 +12,12 @@ fn a_command_with_nothing_to_do_exits_with_0() {
     for args in [&["--help"][..], &["--version"], &["check"], &["plan"]] {
         project.pikaci(args).exits(0);
     }
-    assert_eq!(project.pikaci(&["check"]).stdout, "pikaci.nix is valid: 0 jobs, 0 targets\n");
+    assert_eq!(
+        project.pikaci(&["check"]).stdout,
+        "pikaci.nix is valid: 0 jobs, 0 targets\nread by pikaci, without Nix\n"
+    );
     let one = Project::new(JOB_FILE).pikaci(&["check"]).exits(0);
-    assert_eq!(one.stdout, "pikaci.nix is valid: 1 job, 0 targets\n");
+    assert_eq!(one.stdout, "pikaci.nix is valid: 1 job, 0 targets\nread by pikaci, without Nix\n");
 }
 
 /// A reader may close the pipe at any time, but a full disk loses output.

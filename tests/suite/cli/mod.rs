@@ -16,6 +16,7 @@ mod hostile_state;
 mod init;
 mod install;
 mod interrupted;
+mod json_job_file;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod language;

@@ -11,7 +11,7 @@ use crate::support::job_files::{assert_are_complete, fixtures, folder};
 use crate::support::tools::nix;
 
 /// Runs a version of Nix without a store.
-fn run_nix(version: &str, arguments: &[&str]) -> Output {
+pub fn run_nix(version: &str, arguments: &[&str]) -> Output {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(nix(version));
     command.args(arguments).env_clear().env("HOME", home.path());

@@ -18,6 +18,7 @@ mod flake_locks;
 mod formats;
 mod gc;
 mod gc_concurrent;
+mod generated_job_files;
 mod glob;
 mod guest;
 mod guest_faults;
@@ -27,6 +28,7 @@ mod hostile_state;
 mod init;
 mod interrupted;
 mod jail;
+mod job_file;
 #[cfg(feature = "failpoints")]
 mod killed;
 mod local_inputs;

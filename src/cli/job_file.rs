@@ -1,0 +1,68 @@
+//! The job file of a project: read by pikaci, or evaluated by Nix if pikaci can't.
+
+use anyhow::{Context as _, anyhow};
+use serde_json::Value;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::nix_value::NixValue;
+use crate::cli::project::{JOB_FILE_LIMIT, Project};
+use crate::config::{self, Config};
+use crate::plan::select::JOB_FILE;
+
+/// A valid job file.
+#[derive(Debug)]
+pub struct JobFile {
+    /// Its content.
+    pub config: Config,
+    nix: Option<(String, NixValue)>,
+}
+
+impl JobFile {
+    /// Reads the job file of a project. Writes no files of the project.
+    pub fn read(project: &Project) -> Result<Self, Failure> {
+        let path = project.root.join(project.job_file);
+        let text = project.read(project.job_file, JOB_FILE_LIMIT)?.context("it is missing");
+        let text = text.with_context(|| format!("reading {}", path.display()))?;
+        let text = String::from_utf8(text).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
+            let error = anyhow!("{}:{line}: this line isn't UTF-8", path.display());
+            Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
+        })?;
+        if project.job_file != JOB_FILE {
+            let value = serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()));
+            let value = value.map_err(|error| Failure::new(Exit::Usage, error).hint("correct the JSON there"))?;
+            return Ok(Self { config: read_value(project.job_file, &value)?, nix: None });
+        }
+        match config::read(JOB_FILE, &text) {
+            Ok(config) => Ok(Self { config, nix: None }),
+            Err(diagnostics) => match diagnostics.reason_for_nix() {
+                None => Err(Failure::new(Exit::Usage, diagnostics)),
+                Some(reason) => {
+                    let value = NixValue::of(project, &text, &reason)?;
+                    Ok(Self { config: read_value(JOB_FILE, value.json())?, nix: Some((reason, value)) })
+                }
+            },
+        }
+    }
+
+    /// Returns the way in which the file was read, and the reason.
+    pub fn origin(&self) -> String {
+        match &self.nix {
+            None => "read by pikaci, without Nix".to_owned(),
+            Some((reason, _)) => format!("evaluated by Nix, because of {reason}"),
+        }
+    }
+
+    /// Keeps a value that Nix computed for the next command.
+    pub fn save(&self, project: &Project) -> anyhow::Result<()> {
+        self.nix.as_ref().map_or(Ok(()), |(_, value)| value.save(project))
+    }
+}
+
+/// Validates the value of a job file; errors show the value as Nix spells it.
+fn read_value(name: &str, value: &Value) -> Result<Config, Failure> {
+    config::read(&format!("value of {name}"), &config::from_json(value))
+        .map_err(|diagnostics| Failure::new(Exit::Usage, diagnostics))
+}
