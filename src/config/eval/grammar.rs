@@ -220,7 +220,9 @@ impl<'a> Grammar<'a> {
                 self.set_next(then);
                 self.open(at, TOKEN_INTERPOL_END, Inside::Expr)
             }
+            TOKEN_ASSIGN if then == Next::InheritName => Err(self.keyword_as_key(at, "a name or `;`", "inherit")),
             _ if then == Next::InheritName => Err(self.unexpected(at, "a name or `;`", "write `inherit name;`")),
+            TOKEN_WITH => Err(self.keyword_as_key(at, "a name", "with")),
             _ => Err(self.unexpected(at, "a name", "put a name that isn't a plain word in double quotes")),
         }
     }

@@ -10,6 +10,12 @@ use super::unsupported;
 use crate::config::problem::{ByteRange, Problem, line_of, quoted};
 
 impl Grammar<'_> {
+    /// Returns the problem of a keyword in the place of a key.
+    pub(super) fn keyword_as_key(&self, at: &ByteRange, expected: &str, keyword: &str) -> Problem {
+        let hint = format!("`{keyword}` is a keyword of Nix, so as a key it has quotes: `\"{keyword}\" = …`");
+        self.unexpected(at, expected, &hint)
+    }
+
     pub(super) fn not_an_operand(&self, kind: SyntaxKind, at: &ByteRange) -> Problem {
         let list = self.frames.last().is_some_and(|frame| frame.inside == Inside::List);
         let hint = match kind {
