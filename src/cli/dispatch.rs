@@ -2,17 +2,19 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the arguments of the process")]
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, init, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
 };
+use crate::cli::complete::{complete, print_script};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::layered_args::{self, ParseError};
-use crate::cli::output::{eprint_line, print_bytes, print_usage, report_panics};
+use crate::cli::output::{eprint_line, print_usage, report_panics};
 use crate::cli::parser::{Cli, Command};
 
 /// Runs the command line of this process and returns its exit code.
@@ -22,24 +24,23 @@ pub fn main() -> ExitCode {
     crate::process::close_inherited_on_exec();
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
-    let cli = match layered_args::parse(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(ParseError::Settings(failure)) => {
-            eprint_line(&failure);
-            return failure.exit.into();
-        }
+    let args: Vec<OsString> = std::env::args_os().collect();
+    complete(&args).unwrap_or_else(|| run(args)).into()
+}
+
+fn run(line: Vec<OsString>) -> Exit {
+    let ran = match layered_args::parse(line) {
+        Ok(cli) => dispatch(&cli),
+        Err(ParseError::Settings(failure)) => Err(failure),
         Err(ParseError::Usage(error)) => {
             print_usage(&error);
-            return if error.use_stderr() { Exit::Usage } else { Exit::Passed }.into();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Passed };
         }
     };
-    match dispatch(&cli) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprint_line(&failure);
-            failure.exit.into()
-        }
-    }
+    ran.unwrap_or_else(|failure| {
+        eprint_line(&failure);
+        failure.exit
+    })
 }
 
 fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
@@ -58,12 +59,11 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Exec(options) => exec::main(options),
         Command::Gc(options) => gc::main(&cli.project, options),
         Command::Schema(options) => schema::main(options),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "pikaci", &mut script);
-            print_bytes(&script)?;
-            Ok(Exit::Passed)
-        }
+        Command::Completions { shell } => print_script(*shell),
         Command::Man(options) => man::main(options, Cli::command()),
+        Command::Help(options) => match options.line() {
+            Some(line) => Ok(run(line)),
+            None => help::main(),
+        },
     }
 }

@@ -21,19 +21,9 @@ pub struct JobFile {
 impl JobFile {
     /// Reads the job file of a project. Writes no files of the project.
     pub fn read(project: &Project) -> Result<Self, Failure> {
-        let path = project.root.join(project.job_file);
-        let text = project.read(project.job_file, JOB_FILE_LIMIT)?.context("it is missing");
-        let text = text.with_context(|| format!("reading {}", path.display()))?;
-        let text = String::from_utf8(text).map_err(|error| {
-            let place = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
-            let error = anyhow!("{}:{line}: this line isn't UTF-8", path.display());
-            Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
-        })?;
+        let text = read_text(project)?;
         if project.job_file != JOB_FILE {
-            let value = serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()));
-            let value = value.map_err(|error| Failure::new(Exit::Usage, error).hint("correct the JSON there"))?;
-            return Ok(Self { config: read_value(project.job_file, &value)?, nix: None });
+            return Ok(Self { config: read_json(project, &text)?, nix: None });
         }
         match config::read(JOB_FILE, &text) {
             Ok(config) => Ok(Self { config, nix: None }),
@@ -45,6 +35,12 @@ impl JobFile {
                 }
             },
         }
+    }
+
+    /// Reads the job file as far as that needs no Nix, and returns `None` otherwise.
+    pub fn read_without_nix(project: &Project) -> Option<Config> {
+        let text = read_text(project).ok()?;
+        if project.job_file == JOB_FILE { config::read(JOB_FILE, &text).ok() } else { read_json(project, &text).ok() }
     }
 
     /// Returns the way in which the file was read, and the reason.
@@ -59,6 +55,25 @@ impl JobFile {
     pub fn save(&self, project: &Project) -> anyhow::Result<()> {
         self.nix.as_ref().map_or(Ok(()), |(_, value)| value.save(project))
     }
+}
+
+fn read_text(project: &Project) -> Result<String, Failure> {
+    let path = project.root.join(project.job_file);
+    let text = project.read(project.job_file, JOB_FILE_LIMIT)?.context("it is missing");
+    let text = text.with_context(|| format!("reading {}", path.display()))?;
+    String::from_utf8(text).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..place].split(|byte| *byte == b'\n').count();
+        let error = anyhow!("{}:{line}: this line isn't UTF-8", path.display());
+        Failure::new(Exit::Usage, error).hint("save the file as UTF-8")
+    })
+}
+
+fn read_json(project: &Project, text: &str) -> Result<Config, Failure> {
+    let path = project.root.join(project.job_file);
+    let value = serde_json::from_str(text).with_context(|| format!("reading {}", path.display()));
+    let value = value.map_err(|error| Failure::new(Exit::Usage, error).hint("correct the JSON there"))?;
+    read_value(project.job_file, &value)
 }
 
 /// Validates the value of a job file; errors show the value as Nix spells it.

@@ -2,8 +2,10 @@
 
 mod budget_args;
 mod caller_env;
+mod candidates;
 mod clock;
 mod command;
+mod complete;
 mod declared_jobs;
 mod disk_quota;
 mod dispatch;
@@ -14,6 +16,7 @@ mod exit;
 mod failure;
 mod follow_logs;
 mod format;
+mod graph_form;
 mod isolation_args;
 mod job_file;
 mod job_log;

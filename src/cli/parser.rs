@@ -3,13 +3,19 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, init, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
 };
 use crate::cli::project_args::ProjectArgs;
 
 /// Local-first CI: each job in a throwaway virtual machine that Nix built and cached.
 #[derive(Debug, Parser)]
-#[command(name = "pikaci", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "pikaci",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// The options that name the project and its state folder.
     #[command(flatten)]
@@ -48,7 +54,7 @@ pub enum Command {
     Exec(exec::Options),
     /// Remove old runs, and snapshots, runners and flakes that no other run needs
     Gc(gc::Options),
-    /// Print the format of a record as a JSON Schema
+    /// Print the format of a record, or of the job file, as a JSON Schema
     Schema(schema::Options),
     /// Print a completion script for a shell
     Completions {
@@ -57,4 +63,6 @@ pub enum Command {
     },
     /// Print a manual page, as roff
     Man(man::Options),
+    /// Print the help of a subcommand, or the keys of pikaci.nix
+    Help(help::Options),
 }

@@ -10,6 +10,9 @@ mod exec;
 #[cfg(test)]
 mod fixture;
 mod gc;
+pub mod graph;
+mod job_file;
+mod job_file_schema;
 mod left_out;
 mod list;
 mod page;
@@ -32,6 +35,7 @@ pub use empty_selection::empty_selection;
 pub use event_line::event_line;
 pub use exec::exec;
 pub use gc::gc;
+pub use job_file::{job_file, job_file_markdown};
 pub use list::{Listing, list};
 pub use page::Page;
 pub use phase_activity::phase_activity;

@@ -1,14 +1,15 @@
-//! JSON Schemas of recorded files, made from the types and their documentation.
+//! JSON Schemas of files, made from the types and their documentation.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
+use super::job_file_schema::job_file_schema;
 use crate::event::Event;
 use crate::plan::RunPlanRecord;
 use crate::policy::Policy;
 use crate::record::{JobRecord, Manifest, RunRecord};
 
-/// Format of a recorded file.
+/// Format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
     /// Line of `events.jsonl`.
@@ -23,6 +24,8 @@ pub enum RecordFormat {
     Manifest,
     /// `policy.json`.
     Policy,
+    /// Value of `pikaci.nix`.
+    JobFile,
 }
 
 /// Returns the schema of a format. Files of older versions of pikaci match it too: fields that were added later are
@@ -36,6 +39,7 @@ pub fn schema(format: RecordFormat) -> Schema {
         RecordFormat::Job => of_type::<JobRecord>(),
         RecordFormat::Manifest => of_type::<Manifest>(),
         RecordFormat::Policy => of_type::<Policy>(),
+        RecordFormat::JobFile => job_file_schema(),
     }
 }
 

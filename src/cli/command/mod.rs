@@ -6,6 +6,7 @@ pub mod check;
 pub mod doctor;
 pub mod exec;
 pub mod gc;
+pub mod help;
 pub mod init;
 pub mod list;
 pub mod logs;

@@ -5,13 +5,15 @@ use clap::Args;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::format::Format;
+use crate::cli::graph_form::GraphForm;
 use crate::cli::job_file::JobFile;
-use crate::cli::output::{print, print_json};
+use crate::cli::output::{print, print_bytes, print_json};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::plan_inputs::PlanInputs;
 use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
 use crate::report;
+use crate::report::graph::{self, PlanGraph};
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -20,12 +22,25 @@ pub struct Options {
     /// Format of the plan
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
+    /// Print the jobs as a graph, without the builds of their guests
+    #[arg(long, value_enum, value_name = "LANGUAGE", env = "PIKACI_GRAPH", conflicts_with = "format")]
+    graph: Option<GraphForm>,
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
     let project = Project::locate(project_args)?;
     let config = JobFile::read(&project)?.config;
     let plan = PlanInputs::gather(&project, config, &options.plan)?.plan(&options.plan)?;
+    if let Some(form) = options.graph {
+        let graph = PlanGraph::new(&plan.record);
+        match form {
+            GraphForm::Dot => print_bytes(graph::dot(&graph).as_bytes())?,
+            GraphForm::Mermaid => print_bytes(graph::mermaid(&graph).as_bytes())?,
+            GraphForm::Svg => print_bytes(graph::svg(&graph).as_bytes())?,
+            GraphForm::Text => print(&graph::text(&graph))?,
+        }
+        return Ok(Exit::Passed);
+    }
     match options.format {
         Format::Human => print(&report::plan(&plan.record))?,
         Format::Json => print_json(&plan.record)?,

@@ -1,4 +1,4 @@
-//! `pikaci schema`: prints the format of a record.
+//! `pikaci schema`: prints the format of a file.
 
 use clap::{Args, ValueEnum};
 
@@ -9,7 +9,7 @@ use crate::report::{RecordFormat, schema};
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The record whose format is printed
+    /// The file whose format is printed
     #[arg(value_enum, value_name = "RECORD")]
     kind: RecordKind,
 }
@@ -28,6 +28,8 @@ enum RecordKind {
     Manifest,
     /// policy.json of a machine.
     Policy,
+    /// The value of pikaci.nix.
+    JobFile,
 }
 
 pub fn main(options: &Options) -> Result<Exit, Failure> {
@@ -38,6 +40,7 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         RecordKind::Job => RecordFormat::Job,
         RecordKind::Manifest => RecordFormat::Manifest,
         RecordKind::Policy => RecordFormat::Policy,
+        RecordKind::JobFile => RecordFormat::JobFile,
     };
     print_json(&schema(format))?;
     Ok(Exit::Passed)

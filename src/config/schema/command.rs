@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::reader::{Field, Fields, Reader};
 use super::sizes::check_length;
-use super::{keys, timeout};
+use super::{inner_keys, timeout};
 use crate::config::command::Command;
 use crate::config::eval::{Attr, ValueKind};
 use crate::config::problem::quoted;
@@ -48,7 +48,7 @@ fn read_list(reader: &mut Reader, field: &Field) -> Option<Vec<Step>> {
     let mut names = BTreeSet::new();
     let mut steps = Vec::new();
     for (path, attrs, at) in sets {
-        let fields = reader.fields(&path, attrs, keys::STEP);
+        let fields = reader.fields(&path, attrs, inner_keys::STEP);
         let name = fields.get("name").and_then(|field| reader.line(&field));
         if fields.is_missing("name") {
             reader.refuse(at, format!("`{path}` has no name"), "write `name = \"build\";`");

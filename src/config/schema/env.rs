@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keys;
+use super::inner_keys;
 use super::reader::{Field, Fields, Reader, attr_path, type_name};
 use super::sizes::check_length;
 use crate::config::eval::{Attr, Value, ValueKind};
@@ -78,7 +78,7 @@ fn read_string(reader: &mut Reader, field: &Field, name: &str, attr: &Attr) -> O
 /// Reads `{ "inherit" = true; default = "…"; }`. The quotes are Nix's: the word alone is a keyword.
 fn read_inherited(reader: &mut Reader, path: &str, value: &Value) -> Option<Variable> {
     let attrs = reader.set(path, value)?;
-    let fields = reader.fields(path, attrs, keys::INHERITED);
+    let fields = reader.fields(path, attrs, inner_keys::INHERITED);
     if fields.get("inherit").and_then(|field| reader.boolean(&field)) != Some(true) {
         reader.refuse(&value.at, format!("`{path}` has no value"), "write a string, or `{ \"inherit\" = true; }`");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keys;
+use super::file_keys;
 use super::reader::{Reader, attr_path};
 use crate::config::eval::Attrs;
 
@@ -15,7 +15,7 @@ pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, u
     for (name, attr) in attrs {
         let path = attr_path("groups", name);
         let Some(set) = reader.set(&path, &attr.value) else { continue };
-        let fields = reader.fields(&path, set, keys::GROUP_KEYS);
+        let fields = reader.fields(&path, set, file_keys::GROUP_KEYS);
         let Some(field) = fields.get("limit") else {
             if fields.is_missing("limit") {
                 reader.refuse(&attr.name_at, format!("`{path}` has no limit"), "write `limit = 1;`");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::reader::{Fields, Reader, attr_path};
-use super::{keys, timeout, userland};
+use super::{guest_keys, timeout, userland};
 use crate::config::eval::Attrs;
 use crate::config::guest::{Base, Guest, Timeouts};
 use crate::config::problem::quoted;
@@ -28,7 +28,7 @@ pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs) -> BTreeMap<String, G
     for (name, attr) in attrs {
         let path = attr_path("guests", name);
         let Some(set) = reader.set(&path, &attr.value) else { continue };
-        let fields = reader.fields(&path, set, keys::GUEST_KEYS);
+        let fields = reader.fields(&path, set, guest_keys::GUEST_KEYS);
         guests.insert(name.to_string(), read(reader, &fields));
     }
     guests

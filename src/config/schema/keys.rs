@@ -1,47 +1,203 @@
-//! Keys of a job file.
+//! Keys of jobs, of `defaults` and of `adjust`.
 
-/// A key of a set.
-#[derive(Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    /// Type of the value, for messages.
-    pub(super) expected: &'static str,
-    /// Valid definition, for hints.
-    pub(super) example: &'static str,
-}
+use crate::config::key::{Key, REQUIRED, Shape};
 
-const fn key(name: &'static str, expected: &'static str, example: &'static str) -> Key {
-    Key { name, expected, example }
-}
+pub(super) const TEXTS: Shape = Shape::List(&Shape::Text);
+pub(super) const COMMANDS: Shape = Shape::AnyOf(&[Shape::Text, TEXTS]);
+pub(super) const TIMES: Shape = Shape::AnyOf(&[Shape::Text, Shape::Integer(1, 7 * 24 * 60 * 60)]);
+pub(super) const TIME: &str = "a string such as \"30m\", or an integer of seconds";
+pub(super) const SCRIPT: &str = "a string, or a list of strings";
 
-const TIME: &str = "a string such as \"30m\", or an integer of seconds";
-const COMMAND: Key = key("command", "a string, or a list of strings", "command = \"make test\";");
-const TIMEOUT: Key = key("timeout", TIME, "timeout = \"30m\";");
-const STALL: Key = key("stall", TIME, "stall = \"5m\";");
-const GUEST: Key = key("guest", "a string: the name of a guest", "guest = \"default\";");
-const ENV: Key = key("env", "a set of strings", "env = { LANG = \"C.UTF-8\"; };");
-const RUN_AS_ROOT: Key = key("runAsRoot", "true or false", "runAsRoot = true;");
-const NETWORK: Key = key("network", "true, false or \"host\"", "network = true;");
-const RETRIES: Key = key("retries", "an integer", "retries = 1;");
-const WHEN: Key = key("when", "a string", "when = \"always\";");
-const ALLOW_FAILURE: Key = key("allowFailure", "true, false or a list of exit codes", "allowFailure = [ 77 ];");
-const GROUP: Key = key("group", "a string: the name of a group", "group = \"database\";");
-const SHELL: Key = key("shell", "\"sh\", \"bash\" or a list of strings", "shell = \"bash\";");
-const WORKDIR: Key = key("workdir", "a string: a folder of the project", "workdir = \"sub\";");
-const SERVICES: Key = key("services", "a set of services", "services.db = { command = \"postgres -D data\"; };");
-const PATHS: Key = key("paths", "a list of strings: globs", "paths = [ \"src/**\" ];");
-const ARTIFACTS: Key = key("artifacts", "a list of strings: globs", "artifacts = [ \"build/*.log\" ];");
-const DESCRIPTION: Key = key("description", "a string", "description = \"Unit tests\";");
-const NEEDS: Key = key("needs", "a list of strings: names of jobs", "needs = [ \"build\" ];");
-const STEPS: Key = key("steps", "a list of sets", "steps = [ { name = \"build\"; command = \"make\"; } ];");
-
-pub(super) const FILE: &[Key] = &[
-    key("defaults", "a set", "defaults = { timeout = \"30m\"; };"),
-    key("groups", "a set of groups", "groups.database = { limit = 1; };"),
-    key("guests", "a set of guests", "guests.default = { memory = \"2G\"; };"),
-    key("jobs", "a set of jobs", "jobs.test = { command = \"make test\"; };"),
-    key("targets", "a set of targets", "targets.all = { jobs = [ \"test\" ]; };"),
-];
+const COMMAND: Key = Key {
+    name: "command",
+    shape: COMMANDS,
+    expected: SCRIPT,
+    default: "required, unless there are `steps`",
+    example: "command = \"make test\";",
+    doc: "The command: a script for `shell`, or a list of a program and its arguments, which needs no shell.",
+};
+const STEPS: Key = Key {
+    name: "steps",
+    shape: Shape::List(&Shape::Set("steps")),
+    expected: "a list of sets",
+    default: "one step: `command`",
+    example: "steps = [ { name = \"build\"; command = \"make\"; } ];",
+    doc: "Commands that run one after the other in the same workspace, 1 to 40, in place of `command`.",
+};
+pub(super) const DESCRIPTION: Key = Key {
+    name: "description",
+    shape: Shape::Text,
+    expected: "a string",
+    default: "none",
+    example: "description = \"Unit tests\";",
+    doc: "The purpose, in one line.",
+};
+const MATRIX: Key = Key {
+    name: "matrix",
+    shape: Shape::Map(&TEXTS),
+    expected: "a set of lists of strings",
+    default: "none",
+    example: "matrix = { cc = [ \"gcc\" \"clang\" ]; };",
+    doc: "Axes with their values. Each combination is a job of its own, a leg, named like `test[cc=gcc]`, with the axes \
+          as environment variables. A file has at most 1000 legs.",
+};
+const ADJUST_KEY: Key = Key {
+    name: "adjust",
+    shape: Shape::List(&Shape::Set("adjust")),
+    expected: "a list of sets",
+    default: "none",
+    example: "adjust = [ { \"with\" = { cc = \"gcc\"; }; skip = \"reason\"; } ];",
+    doc: "Exceptions for some legs of `matrix`. If several fit a leg, later ones override earlier ones.",
+};
+const NEEDS: Key = Key {
+    name: "needs",
+    shape: TEXTS,
+    expected: "a list of strings: names of jobs",
+    default: "`[ ]`",
+    example: "needs = [ \"build\" ];",
+    doc: "The jobs that end before this one starts: `build`, or some legs of it: `build[cc=gcc]`. `when` decides \
+          whether they must pass.",
+};
+const SERVICES: Key = Key {
+    name: "services",
+    shape: Shape::Map(&Shape::Set("services")),
+    expected: "a set of services",
+    default: "`{ }`",
+    example: "services.db = { command = \"postgres -D data\"; };",
+    doc: "Background processes of the job, at most 20, which are ready before its command starts. They are added to \
+          those of `defaults`.",
+};
+const ENV: Key = Key {
+    name: "env",
+    shape: Shape::Map(&Shape::AnyOf(&[Shape::Text, Shape::Set("inherited")])),
+    expected: "a set of strings",
+    default: "`{ }`",
+    example: "env = { LANG = \"C.UTF-8\"; };",
+    doc: "Environment variables, added to those of `defaults`: strings, or variables that are inherited.",
+};
+const TIMEOUT: Key = Key {
+    name: "timeout",
+    shape: TIMES,
+    expected: TIME,
+    default: "`\"30m\"`",
+    example: "timeout = \"30m\";",
+    doc: "The time limit of all commands of the job: `\"90s\"`, `\"10m\"`, `\"1h30m\"` or seconds, at most 7 days.",
+};
+const STALL: Key = Key {
+    name: "stall",
+    shape: TIMES,
+    expected: TIME,
+    default: "none",
+    example: "stall = \"5m\";",
+    doc: "The time without any output after which the job has timed out, written like `timeout`.",
+};
+const SHELL: Key = Key {
+    name: "shell",
+    shape: Shape::AnyOf(&[Shape::Choice(&["sh", "bash"]), TEXTS]),
+    expected: "\"sh\", \"bash\" or a list of strings",
+    default: "`\"sh\"`",
+    example: "shell = \"bash\";",
+    doc: "The shell of scripts: `\"sh\"` is `sh -euc`, `\"bash\"` is `bash -euo pipefail -c`, and a list is a program with \
+          the arguments before the script.",
+};
+const WORKDIR: Key = Key {
+    name: "workdir",
+    shape: Shape::Text,
+    expected: "a string: a folder of the project",
+    default: "the project",
+    example: "workdir = \"sub\";",
+    doc: "The folder in which commands run, relative to the project.",
+};
+const GUEST: Key = Key {
+    name: "guest",
+    shape: Shape::Text,
+    expected: "a string: the name of a guest",
+    default: "`\"default\"`",
+    example: "guest = \"default\";",
+    doc: "The guest that the job runs in.",
+};
+const RUN_AS_ROOT: Key = Key {
+    name: "runAsRoot",
+    shape: Shape::Boolean,
+    expected: "true or false",
+    default: "`false`",
+    example: "runAsRoot = true;",
+    doc: "True if commands run as root of the guest.",
+};
+const NETWORK: Key = Key {
+    name: "network",
+    shape: Shape::AnyOf(&[Shape::Boolean, Shape::Choice(&["host"])]),
+    expected: "true, false or \"host\"",
+    default: "`false`",
+    example: "network = true;",
+    doc: "`true` for the network outside of this machine and its neighbours, `\"host\"` for these too, with the services \
+          of this machine at 10.0.2.2.",
+};
+const RETRIES: Key = Key {
+    name: "retries",
+    shape: Shape::Integer(0, 10),
+    expected: "an integer",
+    default: "`0`",
+    example: "retries = 1;",
+    doc: "The number of further attempts after a failure or timeout, at most 10.",
+};
+pub(super) const WHEN: Key = Key {
+    name: "when",
+    shape: Shape::Choice(&["passed", "failed", "always"]),
+    expected: "a string",
+    default: "`\"passed\"`",
+    example: "when = \"always\";",
+    doc: "The condition: `\"passed\"` if everything before passed, `\"failed\"` if something didn't, or `\"always\"`. A job \
+          looks at the jobs that it needs, a step at the steps before it.",
+};
+const ALLOW_FAILURE: Key = Key {
+    name: "allowFailure",
+    shape: Shape::AnyOf(&[Shape::Boolean, Shape::List(&Shape::Integer(1, 255))]),
+    expected: "true, false or a list of exit codes",
+    default: "`false`",
+    example: "allowFailure = [ 77 ];",
+    doc: "True if the run passes even if the job fails; or the exit codes, 1 to 255, with which it does.",
+};
+const GROUP: Key = Key {
+    name: "group",
+    shape: Shape::Text,
+    expected: "a string: the name of a group",
+    default: "none",
+    example: "group = \"database\";",
+    doc: "The group in `groups` whose limit counts the job, in all runs of the state folder.",
+};
+const PATHS: Key = Key {
+    name: "paths",
+    shape: TEXTS,
+    expected: "a list of strings: globs",
+    default: "`[ ]`",
+    example: "paths = [ \"src/**\" ];",
+    doc: "Globs: the job runs only if a file that matches changed; `[ ]` means always.",
+};
+const ARTIFACTS: Key = Key {
+    name: "artifacts",
+    shape: TEXTS,
+    expected: "a list of strings: globs",
+    default: "`[ ]`",
+    example: "artifacts = [ \"build/*.log\" ];",
+    doc: "Globs of the files that pikaci keeps, at most 1 GiB for each attempt.",
+};
+const WITH: Key = Key {
+    name: "with",
+    shape: Shape::Map(&Shape::Text),
+    expected: "a set of strings",
+    default: REQUIRED,
+    example: "\"with\" = { cc = \"gcc\"; };",
+    doc: "The legs: a value for some of the axes. The quotes are Nix's, because `with` is a keyword.",
+};
+const SKIP: Key = Key {
+    name: "skip",
+    shape: Shape::Text,
+    expected: "a string: the reason",
+    default: "none",
+    example: "skip = \"no such build\";",
+    doc: "The reason for which these legs are left out.",
+};
 
 pub(super) const DEFAULTS: &[Key] = &[
     SERVICES,
@@ -65,8 +221,8 @@ pub(super) const JOB: &[Key] = &[
     COMMAND,
     STEPS,
     DESCRIPTION,
-    key("matrix", "a set of lists of strings", "matrix = { cc = [ \"gcc\" \"clang\" ]; };"),
-    key("adjust", "a list of sets", "adjust = [ { \"with\" = { cc = \"gcc\"; }; skip = \"reason\"; } ];"),
+    MATRIX,
+    ADJUST_KEY,
     NEEDS,
     SERVICES,
     ENV,
@@ -86,8 +242,8 @@ pub(super) const JOB: &[Key] = &[
 ];
 
 pub(super) const ADJUST: &[Key] = &[
-    key("with", "a set of strings", "\"with\" = { cc = \"gcc\"; };"),
-    key("skip", "a string: the reason", "skip = \"no such build\";"),
+    WITH,
+    SKIP,
     COMMAND,
     STEPS,
     DESCRIPTION,
@@ -108,35 +264,3 @@ pub(super) const ADJUST: &[Key] = &[
     PATHS,
     ARTIFACTS,
 ];
-
-pub(super) const STEP: &[Key] = &[key("name", "a string", "name = \"build\";"), COMMAND, TIMEOUT, WHEN];
-
-pub(super) const SERVICE: &[Key] = &[
-    key("command", "a string, or a list of strings", "command = \"postgres -D data\";"),
-    key("ready", "a string, or a list of strings", "ready = \"pg_isready\";"),
-    ENV,
-    TIMEOUT,
-    key("needs", "a list of strings: names of services", "needs = [ \"db\" ];"),
-];
-
-pub(super) const INHERITED: &[Key] =
-    &[key("inherit", "true", "\"inherit\" = true;"), key("default", "a string", "default = \"\";")];
-
-pub(super) const GROUP_KEYS: &[Key] = &[key("limit", "an integer", "limit = 1;")];
-
-pub(super) const GUEST_KEYS: &[Key] = &[
-    key("base", "a string", "base = \"host\";"),
-    key("vcpu", "an integer", "vcpu = 2;"),
-    key("memory", "a string such as \"2G\", or an integer of MiB", "memory = \"2G\";"),
-    key("prepareTimeout", TIME, "prepareTimeout = \"30m\";"),
-    key("bootTimeout", TIME, "bootTimeout = \"2m\";"),
-    key("collectTimeout", TIME, "collectTimeout = \"7m\";"),
-    key("kernel", "a string: an absolute path", "kernel = \"/boot/vmlinuz\";"),
-    key("hostFolders", "a list of strings: folders", "hostFolders = [ \"~/.cargo\" ];"),
-    key("packages", "a list of strings: attribute paths in nixpkgs", "packages = [ \"gnumake\" ];"),
-    key("devShell", "a string: the name of a dev shell", "devShell = \"default\";"),
-    key("modules", "a list of strings: files of the project", "modules = [ \"nix/guest.nix\" ];"),
-];
-
-pub(super) const TARGET: &[Key] =
-    &[key("jobs", "a list of strings: names of jobs", "jobs = [ \"test\" ];"), DESCRIPTION];

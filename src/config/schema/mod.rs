@@ -3,14 +3,18 @@
 
 mod command;
 mod env;
+mod file_keys;
 mod globs;
 mod group;
 mod guest;
+mod guest_keys;
+mod inner_keys;
 mod job;
 mod keys;
 mod matrix;
 mod read;
 mod reader;
+mod reference;
 mod references;
 mod service;
 mod sizes;
@@ -19,3 +23,4 @@ mod timeout;
 mod userland;
 
 pub(super) use read::read;
+pub use reference::reference;

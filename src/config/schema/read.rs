@@ -2,7 +2,7 @@
 
 use super::reader::{Fields, Reader};
 use super::references::JobNames;
-use super::{group, guest, job, keys, references, target};
+use super::{file_keys, group, guest, job, references, target};
 use crate::config::Config;
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
@@ -11,7 +11,7 @@ use crate::config::problem::Problem;
 pub(crate) fn read(value: &Value) -> Result<Config, Vec<Problem>> {
     let mut reader = Reader::default();
     let config = reader.set("", value).map(|file| {
-        let file = reader.fields("", file, keys::FILE);
+        let file = reader.fields("", file, file_keys::FILE);
         read_file(&mut reader, &file)
     });
     match config {

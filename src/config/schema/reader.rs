@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::keys::Key;
 use crate::config::eval::{Attr, Attrs, Value, ValueKind};
+use crate::config::key::Key;
 use crate::config::nearest;
 use crate::config::problem::{ByteRange, MAX_DIAGNOSTICS, Problem, quoted};
 use crate::id::JobId;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::command::read_command;
 use super::reader::{Fields, Reader, attr_path};
-use super::{env, keys, timeout};
+use super::{env, inner_keys, timeout};
 use crate::config::problem::quoted;
 use crate::config::service::Service;
 use crate::guest::contract::MAX_SERVICES;
@@ -24,7 +24,7 @@ pub(super) fn read_all(reader: &mut Reader, fields: &Fields) -> BTreeMap<String,
         reader.check_name(&field.path, name, &attr.name_at);
         let path = attr_path(&field.path, name);
         let Some(set) = reader.set(&path, &attr.value) else { continue };
-        let fields = reader.fields(&path, set, keys::SERVICE);
+        let fields = reader.fields(&path, set, inner_keys::SERVICE);
         let ready = fields.get("ready").and_then(|field| read_command(reader, &field));
         let needs = fields.get("needs").and_then(|field| reader.strings(&field)).unwrap_or_default();
         for (need, at) in needs.iter().filter(|(need, _)| !attrs.contains_key(*need)) {

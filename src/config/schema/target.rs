@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::keys;
+use super::file_keys;
 use super::reader::{Reader, attr_path};
 use super::references::JobNames;
 use crate::config::Target;
@@ -14,7 +14,7 @@ pub(super) fn read_all(reader: &mut Reader, attrs: &Attrs, names: &JobNames<'_>)
     for (name, attr) in attrs {
         let path = attr_path("targets", name);
         let Some(set) = reader.set(&path, &attr.value) else { continue };
-        let fields = reader.fields(&path, set, keys::TARGET);
+        let fields = reader.fields(&path, set, file_keys::TARGET);
         let field = fields.get("jobs");
         let jobs = field.as_ref().and_then(|field| reader.strings(field));
         if fields.is_missing("jobs") || jobs.as_ref().is_some_and(Vec::is_empty) {

@@ -1,6 +1,7 @@
 //! Tests that run pikaci on job files and records made by hand: on any Linux, as any user, without Nix and QEMU.
 
 mod clock;
+mod completions;
 mod config;
 mod disk_quota;
 mod escapes;
@@ -16,6 +17,7 @@ mod hostile_state;
 mod init;
 mod install;
 mod interrupted;
+mod job_file;
 mod json_job_file;
 #[cfg(feature = "failpoints")]
 mod killed;

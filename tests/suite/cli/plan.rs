@@ -143,3 +143,23 @@ fn an_unknown_name_exits_with_4_and_names_the_nearest() {
     let target = plan(&project, &["pre-merge"]);
     assert_eq!((jobs(&target), &target["target_description"]), (vec!["lint", "test"], &Value::from("Before a merge")));
 }
+
+#[test]
+fn a_plan_is_printed_as_a_graph() {
+    let project = Project::without_guest(
+        r#"
+        "<b>uild" = { command = "true"; };
+        test = { matrix = { cc = [ "gcc" "clang" ]; }; command = "true"; needs = [ "<b>uild" ]; };
+        "#,
+    );
+    let graph = |language| project.pikaci(&["plan", "--graph", language]).exits(0).stdout;
+    assert!(graph("dot").contains("\n  n0 -> n1;\n"), "{}", graph("dot"));
+    assert!(graph("mermaid").contains("\n  n0 --> n1\n"), "{}", graph("mermaid"));
+    let text = "\n  <b>uild: not isolated\n      test [cc=clang; cc=gcc]: after <b>uild; not isolated\n";
+    assert!(graph("text").ends_with(text), "{}", graph("text"));
+    let picture = graph("svg");
+    assert!(picture.contains(">&lt;b&gt;uild</text>") && !picture.contains("<b>"), "{picture}");
+    assert_eq!(picture, graph("svg"), "the same plan gives the same bytes");
+    project.pikaci(&["plan", "--graph=svg", "--format=json"]).exits(2);
+    assert!(!project.path(".pikaci").exists());
+}

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pikaci::config;
-
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The top folders whose files the documentation names by path.
 const FOLDERS: [&str; 9] =
@@ -71,12 +69,12 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 /// Returns the texts in backticks.
-fn quoted(text: &str) -> BTreeSet<String> {
+pub fn quoted(text: &str) -> BTreeSet<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// Returns the part of a page from a headline to the next one.
-fn section(page: &str, headline: &str) -> String {
+pub fn section(page: &str, headline: &str) -> String {
     let text = read(page);
     let start = text.find(&format!("\n{headline}\n")).unwrap_or_else(|| panic!("{page} has no {headline:?}"));
     let after = &text[start + 1 + headline.len()..];
@@ -92,7 +90,7 @@ fn listed(page: &str, headline: &str) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn assert_same(label: &str, documented: &BTreeSet<String>, real: &BTreeSet<String>) {
+pub fn assert_same(label: &str, documented: &BTreeSet<String>, real: &BTreeSet<String>) {
     let missing: Vec<_> = real.difference(documented).collect();
     let gone: Vec<_> = documented.difference(real).collect();
     assert!(missing.is_empty() && gone.is_empty(), "{label}: add {missing:#?}, remove {gone:#?}");
@@ -160,7 +158,7 @@ fn the_list_for_a_new_job_key_names_every_place() {
     };
     let candidates = [files("src", &[".rs"]), files("nix", &[".nix"])].concat();
     let mut real: BTreeSet<String> = candidates.into_iter().filter(has_all).collect();
-    real.extend(["README.md", "SECURITY.md", "src/policy.rs"].map(str::to_owned));
+    real.extend(["docs/job-file.md", "SECURITY.md", "src/policy.rs"].map(str::to_owned));
     let text = section("docs/architecture.md", "### A new key of a job");
     let items = text.lines().filter(|line| line.starts_with("- "));
     let is_file = |name: &String| name.contains('.') && !name.contains(' ');
@@ -217,70 +215,4 @@ fn the_table_of_entry_points_names_every_parser_and_every_fuzz_target() {
         files("src", &[".rs"]).into_iter().filter(|file| decodes(file) && !named.contains(file)).collect();
     assert!(missing.is_empty(), "the table of entry points lacks {missing:#?}");
     assert!(parsers.iter().all(|file| Path::new(ROOT).join(file).exists()), "{parsers:?}");
-}
-
-/// Returns the keys of a set in a job file, which are those that the error about an unknown key lists.
-fn keys(job_file: &str) -> BTreeSet<String> {
-    let error = config::read("pikaci.nix", job_file).unwrap_err().to_string();
-    let list = error.split("the keys here are ").nth(1).unwrap_or_else(|| panic!("{error}"));
-    let list = list.lines().next().unwrap();
-    list.split(", ").map(|key| key.trim().to_owned()).collect()
-}
-
-/// The rows of the README's table of keys: path, default, meaning.
-fn key_rows() -> Vec<[String; 3]> {
-    let text = section("README.md", "### All keys");
-    let rows = text.lines().filter(|line| line.starts_with("| `"));
-    let cells = |row: &str| {
-        let cells: Vec<String> = row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
-        <[String; 3]>::try_from(cells).unwrap()
-    };
-    rows.map(cells).collect()
-}
-
-#[test]
-fn the_table_of_keys_in_the_readme_is_complete() {
-    let unknown = "zzzzzzzzzzzzzzzz = 1;";
-    let mut real = BTreeSet::new();
-    for (parent, job_file) in [
-        ("jobs.<name>", format!("{{ jobs.a = {{ command = \"true\"; {unknown} }}; }}")),
-        ("guests.<name>", format!("{{ guests.a = {{ {unknown} }}; }}")),
-        ("groups.<name>", format!("{{ groups.a = {{ limit = 1; {unknown} }}; }}")),
-        ("targets.<name>", format!("{{ targets.a = {{ jobs = [ \"a\" ]; {unknown} }}; jobs.a.command = \"true\"; }}")),
-    ] {
-        real.extend(keys(&job_file).into_iter().map(|key| format!("{parent}.{key}")));
-    }
-    real.insert("defaults.<key>".to_owned());
-    let rows = key_rows();
-    let documented = rows.iter().flat_map(|[path, ..]| quoted(path)).collect();
-    assert_same("the table of keys in README.md", &documented, &real);
-    let sections: BTreeSet<String> = documented.iter().map(|key| key.split('.').next().unwrap().to_owned()).collect();
-    assert_same("the sections of a job file in README.md", &sections, &keys(&format!("{{ {unknown} }}")));
-    let of_defaults = rows.iter().find(|[path, ..]| path.contains("defaults")).unwrap();
-    let of_jobs = keys(&format!("{{ jobs.a = {{ command = \"true\"; {unknown} }}; }}"));
-    let real = keys(&format!("{{ defaults = {{ {unknown} }}; }}"));
-    let missing = of_jobs.difference(&real).cloned().collect();
-    assert_same("the keys that `defaults` lacks in README.md", &quoted(&of_defaults[2]), &missing);
-}
-
-#[test]
-fn the_defaults_in_the_readme_are_those_of_the_code() {
-    let mut count = 0;
-    for [path, default, meaning] in key_rows() {
-        let Some(value) = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) else { continue };
-        let path = path.trim_matches('`');
-        // A guest has some keys only with a base that the meaning names.
-        let base =
-            ["nixos", "nix"].iter().find(|base| meaning.starts_with("base") && meaning.contains(&format!("`{base}`")));
-        let base = base.map_or_else(String::new, |base| format!("guests.a.base = \"{base}\";"));
-        let read = |text: &str| config::read("pikaci.nix", text).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let (parent, key) = path.split_once(".<name>.").unwrap();
-        let others = "jobs.a.command = \"true\";";
-        let with = read(&format!("{{ {others} {base} {parent}.a.{key} = {value}; }}"));
-        // Null is the same as an absent key.
-        let without = read(&format!("{{ {others} {base} {parent}.a.{key} = null; }}"));
-        assert_eq!(with, without, "{path} is {value} by default");
-        count += 1;
-    }
-    assert!(count >= 14, "{count} defaults");
 }

@@ -1,8 +1,9 @@
 //! Tests that read nothing but files of the repository.
 
-mod docs;
+pub mod docs;
 mod flake;
 mod imports;
+mod job_file;
 mod own_jobs;
 pub mod rooms;
 mod security;

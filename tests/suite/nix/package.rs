@@ -81,8 +81,8 @@ fn the_package_runs_and_has_a_manual_and_completions() {
     }
     let share = flake.build("default").join("share");
     for (file, content) in [
-        ("bash-completion/completions/pikaci.bash", "complete -F _pikaci"),
-        ("fish/vendor_completions.d/pikaci.fish", "complete -c pikaci"),
+        ("bash-completion/completions/pikaci.bash", "-F _clap_complete_pikaci pikaci"),
+        ("fish/vendor_completions.d/pikaci.fish", "--command pikaci"),
         ("zsh/site-functions/_pikaci", "#compdef pikaci"),
     ] {
         assert!(fs::read_to_string(share.join(file)).unwrap().contains(content), "{file}");

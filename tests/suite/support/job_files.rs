@@ -35,3 +35,49 @@ pub fn assert_are_complete(file: &str, diagnostics: &Diagnostics) {
     let has_hint = |part: &str| part.contains("\nhint: ");
     assert!(text.split("\n\nerror: ").all(has_hint), "{text}");
 }
+
+/// Returns a job file with a definition in a section, and with what the definition refers to.
+pub fn with_keys(section: &str, definition: &str) -> String {
+    let defines = |key: &str| definition.trim_start_matches('"').starts_with(key);
+    let unless = |key: &str, text: &'static str| if defines(key) { "" } else { text };
+    let command = if defines("command") || defines("steps") { "" } else { "command = \"true\";" };
+    let matrix = "matrix = { cc = [ \"gcc\" \"clang\" ]; };";
+    let named = match section {
+        "file" => return format!("{{ {} {definition} }}", unless("jobs", "jobs.test.command = \"true\";")),
+        "jobs" => {
+            let matrix = if defines("adjust = [ {") { matrix } else { "" };
+            format!("jobs.a = {{ {command} {matrix} {definition} }};")
+        }
+        "steps" => {
+            let name = unless("name", "name = \"s\";");
+            format!("jobs.a.steps = [ {{ {name} {command} {definition} }} ];")
+        }
+        "services" => format!(
+            "jobs.a = {{ command = \"true\"; services.x = {{ {command} {definition} }}; services.db.command = \"true\"; }};"
+        ),
+        "inherited" => {
+            let inherit = unless("inherit", "\"inherit\" = true;");
+            format!("jobs.a = {{ command = \"true\"; env.X = {{ {inherit} {definition} }}; }};")
+        }
+        "adjust" => {
+            let with = unless("with", "\"with\" = { cc = \"gcc\"; };");
+            format!("jobs.a = {{ command = \"true\"; {matrix} adjust = [ {{ {with} {definition} }} ]; }};")
+        }
+        "defaults" => format!("defaults = {{ {definition} }};"),
+        "guests" => {
+            let bases = [("packages", "nix"), ("devShell", "nix"), ("modules", "nixos")];
+            let base = bases.iter().find(|(key, _)| defines(key));
+            let base = base.map_or_else(String::new, |(_, base)| format!("base = \"{base}\";"));
+            format!("guests.default = {{ {base} {definition} }};")
+        }
+        "targets" => format!("targets.all = {{ {} {definition} }};", unless("jobs", "jobs = [ \"test\" ];")),
+        "groups" => {
+            return format!(
+                "{{ groups.database = {{ {} {definition} }}; jobs.test = {{ command = \"true\"; group = \"database\"; }}; }}",
+                unless("limit", "limit = 1;")
+            );
+        }
+        other => panic!("no file has the section {other}"),
+    };
+    format!("{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; groups.database.limit = 1; }}")
+}

@@ -124,6 +124,7 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
         "enum" => rule.as_array().unwrap().contains(value),
         "required" => rule.as_array().unwrap().iter().all(|name| value.get(name.as_str().unwrap()).is_some()),
         "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
+        "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
         "pattern" => value.as_str().is_none_or(|text| match rule.as_str().unwrap() {
             "^[0-9a-f]{64}$" => pikaci::id::Digest::try_from(text.to_owned()).is_ok(),
             "^[^/]" => !text.is_empty() && !text.starts_with('/'),

@@ -1,0 +1,68 @@
+//! Keys of a job file, its targets and its groups.
+
+use super::keys::{DESCRIPTION, TEXTS};
+use crate::config::key::{Key, REQUIRED, Shape};
+
+pub(super) const FILE: &[Key] = &[
+    Key {
+        name: "defaults",
+        shape: Shape::Set("defaults"),
+        expected: "a set",
+        default: "`{ }`",
+        example: "defaults = { timeout = \"30m\"; };",
+        doc: "Values for the jobs that leave out the same key.",
+    },
+    Key {
+        name: "groups",
+        shape: Shape::Map(&Shape::Set("groups")),
+        expected: "a set of groups",
+        default: "`{ }`",
+        example: "groups.database = { limit = 1; };",
+        doc: "Groups of jobs that share something scarce.",
+    },
+    Key {
+        name: "guests",
+        shape: Shape::Map(&Shape::Set("guests")),
+        expected: "a set of guests",
+        default: "`{ }`",
+        example: "guests.default = { memory = \"2G\"; };",
+        doc: "The virtual machines that jobs run in. `default` exists without being defined.",
+    },
+    Key {
+        name: "jobs",
+        shape: Shape::Map(&Shape::Set("jobs")),
+        expected: "a set of jobs",
+        default: "`{ }`",
+        example: "jobs.test = { command = \"make test\"; };",
+        doc: "The jobs.",
+    },
+    Key {
+        name: "targets",
+        shape: Shape::Map(&Shape::Set("targets")),
+        expected: "a set of targets",
+        default: "`{ }`",
+        example: "targets.all = { jobs = [ \"test\" ]; };",
+        doc: "Names for several jobs that are run together. No target has the name of a job.",
+    },
+];
+
+pub(super) const TARGET: &[Key] = &[
+    Key {
+        name: "jobs",
+        shape: TEXTS,
+        expected: "a list of strings: names of jobs",
+        default: REQUIRED,
+        example: "jobs = [ \"test\" ];",
+        doc: "The jobs of the target, at least one. The jobs that they need run too.",
+    },
+    DESCRIPTION,
+];
+
+pub(super) const GROUP_KEYS: &[Key] = &[Key {
+    name: "limit",
+    shape: Shape::Integer(1, 1000),
+    expected: "an integer",
+    default: REQUIRED,
+    example: "limit = 1;",
+    doc: "The number of jobs of the group that may run at the same time, 1 to 1000.",
+}];

@@ -1,0 +1,95 @@
+//! Keys of the sets inside of jobs: steps, services, inherited variables.
+
+use super::keys::{COMMANDS, SCRIPT, TEXTS, TIME, TIMES, WHEN};
+use crate::config::key::{Key, REQUIRED, Shape};
+
+pub(super) const STEP: &[Key] = &[
+    Key {
+        name: "name",
+        shape: Shape::Text,
+        expected: "a string",
+        default: REQUIRED,
+        example: "name = \"build\";",
+        doc: "The name of the step, which no other step of the job has.",
+    },
+    Key {
+        name: "command",
+        shape: COMMANDS,
+        expected: SCRIPT,
+        default: REQUIRED,
+        example: "command = \"make test\";",
+        doc: "The command, written like that of a job.",
+    },
+    Key {
+        name: "timeout",
+        shape: TIMES,
+        expected: TIME,
+        default: "that of the job",
+        example: "timeout = \"30m\";",
+        doc: "The time limit of the step, besides that of the whole job.",
+    },
+    WHEN,
+];
+
+pub(super) const SERVICE: &[Key] = &[
+    Key {
+        name: "command",
+        shape: COMMANDS,
+        expected: SCRIPT,
+        default: REQUIRED,
+        example: "command = \"postgres -D data\";",
+        doc: "The command, written like that of a job. It runs until the job ends.",
+    },
+    Key {
+        name: "ready",
+        shape: COMMANDS,
+        expected: SCRIPT,
+        default: "ready at once",
+        example: "ready = \"pg_isready\";",
+        doc: "A command that is repeated until it succeeds, which means that the service is ready.",
+    },
+    Key {
+        name: "env",
+        shape: Shape::Map(&Shape::Text),
+        expected: "a set of strings",
+        default: "`{ }`",
+        example: "env = { PGPORT = \"5433\"; };",
+        doc: "Environment variables, added to those of the job.",
+    },
+    Key {
+        name: "timeout",
+        shape: TIMES,
+        expected: TIME,
+        default: "`\"1m\"`",
+        example: "timeout = \"30s\";",
+        doc: "The time limit for the service to become ready.",
+    },
+    Key {
+        name: "needs",
+        shape: TEXTS,
+        expected: "a list of strings: names of services",
+        default: "`[ ]`",
+        example: "needs = [ \"db\" ];",
+        doc: "The services of the job that are ready before this one starts.",
+    },
+];
+
+pub(super) const INHERITED: &[Key] = &[
+    Key {
+        name: "inherit",
+        shape: Shape::Boolean,
+        expected: "true",
+        default: REQUIRED,
+        example: "\"inherit\" = true;",
+        doc: "True: the value is that of the variable in the environment of pikaci. The quotes are Nix's, because \
+              `inherit` is a keyword.",
+    },
+    Key {
+        name: "default",
+        shape: Shape::Text,
+        expected: "a string",
+        default: "an error if there is no value",
+        example: "default = \"\";",
+        doc: "The value if the environment of pikaci has no such variable.",
+    },
+];
