@@ -177,9 +177,38 @@ let
   isBelow =
     path: folder:
     folder == "" || path == folder || substring 0 (stringLength folder + 1) path == "${folder}/";
+
+  # Returns the reason for which a glob can match no file of a project, as the rest of a sentence; null if it can. pikaci
+  # refuses some more globs: those that aren't well-formed.
+  problemOf =
+    glob:
+    let
+      parts = filter (part: isString part && part != "" && part != ".") (split "/" glob);
+      names = filter isString (split "[/{},]" (concatStringsSep "/" parts));
+    in
+    if glob == "" then
+      "is empty"
+    else if stringLength glob > 1024 then
+      "is longer than 1024 bytes"
+    else if substring 0 1 glob == "/" then
+      "is absolute: globs are relative to the project"
+    else if substring 0 1 glob == "!" then
+      "begins with `!`: a glob can't exclude files, so list those to include (`\\!` matches a `!`)"
+    else if builtins.length (split "[{]" glob) > 65 then
+      "has more than 32 braces"
+    else if elem ".." names then
+      "points outside the project"
+    else if elem "." names then
+      "never matches because of the `.` in its braces: remove the `.`"
+    else if builtins.any (name: match "[.][gG][iI][tT]" name != null) names then
+      "never matches: snapshots and artifacts leave out `.git`"
+    else if match "(.*[^\\])?(\\\\\\\\)*\\\\[a-zA-Z0-9].*" glob != null then
+      "has a backslash before a letter or a digit: folders are separated by `/`"
+    else
+      null;
 in
 {
-  inherit toRegex;
+  inherit problemOf toRegex;
 
   # Returns whether a job with these globs gets a path of the project; for a folder, whether it may get a path below it.
   selects =

@@ -1,168 +1,164 @@
-# Validates the value of a job file: refuses unknown keys, wrong types and undefined names, and fills in the defaults.
-# `pikaci check` refuses more, for instance invalid globs.
+# Validates the value of a job file: refuses unknown keys, wrong values and undefined names, fills in the defaults and
+# makes a job of each leg of a matrix. `pikaci check` refuses more, for instance malformed globs.
 value:
 let
   inherit (builtins)
     attrNames
     attrValues
+    concatLists
+    concatMap
     concatStringsSep
     elem
     filter
+    groupBy
     head
-    isAttrs
-    isBool
-    isInt
-    isList
     isString
+    length
+    listToAttrs
     map
     mapAttrs
     toJSON
     ;
+  inherit (import ./readers.nix)
+    checkName
+    record
+    refuse
+    setOf
+    ;
+  inherit (import ./matrix.nix) legs maxLegs parse;
+  keys = import ./job-keys.nix;
 
-  refuse = context: message: throw "pikaci: the job file: ${context}${message}";
   quoted = names: concatStringsSep ", " (map toJSON names);
 
-  # The types of values, each with its description for messages.
-  type = expected: isOne: { inherit expected isOne; };
-  string = type "a string" isString;
-  strings = type "a list of strings" (value: isList value && builtins.all isString value);
-  bool = type "true or false" isBool;
-  integer = type "an integer" isInt;
-  time = type "a string such as \"30m\", or an integer of seconds" (
-    value: isString value || isInt value
-  );
-  size = type "a string such as \"2G\", or an integer of MiB" (value: isString value || isInt value);
-  env = type "a set of strings" (value: isAttrs value && builtins.all isString (attrValues value));
-  network = type "true, false or \"host\"" (value: isBool value || value == "host");
-  command = type "a string, or a list of strings" (value: isString value || strings.isOne value);
-
-  base = type "\"host\", \"nix\", \"nixos\" or \"none\"" (
-    value:
-    elem value [
-      "host"
-      "nix"
-      "nixos"
-      "none"
-    ]
-  );
-
-  ofJobs = {
-    inherit env network;
-    timeout = time;
-    guest = string;
-    runAsRoot = bool;
-    retries = integer;
-  };
-  keys = {
-    defaults = ofJobs;
-    jobs = ofJobs // {
-      inherit command;
-      description = string;
-      needs = strings;
-      paths = strings;
-      artifacts = strings;
-    };
-    guests = {
-      inherit base;
-      vcpu = integer;
-      memory = size;
-      prepareTimeout = time;
-      bootTimeout = time;
-      collectTimeout = time;
-      kernel = string;
-      packages = strings;
-      devShell = string;
-      modules = strings;
-    };
-    targets = {
-      jobs = strings;
-      description = string;
-    };
-  };
-
-  # A key with null counts as left out.
-  withoutNull = set: removeAttrs set (filter (name: builtins.isNull set.${name}) (attrNames set));
-
-  # Returns a set if all its keys are declared; checks the type of a value when the value is evaluated.
-  typed =
-    context: declared: set:
-    let
-      unknown = attrNames (removeAttrs set (attrNames declared));
-      check =
-        name: value:
-        if declared.${name}.isOne value then
-          value
-        else
-          refuse context "`${name}` must be ${declared.${name}.expected}";
-    in
-    if !isAttrs set then
-      refuse context "it must be a set"
-    else if unknown != [ ] then
-      refuse context "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames declared)}"
-    else
-      mapAttrs check (withoutNull set);
-
-  sections =
-    let
-      unknown = attrNames (removeAttrs value (attrNames keys));
-    in
-    if !isAttrs value then
-      refuse "" "it must be a set"
-    else if unknown != [ ] then
-      refuse "" "unknown key `${head unknown}`; it may have ${concatStringsSep ", " (attrNames keys)}"
-    else
-      withoutNull value;
+  raw =
+    _: _: each:
+    each;
+  sections = record {
+    defaults = record keys.defaults [ ];
+    groups = setOf checkName raw;
+    guests = setOf checkName raw;
+    jobs = setOf checkName raw;
+    targets = setOf checkName raw;
+  } [ ] "" "" value;
   # Returns a section, which is a set of named sets of one kind.
   section =
-    name: kind:
-    let
-      set = sections.${name} or { };
-    in
-    if isAttrs set then
-      mapAttrs (each: typed "the ${kind} ${toJSON each}: " keys.${name}) set
-    else
-      refuse "" "`${name}` must be a set";
+    name: kind: required:
+    mapAttrs (each: record keys.${name} required "the ${kind} ${toJSON each}: " "") (
+      sections.${name} or { }
+    );
 
-  defaults = typed "`defaults`: " keys.defaults (sections.defaults or { });
+  defaults = sections.defaults or { };
+  groups = section "groups" "group" [ "limit" ];
+  # The bases whose guests may have a key; all bases if the key isn't here.
+  bases = rec {
+    hostFolders = [ "host" ];
+    kernel = [ "host" ];
+    modules = [ "nixos" ];
+    packages = [ "nix" ] ++ modules;
+    devShell = packages;
+    prepareTimeout = hostFolders ++ packages;
+    bootTimeout = prepareTimeout;
+    collectTimeout = prepareTimeout;
+  };
   guests = {
     default = { };
   }
-  // section "guests" "guest";
+  // mapAttrs (
+    name: guest:
+    let
+      base = guest.base or "host";
+      unfit = filter (key: guest ? ${key} && !(elem base bases.${key})) (attrNames bases);
+      of = if guest ? base then "of base `${base}`" else "without a `base`";
+    in
+    if unfit == [ ] then
+      guest
+    else
+      refuse "the guest ${toJSON name}: " "a guest ${of} can't have `${head unfit}`"
+  ) (section "guests" "guest" [ ]);
+
+  allLegs = concatLists (attrValues (mapAttrs legs (sections.jobs or { })));
+  legsByName = groupBy (leg: leg.name) allLegs;
+  # The jobs as they are written: a leg is a job.
+  written = listToAttrs (
+    map (leg: {
+      name = leg.id;
+      value = record keys.jobs [ ] "the job ${toJSON leg.id}: " "" leg.job;
+    }) allLegs
+  );
+
+  # Returns the legs that a name stands for. The message of an error begins with a subject.
+  resolve =
+    context: subject: text:
+    let
+      selector = parse text;
+      named = legsByName.${selector.name};
+      matching = filter (leg: selector.matches leg.axes) named;
+    in
+    if selector == null || !(legsByName ? ${selector.name}) then
+      refuse context "${subject} ${toJSON text}, which is no job"
+    else if matching == [ ] then
+      refuse context "${subject} ${toJSON text}, which is no leg of that job; one of its legs is ${toJSON (head named).id}"
+    else
+      matching;
+  # Returns the distinct ids of the legs that names stand for, without legs that are left out.
+  idsOf =
+    context: subject: names:
+    attrNames (
+      groupBy (leg: leg.id) (filter (leg: leg.skip == null) (concatMap (resolve context subject) names))
+    );
+
   targets = mapAttrs (
     name: target:
     let
-      undefined = filter (job: !(jobs ? ${job})) (target.jobs or [ ]);
+      context = "the target ${toJSON name}: ";
     in
-    if undefined == [ ] then
-      target
+    if sections.jobs or { } ? ${name} then
+      refuse context "a job has this name too; name one of them differently"
+    else if target.jobs == [ ] then
+      refuse context "it has no jobs"
     else
-      refuse "the target ${toJSON name}: " "it has ${toJSON (head undefined)}, which is no job"
-  ) (section "targets" "target");
+      target // { jobs = idsOf context "it has" target.jobs; }
+  ) (section "targets" "target" [ "jobs" ]);
 
-  withDefaults =
-    name: job:
+  # Refuses undefined guests and groups.
+  checkNames =
+    context: settings:
+    if settings ? guest && !(guests ? ${settings.guest}) then
+      refuse context "there is no guest ${toJSON settings.guest}; there are ${quoted (attrNames guests)}"
+    else if settings ? group && !(groups ? ${settings.group}) then
+      refuse context "there is no group ${toJSON settings.group}; there are ${quoted (attrNames groups)}"
+    else
+      settings;
+
+  jobOf =
+    leg:
     let
-      context = "the job ${toJSON name}: ";
-      full = {
-        needs = [ ];
+      context = "the job ${toJSON leg.id}: ";
+      job = written.${leg.id};
+      hasCommand = job ? command;
+    in
+    if hasCommand == job ? steps then
+      refuse context "it has ${if hasCommand then "a `command` and `steps`" else "no `command`"}"
+    else
+      {
         paths = [ ];
         network = false;
         guest = "default";
+        when = "passed";
       }
       // defaults
-      // job;
-      undefined = filter (need: !(jobs ? ${need})) full.needs;
-    in
-    if !(job ? command) then
-      refuse context "it has no `command`"
-    else if !(guests ? ${full.guest}) then
-      refuse context "there is no guest ${toJSON full.guest}; there are ${quoted (attrNames guests)}"
-    else if undefined != [ ] then
-      refuse context "it needs ${toJSON (head undefined)}, which is no job"
-    else
-      full;
-  jobSection = section "jobs" "job";
-  jobs = mapAttrs withDefaults jobSection;
+      // checkNames context job
+      // {
+        needs = idsOf context "it needs" (job.needs or [ ]);
+        env = defaults.env or { } // job.env or { } // leg.axes;
+      };
+  # All jobs except legs that are left out.
+  jobs = listToAttrs (
+    map (leg: {
+      name = leg.id;
+      value = jobOf leg;
+    }) (filter (leg: leg.skip == null) allLegs)
+  );
 
   # Removes jobs without needs in the set, again and again; the remaining ones are in a cycle or need one.
   withoutRunnable =
@@ -170,10 +166,10 @@ let
     let
       still = filter (name: builtins.any (need: left ? ${need}) jobs.${name}.needs) (attrNames left);
     in
-    if builtins.length still == builtins.length (attrNames left) then
+    if length still == length (attrNames left) then
       left
     else
-      withoutRunnable (builtins.intersectAttrs (builtins.groupBy (name: name) still) left);
+      withoutRunnable (builtins.intersectAttrs (groupBy (name: name) still) left);
   inCycle = withoutRunnable jobs;
   cycle =
     path: name:
@@ -182,62 +178,87 @@ let
     else
       cycle (path ++ [ name ]) (head (filter (need: inCycle ? ${need}) jobs.${name}.needs));
 
-  # Returns the jobs of a target, or the job of this name.
+  # Returns the jobs of a target, or the jobs that a name stands for.
   select =
     name:
+    let
+      selector = parse name;
+    in
     if targets ? ${name} then
-      targets.${name}.jobs or [ ]
-    else if jobs ? ${name} then
-      [ name ]
+      targets.${name}.jobs
+    else if selector != null && legsByName ? ${selector.name} then
+      idsOf "" "`targets` has" [ name ]
     else
       refuse "" "no target or job is called ${toJSON name}; there are ${
         quoted (attrNames targets ++ attrNames jobs)
       }";
 
+  # Commands and environments stay unevaluated: they may name packages that only a check of the job needs.
+  lazyKeys = [
+    "command"
+    "env"
+    "services"
+    "shell"
+    "steps"
+  ];
   isValid =
-    if inCycle != { } then
+    if length (filter (leg: leg.axes != { }) allLegs) > maxLegs then
+      refuse "" "it has more than ${toString maxLegs} legs of matrices"
+    else if inCycle != { } then
       refuse "" "jobs wait for each other: ${cycle [ ] (head (attrNames inCycle))}"
     else
-      # Command and environment stay unevaluated: they may name packages that only a check of the job needs.
       builtins.deepSeq [
-        (removeAttrs defaults [ "env" ])
+        (removeAttrs (checkNames "`defaults`: " defaults) lazyKeys)
+        groups
         guests
         targets
-        (mapAttrs (
-          _: job:
-          removeAttrs job [
-            "command"
-            "env"
-          ]
-        ) jobs)
+        (mapAttrs (_: job: removeAttrs job lazyKeys) jobs)
       ] true;
 in
 assert isValid;
 {
-  inherit
-    guests
-    jobs
+  inherit guests jobs select;
+  # The names of the keys of each set, for the tests.
+  keys = mapAttrs (_: attrNames) (
     keys
-    select
-    ;
+    // {
+      file = {
+        inherit (keys)
+          defaults
+          groups
+          guests
+          jobs
+          targets
+          ;
+      };
+    }
+  );
 
-  # Returns a job file with this job alone.
-  only = name: {
-    defaults = removeAttrs defaults [ "guest" ];
-    guests.${jobs.${name}.guest} = removeAttrs guests.${jobs.${name}.guest} [
-      "packages"
-      "devShell"
-      "modules"
-    ];
-    jobs.${name} =
-      removeAttrs jobSection.${name} [
+  # Returns a job file with this job alone, as far as its check depends on it.
+  only =
+    id:
+    let
+      # Keys that matter to other jobs only.
+      others = [
+        "group"
         "needs"
         "paths"
-      ]
-      // {
-        inherit (jobs.${name}) guest;
+        "when"
+      ];
+      inherit (jobs.${id}) guest;
+      leg = head (filter (leg: leg.id == id) legsByName.${(parse id).name});
+    in
+    {
+      defaults = removeAttrs defaults ([ "guest" ] ++ others);
+      guests.${guest} = removeAttrs guests.${guest} [
+        "packages"
+        "devShell"
+        "modules"
+      ];
+      jobs.${leg.name} = removeAttrs written.${id} others // {
+        inherit guest;
       };
-  };
+    };
 
   # Returns a job's name without the characters that a derivation's name can't have.
   derivationName =

@@ -20,83 +20,146 @@ let
     };
 
   inherit (types)
+    attrsOf
     bool
+    either
+    enum
     int
     listOf
     str
+    submodule
     ;
-  time = types.either str int;
+  time = either str int;
+  program = either str (listOf str);
+  command = key program "The command: a script for the shell, or a program and its arguments.";
+  when = enum [
+    "passed"
+    "failed"
+    "always"
+  ];
 
-  ofJobs = {
-    timeout = key time "The time limit for the command: \"30m\", or seconds.";
+  # The keys of jobs that `defaults` may have.
+  common = {
+    allowFailure = key (either bool (listOf int)) "True, or exit codes: the failures of the job that don't make its run fail.";
+    artifacts = key (listOf str) "Globs of the files that pikaci keeps as artifacts.";
+    env = key (attrsOf (
+      either str (submodule {
+        options = keys.inherited;
+      })
+    )) "Environment variables of the command.";
+    group = key str "The group that limits how many of its jobs run at the same time.";
     guest = key str "The guest that the job runs in, by its name in `guests`.";
-    env = key (types.attrsOf str) "Environment variables of the command.";
-    runAsRoot = key bool "True to run the command as root of the guest.";
-    network = key (types.either bool (
-      types.enum [ "host" ]
-    )) "True for access to the network outside of this machine; \"host\" for this machine too.";
+    network = key (either bool (enum [
+      "host"
+    ])) "True for access to the network outside of this machine; \"host\" for this machine too.";
+    paths = key (listOf str) "Globs of the files that the job depends on.";
     retries = key int "The number of further attempts after a failed one.";
+    runAsRoot = key bool "True to run the command as root of the guest.";
+    services = key (attrsOf (submodule {
+      options = keys.services;
+    })) "Programs that run beside the steps.";
+    shell = key (either (enum [
+      "sh"
+      "bash"
+    ]) (listOf str)) "The shell of scripts; a list gets the script as its last argument.";
+    stall = key time "The time without output after which the job is ended: \"5m\", or seconds.";
+    timeout = key time "The time limit for the command: \"30m\", or seconds.";
+    when = key when "The outcome of the needed jobs with which the job runs.";
+    workdir = key str "The folder of the project in which the command starts.";
   };
+  # The keys of jobs that adjustments may have.
+  adjustable = common // {
+    inherit command;
+    description = key str "The purpose of the job.";
+    needs = key (listOf str) "The jobs that have to end before this one starts.";
+    steps = key (listOf (submodule {
+      options = keys.steps;
+    })) "The commands that run one after another, instead of `command`.";
+  };
+
   keys = {
-    defaults = ofJobs;
+    defaults = common;
+    jobs = adjustable // {
+      adjust = key (listOf (submodule {
+        options = keys.adjust;
+      })) "The exceptions of the matrix; later ones win.";
+      matrix = key (attrsOf (listOf str)) "The values of each axis; each combination is a job.";
+    };
+    adjust = adjustable // {
+      skip = key str "The reason for which these legs are left out.";
+      "with" = key (attrsOf str) "The values of axes that choose the legs.";
+    };
+    steps = {
+      inherit command;
+      name = key str "The name of the step.";
+      timeout = key time "The time limit for the step: \"5m\", or seconds.";
+      when = key when "The outcome of the steps before with which the step runs.";
+    };
+    services = {
+      inherit command;
+      env = key (attrsOf str) "Environment variables of the service, added to those of the job.";
+      needs = key (listOf str) "The services that have to be ready before this one starts.";
+      ready = key program "The command that passes once the service is ready.";
+      timeout = key time "The time limit until the service is ready: \"60s\", or seconds.";
+    };
+    inherited = {
+      default = key str "The value if the variable isn't set.";
+      "inherit" = key bool "True to take the value from the environment of pikaci.";
+    };
+    groups.limit = key int "The number of jobs that may run at the same time.";
     guests = {
-      base = key (types.enum [
+      base = key (enum [
         "host"
         "nix"
         "nixos"
         "none"
       ]) "The origin of kernel and programs.";
       vcpu = key int "The number of CPUs.";
-      memory = key (types.either str int) "The memory: \"2G\", or MiB.";
+      memory = key (either str int) "The memory: \"2G\", or MiB.";
       prepareTimeout = key time "The time limit for Nix to build the guest.";
       bootTimeout = key time "The time limit for the boot.";
       collectTimeout = key time "The time limit for artifacts and power-off.";
       kernel = key str "The path of the kernel image, for base `host`.";
+      hostFolders = key (listOf str) "Folders of this machine that the guest sees, for base `host`.";
       packages = key (listOf str) "Programs, as attribute paths in nixpkgs.";
       devShell = key str "A dev shell of the project's flake, whose programs the guest gets.";
       modules = key (listOf str) "NixOS modules, as files of the project, for base `nixos`.";
-    };
-    jobs = ofJobs // {
-      command = key (types.either str (listOf str)) "The command: a line of the shell, or a program and its arguments.";
-      description = key str "The purpose of the job.";
-      needs = key (listOf str) "The jobs that have to pass before this one starts.";
-      paths = key (listOf str) "Globs of the files that the job depends on.";
-      artifacts = key (listOf str) "Globs of the files that pikaci keeps as artifacts.";
     };
     targets = {
       jobs = key (listOf str) "The jobs of the target.";
       description = key str "The purpose of the target.";
     };
   };
-in
-{
-  inherit keys;
 
   options = {
     defaults = mkOption {
-      type = types.submodule { options = keys.defaults; };
+      type = submodule { options = keys.defaults; };
       default = { };
       description = "The values of keys that a job leaves out.";
     };
+    groups = section keys.groups "Groups of jobs, of which a limited number runs at the same time.";
     guests = section keys.guests "The virtual machines that jobs run in.";
     jobs = section keys.jobs "The jobs.";
     targets = section keys.targets "Named groups of jobs.";
   };
 
+  withoutNulls =
+    value:
+    if builtins.isList value then
+      map withoutNulls value
+    else if builtins.isAttrs value then
+      builtins.mapAttrs (_: withoutNulls) (lib.filterAttrs (_: each: each != null) value)
+    else
+      value;
+in
+{
+  inherit options;
+  # The names of the keys of each set, for the tests.
+  keys = builtins.mapAttrs (_: builtins.attrNames) (keys // { file = options; });
+
   # The empty job file.
-  empty = builtins.mapAttrs (_: _: { }) keys;
+  empty = builtins.mapAttrs (_: _: { }) options;
 
   # Returns the job file that a configuration of these options describes.
-  jobFile =
-    config:
-    let
-      clean =
-        value: if builtins.isAttrs value then lib.filterAttrs (_: each: each != null) value else value;
-    in
-    {
-      defaults = clean config.defaults;
-      guests = builtins.mapAttrs (_: clean) config.guests;
-      jobs = builtins.mapAttrs (_: clean) config.jobs;
-      targets = builtins.mapAttrs (_: clean) config.targets;
-    };
+  jobFile = config: withoutNulls (builtins.intersectAttrs options config);
 }

@@ -74,6 +74,8 @@ let
     _: job:
     let
       base = (guestOf job).base or "host";
+      isWithoutValue = variable: variable."inherit" or false && !(variable ? default);
+      withoutValue = filter (name: isWithoutValue job.env.${name}) (attrNames job.env);
       refusedNeeds = filter (need: refusals.${need} != null) job.needs;
     in
     if base == "host" || base == "none" then
@@ -82,6 +84,10 @@ let
       "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
     else if job.network != false then
       "it has `network = ${toJSON job.network};`, and a build of Nix has no network"
+    else if job.when != "passed" then
+      "it has `when = ${toJSON job.when};`, and Nix builds a check only after what it needs passed"
+    else if withoutValue != [ ] then
+      "a build of Nix inherits no variable; give `env.${builtins.head withoutValue}` a default"
     else if refusedNeeds != [ ] then
       "it needs ${toJSON (builtins.head refusedNeeds)}, which can't be a check"
     else

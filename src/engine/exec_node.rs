@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "removes logs and reads the clock")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -11,8 +12,9 @@ use jiff::Timestamp;
 
 use super::run_accelerator::RunAccelerator;
 use super::run_env::run_env;
+use super::step_events::StepEvents;
 use crate::cancel::Cancel;
-use crate::event::{DeclaredJob, JobEnd, Outcome, Status};
+use crate::event::{DeclaredJob, EventKind, Outcome, Status};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
 use crate::execute::launcher::HypervisorPrograms;
@@ -56,8 +58,8 @@ pub struct ExecNode<'a> {
     pub cancel: &'a Cancel,
 }
 
-/// Runs the node to its end, and writes `status.json` beside its logs and artifacts. After a pass the folder has no
-/// times and no logs but the job's, so that it is the same in every run.
+/// Runs the node to its end, and writes `status.json` beside its logs and artifacts. After a pass or an allowed failure
+/// the folder has no times and no logs but the job's, so that it is the same in every run.
 ///
 /// # Errors
 /// When the infrastructure fails.
@@ -70,41 +72,48 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
     let accelerator = RunAccelerator::default();
     let launcher =
         accelerator.launcher(node.programs, node.accelerator, node.runner, &state, node.cancel, node.on_accelerator)?;
+    let record = RefCell::new(job_record(&node, &layout, started_at));
+    let record_event = |event: EventKind| record.borrow_mut().apply_step_event(&event, Timestamp::now());
+    let events = StepEvents::new(node.job, node.cancel, &record_event);
     let context = HostContext {
         layout: &layout,
         snapshot_dir: node.workspace,
         guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
-        run_env: &run_env(node.job, None, 1),
+        // Nix builds a job after those that it needs passed.
+        run_env: &run_env(node.job, None, 1, Outcome::Passed),
         env: &BTreeMap::new(),
         local_folder: scratch.path(),
         quota: node.quota,
         cancel: node.cancel,
-        on_control: &|_| {},
+        on_control: &|line| events.emit(line),
     };
-    let end = executor::run(&context, node.job)?;
-    let mut record = job_record(&node, &layout, &end, started_at);
-    if record.status == Status::Done(Outcome::Passed) {
+    let mut end = executor::run(&context, node.job)?;
+    end.mark_allowed(&node.job.allow_failure);
+    let mut record = record.borrow().clone();
+    record.finish(&end, Timestamp::now());
+    // Hints name commands that need a run, and `pikaci exec` has none.
+    record.exit.reason.hint = None;
+    if record.status == Status::Done(Outcome::Passed) || record.allowed {
         for log in [layout.host_log(), layout.console_log()] {
             fs::remove_file(&log).with_context(|| format!("removing {}", log.display()))?;
         }
         (record.logs.host_log_path, record.logs.console_log_path) = (None, None);
     }
-    let timeless = JobRecord { started_at: None, finished_at: None, ..record.clone() };
-    write_json(Point::ExecRecord, &layout.status(), &timeless)?;
+    write_json(Point::ExecRecord, &layout.status(), &record.without_times())?;
     Ok(record)
 }
 
-fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: &JobEnd, started_at: Timestamp) -> JobRecord {
+fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, started_at: Timestamp) -> JobRecord {
     let declared = DeclaredJob {
         id: node.job.job.clone(),
         description: node.description.to_owned(),
         executor: VM.to_owned(),
         plan_node_id: NodeId::new(format!("execute:{}", node.job.job)),
         timeout_secs: node.job.timeout_secs,
-        steps: Vec::new(),
-        services: Vec::new(),
+        steps: node.job.steps.iter().map(|step| step.name.clone()).collect(),
+        services: node.job.services.iter().map(|service| service.name.clone()).collect(),
     };
-    let mut record = JobRecord {
+    JobRecord {
         attempt: 1,
         logs: RecordedLogs {
             host_log_path: Some(recorded_path(&layout.host_log())),
@@ -113,9 +122,5 @@ fn job_record(node: &ExecNode<'_>, layout: &AttemptLayout, end: &JobEnd, started
         },
         started_at: Some(started_at),
         ..JobRecord::queued(&declared)
-    };
-    record.finish(end, Timestamp::now());
-    // Hints name commands that need a run, and `pikaci exec` has none.
-    record.exit.reason.hint = None;
-    record
+    }
 }

@@ -65,8 +65,7 @@ impl JobAttempts<'_> {
             }
             let end = catch_panic(|| self.run_attempt(&attempt, number));
             let mut end = end.unwrap_or_else(|error| infra_failure(&job.job, &attempt, &format!("{error:#}")));
-            let is_failure = matches!(end.outcome, Outcome::Failed | Outcome::TimedOut);
-            end.allowed = is_failure && job.allow_failure.allows(end.exit.exit_code);
+            end.mark_allowed(&job.allow_failure);
             if end.allowed || context.cancel.urgency() > Urgency::None || !retries.use_up(&end) {
                 return end;
             }
@@ -107,8 +106,7 @@ impl JobAttempts<'_> {
             JobExecutor::LocalCommand { .. } => None,
         };
         let events = StepEvents::new(job, context.cancel, self.emit);
-        let mut run_env = run_env(job, Some(context.run_id), number);
-        run_env.insert("PIKACI_NEEDS_STATUS".to_owned(), self.needs_status.word().to_owned());
+        let run_env = run_env(job, Some(context.run_id), number, self.needs_status);
         let host_context = HostContext {
             layout: attempt,
             snapshot_dir: context.snapshot_dir,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
 use super::reason::Reason;
+use crate::config::AllowFailure;
 use crate::id::{JobId, RecordedPath};
 
 /// Logs of an attempt, relative to the state folder.
@@ -97,6 +98,12 @@ pub struct ArtifactSummary {
 }
 
 impl JobEnd {
+    /// Marks a failure that the job file allows.
+    pub fn mark_allowed(&mut self, allowed: &AllowFailure) {
+        let is_failure = matches!(self.outcome, Outcome::Failed | Outcome::TimedOut);
+        self.allowed = is_failure && allowed.allows(self.exit.exit_code);
+    }
+
     /// Returns the end of a job that left neither output nor artifacts.
     #[must_use]
     pub fn without_output(outcome: Outcome, exit: impl Into<JobExit>) -> Self {

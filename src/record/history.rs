@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::job_record::{JobRecord, ServiceRecord, StepRecord};
+use super::job_record::JobRecord;
 use super::run_record::{Accelerator, JobSummary, PrepareRecord, RunRecord, SCHEMA_VERSION};
 use crate::event::{DeclaredJob, Event, EventKind, Outcome, Reason, RunStarted, Status};
 use crate::id::{JobId, NodeId, RecordedPath};
@@ -76,11 +76,11 @@ impl History {
             EventKind::JobStarted { job, attempt, logs } => {
                 self.change(job, |record| record.begin_attempt(*attempt, logs, event.at))
             }
-            EventKind::StepStarted { .. }
-            | EventKind::StepFinished { .. }
-            | EventKind::ServiceReady { .. }
-            | EventKind::ServiceEnded { .. }
-            | EventKind::ServiceLog { .. } => self.apply_to_part(event),
+            kind @ (EventKind::StepStarted { job, .. }
+            | EventKind::StepFinished { job, .. }
+            | EventKind::ServiceReady { job, .. }
+            | EventKind::ServiceEnded { job, .. }
+            | EventKind::ServiceLog { job, .. }) => self.change(job, |record| record.apply_step_event(kind, event.at)),
             EventKind::JobPhase { job, phase, .. } => self.change(job, |record| record.phase = Some(phase.clone())),
             EventKind::AttemptFinished(finished) => self.change(&finished.job, |record| {
                 record.earlier_attempts.push(record.ended_attempt(&finished.end, event.at));
@@ -96,33 +96,6 @@ impl History {
             }
         };
         job.map(|index| &self.jobs[index])
-    }
-
-    /// Applies an event of a step or a service.
-    fn apply_to_part(&mut self, event: &Event) -> Option<usize> {
-        match &event.kind {
-            EventKind::StepStarted { job, step } => self.change_step(job, step, |record| {
-                record.status = Status::RUNNING;
-                record.started_at = Some(event.at);
-            }),
-            EventKind::StepFinished { job, step, outcome, exit_code, log } => self.change_step(job, step, |record| {
-                record.status = Status::Done(*outcome);
-                record.exit_code = *exit_code;
-                record.finished_at = Some(event.at);
-                record.log = Some(*log);
-            }),
-            EventKind::ServiceReady { job, service } => {
-                self.change_service(job, service, |record| record.ready_at = Some(event.at))
-            }
-            EventKind::ServiceEnded { job, service, exit_code } => self.change_service(job, service, |record| {
-                record.ended_at = Some(event.at);
-                record.exit_code = Some(*exit_code);
-            }),
-            EventKind::ServiceLog { job, service, log } => {
-                self.change_service(job, service, |record| record.log = Some(*log))
-            }
-            _ => None,
-        }
     }
 
     /// Returns the record of a job.
@@ -147,22 +120,6 @@ impl History {
         self.run.jobs[index].flaky = self.jobs[index].flaky;
         self.run.jobs[index].allowed = self.jobs[index].allowed;
         Some(index)
-    }
-
-    fn change_step(&mut self, id: &JobId, name: &str, change: impl FnOnce(&mut StepRecord)) -> Option<usize> {
-        self.change(id, |job| {
-            if let Some(step) = job.step_mut(name) {
-                change(step);
-            }
-        })
-    }
-
-    fn change_service(&mut self, id: &JobId, name: &str, change: impl FnOnce(&mut ServiceRecord)) -> Option<usize> {
-        self.change(id, |job| {
-            if let Some(service) = job.service_mut(name) {
-                change(service);
-            }
-        })
     }
 
     fn prepare(&mut self, node: &NodeId) -> &mut PrepareRecord {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::run_record::SCHEMA_VERSION;
-use crate::event::{ArtifactSummary, DeclaredJob, JobEnd, JobExit, LogPaths, LogRange, Outcome, Status};
+use crate::event::{ArtifactSummary, DeclaredJob, EventKind, JobEnd, JobExit, LogPaths, LogRange, Outcome, Status};
 use crate::id::{JobId, NodeId, RecordedPath};
 
 /// Logs of an attempt, relative to the state folder.
@@ -210,14 +210,56 @@ impl JobRecord {
         self.services.iter_mut().for_each(|service| *service = ServiceRecord::queued(&service.name));
     }
 
-    /// Returns a step of the job.
-    pub(super) fn step_mut(&mut self, name: &str) -> Option<&mut StepRecord> {
-        self.steps.iter_mut().find(|step| step.name == name)
+    /// Records the event of a step or a service; another event, or one of another step, changes nothing.
+    pub fn apply_step_event(&mut self, kind: &EventKind, at: Timestamp) {
+        match kind {
+            EventKind::StepStarted { step, .. } => self.change_step(step, |record| {
+                record.status = Status::RUNNING;
+                record.started_at = Some(at);
+            }),
+            EventKind::StepFinished { step, outcome, exit_code, log, .. } => self.change_step(step, |record| {
+                record.status = Status::Done(*outcome);
+                record.exit_code = *exit_code;
+                record.finished_at = Some(at);
+                record.log = Some(*log);
+            }),
+            EventKind::ServiceReady { service, .. } => {
+                self.change_service(service, |record| record.ready_at = Some(at));
+            }
+            EventKind::ServiceEnded { service, exit_code, .. } => self.change_service(service, |record| {
+                record.ended_at = Some(at);
+                record.exit_code = Some(*exit_code);
+            }),
+            EventKind::ServiceLog { service, log, .. } => {
+                self.change_service(service, |record| record.log = Some(*log));
+            }
+            _ => {}
+        }
     }
 
-    /// Returns a service of the job.
-    pub(super) fn service_mut(&mut self, name: &str) -> Option<&mut ServiceRecord> {
-        self.services.iter_mut().find(|service| service.name == name)
+    fn change_step(&mut self, name: &str, change: impl FnOnce(&mut StepRecord)) {
+        if let Some(step) = self.steps.iter_mut().find(|step| step.name == name) {
+            change(step);
+        }
+    }
+
+    fn change_service(&mut self, name: &str, change: impl FnOnce(&mut ServiceRecord)) {
+        if let Some(service) = self.services.iter_mut().find(|service| service.name == name) {
+            change(service);
+        }
+    }
+
+    /// Returns the record without the times of its attempt.
+    #[must_use]
+    pub fn without_times(&self) -> Self {
+        let mut record = Self { started_at: None, finished_at: None, ..self.clone() };
+        for step in &mut record.steps {
+            (step.started_at, step.finished_at) = (None, None);
+        }
+        for service in &mut record.services {
+            (service.ready_at, service.ended_at) = (None, None);
+        }
+        record
     }
 
     /// Returns the offset in the log after the output of the job itself, if the logs of services follow it.

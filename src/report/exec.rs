@@ -22,6 +22,7 @@ pub fn exec(job: &JobRecord) -> Page {
         page.line(format!("pikaci: {}: {warning}", job.id));
     }
     let message = job.exit.reason.message.as_deref().map(|message| format!(": {}", cut(message, MESSAGE)));
-    page.line(format!("pikaci: {} {} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
+    let allowed = if job.allowed { " (allowed)" } else { "" };
+    page.line(format!("pikaci: {} {}{allowed} in {took}{}", job.id, job.status.word(), message.unwrap_or_default()));
     page
 }

@@ -1,30 +1,16 @@
-//! `lib.mkChecks`: the jobs that become checks, shared builds, and errors in a job file.
+//! `lib.mkChecks`: the jobs that become checks, and shared builds.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
 
-use pikaci::config::{Section, reference};
+use pikaci::config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::nix::checked_job_file::{LEGS, eval};
 use crate::support::fixture::{MICROVM, nixpkgs};
-use crate::support::project::{NIX_CONFIG, Project, Ran, ran};
-use crate::support::tools::nix;
+use crate::support::project::{Project, Ran, ran};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// Returns the command that evaluates an expression.
-fn eval(version: &str, expression: &str) -> Command {
-    let mut command = Command::new(nix(version));
-    command.args(["eval", "--impure", "--json", "--expr", expression]).env("NIX_CONFIG", NIX_CONFIG);
-    command
-}
-
-/// Evaluates a job file as `mkChecks` does, and then an expression.
-fn job_file(text: &str, expression: &str) -> Ran {
-    ran(&mut eval("oldest", &format!("let file = import {ROOT}/nix/job-file.nix ({text}); in {expression}")))
-}
 
 /// Returns the expression for the checks of a project on a system, with more arguments of `mkChecks`.
 fn checks(project: &Project, system: &str, more: &str) -> String {
@@ -44,67 +30,14 @@ fn of_checks(project: &Project, more: &str, expression: &str) -> Ran {
 }
 
 #[test]
-fn mk_checks_refuses_the_job_files_that_pikaci_refuses() {
-    let job = |job: &str| format!(r#"{{ jobs.good.command = "true"; jobs."a b" = {{ {job} }}; }}"#);
-    let true_and = |more: &str| job(&format!("command = \"true\"; {more}"));
-    for (text, message) in [
-        (job("comand = \"true\";"), "the job \"a b\": unknown key `comand`; it may have artifacts, command, "),
-        (job("description = \"x\";"), "the job \"a b\": it has no `command`"),
-        (job("command = 1;"), "the job \"a b\": `command` must be a string, or a list of strings"),
-        (true_and("guest = \"tols\";"), "the job \"a b\": there is no guest \"tols\"; there are \"default\""),
-        (true_and("needs = [ \"god\" ];"), "the job \"a b\": it needs \"god\", which is no job"),
-        (true_and("needs = [ \"a b\" ];"), "jobs wait for each other: \"a b\" needs \"a b\""),
-        (true_and("network = \"out\";"), "the job \"a b\": `network` must be true, false or \"host\""),
-        (true_and("env.A = 1;"), "the job \"a b\": `env` must be a set of strings"),
-        (
-            r#"{ jobs = { a = { command = "x"; needs = [ "b" ]; }; b = { command = "x"; needs = [ "c" ]; };
-                 c = { command = "x"; needs = [ "b" ]; }; }; }"#
-                .to_owned(),
-            "jobs wait for each other: \"a\" needs \"b\" needs \"c\" needs \"b\"",
-        ),
-        ("{ jobs.a.command = \"x\"; guests.g.base = \"nixs\"; }".to_owned(), "the guest \"g\": `base` must be "),
-        ("{ jobs.a.command = \"x\"; guests.g.cpus = 1; }".to_owned(), "the guest \"g\": unknown key `cpus`"),
-        ("{ jobs.a.command = \"x\"; targets.t.jobs = [ \"b\" ]; }".to_owned(), "the target \"t\": it has \"b\", which"),
-        ("{ jobs.a.command = \"x\"; defaults.paths = [ ]; }".to_owned(), "`defaults`: unknown key `paths`"),
-        ("{ jobs.a.command = \"x\"; job = { }; }".to_owned(), "the job file: unknown key `job`"),
-    ] {
-        Project::with_nix(&text).pikaci(&["check"]).exits(2);
-        let refused = job_file(&text, "builtins.deepSeq file.jobs true").exits(1).stderr;
-        assert!(refused.contains(message), "{message}: {refused}");
-    }
-}
-
-#[test]
-fn mk_checks_accepts_the_job_files_that_pikaci_accepts() {
-    for text in [
-        "{ }",
-        "{ jobs = { }; guests = null; targets = null; defaults = null; }",
-        "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; }; }",
-    ] {
-        Project::with_nix(text).pikaci(&["check"]).exits(0);
-        job_file(text, "builtins.deepSeq file.jobs true").exits(0);
-    }
-}
-
-#[test]
-fn both_readers_accept_the_same_keys() {
-    let key_names = |section: &Section| section.keys.iter().map(|key| key.name.to_owned()).collect();
-    let own: BTreeMap<String, BTreeSet<String>> =
-        reference().iter().map(|section| (section.name.to_owned(), key_names(section))).collect();
-    let names =
-        |ran: Ran| -> BTreeMap<String, BTreeSet<String>> { serde_json::from_str(&ran.exits(0).stdout).unwrap() };
-    assert_eq!(names(job_file("{ }", "file.keys")), own);
-    let options = format!(
-        r#"let lib = (builtins.getFlake "path:{}").lib; options = import {ROOT}/nix/job-options.nix {{ inherit lib; }}; in
-           options.keys"#,
-        nixpkgs().display()
-    );
-    assert_eq!(names(ran(&mut eval("oldest", &options))), own);
-    for file in
-        ["pikaci.nix", "nix/template/pikaci.nix", "examples/c-library/pikaci.nix", "examples/containers/pikaci.nix"]
-    {
-        job_file(&format!("import {ROOT}/{file}"), "builtins.attrNames file.jobs").exits(0);
-    }
+fn each_leg_of_a_matrix_is_a_check() {
+    let project = Project::with_nix(LEGS);
+    let names = of_checks(&project, "", "builtins.attrNames checks").exits(0).stdout;
+    let config = config::read("pikaci.nix", LEGS).unwrap();
+    let ids = config.jobs.iter().filter(|(_, job)| job.skip.is_none()).map(|(id, _)| id.as_str());
+    assert_eq!(serde_json::from_str::<Vec<String>>(&names).unwrap(), ids.collect::<Vec<_>>());
+    let names = of_checks(&project, "targets = [ \"build[cc=gcc]\" ];", "builtins.attrNames checks").exits(0).stdout;
+    assert_eq!(names.trim(), r#"["build[cc=gcc,libc=glibc]","build[cc=gcc,libc=musl]"]"#);
 }
 
 const JOBS: &str = r#"{
@@ -113,10 +46,12 @@ const JOBS: &str = r#"{
   guests.here.base = "none";
   jobs.a.command = "true";
   jobs.b = { command = "true"; needs = [ "a" ]; };
-  jobs."odd, name@[x=1]".command = "true";
+  jobs."odd, name@(x=1)".command = "true";
   jobs.local = { command = "true"; guest = "here"; };
   jobs.online = { command = "true"; network = true; };
   jobs.after = { command = "true"; needs = [ "online" ]; };
+  jobs.always = { command = "true"; when = "always"; };
+  jobs.inherits = { command = "true"; env.TOKEN = { "inherit" = true; }; };
   targets.two.jobs = [ "b" "local" ];
 }"#;
 
@@ -127,13 +62,15 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
         let names = of_checks(&project, more, "builtins.attrNames checks").exits(0).stdout;
         serde_json::from_str::<Vec<String>>(&names).unwrap().join(" ")
     };
-    assert_eq!(names(""), "a after b local odd, name@[x=1] online");
-    assert_eq!(names("unfit = \"omit\";"), "a b odd, name@[x=1]");
+    assert_eq!(names(""), "a after always b inherits local odd, name@(x=1) online");
+    assert_eq!(names("unfit = \"omit\";"), "a b odd, name@(x=1)");
     assert_eq!(names("targets = [ \"two\" ];"), "b local");
     assert_eq!(names("targets = [ \"two\" \"a\" ]; unfit = \"omit\";"), "a b");
     for (job, why) in [
         ("local", "the job \"local\" can't be a check: its guest is of base `none`"),
         ("online", "the job \"online\" can't be a check: it has `network = true;`"),
+        ("always", "the job \"always\" can't be a check: it has `when = \"always\";`"),
+        ("inherits", "the job \"inherits\" can't be a check: a build of Nix inherits no variable; give `env.TOKEN` a"),
         ("after", "the job \"after\" can't be a check: it needs \"online\", which can't be a check"),
     ] {
         let refused = of_checks(&project, "", &format!("checks.{job}.drvPath")).exits(1).stderr;
@@ -141,7 +78,7 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
     }
     let misspelt = of_checks(&project, "targets = [ \"tow\" ];", "builtins.attrNames checks").exits(1).stderr;
     assert!(misspelt.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{misspelt}");
-    let odd = of_checks(&project, "", "checks.\"odd, name@[x=1]\".drvPath").exits(0).stdout;
+    let odd = of_checks(&project, "", "checks.\"odd, name@(x=1)\".drvPath").exits(0).stdout;
     assert!(odd.contains("-pikaci-odd-name-x=1-.drv"), "{odd}");
     // A job that another job needs is built, whether it is shown or not.
     of_checks(&project, "targets = [ \"b\" ];", "checks.b.drvPath").exits(0);

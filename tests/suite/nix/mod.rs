@@ -1,6 +1,7 @@
 //! Tests that need Nix or another tool that `.ci/setup test` installs, or root, but boot no guest.
 
 mod cancel;
+mod checked_job_file;
 mod checks;
 mod clock;
 mod config;

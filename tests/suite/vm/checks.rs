@@ -57,6 +57,47 @@ fn a_passed_check_has_its_artifacts_and_a_failed_one_a_reason() {
     );
 }
 
+/// A job whose legs have steps and a service; a failure of one of the legs is allowed.
+const LEGS: &str = r#"{
+  guests.default.base = "nix";
+  jobs.legs = {
+    matrix.word = [ "one" "two" ];
+    adjust = [ { "with".word = "two"; allowFailure = [ 7 ]; } ];
+    env.FROM = { "inherit" = true; default = "default"; };
+    services.db = { command = "echo up >/tmp/up; sleep 1000"; ready = "test -s /tmp/up"; };
+    steps = [
+      { name = "say"; command = "echo $word $FROM $PIKACI_JOB $PIKACI_ATTEMPT $PIKACI_NEEDS_STATUS \${PIKACI_RUN_ID-none}"; }
+      { name = "fail"; command = "cat /tmp/up; exit 7"; }
+      { name = "pass"; command = "echo not reached"; }
+      { name = "report"; command = "echo report >report"; when = "always"; }
+    ];
+    artifacts = [ "report" ];
+  };
+}"#;
+
+#[test]
+fn a_leg_has_its_steps_and_its_service_and_an_allowed_failure_is_the_same_every_time() {
+    let downstream = Downstream::new(LEGS);
+    // So that the leg, which sees this file, never ran before.
+    let folder = downstream.folder.path().to_str().unwrap().to_owned();
+    let downstream = downstream.file("src/folder", &folder);
+    let built = downstream.build("legs%5Bword=two%5D").exits(0);
+    for line in ["> two default legs[word=two] 1 passed none", "> up", "> pikaci: legs[word=two] failed (allowed) in "]
+    {
+        assert!(built.stderr.contains(line), "{line}: {}", built.stderr);
+    }
+    let out = Path::new(built.stdout.trim());
+    let record = json(&out.join("status.json"));
+    assert_eq!((record["id"].as_str(), record["allowed"].as_bool()), (Some("legs[word=two]"), Some(true)));
+    let steps = record["steps"].as_array().unwrap().iter();
+    let steps: Vec<_> = steps.map(|step| (step["name"].as_str().unwrap(), step["status"].as_str().unwrap())).collect();
+    assert_eq!(steps, [("say", "passed"), ("fail", "failed"), ("pass", "skipped"), ("report", "passed")]);
+    assert_eq!(record["services"][0]["name"], "db");
+    assert_eq!(fs::read_to_string(out.join("artifacts/report")).unwrap(), "report\n");
+    let again = ["build", "--no-link", "--rebuild", "path:.#checks.x86_64-linux.legs%5Bword=two%5D"];
+    downstream.nix("oldest", &again).exits(0);
+}
+
 #[test]
 fn the_template_makes_a_project_whose_job_runs() {
     let (flake, folder) = (Flake::new(), TempDir::with_prefix("pikaci-test-").unwrap());

@@ -1,0 +1,279 @@
+# The keys of a job file, each with its reader, by the sets that have them.
+let
+  inherit (builtins)
+    all
+    attrNames
+    elem
+    elemAt
+    filter
+    head
+    isAttrs
+    isBool
+    isInt
+    isList
+    isString
+    length
+    match
+    stringLength
+    toJSON
+    ;
+  inherit (import ./readers.nix)
+    both
+    checkName
+    checkVariable
+    integer
+    is
+    isBetween
+    isStrings
+    listOf
+    oneOf
+    record
+    refuse
+    setOf
+    string
+    strings
+    ;
+  inherit (import ./glob.nix) problemOf;
+
+  bool = is "true or false" isBool;
+  line = is "a string of one line" (
+    value: isString value && match "[[:space:]]*[^[:cntrl:]]*[[:space:]]*" value != null
+  );
+  glob = both string (
+    context: path: value:
+    if problemOf value == null then
+      value
+    else
+      refuse context "${toJSON value} in `${path}` ${problemOf value}"
+  );
+  globs = listOf "a list of strings: globs" glob;
+
+  # Returns the number that digits write, which may begin with zeros.
+  number = digits: builtins.fromJSON (head (match "0*([0-9]+)" digits));
+  seconds =
+    text:
+    let
+      parts = match "(([0-9]{1,9})d)?(([0-9]{1,9})h)?(([0-9]{1,9})m)?(([0-9]{1,9})s)?" text;
+      part =
+        index: factor: if elemAt parts index == null then 0 else factor * number (elemAt parts index);
+    in
+    if parts == null then null else part 1 86400 + part 3 3600 + part 5 60 + part 7 1;
+  mebibytes =
+    text:
+    let
+      parts = match "([0-9]{1,9})([MG])" text;
+    in
+    if parts == null then null else number (head parts) * (if elemAt parts 1 == "G" then 1024 else 1);
+  isAmount =
+    parse: min: max: value:
+    isBetween min max (if isString value then parse value else value);
+  time = is "a string such as \"30m\", or an integer of seconds, at most 7 days" (
+    isAmount seconds 1 604800
+  );
+  size = is "a string such as \"2G\", or an integer of MiB, from 64 MiB to 4096 GiB" (
+    isAmount mebibytes 64 4194304
+  );
+
+  isEmpty =
+    value:
+    if isString value then match "[[:space:]]*" value != null else value == [ ] || head value == "";
+  command = both (is "a string, or a list of strings" (value: isString value || isStrings value)) (
+    context: path: value:
+    if isEmpty value then refuse context "`${path}` is empty" else value
+  );
+  shell = is "\"sh\", \"bash\" or a list of strings: a program and its arguments" (
+    value: value == "sh" || value == "bash" || isStrings value && !isEmpty value
+  );
+  workdir = is "a folder of the project" (
+    value:
+    let
+      trimmed = if isString value then match "(.*[^/])/*" value else null;
+      parts = filter isString (builtins.split "/" (head trimmed));
+    in
+    trimmed != null
+    && (
+      trimmed == [ "." ]
+      || all (
+        part:
+        !elem part [
+          ""
+          "."
+          ".."
+        ]
+      ) parts
+    )
+  );
+  when = oneOf [
+    "passed"
+    "failed"
+    "always"
+  ];
+  network = is "true, false or \"host\"" (value: isBool value || value == "host");
+  allowFailure = is "true, false or a list of exit codes from 1 to 255" (
+    value: isBool value || isList value && all (isBetween 1 255) value
+  );
+
+  variable =
+    context: path: value:
+    let
+      inherited = record keys.inherited [ ] context path value;
+    in
+    if !isAttrs value then
+      is "a string, or { \"inherit\" = true; }" isString context path value
+    else if inherited."inherit" or false then
+      inherited
+    else
+      refuse context "`${path}` has no value: write a string, or { \"inherit\" = true; }";
+  env = setOf checkVariable variable;
+
+  steps =
+    both
+      (listOf "a list of sets" (
+        record keys.steps [
+          "name"
+          "command"
+        ]
+      ))
+      (
+        context: path: value:
+        let
+          names = map (step: builtins.seq (checkName context path step.name) step.name) value;
+          distinct = attrNames (builtins.groupBy (name: name) names);
+        in
+        if !isBetween 1 40 (length value) then
+          refuse context "`${path}` must have 1 to 40 steps"
+        else if length distinct != length names then
+          refuse context "two steps in `${path}` have the same name"
+        else
+          value
+      );
+  services =
+    context: path: value:
+    let
+      service =
+        context: path: each:
+        let
+          read = record keys.services [ "command" ] context path each;
+          undefined = filter (need: !(value ? ${need})) (read.needs or [ ]);
+        in
+        if undefined == [ ] then
+          read
+        else
+          refuse context "`${path}` needs ${toJSON (head undefined)}, which is no service of this job";
+    in
+    setOf checkName service context path value;
+
+  # The values of an axis become parts of the id of a leg.
+  axisValue = is "1 to 100 visible characters without `,`, `[` and `]`" (
+    value:
+    isString value
+    && stringLength value <= 100
+    && match "[^][:cntrl:][:space:],[]([^][:cntrl:],[]*[^][:cntrl:][:space:],[])?" value != null
+  );
+  axis = both (listOf "a list of strings" axisValue) (
+    context: path: value:
+    if value == [ ] then
+      refuse context "`${path}` has no value"
+    else if length (attrNames (builtins.groupBy (each: each) value)) != length value then
+      refuse context "`${path}` has a value twice"
+    else
+      value
+  );
+  matrix = both (setOf checkVariable axis) (
+    context: path: value:
+    if value == { } then refuse context "`${path}` has no axis" else value
+  );
+  # An adjustment stays as it is written, because null in it removes a key of the job.
+  adjustment =
+    context: path: value:
+    let
+      read = record keys.adjust [ "with" ] context path value;
+    in
+    value
+    // {
+      "with" = read."with";
+      skip = read.skip or null;
+    };
+
+  # The keys of jobs that `defaults` may have.
+  common = {
+    inherit
+      allowFailure
+      env
+      network
+      services
+      shell
+      when
+      workdir
+      ;
+    artifacts = globs;
+    group = string;
+    guest = string;
+    paths = globs;
+    retries = integer 0 10;
+    runAsRoot = bool;
+    stall = time;
+    timeout = time;
+  };
+  # The keys of jobs that adjustments may have.
+  adjustable = common // {
+    inherit command steps;
+    description = line;
+    needs = strings;
+  };
+
+  keys = {
+    defaults = common;
+    jobs = adjustable // {
+      inherit matrix;
+      adjust = listOf "a list of sets" adjustment;
+    };
+    adjust = adjustable // {
+      skip = line;
+      "with" = setOf (
+        _: _: _:
+        true
+      ) string;
+    };
+    steps = {
+      inherit command when;
+      name = line;
+      timeout = time;
+    };
+    services = {
+      inherit command;
+      env = setOf checkVariable string;
+      needs = strings;
+      ready = command;
+      timeout = time;
+    };
+    inherited = {
+      "inherit" = bool;
+      default = string;
+    };
+    groups.limit = integer 1 1000;
+    guests = {
+      base = oneOf [
+        "host"
+        "nix"
+        "nixos"
+        "none"
+      ];
+      vcpu = integer 1 256;
+      memory = size;
+      prepareTimeout = time;
+      bootTimeout = time;
+      collectTimeout = time;
+      kernel = string;
+      hostFolders = strings;
+      packages = strings;
+      devShell = string;
+      modules = strings;
+    };
+    targets = {
+      jobs = strings;
+      description = line;
+    };
+  };
+in
+keys
