@@ -1,6 +1,6 @@
 //! Targets that are functions of a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use jiff::Timestamp;
@@ -202,7 +202,7 @@ fn assert_reports(history: &History) {
     let (root, now) = (Path::new("/p/.pikaci"), Timestamp::UNIX_EPOCH);
     let clock = Clock { now, zone: TimeZone::UTC };
     assert_page(&report::status(history, root, &clock));
-    assert_page(&report::summary(history, &BTreeMap::new(), root));
+    assert_page(&report::summary(history, &report::FailureOutput::default(), root));
     let mut listing = report::Listing::new(0);
     listing.runs.push(history.run.clone());
     assert_page(&report::list(&listing, &clock));

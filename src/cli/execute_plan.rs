@@ -9,6 +9,7 @@ use crate::cli::disk_quota::disk_quota;
 use crate::cli::event_stream::EventStream;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::failure_output::failure_output;
 use crate::cli::format::Format;
 use crate::cli::output::print;
 use crate::cli::progress::Progress;
@@ -17,10 +18,8 @@ use crate::cli::run_options::RunOptions;
 use crate::cli::watch_signals::watch_signals;
 use crate::engine::{self, GuestPrograms, RunContext};
 use crate::event::RunStarted;
-use crate::execute::console::tail_before;
-use crate::id::JobId;
-use crate::plan::{Budget, Plan};
-use crate::record::{History, JobRecord};
+use crate::plan::{Budget, Plan, RunPlanRecord};
+use crate::record::History;
 use crate::report;
 use crate::state::gc::RunClaim;
 use crate::state::{StateLayout, folder_outside_project};
@@ -81,7 +80,7 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
     let (history, recorded) = history?;
     let printed = match stream {
         Some(stream) => stream.end(&cancel),
-        None => print_summary(state, &history),
+        None => print_summary(state, &history, &request.plan.record),
     };
     let exit = run_exit(&history, cancel.signal());
     if let Err(error) = recorded {
@@ -92,22 +91,11 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
     printed.map(|()| exit).map_err(|failure| failure.at_least(exit))
 }
 
-fn print_summary(state: &StateLayout, history: &History) -> Result<(), Failure> {
-    print(&report::summary(history, &tails(state, history), state.root()))
+fn print_summary(state: &StateLayout, history: &History, plan: &RunPlanRecord) -> Result<(), Failure> {
+    print(&report::summary(history, &failure_output(state, history, plan), state.root()))
 }
 
 fn local_env() -> BTreeMap<String, String> {
     let value = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
     LOCAL_ENV.iter().filter_map(value).collect()
-}
-
-/// Returns the last lines of the output of each job that didn't pass.
-fn tails(state: &StateLayout, history: &History) -> BTreeMap<JobId, Vec<String>> {
-    let failed = history.jobs.iter().filter(|job| job.status.outcome().is_some_and(|outcome| !outcome.is_success()));
-    let last_lines = |job: &JobRecord| {
-        let path = job.logs.guest_log_path.as_ref()?;
-        let end = job.failure_log_end().unwrap_or(u64::MAX);
-        Some((job.id.clone(), tail_before(&state.recorded(path), end).unwrap_or_default()))
-    };
-    failed.filter_map(last_lines).collect()
 }

@@ -1,5 +1,7 @@
 //! The options of a plan: jobs, changed files, hypervisor, isolation and resources.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 
@@ -12,19 +14,41 @@ use crate::execute::launcher::capabilities;
 use crate::facts::HostFacts;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::{Changes, Selection, UnknownName, select};
+use crate::plan::{FailedJobs, SelectionRequest};
 
 /// The options of a plan.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own, in any combination")]
 pub struct PlanArgs {
-    /// Targets and jobs of pikaci.nix [default: all jobs]
+    /// Targets, jobs and legs of pikaci.nix: `test`, `'test*'`, `'test[cc=clang]'` [default: all jobs]
     #[arg(value_name = "TARGET|JOB")]
     pub names: Vec<String>,
     /// Also count files as changed that the commits since the branch left REF changed
-    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with = "all", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "REF", env = "PIKACI_BASE", conflicts_with_all = ["all", "changed_files"], value_parser = NonEmptyStringValueParser::new())]
     pub base: Option<String>,
+    /// Count the files of this list as changed, without git: names relative to the project, one per line or separated by
+    /// NUL; `-` reads standard input
+    #[arg(long, value_name = "FILE", env = "PIKACI_CHANGED_FILES", conflicts_with_all = ["all", "base"])]
+    pub changed_files: Option<PathBuf>,
     /// Run jobs even if no file of their `paths` changed
-    #[arg(long, env = "PIKACI_ALL", conflicts_with = "base", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "PIKACI_ALL", conflicts_with_all = ["base", "changed_files", "affected"], value_parser = FalseyValueParser::new())]
     pub all: bool,
+    /// Run only jobs that changed files affect, also of those named here: jobs whose `paths` match, and jobs without
+    /// `paths` if any file changed
+    #[arg(long, env = "PIKACI_AFFECTED", conflicts_with = "all", value_parser = FalseyValueParser::new())]
+    pub affected: bool,
+    /// Don't run these jobs; jobs that need them run without them
+    #[arg(long, value_name = "TARGET|JOB", env = "PIKACI_SKIP", value_parser = NonEmptyStringValueParser::new())]
+    pub skip: Vec<String>,
+    /// Run the selected jobs without the jobs that they need
+    #[arg(long, env = "PIKACI_ONLY", value_parser = FalseyValueParser::new())]
+    pub only: bool,
+    /// Run the jobs that didn't pass in the last run that ended, on the files of today
+    #[arg(long, env = "PIKACI_FAILED", value_parser = FalseyValueParser::new())]
+    pub failed: bool,
+    /// Fail instead of warning about names that nothing uses and globs in `paths` that match no file
+    #[arg(long, env = "PIKACI_STRICT", value_parser = FalseyValueParser::new())]
+    pub strict: bool,
     /// Set a variable in the environment of every job; without a value, to its value in this environment
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = NonEmptyStringValueParser::new())]
     pub env: Vec<String>,
@@ -47,8 +71,15 @@ impl PlanArgs {
 }
 
 /// Selects the jobs of a plan.
-pub fn select_jobs(config: &Config, args: &PlanArgs, changes: &Changes) -> Result<Selection, Failure> {
-    select(config, &args.names, changes).map_err(|error| {
+pub fn select_jobs(
+    config: &Config,
+    args: &PlanArgs,
+    changes: &Changes,
+    failed: Option<FailedJobs>,
+) -> Result<Selection, Failure> {
+    let (names, skip) = (args.names.clone(), args.skip.clone());
+    let request = SelectionRequest { names, skip, only: args.only, affected: args.affected, failed };
+    select(config, &request, changes).map_err(|error| {
         let hint = unknown_name_hint(&error);
         Failure::new(Exit::NothingSelected, error).hint(hint)
     })

@@ -2,6 +2,7 @@
 
 use crate::cli::caller_env::caller_env;
 use crate::cli::exit::Exit;
+use crate::cli::failed_jobs::failed_jobs;
 use crate::cli::failure::Failure;
 use crate::cli::plan_args::{PlanArgs, select_jobs};
 use crate::cli::project::Project;
@@ -37,7 +38,7 @@ pub struct PlanInputs {
 }
 
 impl PlanInputs {
-    /// Gathers the inputs, and prints the notes on the source tree. Writes no files.
+    /// Gathers the inputs, and prints the notes and warnings. Writes no files.
     pub fn gather(project: &Project, config: Config, args: &PlanArgs) -> Result<Self, Failure> {
         // In parallel, because the comparison waits for git and the reading of the tree waits for the disk.
         let (changes, tree) = rayon::join(
@@ -45,9 +46,10 @@ impl PlanInputs {
             || snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error)),
         );
         let changes = changes?;
-        let selection = select_jobs(&config, args, &changes)?;
+        let failed = args.failed.then(|| failed_jobs(&config, &project.state)).transpose()?;
+        let selection = select_jobs(&config, args, &changes, failed)?;
         let tree = tree?;
-        tree_notes::print_selection_notes(&config, &selection, &tree);
+        tree_notes::print_selection_notes(&config, &selection, &tree, args.strict)?;
         let (facts, cache) = project.gather_facts(&config, &selection);
         let files = project.read_guest_files(&config, &selection)?;
         let caller_env = caller_env(&config, args)?;

@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
+use crate::cli::read_changed_files::read_changed_files;
 use crate::config::{Base, Config, Guest};
 use crate::facts::HostFacts;
 use crate::flake::ProjectFiles;
@@ -136,18 +137,22 @@ impl Project {
         if args.all {
             return Ok(Changes::NotCompared("--all".to_owned()));
         }
-        if config.jobs.values().all(|job| job.paths.is_empty()) {
+        if let Some(list) = &args.changed_files {
+            let files = read_changed_files(list)?;
+            return Ok(Changes::Files { files, comparison: "according to --changed-files".to_owned() });
+        }
+        if !args.affected && config.jobs.values().all(|job| job.paths.is_empty()) {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
         }
         let changed = snapshot::changed_files(&self.root, args.base.as_deref());
         Ok(match changed.map_err(|error| self.snapshot_failure(error))? {
             ChangedFiles::All { reason } => Changes::NotCompared(reason),
-            ChangedFiles::Listed(files) if files.is_empty() && args.base.is_none() => {
+            ChangedFiles::Listed(files) if files.is_empty() && args.base.is_none() && !args.affected => {
                 Changes::NotCompared("the working tree has no changes".to_owned())
             }
             ChangedFiles::Listed(files) => Changes::Files {
                 files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
-                against: args.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
+                comparison: format!("against {}", args.base.as_deref().unwrap_or("HEAD")),
             },
         })
     }

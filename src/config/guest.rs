@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Name of the guest of a job without the key `guest`.
+pub const DEFAULT_GUEST: &str = "default";
+
 /// A guest: the virtual machine that a job runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {

@@ -46,6 +46,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod units;
+mod unused_names;
 mod variable;
 
 pub use allow_failure::AllowFailure;
@@ -65,4 +66,5 @@ pub use service::Service;
 pub use shell::Shell;
 pub use step::Step;
 pub use units::{parse_mebibytes, parse_seconds};
+pub use unused_names::unused_names;
 pub use variable::Variable;

@@ -184,6 +184,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
     let root = if matches!(executor, JobExecutor::VmCommand { .. }) { WORKSPACE_PATH } else { "." };
     PlannedJob {
         job: id.clone(),
+        guest: Some(job.guest.clone()),
         matrix: job.matrix.clone(),
         command,
         steps,

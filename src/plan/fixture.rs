@@ -11,6 +11,7 @@ use crate::id::{Digest, JobId, NodeId, TargetId};
 pub fn job(id: &str) -> PlannedJob {
     PlannedJob {
         job: JobId::new(id),
+        guest: None,
         executor: JobExecutor::LocalCommand { snapshot: Digest::of(b"") },
         matrix: BTreeMap::new(),
         command: Vec::new(),

@@ -6,6 +6,7 @@ mod caller_env;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypervisor;
+mod matching_jobs;
 mod plan_error;
 mod plan_input;
 mod planned_job;
@@ -13,6 +14,8 @@ pub mod record;
 mod rerun;
 mod runner;
 pub mod select;
+mod selection_request;
+mod unmatched_globs;
 
 pub use budget::{Budget, BudgetRequest};
 pub use build::{FLAKES_FOLDER, Plan, build, planned_job, vm_executor};
@@ -23,3 +26,5 @@ pub use plan_input::PlanInput;
 pub use record::{PlanNodeRecord, RunPlanRecord};
 pub use rerun::plan_rerun;
 pub use runner::{guest_base, guest_shares};
+pub use selection_request::{FailedJobs, SelectionRequest};
+pub use unmatched_globs::{UnmatchedGlob, unmatched_globs};

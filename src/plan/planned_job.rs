@@ -18,6 +18,9 @@ pub struct PlannedJob {
     pub executor: JobExecutor,
     /// The job.
     pub job: JobId,
+    /// Its guest in the job file; absent in plans of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
     /// Value of each axis of the matrix, for a leg of one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub matrix: BTreeMap<String, String>,

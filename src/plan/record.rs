@@ -102,14 +102,14 @@ impl RunPlanRecord {
     }
 }
 
-/// A selected job that doesn't run, because no file of its `paths` changed or `adjust` skips it.
+/// A job that doesn't run, because no file of its `paths` changed, or `adjust` or an option skips it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOutJob {
     /// The job.
     pub id: JobId,
     /// The reason.
     pub reason: String,
-    /// True for a leg of a matrix that `adjust` skips.
+    /// True if `adjust` or an option skips the job, whatever files changed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skipped: bool,
 }

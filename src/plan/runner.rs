@@ -140,7 +140,7 @@ mod tests {
     use crate::id::Digest;
     use crate::plan::hypervisor::{Capabilities, Hypervisor};
     use crate::plan::select::{Changes, select};
-    use crate::plan::{Budget, BudgetRequest, CallerEnv, PlanError, PlanInput};
+    use crate::plan::{Budget, BudgetRequest, CallerEnv, PlanError, PlanInput, SelectionRequest};
 
     const QEMU: Capabilities = Capabilities {
         hypervisor: Hypervisor::Qemu,
@@ -174,7 +174,7 @@ mod tests {
             kernels: [(None, Err(missing()))].into(),
             busybox: Err(missing()),
         };
-        let selection = select(&config, &[], &Changes::NotCompared(String::new())).unwrap();
+        let selection = select(&config, &SelectionRequest::default(), &Changes::NotCompared(String::new())).unwrap();
         let (snapshot, project) = (Digest::of(b""), ProjectFiles::default());
         let input = PlanInput {
             config: &config,

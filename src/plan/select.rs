@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use globset::Glob;
-
+use super::matching_jobs::matching_jobs;
 use super::record::LeftOutJob;
-use crate::config::{Config, JobSelector};
+use super::selection_request::SelectionRequest;
+use crate::config::{Config, Job};
 use crate::glob::Globs;
-use crate::id::{JobId, TargetId};
+use crate::id::{JobId, RunId, TargetId};
+use crate::text::count;
 
 /// Name of the job file, which lies in the project's folder.
 pub const JOB_FILE: &str = "pikaci.nix";
@@ -20,12 +21,12 @@ pub const JOB_FILES: [&str; 2] = [JOB_FILE, "pikaci.json"];
 pub enum Changes {
     /// `paths` aren't compared with files, for this reason.
     NotCompared(String),
-    /// The files that differ from a commit.
+    /// The files that a comparison or a list names.
     Files {
         /// The files, relative to the project.
         files: Vec<String>,
-        /// Name of the compared commit, for messages.
-        against: String,
+        /// The comparison, as the end of a sentence: `against HEAD`.
+        comparison: String,
     },
 }
 
@@ -36,12 +37,16 @@ pub struct Selection {
     pub target_id: TargetId,
     /// The purpose of the target.
     pub target_description: Option<String>,
-    /// The jobs to run, with the jobs that they need.
+    /// The jobs to run.
     pub jobs: BTreeSet<JobId>,
-    /// The jobs that the changed files left out.
+    /// The reason for which each of the jobs runs.
+    pub reasons: BTreeMap<JobId, String>,
+    /// The jobs that the changed files or the operator left out.
     pub left_out: Vec<LeftOutJob>,
     /// The changes that the jobs were selected by, for messages.
     pub scope: String,
+    /// The run of whose failed jobs these are.
+    pub failed_in: Option<RunId>,
 }
 
 /// A name that is neither a target nor a job.
@@ -56,144 +61,180 @@ pub struct UnknownName {
 
 /// Selects jobs, and all jobs that they need.
 ///
-/// A named job is always selected, unless `adjust` skips it. The jobs of a named target, or all jobs if there are no names, are selected if their
-/// `paths` match a changed file. A changed job file matches every job, because it defines them all.
+/// A named job is selected regardless of the changed files, unless only affected jobs are requested. The jobs of a named
+/// target, or all jobs if there are no names, are selected if their `paths` match a changed file or they have none. A
+/// changed job file matches every job, because it defines them all. Legs that `adjust` skips and skipped jobs are never
+/// selected.
 ///
 /// # Errors
 /// When neither a target nor a job has one of the names.
-pub fn select(config: &Config, names: &[String], changes: &Changes) -> Result<Selection, UnknownName> {
-    let mut chosen = BTreeSet::new();
-    let mut candidates = BTreeSet::new();
-    for name in names {
-        match (config.targets.get(name), matching_jobs(config, name)) {
-            (Some(target), _) => candidates.extend(target.jobs.iter().cloned()),
-            (None, jobs) if !jobs.is_empty() => chosen.extend(jobs),
-            (None, _) => {
-                let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
-                let names = config.targets.keys().cloned().chain(jobs).collect();
-                return Err(UnknownName { name: name.clone(), names });
-            }
-        }
-    }
-    if names.is_empty() {
-        candidates.extend(config.jobs.keys().cloned());
-    }
+pub fn select(config: &Config, request: &SelectionRequest, changes: &Changes) -> Result<Selection, UnknownName> {
+    let skipped = skipped_jobs(config, &request.skip)?;
+    let candidates = candidates(config, request)?;
+    let comparison = Comparison::new(config, candidates.keys(), changes, request.affected);
+    let mut reasons = BTreeMap::new();
     let mut left_out = BTreeMap::new();
-    if let Changes::Files { files, against } = changes
-        && !has_job_file(files)
-    {
-        let open: Vec<&JobId> = candidates.iter().filter(|job| !chosen.contains(*job)).collect();
-        let matching = matching_globs(open.iter().flat_map(|job| &config.jobs[*job].paths), files);
-        for job in open {
-            let paths = &config.jobs[job].paths;
-            if !paths.is_empty() && !paths.iter().any(|glob| matching.contains(glob.as_str())) {
-                left_out.insert(job.clone(), format!("no file of its paths changed against {against}"));
+    for (id, named) in candidates {
+        let job = &config.jobs[&id];
+        let left_out_job = |reason, skipped| LeftOutJob { id: id.clone(), reason, skipped };
+        if let Some(reason) = skipped.get(&id).or(job.skip.as_ref()) {
+            left_out.insert(id.clone(), left_out_job(reason.clone(), true));
+            continue;
+        }
+        match named.filter(|_| !request.affected).map_or_else(|| comparison.judge(job), Ok) {
+            Ok(reason) => drop(reasons.insert(id, reason)),
+            Err(reason) => drop(left_out.insert(id.clone(), left_out_job(reason, false))),
+        }
+    }
+    let mut open: Vec<JobId> = if request.only { Vec::new() } else { reasons.keys().cloned().collect() };
+    while let Some(id) = open.pop() {
+        for need in &config.jobs[&id].needs {
+            if let Some(reason) = skipped.get(need) {
+                let job = LeftOutJob { id: need.clone(), reason: reason.clone(), skipped: true };
+                left_out.insert(need.clone(), job);
+            } else if !reasons.contains_key(need) {
+                left_out.remove(need);
+                reasons.insert(need.clone(), format!("{id} needs it"));
+                open.push(need.clone());
             }
         }
     }
-    chosen.extend(candidates.into_iter().filter(|job| !left_out.contains_key(job)));
-    for id in &chosen {
-        if let Some(reason) = &config.jobs[id].skip {
-            left_out.insert(id.clone(), reason.clone());
-        }
-    }
-    chosen.retain(|job| !left_out.contains_key(job));
-    let jobs = with_needs(config, chosen);
-    let left_out: Vec<LeftOutJob> = left_out
-        .into_iter()
-        .filter(|(id, _)| !jobs.contains(id))
-        .map(|(id, reason)| LeftOutJob { skipped: config.jobs[&id].skip.is_some(), id, reason })
-        .collect();
+    let names = &request.names;
     Ok(Selection {
         target_id: TargetId::new(if names.is_empty() { "all".to_owned() } else { names.join(" ") }),
-        target_description: match names {
+        target_description: match names.as_slice() {
             [name] => config.targets.get(name).and_then(|target| target.description.clone()),
             _ => None,
         },
-        jobs,
-        left_out,
-        scope: match changes {
-            Changes::NotCompared(reason) => format!("all: {reason}"),
-            Changes::Files { files, against } => {
-                let among = if has_job_file(files) { ", pikaci.nix among them" } else { "" };
-                format!("{} changed against {against}{among}", count(files.len(), "file"))
-            }
-        },
+        jobs: reasons.keys().cloned().collect(),
+        reasons,
+        left_out: left_out.into_values().collect(),
+        scope: scope(request, changes),
+        failed_in: request.failed.as_ref().map(|failed| failed.run.clone()),
     })
 }
 
-/// Returns the jobs that a name of the command line means: a job, a leg, or all legs with some values. `*` and `?` match
-/// any characters of the job's name.
-#[must_use]
-pub fn matching_jobs(config: &Config, pattern: &str) -> Vec<JobId> {
-    let Some(selector) = JobSelector::parse(pattern) else { return Vec::new() };
-    let glob = Glob::new(&pattern_glob(selector.name)).ok().map(|glob| glob.compile_matcher());
-    let matches = |id: &&JobId| {
-        let leg = JobSelector::of_id(id);
-        let is_named = leg.name == selector.name || glob.as_ref().is_some_and(|glob| glob.is_match(leg.name));
-        is_named && selector.matches_axes(&leg)
-    };
-    config.jobs.keys().filter(matches).cloned().collect()
+/// Returns the jobs among which changes select, with the reason for each job that runs regardless of them.
+fn candidates(config: &Config, request: &SelectionRequest) -> Result<BTreeMap<JobId, Option<String>>, UnknownName> {
+    let mut candidates = BTreeMap::new();
+    if request.names.is_empty() {
+        candidates.extend(config.jobs.keys().map(|job| (job.clone(), None)));
+    }
+    for name in &request.names {
+        for job in jobs_named(config, name)? {
+            let reason = (!config.targets.contains_key(name)).then(|| "named on the command line".to_owned());
+            let earlier = candidates.entry(job).or_default();
+            *earlier = reason.or(earlier.take());
+        }
+    }
+    if let Some(failed) = &request.failed {
+        candidates.retain(|job, _| failed.jobs.contains(job));
+        for reason in candidates.values_mut() {
+            *reason = Some(format!("it didn't pass in run {}", failed.run));
+        }
+    }
+    Ok(candidates)
 }
 
-/// Returns the pattern of a name as a glob in which only `*` and `?` have a meaning.
-fn pattern_glob(name: &str) -> String {
-    name.chars().flat_map(|c| if "{}\\!".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
+/// Returns the skipped jobs, each with the option that skips it.
+fn skipped_jobs(config: &Config, patterns: &[String]) -> Result<BTreeMap<JobId, String>, UnknownName> {
+    let mut skipped = BTreeMap::new();
+    for pattern in patterns {
+        skipped.extend(jobs_named(config, pattern)?.into_iter().map(|job| (job, format!("--skip {pattern}"))));
+    }
+    Ok(skipped)
+}
+
+/// Returns the jobs of a target, or those that a pattern matches.
+fn jobs_named(config: &Config, name: &str) -> Result<Vec<JobId>, UnknownName> {
+    let jobs = match config.targets.get(name) {
+        Some(target) => return Ok(target.jobs.clone()),
+        None => matching_jobs(config, name),
+    };
+    if jobs.is_empty() {
+        let jobs = config.jobs.keys().map(|job| job.as_str().to_owned());
+        return Err(UnknownName { name: name.to_owned(), names: config.targets.keys().cloned().chain(jobs).collect() });
+    }
+    Ok(jobs)
+}
+
+fn scope(request: &SelectionRequest, changes: &Changes) -> String {
+    match (changes, &request.failed) {
+        (_, Some(failed)) if !request.affected => format!("what didn't pass in run {}", failed.run),
+        (Changes::NotCompared(reason), _) => format!("all: {reason}"),
+        (Changes::Files { files, comparison }, _) => {
+            let among = if has_job_file(files) { ", pikaci.nix among them" } else { "" };
+            format!("{} changed {comparison}{among}", count(files.len(), "file"))
+        }
+    }
 }
 
 fn has_job_file(files: &[String]) -> bool {
     files.iter().any(|file| JOB_FILES.contains(&file.as_str()))
 }
 
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// The comparison of the `paths` of jobs with changed files.
+struct Comparison<'a> {
+    changes: &'a Changes,
+    affected: bool,
+    /// For each glob that matches a file, the first such file; `None` if the globs are too large to be compiled.
+    matches: Option<BTreeMap<&'a str, &'a str>>,
 }
 
-/// Returns the globs that match a file. If the globs can't be compiled together, because they are too large, returns
-/// all of them.
-fn matching_globs<'a>(globs: impl Iterator<Item = &'a String>, files: &[String]) -> BTreeSet<&'a str> {
-    let globs: BTreeSet<&str> = globs.map(String::as_str).collect();
-    let Ok(set) = Globs::new(globs.iter().copied()) else { return globs };
-    let matching: BTreeSet<usize> = files.iter().flat_map(|file| set.matching_indices(Path::new(file))).collect();
-    globs.into_iter().enumerate().filter(|(index, _)| matching.contains(index)).map(|(_, glob)| glob).collect()
-}
-
-/// A glob of a job's `paths` that matches no file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnmatchedGlob<'a> {
-    /// The first job that has it.
-    pub job: &'a JobId,
-    /// The glob.
-    pub glob: &'a str,
-}
-
-/// Returns the globs in the `paths` of jobs that match none of these files.
-#[must_use]
-pub fn unmatched_globs<'a>(
-    config: &'a Config,
-    jobs: impl Iterator<Item = &'a JobId>,
-    files: impl Iterator<Item: AsRef<Path>>,
-) -> Vec<UnmatchedGlob<'a>> {
-    let mut open: BTreeMap<&str, &JobId> = BTreeMap::new();
-    for (job, glob) in jobs.flat_map(|job| config.jobs[job].paths.iter().map(move |glob| (job, glob))) {
-        open.entry(glob).or_insert(job);
+impl<'a> Comparison<'a> {
+    fn new<'j>(
+        config: &'a Config,
+        jobs: impl Iterator<Item = &'j JobId>,
+        changes: &'a Changes,
+        affected: bool,
+    ) -> Self {
+        let files = match changes {
+            Changes::NotCompared(_) => &[][..],
+            Changes::Files { files, .. } => files,
+        };
+        let globs = jobs.flat_map(|job| &config.jobs[job].paths);
+        Self { changes, affected, matches: first_matches(globs, files) }
     }
-    let all: Vec<UnmatchedGlob<'_>> = open.into_iter().map(|(glob, job)| UnmatchedGlob { job, glob }).collect();
-    let Ok(globs) = Globs::new(all.iter().map(|unmatched| unmatched.glob)) else { return Vec::new() };
-    let mut matched = BTreeSet::new();
-    if !all.is_empty() {
-        files.for_each(|file| matched.extend(globs.matching_indices(file.as_ref())));
-    }
-    all.into_iter().enumerate().filter(|(index, _)| !matched.contains(index)).map(|(_, unmatched)| unmatched).collect()
-}
 
-fn with_needs(config: &Config, jobs: BTreeSet<JobId>) -> BTreeSet<JobId> {
-    let mut all = BTreeSet::new();
-    let mut open: Vec<JobId> = jobs.into_iter().collect();
-    while let Some(job) = open.pop() {
-        if all.insert(job.clone()) {
-            open.extend(config.jobs[&job].needs.iter().cloned());
+    /// Returns the reason for which the changes select a job; the error is the reason for which they leave it out.
+    fn judge(&self, job: &Job) -> Result<String, String> {
+        let (files, comparison) = match self.changes {
+            Changes::NotCompared(reason) => return Ok(reason.clone()),
+            Changes::Files { files, comparison } => (files, comparison),
+        };
+        if has_job_file(files) {
+            return Ok("pikaci.nix changed".to_owned());
+        }
+        if job.paths.is_empty() {
+            let is_unaffected = self.affected && files.is_empty();
+            return if is_unaffected {
+                Err(format!("no file changed {comparison}"))
+            } else {
+                Ok("it has no paths".into())
+            };
+        }
+        let Some(matches) = &self.matches else { return Ok("its paths are too large to compare".to_owned()) };
+        match job.paths.iter().find_map(|glob| matches.get(glob.as_str())) {
+            Some(file) => Ok(format!("its paths match {file}")),
+            None => Err(format!("no file of its paths changed {comparison}")),
         }
     }
-    all
 }
+
+fn first_matches<'a>(
+    globs: impl Iterator<Item = &'a String>,
+    files: &'a [String],
+) -> Option<BTreeMap<&'a str, &'a str>> {
+    let globs: Vec<&str> = globs.map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let set = Globs::new(globs.iter().copied()).ok()?;
+    let mut matches = BTreeMap::new();
+    for file in files {
+        for index in set.matching_indices(Path::new(file)) {
+            matches.entry(globs[index]).or_insert(file.as_str());
+        }
+    }
+    Some(matches)
+}
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,6 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use jiff::SignedDuration;
     use jiff::tz::{Offset, TimeZone};
@@ -45,7 +44,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::fixture::{after, apply, begun, ended, place};
-    use super::super::{Listing, event_line, list, status, summary};
+    use super::super::{FailureOutput, Listing, event_line, list, status, summary};
     use super::Clock;
     use crate::event::{Event, EventKind, LogPaths, Outcome, Reason};
     use crate::id::JobId;
@@ -70,7 +69,7 @@ mod tests {
             let pages = [
                 running,
                 status(&history, "/p".as_ref(), &clock),
-                summary(&history, &BTreeMap::new(), "/p".as_ref()),
+                summary(&history, &FailureOutput::default(), "/p".as_ref()),
                 list(&listing, &clock),
                 event_line(&Event { at: after(times[1]), kind: end }, &history).unwrap(),
             ];

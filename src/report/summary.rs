@@ -21,14 +21,21 @@ const MAX_PARAGRAPHS: usize = 8;
 const MAX_OUTPUT: usize = 24;
 /// Largest number of jobs of a run whose table includes passed jobs.
 const MAX_FULL_TABLE: usize = 24;
-/// Error of git in a folder without history.
-const NO_GIT: &str = "fatal: not a git repository";
 /// Largest number of hints.
 const MAX_HINTS: usize = 3;
 
+/// The output of jobs that didn't pass, and the remedies that follow from it.
+#[derive(Clone, Debug, Default)]
+pub struct FailureOutput {
+    /// The last lines of each job.
+    pub tails: BTreeMap<JobId, Vec<String>>,
+    /// The hints of jobs whose records have none.
+    pub hints: BTreeMap<JobId, String>,
+}
+
 /// Renders the end of a run: the failures with the last lines of their output, a table of the jobs, then hints.
 #[must_use]
-pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_root: &Path) -> Page {
+pub fn summary(history: &History, output: &FailureOutput, state_root: &Path) -> Page {
     let run = &history.run;
     let prepares: Vec<_> =
         run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)).collect();
@@ -39,7 +46,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     }
     let lines = (MAX_OUTPUT / failed.len().max(1)).clamp(3, 20);
     for job in failed.iter().take(MAX_PARAGRAPHS) {
-        let tail = tails.get(&job.id).map_or(&[][..], Vec::as_slice);
+        let tail = output.tails.get(&job.id).map_or(&[][..], Vec::as_slice);
         add_job(&mut page, job, &tail[tail.len().saturating_sub(lines)..], state_root);
     }
     if failed.len() > MAX_PARAGRAPHS {
@@ -56,7 +63,7 @@ pub fn summary(history: &History, tails: &BTreeMap<JobId, Vec<String>>, state_ro
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let after = format!("{took}: {}{message}", tally(&run.jobs));
     page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
-    for hint in hints(&prepares, &failed, tails).into_iter().chain(left_out::hint(run)) {
+    for hint in hints(&prepares, &failed, &output.hints).into_iter().chain(left_out::hint(run)) {
         page.line(format!("hint: {hint}"));
     }
     page
@@ -144,16 +151,11 @@ fn table(history: &History) -> Page {
 }
 
 /// Returns hints for the failures: the hint of the failure, else the command that prints its log.
-fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], tails: &BTreeMap<JobId, Vec<String>>) -> Vec<String> {
+fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], of_output: &BTreeMap<JobId, String>) -> Vec<String> {
     let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
-    let lacks_history =
-        |job: &JobRecord| tails.get(&job.id).is_some_and(|tail| tail.iter().any(|line| line.contains(NO_GIT)));
-    let of_jobs = failed.iter().map(|job| match &job.exit.reason.hint {
-        Some(hint) => hint.clone(),
-        None if lacks_history(job) => {
-            format!("jobs get no .git folder: pass {} what it reads from git in a file", job.id)
-        }
-        None => format!("pikaci logs --job {}", quote(job.id.as_str())),
+    let of_jobs = failed.iter().map(|job| {
+        let hint = job.exit.reason.hint.as_ref().or_else(|| of_output.get(&job.id)).cloned();
+        hint.unwrap_or_else(|| format!("pikaci logs --job {}", quote(job.id.as_str())))
     });
     let mut hints = Vec::new();
     for hint in of_prepares.chain(of_jobs) {
@@ -171,25 +173,27 @@ mod tests {
     use std::path::Path;
 
     use super::super::fixture::{apply, begun, ended, finished, place, start};
-    use super::summary;
+    use super::{FailureOutput, summary};
     use crate::event::{EventKind, LogPaths, Outcome, Reason};
     use crate::id::{JobId, NodeId};
     use crate::record::History;
 
     fn text(history: &History, tails: &BTreeMap<JobId, Vec<String>>) -> String {
-        summary(history, tails, Path::new("/p/.pikaci")).render(false)
+        let output = FailureOutput { tails: tails.clone(), hints: BTreeMap::new() };
+        summary(history, &output, Path::new("/p/.pikaci")).render(false)
     }
 
     #[test]
-    fn a_job_that_needs_git_history_gets_a_hint() {
-        let mut history = begun("1", &["build"]);
-        start(&mut history, "build");
-        let reason = Reason { message: Some("the command ended with exit code 128".to_owned()), ..Reason::default() };
-        let finished = ended("build", Outcome::Failed, Some(128), reason);
-        apply(&mut history, 5_000, EventKind::JobFinished(Box::new(finished)));
-        let line = "fatal: not a git repository (or any of the parent directories): .git";
-        let text = text(&history, &[(JobId::new("build"), vec![line.to_owned()])].into());
-        assert!(text.contains("hint: jobs get no .git folder: pass build what it reads from git in a file"), "{text}");
+    fn a_hint_of_the_output_replaces_the_command_that_prints_the_log() {
+        let output = FailureOutput {
+            tails: BTreeMap::new(),
+            hints: ["unit tests", "emulate"].map(|job| (JobId::new(job), format!("repair {job}"))).into(),
+        };
+        let text = summary(&finished(), &output, Path::new("/p/.pikaci")).render(false);
+        assert!(
+            text.ends_with("\nhint: repair unit tests\nhint: pikaci logs --job emulate --kind console\n"),
+            "{text}"
+        );
     }
 
     #[test]

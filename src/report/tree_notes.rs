@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::plan::select::UnmatchedGlob;
+use crate::plan::UnmatchedGlob;
 use crate::text::one_line;
 
-/// Returns the note about a glob that matches no file.
+/// Returns the warning about a glob that matches no file.
 #[must_use]
 pub fn unmatched_glob(unmatched: &UnmatchedGlob<'_>) -> String {
     one_line(&format!("`{}` in `jobs.{}.paths` matches no file of the project", unmatched.glob, unmatched.job))

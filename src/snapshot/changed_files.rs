@@ -15,6 +15,9 @@ use super::list::list_folder;
 use super::repository::is_in_repository;
 use super::tree_path::join;
 
+/// Maximum number of branches that an error names.
+const MAX_BRANCHES: usize = 8;
+
 /// The files of a source tree that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangedFiles {
@@ -89,9 +92,17 @@ fn fork_point(source_root: &Path, base: &str) -> Result<Option<String>, Error> {
     let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &name];
     let Some(commit) = git::line(source_root, &args)? else {
         let shallow = is_shallow(source_root)?;
-        return Err(Error::NoSuchBase { base: base.to_owned(), root: source_root.to_owned(), shallow });
+        let (base, root, branches) = (base.to_owned(), source_root.to_owned(), branches(source_root)?);
+        return Err(Error::NoSuchBase { base, root, shallow, branches });
     };
     git::result_line(source_root, &["merge-base", &commit, "HEAD"])
+}
+
+/// Returns the names of the branches with the newest commits, those of remotes too.
+fn branches(source_root: &Path) -> Result<Vec<String>, Error> {
+    let args = ["for-each-ref", "--sort=-committerdate", "--format=%(refname:short)", "refs/heads", "refs/remotes"];
+    let names = git::run(source_root, &args)?;
+    Ok(String::from_utf8_lossy(&names).lines().take(MAX_BRANCHES).map(str::to_owned).collect())
 }
 
 /// Adds a path, and all files in it if it is a submodule or a nested repository, which git lists as a whole.

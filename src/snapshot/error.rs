@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::config::nearest;
 use crate::text::quote;
 
 /// An error of reading or copying a source tree.
@@ -65,6 +66,8 @@ pub enum Error {
         root: PathBuf,
         /// True if the repository is a shallow clone.
         shallow: bool,
+        /// Names of branches that exist.
+        branches: Vec<String>,
     },
     /// The repository is a partial clone that lacks the folders of a commit. pikaci never fetches them by itself.
     #[error("comparing with {base}: {root} is a partial clone, without the folders of that commit")]
@@ -100,7 +103,14 @@ impl Error {
                 Some("the index of the repository holds an invalid path: clone the repository again".to_owned())
             }
             Self::NoSuchBase { shallow: true, .. } => Some("git fetch --unshallow".to_owned()),
-            Self::NoSuchBase { .. } => Some("git fetch".to_owned()),
+            Self::NoSuchBase { base, branches, .. } => {
+                let names = || branches.iter().map(String::as_str);
+                Some(match nearest(base, names()) {
+                    Some(nearest) => format!("git fetch; or did you mean {nearest:?}?"),
+                    None if branches.is_empty() => "git fetch".to_owned(),
+                    None => format!("git fetch; the branches here are {}", names().collect::<Vec<_>>().join(", ")),
+                })
+            }
             Self::Partial { base, .. } => {
                 Some(format!("let git fetch the missing folders: git diff --name-only {}...HEAD", quote(base)))
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Command};
 
 use crate::cli::exit::Exit;
@@ -24,6 +25,9 @@ pub struct Options {
     /// Check this file as a policy instead of pikaci.nix
     #[arg(long, value_name = "FILE", conflicts_with = "settings")]
     policy: Option<PathBuf>,
+    /// Fail instead of warning; a glob in `paths` that matches no file always fails
+    #[arg(long, env = "PIKACI_STRICT", value_parser = FalseyValueParser::new())]
+    strict: bool,
 }
 
 /// Checks one file. `command` is the whole command line, which defines the options that settings may have.
@@ -41,10 +45,11 @@ pub fn main(project_args: &ProjectArgs, options: &Options, command: &Command) ->
     let project = Project::locate(project_args)?;
     let job_file = JobFile::read(&project)?;
     let config = &job_file.config;
+    tree_notes::print_unused_names(config, options.strict)?;
     if config.jobs.values().any(|job| !job.paths.is_empty()) {
         let tree =
             snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error))?;
-        tree_notes::print_tree_notes(config, config.jobs.keys(), &tree);
+        tree_notes::print_tree_notes(config, config.jobs.keys(), &tree, true)?;
     }
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));
     print(&format!("{} is valid: {jobs}, {targets}", project.job_file).into())?;

@@ -1,6 +1,7 @@
 //! `pikaci plan`: prints the plan of a run without running it.
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -20,17 +21,25 @@ pub struct Options {
     #[command(flatten)]
     plan: PlanArgs,
     /// Format of the plan
-    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
+    #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT", conflicts_with = "explain")]
     format: Format,
     /// Print the jobs as a graph, without the builds of their guests
-    #[arg(long, value_enum, value_name = "LANGUAGE", env = "PIKACI_GRAPH", conflicts_with = "format")]
+    #[arg(long, value_enum, value_name = "LANGUAGE", env = "PIKACI_GRAPH", conflicts_with_all = ["format", "explain"])]
     graph: Option<GraphForm>,
+    /// Print the reason for which each job runs or is left out, instead of the plan
+    #[arg(long, env = "PIKACI_EXPLAIN", conflicts_with = "format", value_parser = FalseyValueParser::new())]
+    explain: bool,
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
     let project = Project::locate(project_args)?;
     let config = JobFile::read(&project)?.config;
-    let plan = PlanInputs::gather(&project, config, &options.plan)?.plan(&options.plan)?;
+    let inputs = PlanInputs::gather(&project, config, &options.plan)?;
+    if options.explain {
+        print(&report::explain(&inputs.selection))?;
+        return Ok(Exit::Passed);
+    }
+    let plan = inputs.plan(&options.plan)?;
     if let Some(form) = options.graph {
         let graph = PlanGraph::new(&plan.record);
         match form {

@@ -32,6 +32,7 @@ use crate::record::{History, RunRecord};
 use crate::snapshot;
 use crate::state::gc::RunClaim;
 use crate::state::{read_plan, recorded_path};
+use crate::text::count;
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -74,6 +75,10 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
         options.run.guest_programs(&facts, hypervisor, &options.isolation, plan.uses_host_userland())?;
     let store = guest_programs.as_ref().map(|programs| programs.nix.store());
     verify_inputs(&runs, &history.run, &plan, store)?;
+    eprint_line(&format_args!(
+        "rerunning {} of run {id} on the files of then; on the files of today: pikaci run --failed",
+        count(selected.len(), "job")
+    ));
     warn_of_other_userland(&history.run, &plan, &facts);
     let now = Timestamp::now();
     plan.run_id = Some(new_run_id(now, runs.store.state())?);

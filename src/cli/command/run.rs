@@ -44,8 +44,9 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let mut inputs = PlanInputs::gather(&project, job_file.config, &options.plan)?;
     let selection = &inputs.selection;
     if selection.jobs.is_empty() {
-        let hint = if selection.left_out.is_empty() { "" } else { "\nhint: pikaci run --all" };
-        eprint_line(&format_args!("nothing to do: {}{hint}", report::empty_selection(selection)));
+        for line in report::empty_selection(selection) {
+            eprint_line(&line);
+        }
         return Ok(Exit::Passed);
     }
     // Missing programs are reported before the source tree is copied.

@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use super::reader::{Fields, Reader, attr_path};
 use super::{guest_keys, timeout, userland};
 use crate::config::eval::Attrs;
-use crate::config::guest::{Base, Guest, Timeouts};
+use crate::config::guest::{Base, DEFAULT_GUEST, Guest, Timeouts};
 use crate::config::problem::quoted;
 use crate::config::units::parse_mebibytes;
 
-/// Name of the guest of a job without the key `guest`.
-pub(super) const DEFAULT_GUEST: &str = "default";
 /// Remedy for an unknown base.
 const BASES_HINT: &str = r#"write one of the bases:
   "host": the kernel and /usr of this machine

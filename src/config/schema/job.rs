@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::guest::DEFAULT_GUEST;
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
 use super::sizes::{check_sizes, value_length};
 use super::{command, env, globs, keys, service, timeout};
 use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
+use crate::config::guest::DEFAULT_GUEST;
 use crate::config::job::Job;
 use crate::config::network::Network;
 use crate::config::problem::quoted;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::guest::DEFAULT_GUEST;
 use super::reader::{JobReference, Reader};
 use crate::config::JobSelector;
 use crate::config::eval::Attrs;
+use crate::config::guest::DEFAULT_GUEST;
 use crate::config::job::Job;
 use crate::config::problem::{ByteRange, quoted};
 use crate::id::JobId;

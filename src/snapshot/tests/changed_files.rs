@@ -63,7 +63,10 @@ fn a_base_adds_the_changes_since_the_branch_left_it() {
     for base in ["nothing", "--help", ""] {
         let error = changed_files(&tree.root, Some(base)).unwrap_err();
         assert!(matches!(error, Error::NoSuchBase { .. }), "{base}: {error}");
+        assert_eq!(error.hint().unwrap(), "git fetch; the branches here are main, topic", "{base}");
     }
+    let misspelt = changed_files(&tree.root, Some("tpoic")).unwrap_err();
+    assert_eq!(misspelt.hint().unwrap(), "git fetch; or did you mean \"topic\"?");
     tree.git("", &["checkout", "-q", "--orphan", "unrelated"]);
     tree.commit("");
     assert!(matches!(changed_files(&tree.root, Some("main")), Ok(ChangedFiles::All { .. })));

@@ -79,12 +79,11 @@ fn an_empty_selection_has_a_reason() {
     let planned = project.pikaci(&["plan", "all-docs"]).exits(0);
     assert!(planned.stdout.contains(why), "{}", planned.stdout);
     let run = project.pikaci(&["run"]).exits(0);
-    assert!(
-        run.stderr.contains("nothing to do: left out docs (no file of its paths changed against HEAD)"),
-        "{}",
-        run.stderr
-    );
-    assert!(run.stderr.ends_with("hint: pikaci run --all\n"), "{}", run.stderr);
+    let lines = "docs: left out: no file of its paths changed against HEAD\nhint: pikaci run --all\n";
+    let warning = "warning: `docs/**` in `jobs.docs.paths` matches no file of the project\n";
+    assert_eq!(run.stderr, format!("{warning}{lines}nothing ran: 1 job left out\n"));
+    let skipped = project.pikaci(&["run", "--skip", "docs", "--skip", "all-docs"]).exits(0);
+    assert_eq!(skipped.stderr, format!("{warning}docs: left out: --skip all-docs\nnothing ran: 1 job left out\n"));
     assert_eq!(project.runs(), [""; 0]);
 }
 
@@ -100,15 +99,22 @@ fn every_command_warns_about_a_glob_without_a_match() {
     .file("src/a.c", "int a;\n")
     .file("app/[id].js", "a\n")
     .committed();
-    let note = |job, glob| format!("note: `{glob}` in `jobs.{job}.paths` matches no file of the project\n");
-    let both = note("docs", "doc/") + &note("code", "srcs/**");
-    assert_eq!(project.pikaci(&["check"]).exits(0).stderr, both);
+    let line = |job, glob| format!("`{glob}` in `jobs.{job}.paths` matches no file of the project\n");
+    let warning = |job, glob| format!("warning: {}", line(job, glob));
+    let both = warning("docs", "doc/") + &warning("code", "srcs/**");
+    let refused = format!(
+        "error: {}  {}hint: correct the globs, or remove them\n",
+        line("docs", "doc/"),
+        line("code", "srcs/**")
+    );
+    assert_eq!(project.pikaci(&["check"]).exits(2).stderr, refused);
+    assert_eq!(project.pikaci(&["run", "--strict"]).exits(2).stderr, refused);
     assert_eq!(project.pikaci(&["plan"]).exits(0).stderr, both);
-    assert_eq!(project.pikaci(&["plan", "code"]).exits(0).stderr, note("code", "srcs/**"));
+    assert_eq!(project.pikaci(&["plan", "code"]).exits(0).stderr, warning("code", "srcs/**"));
     let project = project.file("app/[id].js", "b\n");
     assert_eq!(jobs(&plan(&project, &[])), ["code"]);
     let project = project.file("app/[id].js", "a\n").file("README.md", "new\n");
-    assert!(project.pikaci(&["run"]).exits(0).stderr.starts_with(&(both + "nothing to do: ")));
+    assert!(project.pikaci(&["run"]).exits(0).stderr.starts_with(&(both + "code: left out: ")));
 }
 
 #[test]

@@ -37,7 +37,9 @@ fn a_rerun_uses_the_recorded_plan_and_snapshot() {
     fs::write(project.path("file"), "changed\n").unwrap();
     fs::write(project.path("pikaci.nix"), "{ nonsense").unwrap();
     fs::write(&mark, "").unwrap();
-    project.pikaci(&["rerun", "--failed"]).exits(0);
+    let again = project.pikaci(&["rerun", "--failed"]).exits(0).stderr;
+    let line = format!("rerunning 2 jobs of run {} on the files of then", first.run_id);
+    assert!(again.starts_with(&(line + "; on the files of today: pikaci run --failed\n")), "{again}");
     let second = project.record();
     assert_eq!(jobs(&project), ["test passed", "late passed"]);
     assert_eq!(project.output("test"), "as it was\n");

@@ -78,7 +78,11 @@ fn check_reports_mistakes_in_settings() {
         ("{", "decoding ", "write a JSON object"),
         ("[ ]", "the settings aren't an object", "write { "),
         (r#"{ "hipervisor": "qemu" }"#, r#""hipervisor" isn't an option of pikaci"#, r#"did you mean "hypervisor"?"#),
-        (r#"{ "qqqqq": 1 }"#, r#""qqqqq" isn't an option of pikaci"#, "the options that can be set are accel, all, "),
+        (
+            r#"{ "qqqqq": 1 }"#,
+            r#""qqqqq" isn't an option of pikaci"#,
+            "the options that can be set are accel, affected, all, ",
+        ),
         (r#"{ "out": "x" }"#, r#""out" isn't an option of pikaci"#, ""),
         (r#"{ "hypervisor": "qemv" }"#, r#""hypervisor" can't be "qemv""#, r#"did you mean "qemu"?"#),
         (r#"{ "accel": "whatever" }"#, r#""accel" can't be "whatever""#, "write one of auto, kvm, tcg"),

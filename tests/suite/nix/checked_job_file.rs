@@ -1,8 +1,6 @@
 //! The value of a job file, as Nix reads it for checks and modules, compared with pikaci's own reader.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use pikaci::config::{self, Guest, Job, Section};

@@ -262,6 +262,7 @@ fn try_hook(text: &str) {
 #[track_caller]
 fn try_job_file(text: &str) {
     let project = fixture::project(text).file("nix/postgres.nix", "{ }");
+    let project = project.file("src/a.c", "").file("include/a.h", "").file("Makefile", "");
     project.pikaci(&["check"]).exits(0);
 }
 
