@@ -27,7 +27,7 @@ fn a_cancel_may_be_killed_at_every_step() {
 
 /// There is either the whole job file or none.
 #[test]
-fn an_init() {
+fn an_init_may_be_killed_at_every_step() {
     for target in INIT {
         let scene = Scene::new(Project::new(""), &["init"]);
         let job_file = scene.project.path("pikaci.nix");
@@ -39,7 +39,7 @@ fn an_init() {
             scene.runs(&["init"]);
         }
         let checked = scene.runs(&["check"]).stdout;
-        assert_eq!(checked, "pikaci.nix is valid: 1 job, 0 targets\n", "{target}");
+        assert_eq!(checked, "pikaci.nix is valid: 1 job, 0 targets\nread by pikaci, without Nix\n", "{target}");
     }
 }
 
