@@ -33,7 +33,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Contender::shell(bench, "pikaci -C $B/jobs plan"),
         Contender::shell(bench, "pikaci -C $B/jobs check"),
         Contender::shell(bench, "git -C $B/jobs status"),
-        Contender::shell(bench, &format!("{EVALUATE} $B/jobs/pikaci.nix")),
+        Contender::shell(bench, format!("{EVALUATE} $B/jobs/pikaci.nix")),
     ];
     let jobs = Row {
         name: "pikaci plan, 1,000 jobs",
@@ -45,9 +45,10 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 
 /// Measures a plan of a job with 1,000 legs.
 fn measure_matrix(bench: &Bench) -> Result<Row> {
-    let axis = (0..JOBS / 10).map(|value| format!("\"{value}\" ")).collect::<String>();
+    let parts: Vec<String> = (0..JOBS / 10).map(|value| format!("\"{value}\"")).collect();
+    let parts = parts.join(" ");
     let text = format!(
-        "{{ jobs.test = {{ matrix = {{ part = [ {axis}]; cc = [ \"a\" \"b\" \"c\" \"d\" \"e\" \"f\" \"g\" \"h\" \"i\" \"j\" ]; \
+        "{{ jobs.test = {{ matrix = {{ part = [ {parts} ]; cc = [ \"a\" \"b\" \"c\" \"d\" \"e\" \"f\" \"g\" \"h\" \"i\" \"j\" ]; \
          }}; command = \"make PART=$part CC=$cc\"; }}; }}\n"
     );
     bench.project("legs", &text)?;
@@ -57,7 +58,7 @@ fn measure_matrix(bench: &Bench) -> Result<Row> {
     let contenders = vec![
         Contender::shell(bench, "pikaci -C $B/legs plan"),
         Contender::shell(bench, "git -C $B/legs status"),
-        Contender::shell(bench, &format!("{EVALUATE} $B/legs/pikaci.nix")),
+        Contender::shell(bench, format!("{EVALUATE} $B/legs/pikaci.nix")),
     ];
     Ok(Row {
         name: "pikaci plan, a matrix of 1,000 legs",

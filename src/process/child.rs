@@ -98,7 +98,8 @@ mod tests {
         let (group, cancel, unlimited) = (Group::start().unwrap(), Cancel::default(), Quota::unlimited());
         let limit = LogLimit { bytes: 1000, quota: &unlimited };
         let (log, _) = LogPipe::open(&folder.path().join("log"), limit).unwrap();
-        let child = group.spawn(Point::Command, Invocation::new("/bin/sleep").args(["1000"]), &log).unwrap();
+        let child =
+            group.spawn(Point::Command, Invocation::new("/bin/sh").args(["-c", "exec sleep 1000"]), &log).unwrap();
         let wait = |urgency, timeout| child.wait_or_cancel(&cancel, urgency, timeout).unwrap();
         assert_eq!(wait(Urgency::Polite, Duration::ZERO), WaitEnd::TimedOut);
         std::thread::scope(|scope| {

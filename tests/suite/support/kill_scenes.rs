@@ -37,7 +37,8 @@ fn local(args: &[&str]) -> Scene {
           guests.default.base = "none";
           defaults = {{ network = true; env.PIKACI_TEST_MARK = "{}"; }};
           jobs.a = {{ command = "sleep 1000 & mkdir deep; echo out >deep/out.txt"; artifacts = [ "**/*.txt" ]; }};
-          jobs.b = {{ command = "sleep 1000 & true"; needs = [ "a" ]; }};
+          groups.g.limit = 1;
+          jobs.b = {{ command = "sleep 1000 & true"; needs = [ "a" ]; group = "g"; }};
         }}"#,
         scene.mark
     );
