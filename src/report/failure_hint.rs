@@ -80,7 +80,7 @@ impl FailedCommand<'_> {
 
 fn git_history(failed: &FailedCommand<'_>) -> Option<String> {
     let job = &failed.job.job;
-    failed.prints(NO_GIT).then(|| format!("jobs get no .git folder: pass {job} what it reads from git in a file"))
+    failed.prints(NO_GIT).then(|| format!("jobs run without .git: pass {job} what it reads from git in a file"))
 }
 
 fn double_brackets(failed: &FailedCommand<'_>) -> Option<String> {

@@ -92,7 +92,7 @@ fn each_failure_has_its_remedy() {
             "is memory, 768 MiB of its 1024 MiB: raise guests.default.memory",
         ),
         (Base::Host, 127, "sh: 1: [[: not found", r#"write `shell = "bash";` in the job"#),
-        (Base::None, 128, "fatal: not a git repository (or any parent)", "jobs get no .git folder: pass build what it"),
+        (Base::None, 128, "fatal: not a git repository (or any parent)", "jobs run without .git: pass build what it"),
     ] {
         let hint = hint(&job(base), exit_code, line).unwrap_or_default();
         assert!(hint.contains(expected), "{line}: {hint}");
