@@ -70,6 +70,7 @@ in
           ${busybox}/bin/ln -s ${./lease.sh} /pikaci/lease
           ${busybox}/bin/ln -s ${./pack.sh} /pikaci/pack
           ${busybox}/bin/ln -s ${./start.sh} /pikaci/start
+          ${busybox}/bin/ln -s ${./steps.sh} /pikaci/steps.sh
           exec ${busybox}/bin/sh ${./service.sh}
         '';
       };

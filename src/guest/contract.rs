@@ -100,6 +100,7 @@ mod tests {
     const ARTIFACTS: &str = include_str!("../../nix/guest/artifacts.sh");
     const PACK: &str = include_str!("../../nix/guest/pack.sh");
     const START: &str = include_str!("../../nix/guest/start.sh");
+    const STEPS: &str = include_str!("../../nix/guest/steps.sh");
 
     #[track_caller]
     fn assert_has(script: &str, code: &str) {
@@ -136,12 +137,12 @@ mod tests {
     fn the_agent_understands_the_words_of_the_host() {
         assert_has(AGENT, &format!("grep -qw {WAIT_WORD} /proc/cmdline"));
         let cancel = std::str::from_utf8(CANCEL_LINE).unwrap().trim_end();
-        assert_has(AGENT, &format!(r#"[ "$word" = {cancel} ]"#));
+        assert_has(STEPS, &format!(r#"[ "$word" = {cancel} ]"#));
         assert_has(AGENT, &format!(r#"[ "$1" != {USERLAND_TAG} ]"#));
         for access in [Access::ReadOnly, Access::Overlay, Access::Disk] {
             assert_has(AGENT, &format!("share_{}()", access.word()));
         }
-        let scripts = [AGENT, ARTIFACTS, PACK, START].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS, PACK, START].concat();
         for file in REQUEST_FILES {
             let places = [format!("request/{file}"), format!("\"$request\"/{file}")];
             assert!(places.iter().any(|place| scripts.contains(place)), "no script reads {file}");
@@ -151,13 +152,13 @@ mod tests {
 
     #[test]
     fn the_host_understands_the_words_of_the_agent() {
-        let scripts = [AGENT, ARTIFACTS].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS].concat();
         let phases: BTreeSet<&str> = arguments(&scripts, "begin_phase").collect();
         assert_eq!(phases, PHASES.into());
         let longest = PHASES.iter().map(|phase| phase.len()).max().unwrap();
         let job_lines = 3 * (MAX_STEPS + MAX_SERVICES);
         assert!(longest <= MAX_PHASE_BYTES && PHASES.len() + NAMED_LEFT_OUT + job_lines + 20 < MAX_CONTROL_LINES);
-        assert_has(AGENT, &format!("head -c {SERVICE_LOG_BYTES}"));
+        assert_has(STEPS, &format!("head -c {SERVICE_LOG_BYTES}"));
         let examples = [
             "ready",
             "phase init 1.00",
@@ -207,11 +208,11 @@ mod tests {
 
     #[test]
     fn the_agent_keeps_its_time_limits() {
-        let scripts = [AGENT, ARTIFACTS].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS].concat();
         let guards: BTreeSet<&str> = arguments(&scripts, "guard").collect();
         let limits = [WAIT_LIMIT, SETUP_LIMIT, CLEANUP_LIMIT, PACK_LIMIT].map(|limit| limit.as_secs().to_string());
         assert_eq!(guards, limits.iter().map(String::as_str).collect());
-        let sleeps = |name| arguments(function(AGENT, name), "sleep").collect::<Vec<_>>().join(" ");
+        let sleeps = |name| arguments(function(STEPS, name), "sleep").collect::<Vec<_>>().join(" ");
         assert_eq!(sleeps("end_cgroups"), format!("{} {}", TERM_GRACE.as_secs(), KILL_GRACE.as_secs()));
         assert_has(function(AGENT, "finish"), &format!("(sleep {} && poweroff", FINISH_LIMIT.as_secs()));
         assert!(TERM_GRACE > Duration::ZERO);
