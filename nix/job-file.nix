@@ -136,9 +136,15 @@ let
       context = "the job ${toJSON leg.id}: ";
       job = written.${leg.id};
       hasCommand = job ? command;
+      services = defaults.services or { } // job.services or { };
+      undefined = filter (need: !(services ? ${need})) (
+        concatMap (service: service.needs or [ ]) (attrValues services)
+      );
     in
     if hasCommand == job ? steps then
       refuse context "it has ${if hasCommand then "a `command` and `steps`" else "no `command`"}"
+    else if undefined != [ ] then
+      refuse context "a service of it needs ${toJSON (head undefined)}, which is no service of this job"
     else
       {
         paths = [ ];
@@ -151,6 +157,7 @@ let
       // {
         needs = idsOf context "it needs" (job.needs or [ ]);
         env = defaults.env or { } // job.env or { } // leg.axes;
+        inherit services;
       };
   # All jobs except legs that are left out.
   jobs = listToAttrs (

@@ -147,21 +147,7 @@ let
         else
           value
       );
-  services =
-    context: path: value:
-    let
-      service =
-        context: path: each:
-        let
-          read = record keys.services [ "command" ] context path each;
-          undefined = filter (need: !(value ? ${need})) (read.needs or [ ]);
-        in
-        if undefined == [ ] then
-          read
-        else
-          refuse context "`${path}` needs ${toJSON (head undefined)}, which is no service of this job";
-    in
-    setOf checkName service context path value;
+  services = setOf checkName (record keys.services [ "command" ]);
 
   # The values of an axis become parts of the id of a leg.
   axisValue = is "1 to 100 visible characters without `,`, `[` and `]`" (

@@ -14,7 +14,7 @@ pub struct Section {
 }
 
 /// A key of a set.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Name of the key.
     pub name: &'static str,

@@ -192,6 +192,21 @@ fn keys_of_steps_services_and_groups_are_read() {
 }
 
 #[test]
+fn a_service_may_need_one_of_the_defaults() {
+    let file = |services: &str| {
+        format!(
+            r#"{{ defaults.services = {{ db.command = "db"; queue = {{ command = "q"; needs = [ "db" ]; }}; }};
+                 jobs.a = {{ command = "true"; services = {{ {services} }}; }}; }}"#
+        )
+    };
+    let config = read_ok(&file(r#"web = { command = "web"; needs = [ "queue" ]; };"#));
+    assert_eq!(config.jobs[&JobId::new("a")].services.keys().collect::<Vec<_>>(), ["db", "queue", "web"]);
+    let cycle = file(r#"db = { command = "db"; needs = [ "queue" ]; };"#);
+    let error = read("pikaci.nix", &cycle).unwrap_err().to_string();
+    assert!(error.contains("the service `db` in `jobs.a.services` needs itself"), "{error}");
+}
+
+#[test]
 fn a_diagnostic_has_line_column_and_width_in_characters() {
     let diagnostics = read("some/file.nix", "{\n  jobs.\"é🎉\".comand = 1;\n}").unwrap_err();
     let diagnostic = diagnostics.iter().next().unwrap();

@@ -69,7 +69,7 @@ pub(super) fn read_defaults(reader: &mut Reader, attrs: Option<&Attrs>, jobs: us
 fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     let mut job = defaults.clone();
     job.env.extend(env::read(reader, fields));
-    job.services.extend(service::read_all(reader, fields));
+    job.services = service::read_all(reader, fields, &defaults.services);
     let mut globs = |name| fields.get(name).map(|field| globs::read(reader, &field));
     job.paths = globs("paths").unwrap_or(job.paths);
     job.artifacts = globs("artifacts").unwrap_or(job.artifacts);

@@ -217,50 +217,26 @@ pub(super) const DEFAULTS: &[Key] = &[
     ARTIFACTS,
 ];
 
-pub(super) const JOB: &[Key] = &[
-    COMMAND,
-    STEPS,
-    DESCRIPTION,
-    MATRIX,
-    ADJUST_KEY,
-    NEEDS,
-    SERVICES,
-    ENV,
-    TIMEOUT,
-    STALL,
-    SHELL,
-    WORKDIR,
-    GUEST,
-    RUN_AS_ROOT,
-    NETWORK,
-    RETRIES,
-    WHEN,
-    ALLOW_FAILURE,
-    GROUP,
-    PATHS,
-    ARTIFACTS,
-];
+const ACTION: &[Key] = &[COMMAND, STEPS, DESCRIPTION];
 
-pub(super) const ADJUST: &[Key] = &[
-    WITH,
-    SKIP,
-    COMMAND,
-    STEPS,
-    DESCRIPTION,
-    NEEDS,
-    SERVICES,
-    ENV,
-    TIMEOUT,
-    STALL,
-    SHELL,
-    WORKDIR,
-    GUEST,
-    RUN_AS_ROOT,
-    NETWORK,
-    RETRIES,
-    WHEN,
-    ALLOW_FAILURE,
-    GROUP,
-    PATHS,
-    ARTIFACTS,
-];
+pub(super) const JOB: &[Key] =
+    &join::<{ ACTION.len() + 3 + DEFAULTS.len() }>([ACTION, &[MATRIX, ADJUST_KEY], &[NEEDS], DEFAULTS]);
+
+pub(super) const ADJUST: &[Key] =
+    &join::<{ ACTION.len() + 3 + DEFAULTS.len() }>([&[WITH, SKIP], ACTION, &[NEEDS], DEFAULTS]);
+
+/// Returns several lists of keys as one.
+const fn join<const LENGTH: usize>(lists: [&[Key]; 4]) -> [Key; LENGTH] {
+    let mut all = [COMMAND; LENGTH];
+    let (mut list, mut length) = (0, 0);
+    while list < lists.len() {
+        let mut index = 0;
+        while index < lists[list].len() {
+            all[length] = lists[list][index];
+            length += 1;
+            index += 1;
+        }
+        list += 1;
+    }
+    all
+}

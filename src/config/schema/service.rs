@@ -11,14 +11,23 @@ use crate::guest::contract::MAX_SERVICES;
 
 const DEFAULT_TIMEOUT_SECS: u64 = 60;
 
-/// Reads the services of a job.
-pub(super) fn read_all(reader: &mut Reader, fields: &Fields) -> BTreeMap<String, Service> {
-    let mut services = BTreeMap::new();
+/// Reads the services of a job, which are added to those of `defaults`.
+pub(super) fn read_all(
+    reader: &mut Reader,
+    fields: &Fields,
+    defaults: &BTreeMap<String, Service>,
+) -> BTreeMap<String, Service> {
+    let mut services = defaults.clone();
     let Some(field) = fields.get("services") else { return services };
     let Some(attrs) = reader.set_field(&field) else { return services };
-    if attrs.len() > MAX_SERVICES {
-        let message = format!("`{}` has {} services", field.path, attrs.len());
-        reader.refuse(&field.value.at, message, format!("write at most {MAX_SERVICES}"));
+    let names: BTreeSet<&str> = attrs.keys().map(|name| &**name).chain(defaults.keys().map(String::as_str)).collect();
+    if names.len() > MAX_SERVICES {
+        let message = format!("with `{}` the job has {} services", field.path, names.len());
+        reader.refuse(
+            &field.value.at,
+            message,
+            format!("write at most {MAX_SERVICES}, those of `defaults` among them"),
+        );
     }
     for (name, attr) in attrs {
         reader.check_name(&field.path, name, &attr.name_at);
@@ -27,8 +36,8 @@ pub(super) fn read_all(reader: &mut Reader, fields: &Fields) -> BTreeMap<String,
         let fields = reader.fields(&path, set, inner_keys::SERVICE);
         let ready = fields.get("ready").and_then(|field| read_command(reader, &field));
         let needs = fields.get("needs").and_then(|field| reader.strings(&field)).unwrap_or_default();
-        for (need, at) in needs.iter().filter(|(need, _)| !attrs.contains_key(*need)) {
-            let hint = reader.suggest(need, attrs.keys().map(|name| &**name), "name a service of this job");
+        for (need, at) in needs.iter().filter(|(need, _)| !names.contains(&***need)) {
+            let hint = reader.suggest(need, names.iter().copied(), "name a service of this job");
             reader.refuse(at, format!("there is no service {} in this job", quoted(need)), hint);
         }
         let needs = needs.into_iter().map(|(need, _)| need.to_string()).collect();

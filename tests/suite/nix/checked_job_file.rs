@@ -47,7 +47,7 @@ const REFUSED_JOBS: &[(&str, &str)] = &[
 const REFUSED_WITH_COMMAND: &[(&str, &str)] = &[
     (r#"steps = [ { name = "a"; command = "b"; } ];"#, "it has a `command` and `steps`"),
     ("services.db = { };", "`services.db` has no `command`"),
-    (r#"services.db = { command = "x"; needs = [ "a" ]; };"#, r#"`services.db` needs "a", which is no"#),
+    (r#"services.db = { command = "x"; needs = [ "a" ]; };"#, r#"a service of it needs "a", which is no"#),
     (r#"guest = "tols";"#, r#"the job "a b": there is no guest "tols"; there are "default""#),
     (r#"group = "db";"#, r#"the job "a b": there is no group "db""#),
     (r#"needs = [ "god" ];"#, r#"the job "a b": it needs "god", which is no job"#),
@@ -138,6 +138,8 @@ fn mk_checks_accepts_the_job_files_that_pikaci_accepts() {
         "{ }",
         "{ jobs = { }; guests = null; targets = null; defaults = null; }",
         "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; adjust = [ ]; }; }",
+        r#"{ defaults.services.db.command = "db";
+             jobs.a = { command = "true"; services.web = { command = "web"; needs = [ "db" ]; }; }; }"#,
     ] {
         Project::with_nix(text).pikaci(&["check"]).exits(0);
         job_file(text, "builtins.deepSeq file.jobs true").exits(0);
