@@ -1,5 +1,8 @@
 //! The job file of a project: read by pikaci, or evaluated by Nix if pikaci can't.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 
@@ -8,7 +11,10 @@ use crate::cli::failure::Failure;
 use crate::cli::nix_value::NixValue;
 use crate::cli::project::{JOB_FILE_LIMIT, Project};
 use crate::config::{self, Config};
-use crate::plan::select::JOB_FILE;
+use crate::plan::select::{Changes, JOB_FILE};
+
+/// Ends of the names of files that Nix can import or parse.
+const NIX_LANGUAGES: [&str; 3] = ["nix", "json", "toml"];
 
 /// A valid job file.
 #[derive(Debug)]
@@ -48,6 +54,20 @@ impl JobFile {
         match &self.nix {
             None => "read by pikaci, without Nix".to_owned(),
             Some((reason, _)) => format!("evaluated by Nix, because of {reason}"),
+        }
+    }
+
+    /// Returns the changes to select jobs by. If Nix evaluates the job file, a changed file in a language that Nix reads
+    /// may be a part of it, and selects every job.
+    pub fn select_by(&self, changes: Changes) -> Changes {
+        let Changes::Files { files, .. } = &changes else { return changes };
+        let is_read_by_nix = |file: &&String| {
+            let extension = Path::new(file).extension().and_then(OsStr::to_str);
+            extension.is_some_and(|extension| NIX_LANGUAGES.contains(&extension))
+        };
+        match files.iter().find(is_read_by_nix).filter(|_| self.nix.is_some()) {
+            Some(file) => Changes::NotCompared(format!("{file} changed, which may be a part of {JOB_FILE}")),
+            None => changes,
         }
     }
 

@@ -4,6 +4,7 @@ use crate::cli::caller_env::caller_env;
 use crate::cli::exit::Exit;
 use crate::cli::failed_jobs::failed_jobs;
 use crate::cli::failure::Failure;
+use crate::cli::job_file::JobFile;
 use crate::cli::plan_args::{PlanArgs, select_jobs};
 use crate::cli::project::Project;
 use crate::cli::tree_notes;
@@ -39,13 +40,14 @@ pub struct PlanInputs {
 
 impl PlanInputs {
     /// Gathers the inputs, and prints the notes and warnings. Writes no files.
-    pub fn gather(project: &Project, config: Config, args: &PlanArgs) -> Result<Self, Failure> {
+    pub fn gather(project: &Project, job_file: JobFile, args: &PlanArgs) -> Result<Self, Failure> {
         // In parallel, because the comparison waits for git and the reading of the tree waits for the disk.
         let (changes, tree) = rayon::join(
-            || project.read_changes(args, &config),
+            || project.read_changes(args, &job_file.config),
             || snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error)),
         );
-        let changes = changes?;
+        let changes = job_file.select_by(changes?);
+        let config = job_file.config;
         let failed = args.failed.then(|| failed_jobs(&config, &project.state)).transpose()?;
         let selection = select_jobs(&config, args, &changes, failed)?;
         let tree = tree?;

@@ -33,8 +33,7 @@ pub struct Options {
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
     let project = Project::locate(project_args)?;
-    let config = JobFile::read(&project)?.config;
-    let inputs = PlanInputs::gather(&project, config, &options.plan)?;
+    let inputs = PlanInputs::gather(&project, JobFile::read(&project)?, &options.plan)?;
     if options.explain {
         print(&report::explain(&inputs.selection))?;
         return Ok(Exit::Passed);

@@ -41,7 +41,7 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     project.open_state()?;
     job_file.save(&project)?;
     report_interrupted(&RunStore::new(project.state.clone()))?;
-    let mut inputs = PlanInputs::gather(&project, job_file.config, &options.plan)?;
+    let mut inputs = PlanInputs::gather(&project, job_file, &options.plan)?;
     let selection = &inputs.selection;
     if selection.jobs.is_empty() {
         for line in report::empty_selection(selection) {

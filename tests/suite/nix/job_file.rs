@@ -51,6 +51,18 @@ fn a_value_is_cached_until_a_file_of_the_project_changes() {
 }
 
 #[test]
+fn a_changed_part_of_the_job_file_selects_every_job() {
+    let jobs = r#"{ a = { command = "true"; network = true; paths = [ "src" ]; }; }"#;
+    let text = r#"{ guests.default.base = "none"; jobs = import ./ci/jobs.nix; }"#;
+    let project = Project::with_nix(text).file("ci/jobs.nix", jobs).file("src/a", "").file("other", "").committed();
+    let explained = |project: &Project| project.pikaci(&["plan", "--explain"]).exits(0).stdout;
+    let project = project.file("other", "changed");
+    assert!(explained(&project).contains("no file of its paths changed"), "{}", explained(&project));
+    let project = project.file("ci/jobs.nix", &jobs.replace("true", "false"));
+    assert!(explained(&project).contains("ci/jobs.nix changed, which may be a part of pikaci.nix"));
+}
+
+#[test]
 fn a_hostile_file_reads_nothing_else_and_runs_nothing() {
     let outside = tempfile::tempdir().unwrap();
     let canary = outside.path().join("canary");
