@@ -40,12 +40,17 @@ make_fifo() {
     must chown "$uid:$uid" "$run/$1.fifo"
 }
 
+# Opens a FIFO for a copier that starts next: 6 to read, and 5 so that neither an end of the file nor a blocked open comes
+# before the last writer has ended. A signal interrupts a blocked open, and the end of any child is one.
+# shellcheck disable=SC2094 # no pipeline
+open_fifo() { exec 5<>"$run/$1.fifo" 6<"$run/$1.fifo"; }
+
 # Runs a command of the request in a cgroup of the job, in the foreground: `launch CGROUP COMMAND FIFO`. The shell makes
 # background commands ignore SIGINT. Unlike the shell, `time` distinguishes a signal from an exit code above 128.
 launch() {
     # shellcheck disable=SC2023 # busybox's
     time -f %e -o "$run/$2.ended" env -i PATH="$PATH" sh /pikaci/launch "$uid" "$1" "$2" \
-        </dev/null >"$run/$3.fifo" 2>&1 3>&- 4>&- 5>&-
+        </dev/null >"$run/$3.fifo" 2>&1 3>&- 4>&- 5>&- 6>&-
 }
 
 # Runs a step if its condition holds: `step NUMBER WHEN TIMEOUT STALL`; a limit of 0 is none. A copier outside of the
@@ -57,12 +62,16 @@ step() {
     failed) [ "$result" != "exit 0" ] || return 0 ;;
     esac
     send "step $1"
-    copy_output &
+    open_fifo step
+    # In subshells, because the shell keeps a copy of a descriptor that is closed for a function.
+    (copy_output) 5>&- &
     copy_pid=$!
+    exec 6<&-
     watchers=
-    if [ "$3" != 0 ]; then enforce_step_timeout "$1" "$3" & watchers=$!; fi
-    if [ "$4" != 0 ]; then enforce_stall "$4" & watchers="$watchers $!"; fi
+    if [ "$3" != 0 ]; then (enforce_step_timeout "$1" "$3") 5>&- & watchers=$!; fi
+    if [ "$4" != 0 ]; then (enforce_stall "$4") 5>&- & watchers="$watchers $!"; fi
     launch step "step-$1" step
+    exec 5>&-
     # shellcheck disable=SC2086 # several
     [ -z "$watchers" ] || kill $watchers
     end=$(outcome "step-$1")
@@ -81,7 +90,7 @@ step() {
 
 # Copies the output of a step and writes the number of its bytes, which the kernel adds up for finished children.
 copy_output() {
-    dd bs=64k status=none <"$run"/step.fifo >&4 &
+    dd bs=64k status=none <&6 >&4 &
     copier=$!
     echo $copier >"$run"/copier
     wait $copier || exit 1
@@ -167,12 +176,12 @@ service() {
     [ "$result" = "exit 0" ] && [ ! -e "$run"/stopped ] || return 0
     must mkdir "$cgroup/job/service-$1"
     make_fifo "service-$1"
-    # A FIFO without a writer ends its copier, and one without a copier blocks its writers.
-    exec 5<>"$run/service-$1.fifo"
-    # In subshells, because the shell keeps a copy of a descriptor that is closed for a function.
+    open_fifo "service-$1"
     (copy_service_output "$1") 5>&- &
     service_copiers="$service_copiers $!"
-    (run_service "$1") 5>&- &
+    exec 6<&-
+    # This subshell keeps the FIFO open until the service has ended.
+    (run_service "$1") &
     if [ "$3" = yes ]; then wait_for_service "$1" "$2"; fi
     exec 5>&-
     if [ "$result" = "exit 0" ]; then send "service-ready $1"; fi
@@ -186,7 +195,7 @@ run_service() {
 }
 
 # Keeps the first 8 MiB of the output of a service and drops the rest.
-copy_service_output() { { head -c 8388608 && cat >/dev/null; } <"$run/service-$1.fifo" >"$run/service-$1.log"; }
+copy_service_output() { { head -c 8388608 && cat >/dev/null; } <&6 >"$run/service-$1.log"; }
 
 # Waits until the check of a service succeeds: `wait_for_service NUMBER SECONDS`.
 wait_for_service() {
