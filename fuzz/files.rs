@@ -131,6 +131,7 @@ fn read_kernel(root: &Path, image: Option<&Path>, cache: &HashCache) -> Result<K
         root: root.to_owned(),
         set_up: root.join("none"),
         kernels: BTreeSet::from([image.clone()]),
+        userland: false,
     };
     gather_facts(&request, cache).kernels.remove(&image).unwrap()
 }

@@ -109,6 +109,7 @@ let
     "always"
   ];
   network = is "true, false or \"host\"" (value: isBool value || value == "host");
+  cache = is "true, false or \"trust\"" (value: isBool value || value == "trust");
   allowFailure = is "true, false or a list of exit codes from 1 to 255" (
     value: isBool value || isList value && all (isBetween 1 255) value
   );
@@ -185,6 +186,7 @@ let
   common = {
     inherit
       allowFailure
+      cache
       env
       network
       services

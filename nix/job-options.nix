@@ -42,6 +42,9 @@ let
   common = {
     allowFailure = key (either bool (listOf int)) "True, or exit codes: the failures of the job that don't make its run fail.";
     artifacts = key (listOf str) "Globs of the files that pikaci keeps as artifacts.";
+    cache = key (either bool (enum [
+      "trust"
+    ])) "True to take the result of an earlier run with the same input; \"trust\" also with a network.";
     env = key (attrsOf (
       either str (submodule {
         options = keys.inherited;

@@ -74,6 +74,8 @@ points! {
     JobRecord = "job.record" Write;
     /// Write of a job's artifact manifest.
     Manifest = "job.manifest" Write;
+    /// Write of the file that names the run of a kept result.
+    KeptResult = "job.result" Write;
     /// Write of the cancel request of a run.
     CancelRequest = "run.cancel" Write;
     /// Write of a first job file.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status, why,
 };
 use crate::cli::complete::{complete, print_script};
 use crate::cli::exit::Exit;
@@ -49,6 +49,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Check(options) => check::main(&cli.project, options, &Cli::command()),
         Command::Doctor(options) => doctor::main(&cli.project, options),
         Command::Plan(options) => plan::main(&cli.project, options),
+        Command::Why(options) => why::main(&cli.project, options),
         Command::Run(options) => run::main(&cli.project, options),
         Command::Rerun(options) => rerun::main(&cli.project, options),
         Command::Cancel(options) => cancel::main(&cli.project, options),

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
+    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status, why,
 };
 use crate::cli::project_args::ProjectArgs;
 
@@ -36,6 +36,8 @@ pub enum Command {
     Doctor(doctor::Options),
     /// Print the plan of a run without running it
     Plan(plan::Options),
+    /// Print the reason for which jobs run or take the results of earlier runs
+    Why(why::Options),
     /// Run jobs, each in its own virtual machine
     Run(run::Options),
     /// Run jobs of an earlier run again, from its plan and its snapshot

@@ -46,6 +46,9 @@ pub struct PlanArgs {
     /// Run the jobs that didn't pass in the last run that ended, on the files of today
     #[arg(long, env = "PIKACI_FAILED", value_parser = FalseyValueParser::new())]
     pub failed: bool,
+    /// Run jobs even if an earlier run has their result (`cache`)
+    #[arg(long, env = "PIKACI_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
     /// Fail instead of warning about names that nothing uses and globs in `paths` that match no file
     #[arg(long, env = "PIKACI_STRICT", value_parser = FalseyValueParser::new())]
     pub strict: bool,

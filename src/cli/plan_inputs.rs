@@ -12,9 +12,11 @@ use crate::config::Config;
 use crate::facts::HostFacts;
 use crate::flake::{FlakeError, LOCAL_INPUT_HINT, ProjectFiles};
 use crate::host::HashCache;
+use crate::plan::record::PlannedJob;
 use crate::plan::select::{Changes, Selection};
-use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput};
+use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput, keyed_jobs, take_results};
 use crate::snapshot::{self, Tree};
+use crate::state::{StateLayout, kept_result};
 use crate::tools::LOWER_MEMORY;
 
 /// The inputs of a plan.
@@ -36,6 +38,8 @@ pub struct PlanInputs {
     pub files: ProjectFiles,
     /// Environment variables of the command line.
     pub caller_env: CallerEnv,
+    /// The state folder, which has the results of earlier runs.
+    pub state: StateLayout,
 }
 
 impl PlanInputs {
@@ -55,23 +59,35 @@ impl PlanInputs {
         let (facts, cache) = project.gather_facts(&config, &selection);
         let files = project.read_guest_files(&config, &selection)?;
         let caller_env = caller_env(&config, args)?;
-        Ok(Self { config, changes, selection, tree, facts, cache, files, caller_env })
+        let state = project.state.clone();
+        Ok(Self { config, changes, selection, tree, facts, cache, files, caller_env, state })
     }
 
     /// Plans the selected jobs. Refuses a plan that the operator doesn't allow.
     pub fn plan(&self, args: &PlanArgs) -> Result<Plan, Failure> {
+        let keyed = keyed_jobs(&self.config, &self.selection, &self.facts.system);
+        let lists = keyed.into_iter().map(|job| self.config.jobs[job].paths.as_slice()).collect();
         let input = PlanInput {
             config: &self.config,
             selection: &self.selection,
             facts: &self.facts,
-            snapshot: self.tree.digest(),
+            tree: self.tree.digest(),
+            files: &snapshot::file_digests(&self.tree, &lists),
             hypervisor: args.hypervisor(&self.facts),
             project: &self.files,
             budget: args.budget.budget(&self.facts),
             caller_env: &self.caller_env,
             allow_local_inputs: args.isolation.allow_local_inputs,
         };
-        let plan = plan::build(input).map_err(plan_failure)?;
+        let mut plan = plan::build(input).map_err(plan_failure)?;
+        if !args.force {
+            let kept = |job: &PlannedJob| {
+                let key = &job.result_key.as_ref()?.digest;
+                Some((key.clone(), kept_result(&self.state, key, &job.job)?))
+            };
+            let results = plan.record.jobs().filter(|job| job.cache).filter_map(kept).collect();
+            take_results(&mut plan.record, &results);
+        }
         args.isolation.check(&plan.record)?;
         Ok(plan)
     }

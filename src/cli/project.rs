@@ -14,7 +14,7 @@ use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::read_changed_files::read_changed_files;
-use crate::config::{Base, Config, Guest};
+use crate::config::{Base, Config, Guest, ResultCache};
 use crate::facts::HostFacts;
 use crate::flake::ProjectFiles;
 use crate::foreign::Beneath;
@@ -184,7 +184,9 @@ impl Project {
         let guests = selection.jobs.iter().map(|job| &config.guests[&config.jobs[job].guest]);
         let of_host = guests.filter(|guest| matches!(guest.base, None | Some(Base::Host)));
         let kernels = of_host.map(|guest| guest.kernel.clone()).collect();
-        let facts = host::gather_facts(&FactsRequest::new(own_path(), kernels), &cache);
+        let userland = selection.jobs.iter().any(|job| config.jobs[job].cache != ResultCache::Off);
+        let request = FactsRequest { userland, ..FactsRequest::new(own_path(), kernels) };
+        let facts = host::gather_facts(&request, &cache);
         (facts, cache)
     }
 

@@ -10,7 +10,7 @@ use crate::cli::project_args::ProjectArgs;
 use crate::cli::report_interrupted::report_interrupted_if_writable;
 use crate::id::{JobId, RunId};
 use crate::record::{History, JobRecord};
-use crate::state::{self, FindRunError, RunStore};
+use crate::state::{self, FindRunError, RunStore, read_job_record};
 
 /// Name of the newest run that can be read.
 pub const LATEST: &str = "latest";
@@ -82,6 +82,17 @@ impl Runs {
     /// Returns true if a run has a record. A crash may leave the folder of a run without a record.
     pub fn has_record(&self, id: &RunId) -> bool {
         self.store.state().run(id).record().is_there()
+    }
+
+    /// Returns the run and the record with the files of a job: those of an earlier run if the job took its result.
+    pub fn resolve_taken(&self, id: &RunId, job: &JobRecord) -> Result<(RunId, JobRecord), Failure> {
+        let Some(from) = &job.taken_from else { return Ok((id.clone(), job.clone())) };
+        let path = self.store.state().run(from).job(&job.id).status();
+        let record = read_job_record(&path).map_err(|error| {
+            let error = error.context(format!("job {} took its result from run {from}", job.id));
+            Failure::new(Exit::NothingSelected, error).hint("pikaci run")
+        })?;
+        Ok((from.clone(), record))
     }
 
     /// Reads the record of a run and the records of its jobs.

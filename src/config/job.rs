@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::allow_failure::AllowFailure;
 use super::network::Network;
+use super::result_cache::ResultCache;
 use super::service::Service;
 use super::shell::Shell;
 use super::step::Step;
@@ -50,6 +51,8 @@ pub struct Job {
     pub retries: u32,
     /// Failures that don't make the run fail.
     pub allow_failure: AllowFailure,
+    /// The reuse of an earlier result.
+    pub cache: ResultCache,
     /// Name of the group whose limit counts the job.
     pub group: Option<String>,
     /// Globs, relative to the workspace, of the files to keep.

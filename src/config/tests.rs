@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    AllowFailure, Base, Command, Config, Guest, Job, Network, Service, Shell, Step, Target, Timeouts, Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Service, Shell, Step, Target, Timeouts,
+    Variable, read,
 };
 use crate::guest::When;
 use crate::id::JobId;
@@ -32,6 +33,7 @@ fn shell(command: &str) -> Job {
         network: Network::None,
         retries: 0,
         allow_failure: AllowFailure::Never,
+        cache: ResultCache::Off,
         group: None,
         artifacts: vec![],
     }

@@ -12,5 +12,6 @@ pub(super) fn facts(system: &str) -> HostFacts {
         tools: std::collections::BTreeMap::new(),
         kernels: std::collections::BTreeMap::new(),
         busybox: Err(MissingFact { reason: "none".to_owned(), hint: "install one".to_owned() }),
+        userland: None,
     }
 }

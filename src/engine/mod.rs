@@ -19,6 +19,7 @@ mod run_context;
 mod run_env;
 mod schedule;
 mod step_events;
+mod taken_result;
 mod walk;
 
 pub use exec_node::{ExecNode, exec};

@@ -169,6 +169,12 @@ impl<'a> Recorder<'a> {
         self.failure.get_or_insert_with(|| anyhow::anyhow!("{message}"));
     }
 
+    /// Returns the records so far.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Returns true if an event or a record couldn't be written.
     #[must_use]
     pub fn has_failed(&self) -> bool {
@@ -207,8 +213,7 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// When a record can't be written.
     pub fn rewrite(&mut self) -> Result<()> {
-        self.write_jobs()?;
-        self.close()
+        self.write_jobs().and_then(|()| self.close())
     }
 
     /// Writes the records of all jobs; a failure doesn't prevent the writing of the others.
@@ -217,7 +222,7 @@ impl<'a> Recorder<'a> {
     /// When a record can't be written.
     pub fn write_jobs(&mut self) -> Result<()> {
         let jobs: Vec<JobId> = self.history.jobs.iter().map(|job| job.id.clone()).collect();
-        let written = jobs.iter().map(|job| self.write_job(job)).collect::<Vec<_>>();
+        let written: Vec<_> = jobs.iter().map(|job| self.write_job(job)).collect();
         written.into_iter().collect()
     }
 
@@ -261,8 +266,7 @@ impl<'a> Recorder<'a> {
         if !self.has_few_jobs() {
             return self.write_job_view(job);
         }
-        let path = self.prepare_job_record(job)?;
-        self.sync_events()?;
+        let path = self.prepare_job_record(job).and_then(|path| self.sync_events().map(|()| path))?;
         self.history.job(job).map_or(Ok(()), |record| write_json(Point::JobRecord, &path, record))
     }
 

@@ -98,6 +98,12 @@ impl<'a> Schedule<'a> {
         self.needs[index.0].iter().all(|need| self.states[need.0] == State::Done { passed: true })
     }
 
+    /// Returns whether a job that runs depends on a node.
+    pub fn is_needed(&self, index: NodeIndex) -> bool {
+        let runs = |node: &PlanNodeRecord| node.job().is_none_or(|job| job.taken_from.is_none());
+        self.needs.iter().zip(self.nodes).any(|(needs, node)| needs.contains(&index) && runs(node))
+    }
+
     /// Returns whether the group of a node has a place left.
     fn has_place(&self, index: NodeIndex) -> bool {
         let Some(group) = self.node(index).job().and_then(|job| job.group.as_ref()) else { return true };

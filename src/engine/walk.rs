@@ -11,15 +11,16 @@ use super::recorder::Recorder;
 use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
 use super::schedule::{NodeIndex, Schedule, SkipCause};
+use super::taken_result::taken_result;
 use crate::cancel::{Cancel, Urgency};
-use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
+use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason, Status};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
-use crate::plan::record::{JobExecutor, Prepare, Work};
+use crate::plan::record::{JobExecutor, PlannedJob, Prepare, Work};
 use crate::prepare::Runner;
-use crate::record::CANCEL_COMMAND;
-use crate::state::{RunLayout, recorded_path};
+use crate::record::{CANCEL_COMMAND, JobRecord};
+use crate::state::{RunLayout, append_line, keep_result, recorded_path};
 
 /// Reason of a node that a cancelled run didn't start.
 const CANCELLED_REASON: &str = "the run was cancelled";
@@ -83,7 +84,9 @@ impl<'a> Walk<'a> {
                 self.apply_cancel(recorder);
                 failpoint::checkpoint(Point::Walk).unwrap_or_default();
                 while let Some(index) = self.schedule.start_next() {
-                    self.start(scope, &accelerator, recorder, index, &sender);
+                    if !self.finish_at_once(recorder, index) {
+                        self.start(scope, &accelerator, recorder, index, &sender);
+                    }
                 }
                 self.receive(recorder, &receiver);
                 recorder.sync_if_due();
@@ -127,6 +130,27 @@ impl<'a> Walk<'a> {
                 self.finish_unstarted(recorder, index, Outcome::Cancelled, reason.to_owned());
             }
         }
+    }
+
+    /// Finishes a job that takes the result of an earlier run, or a build for such jobs only. Returns false for another
+    /// node, which has to run.
+    fn finish_at_once(&mut self, recorder: &mut Recorder<'_>, index: NodeIndex) -> bool {
+        match &self.schedule.node(index).work {
+            Work::Execute { execute } => {
+                let Some(from) = &execute.taken_from else { return false };
+                let end = taken_result(self.context.state, &execute.job, from);
+                self.finish_node(recorder, index, NodeEnd::Job(Box::new(end)));
+            }
+            Work::Prepare { .. } => {
+                if self.schedule.is_needed(index) {
+                    return false;
+                }
+                let message = "its jobs take their results from earlier runs".to_owned();
+                self.finish_unstarted(recorder, index, Outcome::Skipped, message);
+                self.schedule.finish(index, true);
+            }
+        }
+        true
     }
 
     fn start<'scope>(
@@ -188,6 +212,7 @@ impl<'a> Walk<'a> {
                 if let Work::Execute { execute } = &node.work {
                     let finished = JobFinished { job: execute.job.clone(), end: *end };
                     recorder.record(EventKind::JobFinished(Box::new(finished)));
+                    self.keep_result(recorder, execute);
                 }
                 (outcome, passed)
             }
@@ -209,6 +234,20 @@ impl<'a> Walk<'a> {
                 }
             };
             self.finish_unstarted(recorder, skipped, outcome, message);
+        }
+    }
+
+    /// Keeps the result of a job that passed at once, for later runs.
+    fn keep_result(&self, recorder: &Recorder<'_>, job: &PlannedJob) {
+        let Some(key) = job.result_key.as_ref().filter(|_| job.cache) else { return };
+        let has_passed =
+            |record: &&JobRecord| record.status == Status::Done(Outcome::Passed) && !record.flaky && !record.log_cut;
+        if let Some(record) = recorder.history().job(&job.job).filter(has_passed)
+            && let Err(error) = keep_result(self.context.state, &key.digest, self.context.run_id)
+        {
+            // The job only runs again the next time, so the host log is the place for this.
+            let log = self.run.job(&job.job).attempt(record.attempt).host_log();
+            append_line(&log, &format!("pikaci: the result isn't kept for later runs: {error:#}")).ok();
         }
     }
 

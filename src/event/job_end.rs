@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Outcome;
 use super::reason::Reason;
 use crate::config::AllowFailure;
-use crate::id::{JobId, RecordedPath};
+use crate::id::{JobId, RecordedPath, RunId};
 
 /// Logs of an attempt, relative to the state folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,9 +49,21 @@ pub struct JobEnd {
     /// Warnings that change no outcome, about missing artifacts for instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The earlier result that the job took instead of running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<TakenResult>,
     /// True if another attempt may pass because the guest was lost.
     #[serde(skip)]
     pub retryable: bool,
+}
+
+/// The result of an earlier run that a job took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenResult {
+    /// The earlier run, in which the job passed.
+    pub from: RunId,
+    /// The logs of that run.
+    pub logs: LogPaths,
 }
 
 /// The exit of a job's command.
@@ -114,6 +126,7 @@ impl JobEnd {
             log: LogExtent::default(),
             artifacts: ArtifactSummary::default(),
             warnings: Vec::new(),
+            taken: None,
             retryable: false,
         }
     }

@@ -18,7 +18,7 @@ mod reason;
 mod run_started;
 
 pub use declared_job::DeclaredJob;
-pub use job_end::{ArtifactSummary, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange};
+pub use job_end::{ArtifactSummary, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange, TakenResult};
 pub use kind::{Event, EventKind};
 pub use outcome::{Open, Outcome, Status};
 pub use reason::Reason;

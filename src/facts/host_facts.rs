@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::blob::BlobRef;
 use super::kernel::Kernel;
 use super::os_release::OsRelease;
+use crate::id::Digest;
 
 /// Facts about the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct HostFacts {
     pub kernels: BTreeMap<Option<PathBuf>, Result<Kernel, MissingFact>>,
     /// For base `host`: the static busybox, or the reason for its absence.
     pub busybox: Result<BlobRef, MissingFact>,
+    /// Digest of the state of the host's programs, if a result key needs it.
+    pub userland: Option<Digest>,
 }
 
 impl HostFacts {

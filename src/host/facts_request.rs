@@ -19,6 +19,8 @@ pub struct FactsRequest {
     pub set_up: PathBuf,
     /// Kernel images that guests of base `host` name; `None` requests the best one of the host.
     pub kernels: BTreeSet<Option<PathBuf>>,
+    /// True to digest the state of the host's programs.
+    pub userland: bool,
 }
 
 impl FactsRequest {
@@ -36,6 +38,7 @@ impl FactsRequest {
             root: "/".into(),
             set_up: "/usr/local/lib/pikaci".into(),
             kernels,
+            userland: false,
         }
     }
 

@@ -23,6 +23,7 @@ mod release;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod userland;
 
 pub use blob::decode;
 pub use facts_request::FactsRequest;

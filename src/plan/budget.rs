@@ -63,6 +63,7 @@ mod tests {
             tools: BTreeMap::new(),
             kernels: BTreeMap::new(),
             busybox: Err(MissingFact { reason: String::new(), hint: String::new() }),
+            userland: None,
         }
     }
 

@@ -7,6 +7,8 @@ use petgraph::graphmap::DiGraphMap;
 
 use super::caller_env::JobEnv;
 use super::hypervisor::Capabilities;
+use super::key_parts;
+use super::keyed_jobs::{cache_refusal, keyed_jobs};
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{
@@ -53,10 +55,21 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
     }
     let mut nodes: Vec<PlanNodeRecord> =
         flakes.keys().map(|digest| prepare_node(digest, &runners, input.config)).collect();
+    let keyed = keyed_jobs(input.config, input.selection, &input.facts.system);
+    let mut digests = BTreeMap::new();
     for id in jobs {
         let job = &input.config.jobs[id];
         let runner = runners.get(job.guest.as_str());
-        nodes.push(execute_node(id, job, &input, runner)?);
+        let mut planned = planned_node_job(id, job, &input, runner)?;
+        if keyed.contains(id) {
+            let needs = job.needs.iter().map(|need| (need.clone(), Digest::clone(&digests[need]))).collect();
+            let files = input.files.get(&job.paths).unwrap_or(input.tree);
+            let key = key_parts::result_key(&planned, &job.paths, files, input.facts.userland.as_ref(), needs);
+            digests.insert(id, key.digest.clone());
+            planned.result_key = Some(key);
+            planned.cache = cache_refusal(input.config, job, &input.facts.system).is_none();
+        }
+        nodes.push(execute_node(planned, job, &input, runner));
     }
     let record = RunPlanRecord {
         schema_version: SCHEMA_VERSION,
@@ -115,18 +128,29 @@ fn prepare_node(digest: &Digest, runners: &BTreeMap<&str, Digest>, config: &Conf
     }
 }
 
-fn execute_node(
+fn execute_node(job: PlannedJob, of: &Job, input: &PlanInput<'_>, runner: Option<&Digest>) -> PlanNodeRecord {
+    let needs = of.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
+    PlanNodeRecord {
+        id: execute_id(&job.job),
+        description: of.description.clone().unwrap_or_else(|| format!("run job {}", job.job)),
+        executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
+        depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
+        work: Work::Execute { execute: Box::new(job) },
+    }
+}
+
+/// Returns the job of an Execute node, without its result key.
+fn planned_node_job(
     id: &JobId,
     job: &Job,
     input: &PlanInput<'_>,
     runner: Option<&Digest>,
-) -> Result<PlanNodeRecord, PlanError> {
-    let needs = job.needs.iter().filter(|need| input.selection.jobs.contains(need)).map(execute_id);
+) -> Result<PlannedJob, PlanError> {
     let guest = &input.config.guests[&job.guest];
     let executor = match runner {
-        None => JobExecutor::LocalCommand { snapshot: input.snapshot.clone() },
+        None => JobExecutor::LocalCommand { snapshot: input.tree.clone() },
         Some(runner) => {
-            let mut shares = guest_shares(guest, input.facts, input.hypervisor, input.snapshot);
+            let mut shares = guest_shares(guest, input.facts, input.hypervisor, input.tree);
             shares.extend(host_folders(&job.guest, guest, input.caller_env)?);
             let choices = Some(guest_choices(guest, input));
             vm_executor(job, guest, runner, input.hypervisor, shares, choices)
@@ -134,14 +158,7 @@ fn execute_node(
     };
     let env = input.caller_env.job_env(id, job)?;
     let group = job.group.as_ref().map(|name| PlannedGroup { name: name.clone(), limit: input.config.groups[name] });
-    let execute = PlannedJob { group, ..planned_job(id, job, guest, env, executor) };
-    Ok(PlanNodeRecord {
-        id: execute_id(id),
-        description: job.description.clone().unwrap_or_else(|| format!("run job {id}")),
-        executor: if runner.is_some() { VM } else { LOCAL }.to_owned(),
-        depends_on: runner.map(prepare_id).into_iter().chain(needs).collect(),
-        work: Work::Execute { execute: Box::new(execute) },
-    })
+    Ok(PlannedJob { group, ..planned_job(id, job, guest, env, executor) })
 }
 
 /// Returns the executor of a job in a guest that boots a runner.
@@ -204,6 +221,9 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         vcpu: guest.vcpu,
         memory_mib: guest.memory_mib,
         network: job.network,
+        cache: false,
+        result_key: None,
+        taken_from: None,
         executor,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::key_parts::result_key;
 use super::record::{JobExecutor, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
 use crate::config::{AllowFailure, Network};
 use crate::guest::When;
@@ -32,6 +33,9 @@ pub fn job(id: &str) -> PlannedJob {
         vcpu: 1,
         memory_mib: 1,
         network: Network::Outside,
+        cache: false,
+        result_key: None,
+        taken_from: None,
     }
 }
 
@@ -59,4 +63,13 @@ pub fn node(id: &str, needs: &[&str], work: Work) -> PlanNodeRecord {
         depends_on: needs.iter().map(|need| NodeId::new(*need)).collect(),
         work,
     }
+}
+
+/// Returns a job with the result key of these files and of a needed job.
+pub fn keyed(job: PlannedJob, paths: &[&str], files: u8, need: u8) -> PlannedJob {
+    let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+    let needs = BTreeMap::from([(JobId::new("need"), Digest::of(&[need]))]);
+    let userland = Digest::of(b"userland");
+    let key = result_key(&job, &paths, &Digest::of(&[files]), Some(&userland), needs);
+    PlannedJob { result_key: Some(key), cache: true, ..job }
 }

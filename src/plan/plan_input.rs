@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::caller_env::CallerEnv;
 use super::hypervisor::Capabilities;
+use super::result_key::FileDigests;
 use super::select::Selection;
 use crate::config::Config;
 use crate::facts::HostFacts;
@@ -18,8 +19,10 @@ pub struct PlanInput<'a> {
     pub selection: &'a Selection,
     /// Facts about the host.
     pub facts: &'a HostFacts,
-    /// The snapshot of the source tree.
-    pub snapshot: &'a Digest,
+    /// The digest of the source tree, which is its snapshot's name.
+    pub tree: &'a Digest,
+    /// The digests of the files that the `paths` of jobs with a result key match.
+    pub files: &'a FileDigests,
     /// The hypervisor that boots the guests.
     pub hypervisor: &'a Capabilities,
     /// Files of the project that guests name.

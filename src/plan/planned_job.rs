@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
+use super::result_key::ResultKey;
 use crate::config::{AllowFailure, Base, Network};
 use crate::guest::When;
-use crate::id::{Digest, JobId};
+use crate::id::{Digest, JobId, RunId};
 
 /// A job with everything that running it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +69,15 @@ pub struct PlannedJob {
     pub memory_mib: u64,
     /// The part of the network that the command can reach.
     pub network: Network,
+    /// True if the job takes the result of an earlier run with the same result key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cache: bool,
+    /// The result key, of a job that takes earlier results or that such a job needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_key: Option<ResultKey>,
+    /// The earlier run whose result the job takes instead of running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_from: Option<RunId>,
 }
 
 /// A step of a job.

@@ -51,6 +51,14 @@ impl RunPlanRecord {
         self.nodes.iter().filter_map(PlanNodeRecord::job)
     }
 
+    /// Returns the jobs, in the order of the nodes, to change them.
+    pub fn jobs_mut(&mut self) -> impl Iterator<Item = &mut PlannedJob> {
+        self.nodes.iter_mut().filter_map(|node| match &mut node.work {
+            Work::Execute { execute } => Some(&mut **execute),
+            Work::Prepare { .. } => None,
+        })
+    }
+
     /// Returns the jobs that run on the host itself, without a guest.
     #[must_use]
     pub fn unisolated_jobs(&self) -> Vec<&JobId> {

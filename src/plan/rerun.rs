@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::record::{PlanNodeRecord, RunPlanRecord};
 use crate::id::{JobId, NodeId};
 
-/// Returns the part of a recorded plan that the selected jobs need. A needed job that has passed isn't repeated.
+/// Returns the part of a recorded plan that the selected jobs need. A needed job that has passed isn't repeated. Every
+/// selected job runs, and no result is kept for later runs.
 #[must_use]
 pub fn plan_rerun(
     recorded: &RunPlanRecord,
@@ -22,13 +23,18 @@ pub fn plan_rerun(
             open.extend(needs.filter(|need| need.job().is_none_or(|job| !has_passed(&job.job))));
         }
     }
-    RunPlanRecord {
+    let mut plan = RunPlanRecord {
         run_id: None,
         created_at: None,
         left_out: Vec::new(),
         nodes: recorded.nodes.iter().filter(|node| chosen.contains(&node.id)).cloned().collect(),
         ..recorded.clone()
+    };
+    for job in plan.jobs_mut() {
+        // The result key covers the host's programs of then.
+        (job.cache, job.taken_from) = (false, None);
     }
+    plan
 }
 
 #[cfg(test)]

@@ -138,6 +138,7 @@ mod tests {
     use crate::facts::{HostFacts, MissingFact};
     use crate::flake::ProjectFiles;
     use crate::id::Digest;
+    use crate::plan::FileDigests;
     use crate::plan::hypervisor::{Capabilities, Hypervisor};
     use crate::plan::select::{Changes, select};
     use crate::plan::{Budget, BudgetRequest, CallerEnv, PlanError, PlanInput, SelectionRequest};
@@ -173,6 +174,7 @@ mod tests {
             tools: BTreeMap::new(),
             kernels: [(None, Err(missing()))].into(),
             busybox: Err(missing()),
+            userland: None,
         };
         let selection = select(&config, &SelectionRequest::default(), &Changes::NotCompared(String::new())).unwrap();
         let (snapshot, project) = (Digest::of(b""), ProjectFiles::default());
@@ -180,7 +182,8 @@ mod tests {
             config: &config,
             selection: &selection,
             facts: &facts,
-            snapshot: &snapshot,
+            tree: &snapshot,
+            files: &FileDigests::new(),
             hypervisor,
             project: &project,
             budget: Budget::new(BudgetRequest::default(), &facts),
@@ -189,7 +192,7 @@ mod tests {
         };
         check_size("g", &config.guests["g"], input.budget)?;
         let flake = render_runner("g", &config.guests["g"], &input)?.unwrap();
-        let tags = guest_shares(&config.guests["g"], input.facts, input.hypervisor, input.snapshot)
+        let tags = guest_shares(&config.guests["g"], input.facts, input.hypervisor, input.tree)
             .into_iter()
             .map(|share| share.tag)
             .collect();

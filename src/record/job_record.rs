@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::run_record::SCHEMA_VERSION;
-use crate::event::{ArtifactSummary, DeclaredJob, EventKind, JobEnd, JobExit, LogPaths, LogRange, Outcome, Status};
-use crate::id::{JobId, NodeId, RecordedPath};
+use super::step_record::{ServiceRecord, StepRecord};
+use crate::event::{ArtifactSummary, DeclaredJob, EventKind, JobEnd, JobExit, LogPaths, Outcome, Status};
+use crate::id::{JobId, NodeId, RecordedPath, RunId};
 
 /// Logs of an attempt, relative to the state folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,38 +52,6 @@ pub struct AttemptRecord {
     pub artifacts: ArtifactSummary,
 }
 
-/// A step of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StepRecord {
-    /// Its name.
-    pub name: String,
-    /// Its status.
-    pub status: Status,
-    /// The exit code of its command.
-    pub exit_code: Option<i32>,
-    /// Time of its start.
-    pub started_at: Option<Timestamp>,
-    /// Time of its end.
-    pub finished_at: Option<Timestamp>,
-    /// Its part of the job's log.
-    pub log: Option<LogRange>,
-}
-
-/// A service of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ServiceRecord {
-    /// Its name.
-    pub name: String,
-    /// Time at which it was ready.
-    pub ready_at: Option<Timestamp>,
-    /// Time of its end, if it ended before the job.
-    pub ended_at: Option<Timestamp>,
-    /// The exit code of its command, if it ended before the job.
-    pub exit_code: Option<i32>,
-    /// Its part of the job's log, which arrives at the end of the job.
-    pub log: Option<LogRange>,
-}
-
 /// A job, as it is written to `status.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRecord {
@@ -118,6 +87,9 @@ pub struct JobRecord {
     /// The services of the last attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceRecord>,
+    /// The earlier run whose result the job took; its logs and artifacts are those of that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_from: Option<RunId>,
     /// The logs.
     #[serde(flatten)]
     pub logs: RecordedLogs,
@@ -140,19 +112,6 @@ pub struct JobRecord {
     pub warnings: Vec<String>,
 }
 
-impl StepRecord {
-    fn queued(name: &str) -> Self {
-        let status = Status::QUEUED;
-        Self { name: name.to_owned(), status, exit_code: None, started_at: None, finished_at: None, log: None }
-    }
-}
-
-impl ServiceRecord {
-    fn queued(name: &str) -> Self {
-        Self { name: name.to_owned(), ready_at: None, ended_at: None, exit_code: None, log: None }
-    }
-}
-
 impl JobRecord {
     /// Returns the record of a job that has not begun.
     #[must_use]
@@ -171,6 +130,7 @@ impl JobRecord {
             allowed: false,
             steps: job.steps.iter().map(|name| StepRecord::queued(name)).collect(),
             services: job.services.iter().map(|name| ServiceRecord::queued(name)).collect(),
+            taken_from: None,
             logs: RecordedLogs::default(),
             phase: None,
             started_at: None,
@@ -190,13 +150,18 @@ impl JobRecord {
         self.allowed = end.allowed;
         for step in self.steps.iter_mut().filter(|step| step.status.outcome().is_none()) {
             let is_running = step.status == Status::RUNNING;
-            step.status = Status::Done(if is_running { end.outcome } else { Outcome::Skipped });
+            let is_over = is_running || end.taken.is_some();
+            step.status = Status::Done(if is_over { end.outcome } else { Outcome::Skipped });
             step.finished_at = is_running.then_some(at);
         }
         self.exit = end.exit.clone();
         self.log_cut = end.log.log_cut;
         self.artifacts = end.artifacts.clone();
         self.warnings.clone_from(&end.warnings);
+        if let Some(taken) = &end.taken {
+            self.logs = (&taken.logs).into();
+            self.taken_from = Some(taken.from.clone());
+        }
     }
 
     /// Records the start of an attempt.

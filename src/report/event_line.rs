@@ -53,7 +53,8 @@ pub fn event_line(event: &Event, history: &History) -> Option<Page> {
             let cut = if finished.end.log.log_cut { "; its log is cut" } else { "" };
             let flaky = if history.job(&finished.job).is_some_and(|job| job.flaky) { " (flaky)" } else { "" };
             let allowed = if finished.end.allowed { " (allowed)" } else { "" };
-            let more = format!("{flaky}{allowed}{cut}");
+            let from = finished.end.taken.as_ref().map(|taken| format!(": the result of run {}", taken.from));
+            let more = format!("{}{flaky}{allowed}{cut}", from.unwrap_or_default());
             let mut page =
                 end(finished.job.as_str(), finished.end.outcome, start, event.at, &finished.end.exit.reason, &more);
             for warning in &finished.end.warnings {

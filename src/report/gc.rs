@@ -61,8 +61,14 @@ pub fn gc(result: &GcResult, run_folder: impl Fn(&RunId) -> PathBuf) -> Page {
 
 /// Returns the number of remaining runs, with the reasons.
 fn kept(kept: &Kept) -> Option<String> {
-    let Kept { running, newest, young, broken } = *kept;
-    let reasons = [(newest, "among the newest"), (young, "not old enough"), (running, "running"), (broken, "broken")];
+    let Kept { running, newest, young, taken, broken } = *kept;
+    let reasons = [
+        (newest, "among the newest"),
+        (young, "not old enough"),
+        (taken, "with results that newer runs took"),
+        (running, "running"),
+        (broken, "broken"),
+    ];
     let all = reasons.iter().map(|(number, _)| number).sum();
     let reasons: Vec<String> =
         reasons.iter().filter(|(number, _)| *number > 0).map(|(number, reason)| format!("{number} {reason}")).collect();
@@ -83,7 +89,7 @@ mod tests {
 
     fn all(dry_run: bool) -> GcResult {
         let removed = |kind, path: &str, bytes| RemovedItem { kind, path: path.into(), bytes };
-        let kept = Kept { running: 1, newest: 50, young: 2, broken: 1 };
+        let kept = Kept { running: 1, newest: 50, young: 2, taken: 0, broken: 1 };
         GcResult {
             removed: vec![
                 removed(RemovedKind::Run, "runs/20261122-101500-4f2a31", 1 << 20),

@@ -29,6 +29,7 @@ mod tally;
 mod tree_notes;
 mod unisolated;
 mod warnings;
+mod why;
 
 pub use artifacts::{ArtifactFile, Artifacts, JobArtifacts, artifacts};
 pub use clock::Clock;
@@ -48,3 +49,4 @@ pub use schema::{RecordFormat, schema};
 pub use status::{RunStatus, status};
 pub use summary::{FailureOutput, summary};
 pub use tree_notes::{skipped_file, unmatched_glob};
+pub use why::{RunReason, why};

@@ -139,6 +139,7 @@ fn details(job: &JobRecord) -> String {
         job.exit.reason.message.as_deref().map(plain).or_else(exit_code),
         phase,
         (job.attempt > 1).then(|| format!("attempt {}", job.attempt)),
+        job.taken_from.as_ref().map(|run| format!("the result of run {run}")),
         job.flaky.then(|| "flaky".to_owned()),
         job.allowed.then(|| "allowed".to_owned()),
         (job.executor == LOCAL).then(|| UNISOLATED.to_owned()),

@@ -37,8 +37,10 @@ pub struct FailureOutput {
 #[must_use]
 pub fn summary(history: &History, output: &FailureOutput, state_root: &Path) -> Page {
     let run = &history.run;
-    let prepares: Vec<_> =
-        run.prepares.iter().filter(|prepare| !prepare.status.outcome().is_some_and(Outcome::is_success)).collect();
+    let has_ended_well = |prepare: &&PrepareRecord| {
+        prepare.status.outcome().is_some_and(|outcome| outcome.is_success() || outcome == Outcome::Skipped)
+    };
+    let prepares: Vec<_> = run.prepares.iter().filter(|prepare| !has_ended_well(prepare)).collect();
     let failed: Vec<_> = history.jobs.iter().filter(|job| has_paragraph(job)).collect();
     let mut page = Page::default();
     for prepare in &prepares {
@@ -130,6 +132,7 @@ fn table(history: &History) -> Page {
             number => format!("  {}", count(usize::try_from(number).unwrap_or(usize::MAX), "artifact")),
         };
         let cut_log = if job.log_cut { "  the log is cut" } else { "" };
+        let taken = job.taken_from.as_ref().map(|run| format!("  the result of run {run}")).unwrap_or_default();
         let message = if has_paragraph(job) { None } else { job.exit.reason.message.as_deref() };
         let message = message.map(|message| format!("  {}", cut(message, MESSAGE))).unwrap_or_default();
         let word = paint_to(job.status, "cancelled".len());
@@ -138,7 +141,7 @@ fn table(history: &History) -> Page {
         page.painted_line(
             "  ",
             word,
-            format!("  {:width$}  {took:>6}{artifacts}{cut_log}{flaky}{allowed}{message}", job.id),
+            format!("  {:width$}  {took:>6}{artifacts}{taken}{cut_log}{flaky}{allowed}{message}", job.id),
         );
         for warning in warnings(job) {
             page.line(format!("             {warning}"));

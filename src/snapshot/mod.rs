@@ -11,7 +11,9 @@ mod changed_files;
 #[cfg_attr(target_os = "macos", path = "copy_content_macos.rs")]
 mod copy_content;
 mod copy_file;
+mod different_files;
 mod error;
+mod file_digests;
 mod file_stat;
 mod folders;
 mod git;
@@ -40,13 +42,15 @@ mod witness;
 
 pub use changed_files::{ChangedFiles, changed_files};
 pub use copy_content::copy_content;
+pub use different_files::different_files;
 pub use error::Error;
+pub use file_digests::file_digests;
 pub use file_stat::FileStat;
 pub use git_paths::split_listing;
 pub use head::{Head, head};
 pub use index::Index;
 pub use repository::is_repository_top;
-pub use scan::is_intact;
+pub use scan::{is_intact, read_snapshot};
 pub use seal::is_unchanged;
 pub use take::{copy_tree, read_tree, take};
 pub use top_names::top_names;

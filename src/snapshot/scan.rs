@@ -52,12 +52,20 @@ pub(super) fn scan_once(root: &Path, state_root: &Path, index: Option<&Index>) -
 /// # Errors
 /// When a file in the folder can't be read.
 pub fn is_intact(folder: &Beneath, digest: &Digest) -> Result<bool, Error> {
+    Ok(read_snapshot(folder)?.is_some_and(|tree| tree.digest() == digest))
+}
+
+/// Reads the tree of a snapshot, or returns `None` if the folder holds a file that no snapshot has. Reads all files.
+///
+/// # Errors
+/// When a file in the folder can't be read.
+pub fn read_snapshot(folder: &Beneath) -> Result<Option<Tree>, Error> {
     let handle = folder.open_folder().map_err(|source| Error::Read { path: folder.to_path_buf(), source })?;
     let listed = walk::walk(folder, None, &[])?;
     if listed.iter().any(|entry| entry.kind == ListedKind::Special) {
-        return Ok(false);
+        return Ok(None);
     }
     let digests = vec![None; listed.len()];
     let entries = read_entries(&handle, listed, digests)?;
-    Ok(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0).digest() == digest)
+    Ok(Some(Tree::new(folder.to_path_buf(), entries, Vec::new(), 0)))
 }

@@ -58,6 +58,21 @@ impl Entry {
     pub fn path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.path))
     }
+
+    /// Appends the bytes by which the digest of a tree covers the entry.
+    pub(super) fn append_frame(&self, frame: &mut Vec<u8>) {
+        let (kind, payload) = match &self.kind {
+            EntryKind::File { executable: false, content, .. } => (b'f', content.as_slice()),
+            EntryKind::File { executable: true, content, .. } => (b'x', content.as_slice()),
+            EntryKind::Symlink { target } => (b'l', target.as_slice()),
+            EntryKind::EmptyFolder => (b'd', [].as_slice()),
+        };
+        frame.push(kind);
+        for part in [self.path.as_slice(), payload] {
+            frame.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            frame.extend_from_slice(part);
+        }
+    }
 }
 
 impl Tree {
@@ -122,24 +137,19 @@ fn copy_id(digest: &Digest, entries: &[Entry]) -> Digest {
 
 /// Digests the entries. Each part is preceded by its length, so that different trees never give the same bytes.
 fn digest(entries: &[Entry]) -> Digest {
-    let mut hasher = Sha256::new_with_prefix(b"pikaci snapshot 1\n");
+    let mut hasher = tree_hasher();
     let mut frame = Vec::new();
     for entry in entries {
-        let (kind, payload) = match &entry.kind {
-            EntryKind::File { executable: false, content, .. } => (b'f', content.as_slice()),
-            EntryKind::File { executable: true, content, .. } => (b'x', content.as_slice()),
-            EntryKind::Symlink { target } => (b'l', target.as_slice()),
-            EntryKind::EmptyFolder => (b'd', [].as_slice()),
-        };
         frame.clear();
-        frame.push(kind);
-        for part in [entry.path.as_slice(), payload] {
-            frame.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            frame.extend_from_slice(part);
-        }
+        entry.append_frame(&mut frame);
         hasher.update(&frame);
     }
     Digest::from_hasher(hasher)
+}
+
+/// Returns the hasher of a tree before its first entry.
+pub(super) fn tree_hasher() -> Sha256 {
+    Sha256::new_with_prefix(b"pikaci snapshot 1\n")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ const RUNNERS: &str = "runners";
 const SNAPSHOTS: &str = "snapshots";
 const INDEXES: &str = "indexes";
 const RUNS: &str = "runs";
+const RESULTS: &str = "results";
 const LOCKS: &str = "locks";
 const NIX: &str = "nix";
 const VERSION: &str = "version";
@@ -34,8 +35,20 @@ pub struct StateLayout {
 
 impl StateLayout {
     /// Names that a state folder contains after a run, but for its version.
-    pub(super) const ENTRIES: [&str; 11] =
-        [INDEXES, RUNS, SNAPSHOTS, FLAKES_FOLDER, RUNNERS, LOCKS, CACHES, NIX, HASH_CACHE, JOB_FILE_CACHE, KVM_RECORD];
+    pub(super) const ENTRIES: [&str; 12] = [
+        INDEXES,
+        RUNS,
+        RESULTS,
+        SNAPSHOTS,
+        FLAKES_FOLDER,
+        RUNNERS,
+        LOCKS,
+        CACHES,
+        NIX,
+        HASH_CACHE,
+        JOB_FILE_CACHE,
+        KVM_RECORD,
+    ];
 
     /// Returns the layout of the state folder at a path.
     #[must_use]
@@ -132,6 +145,18 @@ impl StateLayout {
     #[must_use]
     pub fn run(&self, id: &RunId) -> RunLayout {
         RunLayout::new(self.runs().join(file_name(id.as_str())))
+    }
+
+    /// Returns the folder of kept results.
+    #[must_use]
+    pub fn results(&self) -> Beneath {
+        self.folder().join(RESULTS)
+    }
+
+    /// Returns the file that names the run in which the job with a result key passed.
+    #[must_use]
+    pub fn result(&self, key: &Digest) -> Beneath {
+        self.results().join(key.as_str())
     }
 
     /// Returns the lock of the folder of snapshots.

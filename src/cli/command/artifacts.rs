@@ -52,11 +52,12 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
 }
 
 fn job_artifacts(runs: &Runs, run: &RunId, job: &JobRecord) -> Result<Option<JobArtifacts>, Failure> {
+    let (run, job) = runs.resolve_taken(run, job)?;
     let Some(folder) = &job.artifacts.artifacts_dir else { return Ok(None) };
-    let manifest = read_manifest(&runs.store.state().run(run).job(&job.id).attempt(job.attempt).manifest())?;
+    let manifest = read_manifest(&runs.store.state().run(&run).job(&job.id).attempt(job.attempt).manifest())?;
     // Manifests of earlier versions have the names of tar, which begin with `./`.
     let path = |path: &str| path.strip_prefix("./").unwrap_or(path).to_owned();
     let files = manifest.files.iter().map(|file| ArtifactFile { path: path(&file.path), len: file.len });
     let folder = runs.store.state().root().join(folder);
-    Ok(Some(JobArtifacts { job: job.id.clone(), folder, files: files.collect() }))
+    Ok(Some(JobArtifacts { job: job.id, folder, files: files.collect() }))
 }

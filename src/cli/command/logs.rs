@@ -55,9 +55,12 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
         (None, Some(service)) => LogPart::Service(service.clone()),
         (None, None) => LogPart::Job,
     };
-    jobs.iter().try_for_each(|job| part.check(job))?;
-    let log = |job: &&JobRecord| JobLog::new(&runs, &id, job, options.kind, part.clone(), options.raw);
-    let mut logs: Vec<JobLog> = jobs.iter().map(log).collect();
+    let mut logs = Vec::new();
+    for job in jobs {
+        let (run, job) = runs.resolve_taken(&id, job)?;
+        part.check(&job)?;
+        logs.push(JobLog::new(&runs, &run, &job, options.kind, part.clone(), options.raw));
+    }
     let printed = if options.follow { follow_logs(&runs, &id, &mut logs) } else { print_logs(&mut logs) };
     match printed {
         // A reader that closed standard output is no error.

@@ -16,3 +16,4 @@ pub mod rerun;
 pub mod run;
 pub mod schema;
 pub mod status;
+pub mod why;

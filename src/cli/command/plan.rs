@@ -13,6 +13,7 @@ use crate::cli::plan_args::PlanArgs;
 use crate::cli::plan_inputs::PlanInputs;
 use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
+use crate::config::ResultCache;
 use crate::report;
 use crate::report::graph::{self, PlanGraph};
 
@@ -26,7 +27,7 @@ pub struct Options {
     /// Print the jobs as a graph, without the builds of their guests
     #[arg(long, value_enum, value_name = "LANGUAGE", env = "PIKACI_GRAPH", conflicts_with_all = ["format", "explain"])]
     graph: Option<GraphForm>,
-    /// Print the reason for which each job runs or is left out, instead of the plan
+    /// Print the reason for which each job runs, takes an earlier result or is left out, instead of the plan
     #[arg(long, env = "PIKACI_EXPLAIN", conflicts_with = "format", value_parser = FalseyValueParser::new())]
     explain: bool,
 }
@@ -35,7 +36,12 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let project = Project::locate(project_args)?;
     let inputs = PlanInputs::gather(&project, JobFile::read(&project)?, &options.plan)?;
     if options.explain {
-        print(&report::explain(&inputs.selection))?;
+        let jobs = &inputs.selection.jobs;
+        let has_cache = jobs.iter().any(|job| inputs.config.jobs[job].cache != ResultCache::Off);
+        let plan = has_cache.then(|| inputs.plan(&options.plan)).transpose()?;
+        let planned = plan.iter().flat_map(|plan| plan.record.jobs());
+        let taken = planned.filter_map(|job| Some((job.job.clone(), job.taken_from.clone()?))).collect();
+        print(&report::explain(&inputs.selection, &taken))?;
         return Ok(Exit::Passed);
     }
     let plan = inputs.plan(&options.plan)?;

@@ -13,6 +13,7 @@ use crate::config::guest::DEFAULT_GUEST;
 use crate::config::job::Job;
 use crate::config::network::Network;
 use crate::config::problem::quoted;
+use crate::config::result_cache::ResultCache;
 use crate::config::shell::Shell;
 use crate::config::variable::Variable;
 use crate::guest::When;
@@ -45,6 +46,7 @@ fn built_in() -> Job {
         network: Network::None,
         retries: 0,
         allow_failure: AllowFailure::default(),
+        cache: ResultCache::default(),
         group: None,
         artifacts: Vec::new(),
     }
@@ -83,6 +85,7 @@ fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     job.retries = read_retries(reader, fields).unwrap_or(job.retries);
     job.when = command::read_when(reader, fields).unwrap_or(job.when);
     job.allow_failure = read_allow_failure(reader, fields).unwrap_or(job.allow_failure);
+    job.cache = read_cache(reader, fields).unwrap_or(job.cache);
     job.group = read_group(reader, fields).or(job.group);
     job
 }
@@ -159,6 +162,19 @@ fn read_allow_failure(reader: &mut Reader, fields: &Fields) -> Option<AllowFailu
         }
     }
     Some(AllowFailure::Codes(codes))
+}
+
+fn read_cache(reader: &mut Reader, fields: &Fields) -> Option<ResultCache> {
+    let field = fields.get("cache")?;
+    let ValueKind::Str(name) = &field.value.kind else {
+        return reader.boolean(&field).map(|enabled| if enabled { ResultCache::On } else { ResultCache::Off });
+    };
+    if &**name != "trust" {
+        let hint = "write `cache = true;`, or `cache = \"trust\";` for a job that reaches the network or the host";
+        reader.refuse(&field.value.at, format!("`{}` can't be {}", field.path, quoted(name)), hint);
+        return None;
+    }
+    Some(ResultCache::Trust)
 }
 
 fn read_guest(reader: &mut Reader, fields: &Fields) -> Option<String> {

@@ -158,6 +158,15 @@ const ALLOW_FAILURE: Key = Key {
     example: "allowFailure = [ 77 ];",
     doc: "True if the run passes even if the job fails; or the exit codes, 1 to 255, with which it does.",
 };
+const CACHE: Key = Key {
+    name: "cache",
+    shape: Shape::AnyOf(&[Shape::Boolean, Shape::Choice(&["trust"])]),
+    expected: "true, false or \"trust\"",
+    default: "`false`",
+    example: "cache = true;",
+    doc: "`true` if the job takes the result of an earlier run in which it passed with the same command, guest, environment \
+          and files. A job with a network, `hostFolders` or base `none` does so only with `\"trust\"`.",
+};
 const GROUP: Key = Key {
     name: "group",
     shape: Shape::Text,
@@ -212,6 +221,7 @@ pub(super) const DEFAULTS: &[Key] = &[
     RETRIES,
     WHEN,
     ALLOW_FAILURE,
+    CACHE,
     GROUP,
     PATHS,
     ARTIFACTS,

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::{
-    AllowFailure, Base, Command, Config, Guest, Job, Network, Service, Shell, Step, Target, Timeouts, Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Service, Shell, Step, Target, Timeouts,
+    Variable, read,
 };
 use super::render::render_nix;
 use crate::guest::When;
@@ -129,7 +130,7 @@ fn job() -> impl Strategy<Value = Job> {
     ]);
     let flow = (
         select(When::ALL.to_vec()),
-        allow,
+        (allow, select(vec![ResultCache::Off, ResultCache::On, ResultCache::Trust])),
         option::of(1_u64..=604_800),
         shell,
         select(vec![String::new(), "sub/é".to_owned()]),
@@ -138,7 +139,7 @@ fn job() -> impl Strategy<Value = Job> {
     let description = option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned()));
     (steps(), description, settings, globs(), globs(), flow).prop_map(
         |(steps, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts, flow)| {
-            let (when, allow_failure, stall_secs, shell, workdir, services) = flow;
+            let (when, (allow_failure, cache), stall_secs, shell, workdir, services) = flow;
             Job {
                 description,
                 steps,
@@ -154,6 +155,7 @@ fn job() -> impl Strategy<Value = Job> {
                 network,
                 retries,
                 allow_failure,
+                cache,
                 artifacts,
                 ..super::shell("")
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Base, Command, Config, Job, Service, Shell, Step, Timeouts, Variable};
+use super::super::{Base, Command, Config, Job, ResultCache, Service, Shell, Step, Timeouts, Variable};
 use crate::id::JobId;
 
 fn render_string(text: &str) -> String {
@@ -55,6 +55,12 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
     };
     let allow = serde_json::to_string(&job.allow_failure).unwrap().replace(',', " ");
     writeln!(text, "when = \"{}\"; allowFailure = {allow}; shell = {shell};", job.when.name()).unwrap();
+    let cache = match job.cache {
+        ResultCache::Off => "false",
+        ResultCache::On => "true",
+        ResultCache::Trust => "\"trust\"",
+    };
+    writeln!(text, "cache = {cache};").unwrap();
     if let Some(secs) = job.stall_secs {
         writeln!(text, "stall = {secs};").unwrap();
     }

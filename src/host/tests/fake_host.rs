@@ -65,6 +65,7 @@ kernel/virtio-rng.ko.gz: kernel/virtio.ko
             root: self.0.path().to_owned(),
             set_up: self.path("set-up"),
             kernels: [kernel.map(Path::to_owned)].into(),
+            userland: false,
         }
     }
 

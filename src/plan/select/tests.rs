@@ -9,6 +9,7 @@ use crate::config::{self, Config};
 use crate::facts::{HostFacts, MissingFact};
 use crate::flake::ProjectFiles;
 use crate::id::{Digest, JobId, RunId};
+use crate::plan::FileDigests;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::{Budget, BudgetRequest, CallerEnv, FailedJobs, PlanInput, SelectionRequest, build};
 
@@ -165,6 +166,7 @@ fn planned_edges(config: &Config, selection: &Selection) -> BTreeSet<(String, St
         tools: BTreeMap::new(),
         kernels: BTreeMap::new(),
         busybox: Err(missing()),
+        userland: None,
     };
     let hypervisor = Capabilities {
         hypervisor: Hypervisor::Qemu,
@@ -177,7 +179,8 @@ fn planned_edges(config: &Config, selection: &Selection) -> BTreeSet<(String, St
         config,
         selection,
         facts: &facts,
-        snapshot: &Digest::of(b""),
+        tree: &Digest::of(b""),
+        files: &FileDigests::new(),
         hypervisor: &hypervisor,
         project: &ProjectFiles::default(),
         budget: Budget::new(BudgetRequest::default(), &facts),

@@ -20,6 +20,8 @@ use crate::state::temporary_name::{TEMPORARY_PREFIX, is_temporary};
 pub(super) struct Stored {
     snapshots: BTreeSet<Digest>,
     flakes: BTreeSet<Digest>,
+    /// Result keys of the kept results.
+    results: BTreeSet<Digest>,
     /// Folders of GC roots, one for each Nix store.
     stores: Vec<Beneath>,
     /// GC roots, each with its folder.
@@ -43,13 +45,19 @@ impl Stored {
         for store in &stores {
             roots.extend(digests(store)?.into_iter().map(|digest| (store.clone(), digest)));
         }
-        Ok(Self { snapshots: digests(&state.snapshots())?, flakes: digests(&state.flakes())?, stores, roots })
+        Ok(Self {
+            snapshots: digests(&state.snapshots())?,
+            flakes: digests(&state.flakes())?,
+            results: digests(&state.results())?,
+            stores,
+            roots,
+        })
     }
 
     /// Returns the digests of all shared files.
     pub(super) fn digests(&self) -> BTreeSet<Digest> {
         let roots = self.roots.iter().map(|(_, digest)| digest);
-        self.snapshots.iter().chain(&self.flakes).chain(roots).cloned().collect()
+        self.snapshots.iter().chain(&self.flakes).chain(&self.results).chain(roots).cloned().collect()
     }
 
     /// Returns the shared files with one of these digests.
@@ -75,6 +83,8 @@ impl Stored {
         let mut candidates = temporary(&state.snapshots())?;
         candidates.extend(temporary(&state.indexes())?);
         candidates.extend(self.stale_indexes(state, removed, trees)?);
+        let results = self.results.intersection(removed);
+        candidates.extend(results.map(|key| Candidate::leftover(state.result(key))));
         let flake_lock = |digest: &Digest| RemovalGuard::Lock(state.flake_lock(digest));
         for folder in self.stores.iter().chain([&state.flakes()]) {
             let draft = |name: OsString| Some((folder.join(&name), flake_of_temporary(name.to_str()?)?));
@@ -84,11 +94,12 @@ impl Stored {
             );
         }
         candidates.extend(temporary(&state.runs())?);
-        // A writer of a file in the state folder itself holds a share of the folder.
-        let in_root = RemovalGuard::Folder(state.folder());
-        candidates.extend(
-            temporary(&state.folder())?.into_iter().map(|leftover| Candidate { guard: in_root.clone(), ..leftover }),
-        );
+        // A writer of a file in one of these folders holds a share of the folder.
+        for folder in [state.folder(), state.results()] {
+            let guard = RemovalGuard::Folder(folder.clone());
+            candidates
+                .extend(temporary(&folder)?.into_iter().map(|leftover| Candidate { guard: guard.clone(), ..leftover }));
+        }
         Ok(candidates)
     }
 

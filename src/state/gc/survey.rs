@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use super::candidate::{Candidate, RemovalGuard};
 use crate::foreign::Beneath;
 use crate::id::RunId;
+use crate::plan::RunPlanRecord;
 use crate::record::RemovedKind;
 use crate::record::retention::{RunState, RunSummary, digests_in};
 use crate::state::read_json::read_bounded;
+use crate::state::read_records::read_plan;
 use crate::state::run_layout::RunLayout;
 use crate::state::run_store::{RunStore, RunView};
 
@@ -55,7 +57,10 @@ fn survey(store: &RunStore, id: RunId, now: Timestamp) -> SurveyedRun {
     // A run without a plan needs nothing after its end, since it can't run again. While it is alive, its needs are unknown.
     let needs =
         (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| digests_in(text)).collect());
-    SurveyedRun { summary: RunSummary { id, state, needs }, source_root, is_settled }
+    let planned = read_plan(&run).ok();
+    let jobs = planned.iter().flat_map(RunPlanRecord::jobs);
+    let taken_from = jobs.filter_map(|job| job.taken_from.clone()).collect();
+    SurveyedRun { summary: RunSummary { id, state, needs, taken_from }, source_root, is_settled }
 }
 
 /// Returns the folders of runs whose process died before the run started. The caller makes sure that no run has a claim.

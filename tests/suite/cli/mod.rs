@@ -28,6 +28,7 @@ mod plan;
 mod policy;
 mod recording_faults;
 mod rerun;
+mod result_cache;
 mod selection;
 mod settings;
 mod vfkit_parser;

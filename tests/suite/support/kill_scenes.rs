@@ -36,13 +36,15 @@ fn local(args: &[&str]) -> Scene {
         r#"{{
           guests.default.base = "none";
           defaults = {{ network = true; env.PIKACI_TEST_MARK = "{}"; }};
-          jobs.a = {{ command = "sleep 1000 & mkdir deep; echo out >deep/out.txt"; artifacts = [ "**/*.txt" ]; }};
+          jobs.a = {{ cache = "trust"; command = "sleep 1000 & mkdir deep; echo out >deep/out.txt"; artifacts = [ "**/*.txt" ]; }};
           groups.g.limit = 1;
           jobs.b = {{ command = "sleep 1000 & true"; needs = [ "a" ]; group = "g"; }};
         }}"#,
         scene.mark
     );
     scene.project = scene.project.file("pikaci.nix", &job_file).file("file", "content\n").committed();
+    // Each run keeps a result, and takes none.
+    scene.env = vec![("PIKACI_FORCE", "true")];
     scene
 }
 

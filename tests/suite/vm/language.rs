@@ -21,6 +21,7 @@ fn steps_services_and_folders_of_the_host_work_in_a_guest() {
           jobs = {{
             {FLOW}
             folder = {{ command = "cat {path}/tool; ! touch {path}/new"; guest = "tools"; }};
+            kept = {{ command = "cat sub/here; echo out >out"; cache = true; artifacts = [ "out" ]; }};
             stalled = {{ command = "echo a; sleep 1000"; stall = 2; }};
           }};
         }}"#
@@ -37,6 +38,14 @@ fn steps_services_and_folders_of_the_host_work_in_a_guest() {
     let stalled = project.job("stalled");
     assert_eq!(stalled.status.outcome(), Some(Outcome::TimedOut));
     assert_eq!(stalled.exit.reason.message.as_deref(), Some("the job printed nothing for 2 s"));
+    // The earlier result makes the guest and its build unnecessary.
+    fs::remove_dir_all(project.state("runners")).unwrap();
+    project.pikaci(&["run", "kept"]).exits(0);
+    assert_eq!(project.job("kept").status.outcome(), Some(Outcome::Cached));
+    assert_eq!(project.record().prepares[0].status.outcome(), Some(Outcome::Skipped));
+    assert_eq!((project.output("kept"), project.job("kept").artifacts.artifacts), ("here\n".to_owned(), 1));
+    project.pikaci(&["rerun", "latest", "kept"]).exits(0);
+    assert_eq!(project.job("kept").status.outcome(), Some(Outcome::Passed));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use crate::event::{
     ArtifactSummary, DeclaredJob, Event, EventKind, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange,
-    Outcome, Reason, RunSelection, RunSource, RunStarted,
+    Outcome, Reason, RunSelection, RunSource, RunStarted, TakenResult,
 };
 use crate::facts::OsRelease;
 use crate::id::{JobId, NodeId, RecordedPath, RunId, TargetId};
@@ -53,11 +53,13 @@ prop_compose! {
         artifacts in any::<u64>(),
         artifacts_dir in option::of(recorded_path()),
         warnings in vec(text(), 0..3),
+        taken in option::of((text().prop_map(RunId::new), logs())),
     ) -> JobFinished {
         let log = LogExtent { guest_log_bytes, log_cut };
         let artifacts = ArtifactSummary { artifacts, artifacts_dir };
         let exit = JobExit { exit_code, reason };
-        let end = JobEnd { outcome, allowed, exit, log, artifacts, warnings, retryable: false };
+        let taken = taken.map(|(from, logs)| TakenResult { from, logs });
+        let end = JobEnd { outcome, allowed, exit, log, artifacts, warnings, taken, retryable: false };
         JobFinished { job, end }
     }
 }
@@ -67,17 +69,23 @@ fn step() -> impl Strategy<Value = String> {
     select(vec!["build", "test", "db", "other"]).prop_map(str::to_owned)
 }
 
+fn logs() -> impl Strategy<Value = LogPaths> {
+    (recorded_path(), recorded_path(), option::of(recorded_path())).prop_map(|(host, guest, console)| LogPaths {
+        host,
+        guest,
+        console,
+    })
+}
+
 /// Returns any event but the start of a run.
 pub(super) fn kind() -> impl Strategy<Value = EventKind> {
     let node = || text().prop_map(NodeId::new);
-    let logs = (recorded_path(), recorded_path(), option::of(recorded_path()))
-        .prop_map(|(host, guest, console)| LogPaths { host, guest, console });
     prop_oneof![
         2 => (node(), recorded_path()).prop_map(|(node, log_path)| EventKind::PrepareStarted { node, log_path }),
         2 => (node(), outcome(), option::of(text()), reason())
             .prop_map(|(node, outcome, runner, reason)| EventKind::PrepareFinished { node, outcome, runner, reason }),
         1 => (text(), text()).prop_map(|(accelerator, reason)| EventKind::AcceleratorChosen { accelerator, reason }),
-        4 => (job(), 1..4_u32, logs).prop_map(|(job, attempt, logs)| EventKind::JobStarted { job, attempt, logs }),
+        4 => (job(), 1..4_u32, logs()).prop_map(|(job, attempt, logs)| EventKind::JobStarted { job, attempt, logs }),
         4 => (job(), text(), option::of(any::<u64>()))
             .prop_map(|(job, phase, uptime_ms)| EventKind::JobPhase { job, phase, uptime_ms }),
         3 => (job(), step(), any::<(u64, u64)>(), outcome(), option::of(any::<i32>()))
