@@ -1,0 +1,101 @@
+//! Policies and the jobs that they refuse.
+
+use super::Policy;
+use crate::config::{Base, Network};
+use crate::id::Digest;
+use crate::plan::fixture::{job, node, plan};
+use crate::plan::hypervisor::Hypervisor;
+use crate::plan::record::{Deadlines, GuestChoices, JobExecutor, PlannedJob, Work};
+
+/// Returns a job that every policy allows.
+fn plain_job() -> PlannedJob {
+    let choices = GuestChoices {
+        base: Base::Host,
+        kernel: false,
+        dev_shell: false,
+        modules: false,
+        own_lock: false,
+        host_folders: false,
+    };
+    let executor = JobExecutor::VmCommand {
+        hypervisor: Hypervisor::Qemu,
+        flake_digest: Digest::of(b""),
+        deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
+        shares: Vec::new(),
+        choices: Some(choices),
+    };
+    PlannedJob { executor, network: Network::None, ..job("a") }
+}
+
+fn job_with(change: impl FnOnce(&mut GuestChoices)) -> PlannedJob {
+    let mut job = plain_job();
+    if let JobExecutor::VmCommand { choices: Some(choices), .. } = &mut job.executor {
+        change(choices);
+    }
+    job
+}
+
+/// Returns the key of the policy that refuses a job.
+fn refusing_key(policy: &Policy, job: PlannedJob) -> Option<&'static str> {
+    let plan = plan(vec![node("execute:a", &[], Work::Execute { execute: Box::new(job) })]);
+    policy.check(&plan, "the policy").err().map(|violation| violation.key)
+}
+
+#[test]
+fn each_key_refuses_only_its_own_request() {
+    let (all, untrusted) = (Policy::default(), Policy::untrusted());
+    let unrecorded = {
+        let mut job = plain_job();
+        if let JobExecutor::VmCommand { choices, .. } = &mut job.executor {
+            *choices = None;
+        }
+        job
+    };
+    for (key, job) in [
+        ("bases", job("a")),
+        ("bases", unrecorded),
+        ("network", PlannedJob { network: Network::Outside, ..plain_job() }),
+        ("network", PlannedJob { network: Network::Host, ..plain_job() }),
+        ("runAsRoot", PlannedJob { run_as_root: true, ..plain_job() }),
+        ("kernel", job_with(|choices| choices.kernel = true)),
+        ("devShell", job_with(|choices| choices.dev_shell = true)),
+        ("modules", job_with(|choices| choices.modules = true)),
+        ("ownLock", job_with(|choices| choices.own_lock = true)),
+        ("hostFolders", job_with(|choices| choices.host_folders = true)),
+        ("inheritEnv", PlannedJob { inherited: ["TOKEN".to_owned()].into(), ..plain_job() }),
+    ] {
+        assert_eq!(refusing_key(&untrusted, job.clone()), Some(key));
+        assert_eq!(refusing_key(&all, job), None, "{key}");
+    }
+    assert_eq!(refusing_key(&untrusted, plain_job()), None);
+    let small = Policy { memory_mib: Some(512), vcpu: Some(2), ..Policy::default() };
+    assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 513, ..plain_job() }), Some("memory"));
+    assert_eq!(refusing_key(&small, PlannedJob { vcpu: 3, ..plain_job() }), Some("vcpu"));
+    assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 512, vcpu: 2, ..plain_job() }), None);
+    let outside = Policy { network: Network::Outside, ..Policy::default() };
+    assert_eq!(refusing_key(&outside, PlannedJob { network: Network::Outside, ..plain_job() }), None);
+    assert_eq!(refusing_key(&outside, PlannedJob { network: Network::Host, ..plain_job() }), Some("network"));
+}
+
+#[test]
+fn a_policy_has_the_syntax_of_values_in_a_job_file() {
+    let text = r#"{ "bases": ["host"], "network": true, "runAsRoot": false, "memory": "4G" }"#;
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    let expected = Policy {
+        bases: [Base::Host].into(),
+        network: Network::Outside,
+        run_as_root: false,
+        memory_mib: Some(4096),
+        ..Policy::default()
+    };
+    assert_eq!(policy, expected);
+    for wrong in [
+        r#"{ "runAsroot": false }"#,
+        r#"{ "bases": ["docker"] }"#,
+        r#"{ "network": "all" }"#,
+        r#"{ "memory": 4 }"#,
+        "[]",
+    ] {
+        assert!(Policy::parse(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}
