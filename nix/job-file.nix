@@ -59,6 +59,7 @@ let
     prepareTimeout = hostFolders ++ packages;
     bootTimeout = prepareTimeout;
     collectTimeout = prepareTimeout;
+    disk = prepareTimeout;
   };
   guests = {
     default = { };

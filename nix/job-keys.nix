@@ -74,6 +74,10 @@ let
     isAmount mebibytes 64 4194304
   );
 
+  disk = is "a string such as \"20G\", or an integer of MiB, from 64 MiB to 1024 GiB" (
+    isAmount mebibytes 64 1048576
+  );
+
   isEmpty =
     value:
     if isString value then match "[[:space:]]*" value != null else value == [ ] || head value == "";
@@ -249,6 +253,7 @@ let
       ];
       vcpu = integer 1 256;
       memory = size;
+      inherit disk;
       prepareTimeout = time;
       bootTimeout = time;
       collectTimeout = time;

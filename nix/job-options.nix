@@ -119,6 +119,7 @@ let
       ]) "The origin of kernel and programs.";
       vcpu = key int "The number of CPUs.";
       memory = key (either str int) "The memory: \"2G\", or MiB.";
+      disk = key (either str int) "A disk for what the job writes: \"20G\", or MiB.";
       prepareTimeout = key time "The time limit for Nix to build the guest.";
       bootTimeout = key time "The time limit for the boot.";
       collectTimeout = key time "The time limit for artifacts and power-off.";

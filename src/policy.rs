@@ -46,14 +46,26 @@ pub struct Policy {
     #[serde(rename = "memory", deserialize_with = "read_memory")]
     #[schemars(with = "Option<String>")]
     pub memory_mib: Option<u64>,
+    /// Maximum size of the disk of a guest: `"512M"` or `"20G"`.
+    #[serde(rename = "disk", deserialize_with = "read_disk")]
+    #[schemars(with = "Option<String>")]
+    pub disk_mib: Option<u64>,
     /// Maximum number of virtual CPUs of a guest.
     pub vcpu: Option<u32>,
 }
 
 fn read_memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    read_size("memory", deserializer)
+}
+
+fn read_disk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    read_size("disk", deserializer)
+}
+
+fn read_size<'de, D: Deserializer<'de>>(key: &str, deserializer: D) -> Result<Option<u64>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let memory = config::parse_mebibytes(&text).filter(|mib| *mib > 0);
-    memory.map(Some).ok_or_else(|| D::Error::custom(format!("memory can't be {text:?}: write it like \"8G\"")))
+    let size = config::parse_mebibytes(&text).filter(|mib| *mib > 0);
+    size.map(Some).ok_or_else(|| D::Error::custom(format!("{key} can't be {text:?}: write it like \"8G\"")))
 }
 
 impl Default for Policy {
@@ -70,6 +82,7 @@ impl Default for Policy {
             host_folders: true,
             inherit_env: true,
             memory_mib: None,
+            disk_mib: None,
             vcpu: None,
         }
     }
@@ -161,6 +174,9 @@ impl Policy {
         }
         if let Some(most) = self.memory_mib.filter(|most| job.memory_mib > *most) {
             return Some(("memory", format!("has {} MiB of memory, more than {most} MiB", job.memory_mib)));
+        }
+        if let Some((most, disk)) = self.disk_mib.zip(job.disk_mib).filter(|(most, disk)| disk > most) {
+            return Some(("disk", format!("has a disk of {disk} MiB, more than {most} MiB")));
         }
         if let Some(most) = self.vcpu.filter(|most| job.vcpu > *most) {
             return Some(("vcpu", format!("has {} CPUs, more than {most}", job.vcpu)));

@@ -7,8 +7,8 @@ run=/pikaci/run
 cgroup=/sys/fs/cgroup
 request=$run/request
 scratch=/pikaci/scratch
-uid='' timeout='' epoch='' network='' # the request sets them
-job_cgroups=job                       # a pattern of the cgroups that end with the job
+uid='' timeout='' epoch='' network='' has_disk='' # the request sets them
+job_cgroups=job                                   # a pattern of the cgroups that end with the job
 
 # shellcheck source=nix/guest/steps.sh
 . /pikaci/steps.sh
@@ -100,8 +100,21 @@ read_request() {
 # Mounts the file system for everything that the job writes. The agent writes elsewhere, so that a full disk is the
 # job's error alone.
 mount_scratch() {
+    if [ "$has_disk" = true ]; then
+        scratch_disk=$(device /sys/block serial pikaci-scratch || echo /dev/vdd)
+        grep -qw ext4 /proc/filesystems || fail "this kernel has no ext4, which the disk of a guest needs"
+        # The disk ends with the machine, so that its cache is as good as the disk.
+        must mount -t ext4 -o nosuid,nodev,barrier=0 "$scratch_disk" $scratch
+        return
+    fi
     # A file takes about 3 KiB of the kernel's memory: its own inode and name, and those of the overlay.
     must mount -t tmpfs -o "mode=0700,size=75%,nr_inodes=$(($(memory_kib) / 3)),nosuid,nodev" scratch $scratch
+}
+
+# Fails if the disk lost what the job wrote, which no command may have noticed.
+check_scratch() {
+    [ "$has_disk" != true ] || ! dmesg | grep -q "I/O error, dev ${scratch_disk##*/}," ||
+        fail "the guest's disk can't be written: the host's may be full"
 }
 
 # Prints the memory of the machine, in KiB.
@@ -188,6 +201,7 @@ serve() {
     configure_network
     unguard
     run_job
+    check_scratch
     pack_artifacts
     begin_phase end
     finish ''

@@ -26,6 +26,7 @@ in
       ];
     };
     kernelModules = [
+      "ext4"
       "overlay"
       "virtio_console"
       "virtio_net"

@@ -41,11 +41,13 @@ mount_own_file_systems() {
     # The modes of udev; a job can use these devices only in its own network or mount namespace.
     for node in /dev/fuse /dev/net/tun; do [ ! -e $node ] || chmod 0666 $node; done
     mount_scratch
-    mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
-    chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp
+    must mkdir -p $scratch/tmp $scratch/shm $scratch/var/tmp $scratch/var/job
+    must chmod 1777 $scratch/tmp $scratch/shm $scratch/var/tmp
     must chown "$uid:$uid" $scratch/var/job
     must mount --bind $scratch/tmp /tmp
-    must mount --bind $scratch/shm /dev/shm
+    # Shared memory is memory, with a disk too.
+    [ "$has_disk" = true ] || must mount --bind $scratch/shm /dev/shm
+    [ "$has_disk" != true ] || must mount -t tmpfs -o mode=1777,nosuid,nodev shm /dev/shm
     must mount --bind $scratch/var /var
     must ip link set lo up
     echo pikaci >/proc/sys/kernel/hostname

@@ -33,11 +33,12 @@ let
     "loop?"
     "tun?"
     "veth?"
+    "crc32c_generic?"
+    "ext4?"
   ]
   ++ (
     if onDisk then
       [
-        "crc32c_generic?"
         "erofs"
       ]
     else

@@ -5,6 +5,14 @@
 mount_own_file_systems() {
     mount_scratch
     must mkdir -p /var/job
+    # The services of the system have the rest of /var.
+    if [ "$has_disk" = true ]; then
+        for folder in /tmp /var/tmp /var/job; do
+            must mkdir -p $scratch$folder
+            must mount --bind $scratch$folder $folder
+        done
+        must chmod 1777 /tmp /var/tmp
+    fi
     must chown "$uid:$uid" /var/job
 }
 

@@ -17,6 +17,8 @@ pub struct Guest {
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
+    /// Size of the disk for everything that the job writes, in MiB; without it that is memory.
+    pub disk_mib: Option<u64>,
     /// Time limits of the guest.
     pub timeouts: Timeouts,
     /// Kernel image on the host, in place of the one that pikaci chooses (base `host`).

@@ -49,6 +49,7 @@ fn default_guest() -> Guest {
         base: None,
         vcpu: 1,
         memory_mib: 1024,
+        disk_mib: None,
         timeouts: Timeouts::default(),
         kernel: None,
         host_folders: vec![],
@@ -90,7 +91,7 @@ fn every_key_is_read() {
             defaults = {
               timeout = "1h"; guest = "big"; env = { A = "1"; B = "2"; }; runAsRoot = true; network = true;
             };
-            guests.big = { base = "host"; vcpu = 4; memory = "2G"; kernel = "/boot/vmlinuz"; };
+            guests.big = { base = "host"; vcpu = 4; memory = "2G"; disk = "20G"; kernel = "/boot/vmlinuz"; };
             guests.default.memory = 512;
             guests.full = {
               base = "nixos"; packages = [ "hello" "python3Packages.x" ]; devShell = "ci"; modules = [ "nix/db.nix" ];
@@ -126,6 +127,7 @@ fn every_key_is_read() {
         base: Some(Base::Host),
         vcpu: 4,
         memory_mib: 2048,
+        disk_mib: Some(20 << 10),
         kernel: Some(PathBuf::from("/boot/vmlinuz")),
         ..default_guest()
     };

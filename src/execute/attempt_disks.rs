@@ -1,4 +1,4 @@
-//! The disks of an attempt: the request to the guest, and the artifacts from the guest.
+//! The disks of an attempt: the request to the guest, the artifacts from the guest, and the space of the job.
 
 #![expect(clippy::disallowed_methods, reason = "writes the request")]
 
@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::collect::ArtifactDisk;
+use super::ext4::{empty_ext4, ext4_size};
+use super::writable_disk::WritableDisk;
 use crate::guest::{Request, encode_request};
 use crate::quota::Quota;
 use crate::state::{AttemptLayout, TEMPORARY_PREFIX};
@@ -20,13 +22,21 @@ pub(super) struct AttemptDisks {
     pub(super) artifacts: PathBuf,
     /// The disk for artifacts.
     pub(super) artifact_disk: ArtifactDisk,
-    /// Folder of both disks.
+    /// Path of the disk for everything that the job writes, and the disk; without it the guest uses its memory.
+    pub(super) scratch: Option<(PathBuf, WritableDisk)>,
+    /// Folder of the disks.
     pub(super) folder: tempfile::TempDir,
 }
 
 impl AttemptDisks {
-    /// Creates the disks in a temporary folder inside the folder of an attempt.
-    pub(super) fn make(attempt: &AttemptLayout, request_message: &Request, quota: &Quota) -> Result<Self> {
+    /// Creates the disks in a temporary folder inside the folder of an attempt; `scratch_mib` is the size of the job's
+    /// own disk.
+    pub(super) fn make(
+        attempt: &AttemptLayout,
+        request_message: &Request,
+        scratch_mib: Option<u64>,
+        quota: &Quota,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(TEMPORARY_PREFIX)
             .tempdir_in(attempt.root())
@@ -35,6 +45,17 @@ impl AttemptDisks {
         let tar = encode_request(request_message).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
         let artifact_disk = ArtifactDisk::make(&artifacts, quota)?;
-        Ok(Self { request, artifacts, artifact_disk, folder })
+        let make_scratch = |mib| {
+            let path = folder.path().join("scratch");
+            let disk = WritableDisk::make(&path, ext4_size(mib), empty_ext4(mib), quota)?;
+            Ok::<_, anyhow::Error>((path, disk))
+        };
+        let scratch = scratch_mib.map(make_scratch).transpose()?;
+        Ok(Self { request, artifacts, artifact_disk, scratch, folder })
+    }
+
+    /// Returns the disks that the guest writes to.
+    pub(super) fn writable(&self) -> Vec<&WritableDisk> {
+        [self.artifact_disk.writable()].into_iter().chain(self.scratch.as_ref().map(|(_, disk)| disk)).collect()
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn build_request(
             })
             .collect(),
         network: job.network != Network::None,
+        has_disk: job.disk_mib.is_some(),
         epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),
     }
 }

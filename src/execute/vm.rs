@@ -121,7 +121,7 @@ pub fn run(
 
 /// Returns the cause to end a guest that used up the disk quota.
 fn exceeded_quota(vm: &VmSpec<'_>) -> Option<EndCause> {
-    let is_exceeded = vm.artifacts.is_some_and(|disk| !disk.charge());
+    let is_exceeded = vm.writable_disks.iter().any(|disk| !disk.charge());
     is_exceeded.then(|| EndCause::DiskQuota(vm.quota.total()))
 }
 

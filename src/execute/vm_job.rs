@@ -19,7 +19,7 @@ use super::vm::{self, VmEnd};
 use super::vm_spec::VmSpec;
 use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
-use crate::guest::contract::{ARTIFACTS_DISK, REQUEST_DISK, STORE_DISK};
+use crate::guest::contract::{ARTIFACTS_DISK, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::state::{AttemptLayout, recorded_path, write_json};
 
@@ -39,7 +39,8 @@ pub(super) fn run(
     let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
     let users = users(host.uid, job.run_as_root);
     let request = build_request(job, context.run_env, shares, users.guest);
-    let disks = failpoint::run_step(Point::Disks, || AttemptDisks::make(context.layout, &request, context.quota))?;
+    let make_disks = || AttemptDisks::make(context.layout, &request, job.disk_mib, context.quota);
+    let disks = failpoint::run_step(Point::Disks, make_disks)?;
     check_host_folders(shares)?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
     let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
@@ -49,6 +50,7 @@ pub(super) fn run(
         [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
             .into_iter()
             .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
+            .chain(disks.scratch.as_ref().map(|(path, _)| disk(SCRATCH_DISK, path, false)))
             .collect();
     let spec = VmSpec {
         machine: MachineSpec {
@@ -66,7 +68,7 @@ pub(super) fn run(
         deadlines,
         logs: &AttemptLogs::of(context.layout),
         scratch: disks.folder.path(),
-        artifacts: Some(&disks.artifact_disk),
+        writable_disks: &disks.writable(),
         quota: context.quota,
     };
     let vm_end = vm::run(&host.launcher, &spec, context.cancel, &mut |line| (context.on_control)(line))?;

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::attempt_logs::{AttemptLogs, LOG_LIMIT};
-use super::collect::ArtifactDisk;
 use super::machine_spec::MachineSpec;
 use super::share::{ShareTree, ShareUsers};
+use super::writable_disk::WritableDisk;
 use crate::plan::record::Deadlines;
 use crate::process::LogLimit;
 use crate::quota::Quota;
@@ -25,9 +25,9 @@ pub struct VmSpec<'a> {
     pub logs: &'a AttemptLogs,
     /// Folder for temporary files; the caller removes it after the run.
     pub scratch: &'a Path,
-    /// The disk on which the guest returns artifacts, if the job has any.
-    pub artifacts: Option<&'a ArtifactDisk>,
-    /// The disk quota of the logs and artifacts.
+    /// Disks of the machine that the guest writes to.
+    pub writable_disks: &'a [&'a WritableDisk],
+    /// The disk quota of the logs and disks.
     pub quota: &'a Quota,
 }
 

@@ -22,8 +22,11 @@ pub const REQUEST_DISK: &str = "pikaci-request";
 pub const ARTIFACTS_DISK: &str = "pikaci-artifacts";
 /// Serial of the disk with the Nix store: `pikaci-` and [`STORE_TAG`].
 pub const STORE_DISK: &str = "pikaci-store";
-/// Serials of all disks, in the order in which a hypervisor without serials has to attach them.
-pub const DISKS: [&str; 3] = [REQUEST_DISK, ARTIFACTS_DISK, STORE_DISK];
+/// Serial of the disk for everything that the job writes, an ext4 file system.
+pub const SCRATCH_DISK: &str = "pikaci-scratch";
+/// Serials of all disks, in the order in which a hypervisor without serials has to attach them. Such a hypervisor has
+/// no store to share, so that the store is always a disk there.
+pub const DISKS: [&str; 4] = [REQUEST_DISK, ARTIFACTS_DISK, STORE_DISK, SCRATCH_DISK];
 
 /// Name of the virtio port for the job's output.
 pub const OUTPUT_PORT: &str = "out";
@@ -122,7 +125,11 @@ mod tests {
 
     #[test]
     fn the_agent_opens_the_disks_and_ports_of_the_host() {
-        for (script, serial, node) in [(AGENT, REQUEST_DISK, "/dev/vda"), (ARTIFACTS, ARTIFACTS_DISK, "/dev/vdb")] {
+        for (script, serial, node) in [
+            (AGENT, REQUEST_DISK, "/dev/vda"),
+            (ARTIFACTS, ARTIFACTS_DISK, "/dev/vdb"),
+            (AGENT, SCRATCH_DISK, "/dev/vdd"),
+        ] {
             assert_has(script, &format!("device /sys/block serial {serial} || echo {node}"));
         }
         assert_has(AGENT, r#"device /sys/block serial "pikaci-$1" || echo /dev/vdc"#);

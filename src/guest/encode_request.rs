@@ -85,11 +85,12 @@ fn settings(request: &Request) -> Result<String, RequestError> {
     let workspace = request.shares.iter().find(|share| share.tag == WORKSPACE_TAG);
     let artifacts_root = workspace.map_or(&request.workdir, |share| &share.mount_point);
     Ok(format!(
-        "uid={}\ntimeout={}\nepoch={}\nnetwork={}\nartifacts_root={}\n",
+        "uid={}\ntimeout={}\nepoch={}\nnetwork={}\nhas_disk={}\nartifacts_root={}\n",
         request.uid,
         request.timeout_secs,
         request.epoch_secs,
         request.network,
+        request.has_disk,
         quote_value("the folder of the artifacts", artifacts_root)?,
     ))
 }

@@ -25,6 +25,8 @@ pub struct Request {
     pub artifacts: Vec<String>,
     /// Shares to mount.
     pub shares: Vec<Mount>,
+    /// True if everything that the job writes is on a disk of the machine, and not in memory.
+    pub has_disk: bool,
     /// True if the agent configures the network.
     pub network: bool,
     /// Time that the guest's clock is set to, in seconds since 1970.

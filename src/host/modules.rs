@@ -6,9 +6,10 @@ use crate::facts::Encoding;
 
 /// The modules without which a guest can't run.
 const ESSENTIAL: [&str; 5] = ["virtio_pci", "virtiofs", "virtio_console", "virtio_blk", "overlay"];
-/// The modules that a guest loads if the kernel has them: for network, entropy and the raw sockets of DHCP, and for jobs
-/// with containers and disk images.
-const OPTIONAL: [&str; 7] = ["virtio_net", "virtio_rng", "af_packet", "fuse", "loop", "tun", "veth"];
+/// The modules that a guest loads if the kernel has them: for network, entropy and the raw sockets of DHCP, for jobs with
+/// containers and disk images, and for the disk of a guest. ext4 needs a checksum of which `modules.dep` says nothing.
+const OPTIONAL: [&str; 9] =
+    ["virtio_net", "virtio_rng", "af_packet", "fuse", "loop", "tun", "veth", "crc32c_generic", "ext4"];
 
 /// Returns the names of all modules that a guest loads if the kernel has them.
 pub(super) fn requested() -> Vec<String> {

@@ -220,6 +220,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         retries: job.retries,
         vcpu: guest.vcpu,
         memory_mib: guest.memory_mib,
+        disk_mib: guest.disk_mib,
         network: job.network,
         cache: false,
         result_key: None,

@@ -32,6 +32,7 @@ pub fn job(id: &str) -> PlannedJob {
         retries: 0,
         vcpu: 1,
         memory_mib: 1,
+        disk_mib: None,
         network: Network::Outside,
         cache: false,
         result_key: None,

@@ -67,6 +67,9 @@ pub struct PlannedJob {
     pub vcpu: u32,
     /// Memory, in MiB.
     pub memory_mib: u64,
+    /// Size of the disk for everything that the job writes, in MiB; without it that is memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_mib: Option<u64>,
     /// The part of the network that the command can reach.
     pub network: Network,
     /// True if the job takes the result of an earlier run with the same result key.

@@ -68,10 +68,11 @@ fn each_key_refuses_only_its_own_request() {
         assert_eq!(refusing_key(&all, job), None, "{key}");
     }
     assert_eq!(refusing_key(&untrusted, plain_job()), None);
-    let small = Policy { memory_mib: Some(512), vcpu: Some(2), ..Policy::default() };
+    let small = Policy { memory_mib: Some(512), disk_mib: Some(600), vcpu: Some(2), ..Policy::default() };
+    assert_eq!(refusing_key(&small, PlannedJob { disk_mib: Some(601), ..plain_job() }), Some("disk"));
     assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 513, ..plain_job() }), Some("memory"));
     assert_eq!(refusing_key(&small, PlannedJob { vcpu: 3, ..plain_job() }), Some("vcpu"));
-    assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 512, vcpu: 2, ..plain_job() }), None);
+    assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 512, disk_mib: Some(600), vcpu: 2, ..plain_job() }), None);
     let outside = Policy { network: Network::Outside, ..Policy::default() };
     assert_eq!(refusing_key(&outside, PlannedJob { network: Network::Outside, ..plain_job() }), None);
     assert_eq!(refusing_key(&outside, PlannedJob { network: Network::Host, ..plain_job() }), Some("network"));
@@ -79,13 +80,14 @@ fn each_key_refuses_only_its_own_request() {
 
 #[test]
 fn a_policy_has_the_syntax_of_values_in_a_job_file() {
-    let text = r#"{ "bases": ["host"], "network": true, "runAsRoot": false, "memory": "4G" }"#;
+    let text = r#"{ "bases": ["host"], "network": true, "runAsRoot": false, "memory": "4G", "disk": "1G" }"#;
     let policy = Policy::parse(text.as_bytes()).unwrap();
     let expected = Policy {
         bases: [Base::Host].into(),
         network: Network::Outside,
         run_as_root: false,
         memory_mib: Some(4096),
+        disk_mib: Some(1024),
         ..Policy::default()
     };
     assert_eq!(policy, expected);
@@ -94,6 +96,7 @@ fn a_policy_has_the_syntax_of_values_in_a_job_file() {
         r#"{ "bases": ["docker"] }"#,
         r#"{ "network": "all" }"#,
         r#"{ "memory": 4 }"#,
+        r#"{ "disk": "0G" }"#,
         "[]",
     ] {
         assert!(Policy::parse(wrong.as_bytes()).is_err(), "{wrong}");

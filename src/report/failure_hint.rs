@@ -98,10 +98,15 @@ fn name_resolution(failed: &FailedCommand<'_>) -> Option<String> {
 fn full_disk(failed: &FailedCommand<'_>) -> Option<String> {
     let memory = failed.job.memory_mib;
     let is_full = failed.base() != Some(Base::None) && failed.prints("No space left on device");
-    is_full.then(|| {
-        let disk = memory * 3 / 4;
-        let key = failed.guest_key("memory");
-        format!("the disk of the guest is memory, {disk} MiB of its {memory} MiB: raise {key} in pikaci.nix")
+    let disk_key = failed.guest_key("disk");
+    is_full.then(|| match failed.job.disk_mib {
+        Some(disk) => format!("the disk of the guest has {disk} MiB: raise {disk_key} in pikaci.nix"),
+        None => format!(
+            "the disk of the guest is memory, {} MiB of its {memory} MiB: write {disk_key} = \"20G\"; in pikaci.nix, or \
+             raise {}",
+            memory * 3 / 4,
+            failed.guest_key("memory")
+        ),
     })
 }
 

@@ -30,8 +30,9 @@ fn node_line(node: &PlanNodeRecord) -> String {
             let place = if node.executor == LOCAL { format!("{UNISOLATED}; ") } else { String::new() };
             let place = format!("{place}{}", conditions(execute));
             let PlannedJob { job, vcpu, memory_mib, timeout_secs, .. } = &**execute;
+            let disk = execute.disk_mib.map_or(String::new(), |mib| format!("a disk of {mib} MiB, "));
             format!(
-                "execute   {job}: {} ({after}{place}{vcpu} vcpu, {memory_mib} MiB, at most {timeout_secs} s)",
+                "execute   {job}: {} ({after}{place}{vcpu} vcpu, {memory_mib} MiB, {disk}at most {timeout_secs} s)",
                 node.description
             )
         }

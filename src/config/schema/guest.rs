@@ -1,6 +1,7 @@
 //! Guests.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::reader::{Fields, Reader, attr_path};
@@ -18,6 +19,8 @@ const BASES_HINT: &str = r#"write one of the bases:
   "none": no virtual machine, and no isolation"#;
 const MIN_MEMORY_MIB: u64 = 64;
 const MAX_MEMORY_MIB: u64 = 4 << 20;
+const MIN_DISK_MIB: u64 = 64;
+const MAX_DISK_MIB: u64 = 1 << 20;
 const MAX_VCPU: u32 = 256;
 
 /// Reads all guests of a job file, and adds the default guest if the file doesn't define it.
@@ -37,6 +40,7 @@ fn default_guest() -> Guest {
         base: None,
         vcpu: 1,
         memory_mib: 1024,
+        disk_mib: None,
         timeouts: Timeouts::default(),
         kernel: None,
         host_folders: Vec::new(),
@@ -51,7 +55,8 @@ fn read(reader: &mut Reader, fields: &Fields) -> Guest {
     let guest = Guest {
         base: read_base(reader, fields),
         vcpu: read_vcpu(reader, fields).unwrap_or(default.vcpu),
-        memory_mib: read_memory(reader, fields).unwrap_or(default.memory_mib),
+        memory_mib: read_size(reader, fields, "memory", MIN_MEMORY_MIB..=MAX_MEMORY_MIB).unwrap_or(default.memory_mib),
+        disk_mib: read_size(reader, fields, "disk", MIN_DISK_MIB..=MAX_DISK_MIB),
         timeouts: read_timeouts(reader, fields, default.timeouts),
         kernel: read_kernel(reader, fields),
         host_folders: userland::read_host_folders(reader, fields),
@@ -86,15 +91,15 @@ fn read_vcpu(reader: &mut Reader, fields: &Fields) -> Option<u32> {
     vcpu
 }
 
-fn read_memory(reader: &mut Reader, fields: &Fields) -> Option<u64> {
-    let field = fields.get("memory")?;
-    let memory =
-        reader.quantity(&field, parse_mebibytes, "write it like \"512M\" or \"2G\", or as an integer of MiB")?;
-    if !(MIN_MEMORY_MIB..=MAX_MEMORY_MIB).contains(&memory) {
-        let hint = format!("write at least \"{MIN_MEMORY_MIB}M\" and at most \"{}G\"", MAX_MEMORY_MIB / 1024);
-        reader.refuse(&field.value.at, format!("`{}` can't be {memory} MiB", field.path), hint);
+/// Reads an amount of memory or disk, in MiB.
+fn read_size(reader: &mut Reader, fields: &Fields, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    let field = fields.get(key)?;
+    let size = reader.quantity(&field, parse_mebibytes, "write it like \"512M\" or \"2G\", or as an integer of MiB")?;
+    if !range.contains(&size) {
+        let hint = format!("write at least \"{}M\" and at most \"{}G\"", range.start(), range.end() / 1024);
+        reader.refuse(&field.value.at, format!("`{}` can't be {size} MiB", field.path), hint);
     }
-    Some(memory)
+    Some(size)
 }
 
 fn read_timeouts(reader: &mut Reader, fields: &Fields, default: Timeouts) -> Timeouts {

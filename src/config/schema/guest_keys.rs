@@ -27,7 +27,17 @@ pub(super) const GUEST_KEYS: &[Key] = &[
         expected: "a string such as \"2G\", or an integer of MiB",
         default: "`\"1G\"`",
         example: "memory = \"2G\";",
-        doc: "The memory: `\"512M\"`, `\"2G\"` or MiB, at least 64 MiB. The disk of the guest is part of it.",
+        doc: "The memory: `\"512M\"`, `\"2G\"` or MiB, at least 64 MiB. Without `disk`, what the job writes is in it, too.",
+    },
+    Key {
+        name: "disk",
+        shape: Shape::AnyOf(&[Shape::Text, Shape::Integer(64, 1 << 20)]),
+        expected: "a string such as \"20G\", or an integer of MiB",
+        default: "none",
+        example: "disk = \"20G\";",
+        doc: "A disk for what the job writes in its workspace, in `/tmp` and in `/var`: `\"512M\"`, `\"20G\"` or MiB, 64 MiB \
+              to 1 TiB. It takes space only where it is written, and is gone after the job. Without it, three quarters \
+              of the memory are the disk.",
     },
     Key {
         name: "prepareTimeout",

@@ -64,11 +64,12 @@ const NO_MACHINE_HINT: &str = "remove it: base `none` has no virtual machine";
 /// Refuses keys that don't apply to a guest of this base.
 pub(super) fn check_base(reader: &mut Reader, fields: &Fields, base: Option<Base>) {
     let (nix, guests) = ([Base::Nix, Base::Nixos], [Base::Host, Base::Nix, Base::Nixos]);
-    let keys: [(&str, &[Base], &str); 8] = [
+    let keys: [(&str, &[Base], &str); 9] = [
         ("hostFolders", &[Base::Host], "write `base = \"host\";`, or remove `hostFolders`"),
         ("packages", &nix, "write `base = \"nix\";` too"),
         ("devShell", &nix, "write `base = \"nix\";` too"),
         ("modules", &[Base::Nixos], "write `base = \"nixos\";` too"),
+        ("disk", &guests, NO_MACHINE_HINT),
         ("prepareTimeout", &guests, NO_MACHINE_HINT),
         ("bootTimeout", &guests, NO_MACHINE_HINT),
         ("collectTimeout", &guests, NO_MACHINE_HINT),

@@ -172,12 +172,14 @@ fn guest() -> impl Strategy<Value = Guest> {
         boot_secs,
         collect_secs,
     });
-    (1_u32..=256, 64_u64..=1 << 20, kernel, nix, timeouts).prop_map(|(vcpu, memory_mib, kernel, nix, timeouts)| {
+    let sizes = (64_u64..=1 << 20, option::of(64_u64..=1 << 20));
+    (1_u32..=256, sizes, kernel, nix, timeouts).prop_map(|(vcpu, (memory_mib, disk_mib), kernel, nix, timeouts)| {
         match nix {
             None => Guest {
                 base: Some(Base::Host),
                 vcpu,
                 memory_mib,
+                disk_mib,
                 timeouts,
                 kernel,
                 host_folders: vec!["~/.cargo".to_owned()],
@@ -189,6 +191,7 @@ fn guest() -> impl Strategy<Value = Guest> {
                 base: Some(Base::Nixos),
                 vcpu,
                 memory_mib,
+                disk_mib,
                 timeouts,
                 kernel: None,
                 host_folders: vec![],

@@ -111,6 +111,9 @@ pub(super) fn render_nix(config: &Config) -> String {
         if let Some(name) = &guest.dev_shell {
             writeln!(text, "{path}.devShell = {};", render_string(name)).unwrap();
         }
+        if let Some(disk) = guest.disk_mib {
+            writeln!(text, "{path}.disk = {disk};").unwrap();
+        }
         if !guest.host_folders.is_empty() {
             let folders = render_list(guest.host_folders.iter().map(String::as_str));
             writeln!(text, "{path}.hostFolders = {folders};").unwrap();

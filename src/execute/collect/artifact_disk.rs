@@ -3,12 +3,10 @@
 #![expect(clippy::disallowed_types, reason = "reads a guest's disk")]
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use tar::EntryType;
@@ -16,18 +14,14 @@ use tar::EntryType;
 use super::artifact_filter::ArtifactFilter;
 use super::limits::{MAX_NAME, is_executable};
 use super::unpacker::Unpacker;
+use crate::execute::writable_disk::WritableDisk;
 use crate::guest::contract::{ARTIFACTS_DISK_BYTES, MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
 use crate::quota::Quota;
 use crate::record::{LeftOutFiles, Manifest};
 
-/// The disk to which a guest writes its artifacts. It is opened once, since its path may lead to another file later.
-/// Its blocks on the host count against the run's quota until this value is dropped.
+/// The disk to which a guest writes its artifacts.
 #[derive(Debug)]
-pub struct ArtifactDisk {
-    file: File,
-    quota: Quota,
-    charged: AtomicU64,
-}
+pub struct ArtifactDisk(WritableDisk);
 
 impl ArtifactDisk {
     /// Creates the empty disk.
@@ -35,26 +29,13 @@ impl ArtifactDisk {
     /// # Errors
     /// When the disk can't be created.
     pub fn make(path: &Path, quota: &Quota) -> Result<Self> {
-        let create = || {
-            let disk = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-            disk.set_len(ARTIFACTS_DISK_BYTES)?;
-            Ok::<_, io::Error>(disk)
-        };
-        Ok(Self::of(create().with_context(|| format!("making {}", path.display()))?, quota))
+        WritableDisk::make(path, ARTIFACTS_DISK_BYTES, [], quota).map(Self)
     }
 
-    fn of(file: File, quota: &Quota) -> Self {
-        Self { file, quota: quota.clone(), charged: AtomicU64::new(0) }
-    }
-
-    /// Charges the quota for the blocks written since the last call, and returns true if it had enough bytes left.
-    pub fn charge(&self) -> bool {
-        // Without metadata there is nothing new to charge.
-        let bytes = self.file.metadata().map_or(0, |disk| disk.blocks() * 512);
-        let new = bytes.saturating_sub(self.charged.load(Ordering::Relaxed));
-        let taken = self.quota.take(new);
-        self.charged.fetch_add(taken, Ordering::Relaxed);
-        taken == new
+    /// Returns the disk as one that the guest writes to.
+    #[must_use]
+    pub fn writable(&self) -> &WritableDisk {
+        &self.0
     }
 
     /// Unpacks the first `count` regular files and hard links of the tars on the disk, with their parent folders, into
@@ -67,13 +48,7 @@ impl ArtifactDisk {
         if count == 0 {
             return Ok((Manifest::new(Vec::new()), LeftOutFiles::default()));
         }
-        unpack_at_most(MAX_ARTIFACTS, &self.file, count, globs, folder, &self.quota)
-    }
-}
-
-impl Drop for ArtifactDisk {
-    fn drop(&mut self) {
-        self.quota.give_back(*self.charged.get_mut());
+        unpack_at_most(MAX_ARTIFACTS, self.0.file(), count, globs, folder, self.0.quota())
     }
 }
 

@@ -11,6 +11,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::{ArtifactDisk, unpack_at_most};
 use crate::execute::collect::gather_artifacts;
+use crate::execute::writable_disk::WritableDisk;
 use crate::quota::Quota;
 use crate::record::{Artifact, LeftOutFiles, Manifest};
 
@@ -18,7 +19,7 @@ use crate::record::{Artifact, LeftOutFiles, Manifest};
 const ALL_FILES: u64 = u64::MAX;
 
 fn unpack(disk: &Path, globs: &[String], folder: &Path) -> anyhow::Result<(Manifest, LeftOutFiles)> {
-    ArtifactDisk::of(File::open(disk).unwrap(), &Quota::unlimited()).unpack(ALL_FILES, globs, folder)
+    ArtifactDisk(WritableDisk::of(File::open(disk).unwrap(), &Quota::unlimited())).unpack(ALL_FILES, globs, folder)
 }
 
 /// Unpacks a disk of a job whose glob matches every file, and returns the files.
@@ -228,7 +229,7 @@ fn the_created_disk_is_read_even_if_its_path_was_replaced() {
     let path = folder.path().join("disk");
     let made = ArtifactDisk::make(&path, &Quota::unlimited()).unwrap();
     // Writes as a hypervisor does, through the same descriptor.
-    let mut tar = Builder::new(&made.file);
+    let mut tar = Builder::new(made.0.file());
     tar.append(&header(EntryType::Regular, b"a", 1), &b"x"[..]).unwrap();
     tar.into_inner().unwrap().flush().unwrap();
     fs::remove_file(&path).unwrap();
@@ -255,11 +256,11 @@ fn several_large_disks_stay_within_the_quota() {
         let (path, artifacts) = (folder.path().join("disk"), folder.path().join(format!("artifacts-{attempt}")));
         let disk = ArtifactDisk::make(&path, &quota).unwrap();
         // A file with content, and a larger one that exists in its header only.
-        let mut tar = Builder::new(&disk.file);
+        let mut tar = Builder::new(disk.0.file());
         tar.append(&header(EntryType::Regular, b"a/there", 150_000), std::io::repeat(b'x').take(150_000)).unwrap();
         tar.append(&header(EntryType::Regular, b"a/zeros", 90 << 20), std::io::empty()).unwrap();
         tar.into_inner().unwrap();
-        assert!(disk.charge() || quota.left() == 0);
+        assert!(disk.0.charge() || quota.left() == 0);
         let files = disk.unpack(2, &["**".to_owned()], &artifacts).map(|(manifest, _)| manifest.files);
         drop(disk);
         fs::remove_file(path).unwrap();
@@ -278,7 +279,7 @@ fn a_failed_unpack_removes_its_files_and_gives_the_quota_back() {
     let folder = tempfile::tempdir().unwrap();
     let quota = Quota::new(1 << 20);
     let disk = ArtifactDisk::make(&folder.path().join("disk"), &quota).unwrap();
-    let mut tar = Builder::new(&disk.file);
+    let mut tar = Builder::new(disk.0.file());
     tar.append(&header(EntryType::Regular, b"a/file", 9000), std::io::repeat(b'x').take(9000)).unwrap();
     tar.append(&header(EntryType::Symlink, b"link", 0), std::io::empty()).unwrap();
     tar.into_inner().unwrap();

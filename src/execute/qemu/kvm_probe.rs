@@ -220,7 +220,7 @@ fn boot(
         users: ShareUsers { host: 0, guest: 0 },
         deadlines: Deadlines { boot_secs: PROBE_SECS, job_secs: 1, collect_secs: 1 },
         logs,
-        artifacts: None,
+        writable_disks: &[],
         quota: &Quota::unlimited(),
         scratch: Path::parent(&logs.host).unwrap_or(Path::new(".")),
     };

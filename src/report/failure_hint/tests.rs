@@ -89,7 +89,8 @@ fn each_failure_has_its_remedy() {
             Base::Host,
             1,
             "cp: error writing 'x': No space left on device",
-            "is memory, 768 MiB of its 1024 MiB: raise guests.default.memory",
+            "is memory, 768 MiB of its 1024 MiB: write guests.default.disk = \"20G\"; in pikaci.nix, or raise \
+             guests.default.memory",
         ),
         (Base::Host, 127, "sh: 1: [[: not found", r#"write `shell = "bash";` in the job"#),
         (Base::None, 128, "fatal: not a git repository (or any parent)", "jobs run without .git: pass build what it"),

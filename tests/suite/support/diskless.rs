@@ -42,7 +42,7 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (VmEnd, Vec<u
         users: ShareUsers { host: 0, guest: 0 },
         deadlines,
         logs: &logs,
-        artifacts: None,
+        writable_disks: &[],
         quota: &Quota::unlimited(),
         scratch: folder.path(),
     };

@@ -27,7 +27,8 @@ pub const CANCEL: [&str; 4] =
 pub const INIT: [&str; 4] = ["job_file.before:1", "job_file.synced:1", "job_file.renamed:1", "job_file.after:1"];
 /// Messages of a guest whose job passes.
 pub const PASSES: &str = r"printf 'ready\nphase job 1\nexit 0\noutput 0\nend\n'";
-const JOB_FILE: &str = r#"{ jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
+const JOB_FILE: &str =
+    r#"{ guests.default.disk = "64M"; jobs.a = { command = "echo out >out.txt"; artifacts = [ "*.txt" ]; }; }"#;
 
 /// Returns a scene of two jobs without a guest, which leave processes in the background.
 fn local(args: &[&str]) -> Scene {

@@ -14,6 +14,8 @@ fn a_disk_that_fills_is_reported_for_each_running_job() {
     let project = Project::with_guests(
         r#"{
           jobs.brings = { command = "echo begun; head -c 8000000 /dev/urandom >out"; artifacts = [ "out" ]; };
+          guests.disk.disk = "64M";
+          jobs.keeps = { guest = "disk"; command = "head -c 8000000 /dev/urandom >file; sync"; };
           jobs.prints.command = "seq 1 1000000";
         }"#,
     );
@@ -30,6 +32,8 @@ fn a_disk_that_fills_is_reported_for_each_running_job() {
     let full = assert_reported(&disk, None, &project, &ended, "filled");
     assert!(full.contains("/jobs/prints/attempts/1/guest.log: "), "{full}");
     let lost = "but then the guest failed: the artifacts can't be written to their disk: the host's may be full\n";
+    assert!(ended.stdout.contains(lost), "{}", ended.stdout);
+    let lost = "but then the guest failed: the guest's disk can't be written: the host's may be full\n";
     assert!(ended.stdout.contains(lost), "{}", ended.stdout);
     assert!(ended.stdout.contains("[the log is cut: bytes of the output are missing]"), "{}", ended.stdout);
     let run = disk.state().join("runs").join(&disk.runs()[0]);

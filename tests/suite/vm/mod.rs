@@ -9,6 +9,7 @@ mod containers;
 mod contract;
 mod control_group;
 mod deadlines;
+mod disk;
 mod disk_full;
 mod doctor_kvm;
 mod events;

@@ -31,11 +31,13 @@ fn a_vfkit_without_the_flags_of_a_kernel_boots_by_its_bootloader() {
 #[test]
 fn jobs_pass_fail_and_time_out() {
     let jobs = r#"
+      guests.large = { base = "nix"; packages = [ "hello" ]; disk = "2G"; };
       jobs.passes = {
+        guest = "large";
         command = ''
           hello && cat greeting && echo changed >greeting && mkdir out && cp greeting out
           id -un; ls /dev/hvc2
-          ! touch /nix/store/x 2>/dev/null && grep ' /nix/store ' /proc/mounts
+          ! touch /nix/store/x 2>/dev/null && grep -E ' (/nix/store|/tmp) ' /proc/mounts
         '';
         artifacts = [ "out/*" ];
       };
@@ -48,7 +50,7 @@ fn jobs_pass_fail_and_time_out() {
     let outcome = |job: &str| project.job(job).status.outcome();
     assert_eq!(outcome("passes"), Some(Outcome::Passed), "{}", ran.stdout);
     let output = project.output("passes");
-    let expected = ["Hello, world!", "hi", "job", "/dev/hvc2", "/dev/vdc /nix/store erofs ro"];
+    let expected = ["Hello, world!", "hi", "job", "/dev/hvc2", "/dev/vdd /tmp ext4 rw", "/dev/vdc /nix/store erofs ro"];
     assert!(output.lines().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{output}");
     assert!(!output.contains('\r'), "{output:?}");
     assert_eq!(fs::read_to_string(project.path("greeting")).unwrap(), "hi\n");
