@@ -33,8 +33,8 @@ pub struct PlanArgs {
     /// Run jobs even if no file of their `paths` changed
     #[arg(long, env = "PIKACI_ALL", conflicts_with_all = ["base", "changed_files", "affected"], value_parser = FalseyValueParser::new())]
     pub all: bool,
-    /// Run only jobs that changed files affect, also of those named here: jobs whose `paths` match, and jobs without
-    /// `paths` if any file changed
+    /// Run only jobs that changed files affect, also of those named here: jobs whose `paths` match, jobs without `paths`
+    /// if any file changed, jobs that pikaci.nix defines differently, and jobs that need one of these
     #[arg(long, env = "PIKACI_AFFECTED", conflicts_with = "all", value_parser = FalseyValueParser::new())]
     pub affected: bool,
     /// Don't run these jobs; jobs that need them run without them

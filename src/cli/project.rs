@@ -14,7 +14,7 @@ use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::read_changed_files::read_changed_files;
-use crate::config::{Base, Config, Guest, ResultCache};
+use crate::config::{self, Base, Config, Guest, ResultCache};
 use crate::facts::HostFacts;
 use crate::flake::ProjectFiles;
 use crate::foreign::Beneath;
@@ -139,7 +139,7 @@ impl Project {
         }
         if let Some(list) = &args.changed_files {
             let files = read_changed_files(list)?;
-            return Ok(Changes::Files { files, comparison: "according to --changed-files".to_owned() });
+            return Ok(Changes::Files { files, comparison: "according to --changed-files".to_owned(), before: None });
         }
         if !args.affected && config.jobs.values().all(|job| job.paths.is_empty()) {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
@@ -151,10 +151,21 @@ impl Project {
                 Changes::NotCompared("the working tree has no changes".to_owned())
             }
             ChangedFiles::Listed(files) => Changes::Files {
+                before: self.read_before(&files, args.base.as_deref()),
                 files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
                 comparison: format!("against {}", args.base.as_deref().unwrap_or("HEAD")),
             },
         })
+    }
+
+    /// Returns the job file before the changes, if it is among the changed files. Returns `None` for one that only Nix can
+    /// evaluate, and for JSON.
+    fn read_before(&self, changed: &BTreeSet<PathBuf>, base: Option<&str>) -> Option<Box<Config>> {
+        if !changed.contains(Path::new(self.job_file)) {
+            return None;
+        }
+        let text = snapshot::committed_file(&self.root, base, self.job_file, JOB_FILE_LIMIT).ok()??;
+        config::read(self.job_file, &String::from_utf8(text).ok()?).ok().map(Box::new)
     }
 
     /// Returns the failure of reading or copying the source tree, with a remedy for this project.

@@ -38,11 +38,16 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         ("name".to_owned(), job.job.to_string()),
         ("command".to_owned(), text(serde_json::to_string(&job.command))),
         ("order of steps".to_owned(), job.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join("\n")),
+        (
+            "order of services".to_owned(),
+            job.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join("\n"),
+        ),
         ("runAsRoot".to_owned(), job.run_as_root.to_string()),
         ("workdir".to_owned(), job.workdir.clone()),
         ("artifacts".to_owned(), text(serde_json::to_string(&job.artifacts))),
         ("network".to_owned(), text(serde_json::to_string(&job.network))),
-        ("size of the guest".to_owned(), format!("{} CPUs, {} MiB", job.vcpu, job.memory_mib)),
+        ("size of the guest".to_owned(), guest_size(job)),
+        ("when".to_owned(), text(serde_json::to_string(&job.when))),
         ("paths".to_owned(), text(serde_json::to_string(&key.paths))),
         (FILES.to_owned(), key.files.to_string()),
     ]);
@@ -71,6 +76,11 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         parts.insert(format!("{NEED}{need}"), digest.to_string());
     }
     parts
+}
+
+fn guest_size(job: &PlannedJob) -> String {
+    let disk = job.disk_mib.map(|mib| format!(", {mib} MiB of disk")).unwrap_or_default();
+    format!("{} CPUs, {} MiB{disk}", job.vcpu, job.memory_mib)
 }
 
 /// Returns whether a job sees the programs of the host.

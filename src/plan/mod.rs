@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod build;
 mod caller_env;
+mod changes;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hypervisor;

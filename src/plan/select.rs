@@ -1,34 +1,15 @@
 //! Selection of jobs by names and by changed files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
+pub use super::changes::{Changes, JOB_FILE, JOB_FILES};
+use super::changes::{Comparison, has_job_file};
 use super::matching_jobs::matching_jobs;
 use super::record::LeftOutJob;
 use super::selection_request::SelectionRequest;
-use crate::config::{Config, Job};
-use crate::glob::Globs;
+use crate::config::Config;
 use crate::id::{JobId, RunId, TargetId};
 use crate::text::count;
-
-/// Name of the job file, which lies in the project's folder.
-pub const JOB_FILE: &str = "pikaci.nix";
-/// Names of the job file: a project has one of them.
-pub const JOB_FILES: [&str; 2] = [JOB_FILE, "pikaci.json"];
-
-/// The files that changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changes {
-    /// `paths` aren't compared with files, for this reason.
-    NotCompared(String),
-    /// The files that a comparison or a list names.
-    Files {
-        /// The files, relative to the project.
-        files: Vec<String>,
-        /// The comparison, as the end of a sentence: `against HEAD`.
-        comparison: String,
-    },
-}
 
 /// The jobs of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,16 +43,16 @@ pub struct UnknownName {
 /// Selects jobs, and all jobs that they need.
 ///
 /// A named job is selected regardless of the changed files, unless only affected jobs are requested. The jobs of a named
-/// target, or all jobs if there are no names, are selected if their `paths` match a changed file or they have none. A
-/// changed job file matches every job, because it defines them all. Legs that `adjust` skips and skipped jobs are never
-/// selected.
+/// target, or all jobs if there are no names, are selected if their `paths` match a changed file or they have none, and if
+/// the job file changed them or their guest. On request affected jobs affect the jobs that need them. Legs that `adjust`
+/// skips and skipped jobs are never selected.
 ///
 /// # Errors
 /// When neither a target nor a job has one of the names.
 pub fn select(config: &Config, request: &SelectionRequest, changes: &Changes) -> Result<Selection, UnknownName> {
     let skipped = skipped_jobs(config, &request.skip)?;
     let candidates = candidates(config, request)?;
-    let comparison = Comparison::new(config, candidates.keys(), changes, request.affected);
+    let comparison = Comparison::new(config, changes, request.affected);
     let mut reasons = BTreeMap::new();
     let mut left_out = BTreeMap::new();
     for (id, named) in candidates {
@@ -81,7 +62,7 @@ pub fn select(config: &Config, request: &SelectionRequest, changes: &Changes) ->
             left_out.insert(id.clone(), left_out_job(reason.clone(), true));
             continue;
         }
-        match named.filter(|_| !request.affected).map_or_else(|| comparison.judge(job), Ok) {
+        match named.filter(|_| !request.affected).map_or_else(|| comparison.judge(&id), Ok) {
             Ok(reason) => drop(reasons.insert(id, reason)),
             Err(reason) => drop(left_out.insert(id.clone(), left_out_job(reason, false))),
         }
@@ -162,78 +143,11 @@ fn scope(request: &SelectionRequest, changes: &Changes) -> String {
     match (changes, &request.failed) {
         (_, Some(failed)) if !request.affected => format!("what didn't pass in run {}", failed.run),
         (Changes::NotCompared(reason), _) => format!("all: {reason}"),
-        (Changes::Files { files, comparison }, _) => {
+        (Changes::Files { files, comparison, .. }, _) => {
             let among = if has_job_file(files) { ", pikaci.nix among them" } else { "" };
             format!("{} changed {comparison}{among}", count(files.len(), "file"))
         }
     }
-}
-
-fn has_job_file(files: &[String]) -> bool {
-    files.iter().any(|file| JOB_FILES.contains(&file.as_str()))
-}
-
-/// The comparison of the `paths` of jobs with changed files.
-struct Comparison<'a> {
-    changes: &'a Changes,
-    affected: bool,
-    /// For each glob that matches a file, the first such file; `None` if the globs are too large to be compiled.
-    matches: Option<BTreeMap<&'a str, &'a str>>,
-}
-
-impl<'a> Comparison<'a> {
-    fn new<'j>(
-        config: &'a Config,
-        jobs: impl Iterator<Item = &'j JobId>,
-        changes: &'a Changes,
-        affected: bool,
-    ) -> Self {
-        let files = match changes {
-            Changes::NotCompared(_) => &[][..],
-            Changes::Files { files, .. } => files,
-        };
-        let globs = jobs.flat_map(|job| &config.jobs[job].paths);
-        Self { changes, affected, matches: first_matches(globs, files) }
-    }
-
-    /// Returns the reason for which the changes select a job; the error is the reason for which they leave it out.
-    fn judge(&self, job: &Job) -> Result<String, String> {
-        let (files, comparison) = match self.changes {
-            Changes::NotCompared(reason) => return Ok(reason.clone()),
-            Changes::Files { files, comparison } => (files, comparison),
-        };
-        if has_job_file(files) {
-            return Ok("pikaci.nix changed".to_owned());
-        }
-        if job.paths.is_empty() {
-            let is_unaffected = self.affected && files.is_empty();
-            return if is_unaffected {
-                Err(format!("no file changed {comparison}"))
-            } else {
-                Ok("it has no paths".into())
-            };
-        }
-        let Some(matches) = &self.matches else { return Ok("its paths are too large to compare".to_owned()) };
-        match job.paths.iter().find_map(|glob| matches.get(glob.as_str())) {
-            Some(file) => Ok(format!("its paths match {file}")),
-            None => Err(format!("no file of its paths changed {comparison}")),
-        }
-    }
-}
-
-fn first_matches<'a>(
-    globs: impl Iterator<Item = &'a String>,
-    files: &'a [String],
-) -> Option<BTreeMap<&'a str, &'a str>> {
-    let globs: Vec<&str> = globs.map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
-    let set = Globs::new(globs.iter().copied()).ok()?;
-    let mut matches = BTreeMap::new();
-    for file in files {
-        for index in set.matching_indices(Path::new(file)) {
-            matches.entry(globs[index]).or_insert(file.as_str());
-        }
-    }
-    Some(matches)
 }
 
 #[cfg(test)]

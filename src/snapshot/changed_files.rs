@@ -67,6 +67,28 @@ pub fn changed_files(source_root: &Path, base: Option<&str>) -> Result<ChangedFi
     Ok(ChangedFiles::Listed(changed))
 }
 
+/// Returns a file of a source tree as HEAD has it, or with `base` as the commit at which HEAD left `base` has it; `None` if
+/// there is no such file of at most `limit` bytes.
+///
+/// # Errors
+/// When git is missing or fails, or `base` names no commit.
+pub fn committed_file(
+    source_root: &Path,
+    base: Option<&str>,
+    name: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Error> {
+    let commit = match base {
+        Some(base) => fork_point(source_root, base)?,
+        None => Some("HEAD".to_owned()),
+    };
+    let Some(commit) = commit else { return Ok(None) };
+    let object = format!("{commit}:./{name}");
+    let size = git::line(source_root, &["cat-file", "-s", &object])?;
+    let is_within = |size: String| size.parse::<u64>().is_ok_and(|size| size <= limit);
+    if size.is_some_and(is_within) { git::run(source_root, &["cat-file", "blob", &object]).map(Some) } else { Ok(None) }
+}
+
 fn is_shallow(source_root: &Path) -> Result<bool, Error> {
     Ok(git::line(source_root, &["rev-parse", "--is-shallow-repository"])?.as_deref() == Some("true"))
 }

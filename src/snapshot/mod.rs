@@ -40,7 +40,7 @@ mod tree_path;
 mod walk;
 mod witness;
 
-pub use changed_files::{ChangedFiles, changed_files};
+pub use changed_files::{ChangedFiles, changed_files, committed_file};
 pub use copy_content::copy_content;
 pub use different_files::different_files;
 pub use error::Error;

@@ -8,10 +8,11 @@ use super::{Changes, Selection, select};
 use crate::config::{self, Config};
 use crate::facts::{HostFacts, MissingFact};
 use crate::flake::ProjectFiles;
+use crate::glob::Globs;
 use crate::id::{Digest, JobId, RunId};
-use crate::plan::FileDigests;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
-use crate::plan::{Budget, BudgetRequest, CallerEnv, FailedJobs, PlanInput, SelectionRequest, build};
+use crate::plan::record::RunPlanRecord;
+use crate::plan::{Budget, BudgetRequest, CallerEnv, FailedJobs, FileDigests, PlanInput, SelectionRequest, build};
 
 const JOBS: &str = r#"{
     guests.default.base = "none";
@@ -28,7 +29,7 @@ fn strings(names: &[&str]) -> Vec<String> {
 }
 
 fn changed(files: &[&str]) -> Changes {
-    Changes::Files { files: strings(files), comparison: "against HEAD".to_owned() }
+    Changes::Files { files: strings(files), comparison: "against HEAD".to_owned(), before: None }
 }
 
 fn read(text: &str) -> Config {
@@ -109,7 +110,17 @@ fn options_narrow_a_selection() {
         ),
         // The needs of a skipped job don't run, and the job that needs it does.
         (skipping(&["unit"], &["test*"]), &["x"], vec![clang, GCC, "!unit: --skip unit"]),
-        (affected(&["unit", "docs"]), &["docs/a"], vec!["docs: its paths match docs/a", UNIT]),
+        (
+            affected(&["test[cc=clang]", "docs"]),
+            &["docs/a"],
+            vec![
+                "docs: its paths match docs/a",
+                "lint: unit needs it",
+                "test[cc=clang]: lint, which unit needs, is affected",
+                "unit: test[cc=clang] needs it",
+            ],
+        ),
+        (affected(&["unit", "docs"]), &[], vec![DOCS, UNIT]),
         (affected(&["lint"]), &[], vec!["-lint: no file changed against HEAD"]),
         (failed(&["unit", "removed"], &[]), &["x"], vec!["lint: unit needs it", "unit: it didn't pass in run r1"]),
         (failed(&["unit"], &["docs"]), &["x"], vec![]),
@@ -134,18 +145,21 @@ const FILES: [&str; 5] = ["a/x", "b", "c.md", "d", "pikaci.nix"];
 
 /// Returns a job file of some jobs, each of which needs earlier ones.
 fn job_file() -> impl Strategy<Value = String> {
-    let job = (vec(any::<bool>(), 8), subsequence(FILES[..4].to_vec(), 0..3));
+    let job =
+        (vec(any_of(vec![true, false, false]), 8), subsequence(FILES[..4].to_vec(), 0..3), any_of(vec![0, 0, 0, 1]));
     vec(job, 1..8).prop_map(|jobs| {
-        let jobs = jobs.iter().enumerate().map(|(number, (needs, paths))| {
+        let jobs = jobs.iter().enumerate().map(|(number, (needs, paths, limit))| {
             let needs = (0..number)
                 .filter(|need| needs[*need])
                 .map(|need| format!("\"j{need}\" "))
                 .collect::<Vec<_>>()
                 .concat();
             let paths = paths.iter().map(|path| format!("\"{path}\" ")).collect::<Vec<_>>().concat();
-            format!("jobs.j{number} = {{ command = \"true\"; needs = [ {needs}]; paths = [ {paths}]; }};\n")
+            format!(
+                "jobs.j{number} = {{ command = \"x{limit}\"; retries = {limit}; needs = [ {needs}]; paths = [ {paths}]; }};\n"
+            )
         });
-        format!("{{ guests.default.base = \"none\";\n{} }}", jobs.collect::<Vec<_>>().concat())
+        format!("{{ guests.default.base = \"none\"; defaults.cache = \"trust\";\n{} }}", jobs.collect::<Vec<_>>().concat())
     })
 }
 
@@ -155,8 +169,8 @@ fn request() -> impl Strategy<Value = SelectionRequest> {
         .prop_map(|(names, skip, only, affected)| SelectionRequest { names, skip, only, affected, failed: None })
 }
 
-/// Returns the edges between the jobs of the plan of a selection.
-fn planned_edges(config: &Config, selection: &Selection) -> BTreeSet<(String, String)> {
+/// Returns the plan of a selection on these files.
+fn planned(config: &Config, selection: &Selection, tree: &Digest, files: &FileDigests) -> RunPlanRecord {
     let missing = || MissingFact { reason: String::new(), hint: String::new() };
     let facts = HostFacts {
         system: "x86_64-linux".to_owned(),
@@ -179,20 +193,65 @@ fn planned_edges(config: &Config, selection: &Selection) -> BTreeSet<(String, St
         config,
         selection,
         facts: &facts,
-        tree: &Digest::of(b""),
-        files: &FileDigests::new(),
+        tree,
+        files,
         hypervisor: &hypervisor,
         project: &ProjectFiles::default(),
         budget: Budget::new(BudgetRequest::default(), &facts),
         caller_env: &CallerEnv::default(),
         allow_local_inputs: false,
     });
-    let nodes = plan.unwrap().record.nodes;
+    plan.unwrap().record
+}
+
+/// Returns the edges between the jobs of the plan of a selection.
+fn planned_edges(config: &Config, selection: &Selection) -> BTreeSet<(String, String)> {
+    let nodes = planned(config, selection, &Digest::of(b""), &FileDigests::new()).nodes;
     let name = |id: &str| id.trim_start_matches("execute:").to_owned();
     nodes.iter().flat_map(|node| node.depends_on.iter().map(|on| (name(node.id.as_str()), name(on.as_str())))).collect()
 }
 
+/// Returns the digests of the result keys of all jobs, in a project with this job file and these contents of the files.
+fn key_digests(text: &str, contents: &[u8]) -> BTreeMap<JobId, Digest> {
+    let config = read(text);
+    let digest = |paths: &[String]| {
+        let globs = Globs::new(paths.iter().map(String::as_str)).unwrap();
+        let matched = FILES.iter().zip(contents).filter(|(file, _)| globs.is_match(file.as_ref()));
+        Digest::of(format!("{:?}", matched.collect::<Vec<_>>()).as_bytes())
+    };
+    let files = config.jobs.values().filter(|job| !job.paths.is_empty());
+    let files = files.map(|job| (job.paths.clone(), digest(&job.paths))).collect();
+    let tree = Digest::of(format!("{text}{contents:?}").as_bytes());
+    let everything = select(&config, &SelectionRequest::default(), &Changes::NotCompared(String::new())).unwrap();
+    let plan = planned(&config, &everything, &tree, &files);
+    plan.jobs().map(|job| (job.job.clone(), job.result_key.clone().unwrap().digest)).collect()
+}
+
 proptest! {
+    #[test]
+    fn a_job_is_affected_exactly_if_its_result_key_differs(
+        before in job_file(),
+        other in job_file(),
+        is_same in any::<bool>(),
+        contents in (vec(0..3_u8, 4), vec(0..3_u8, 4)),
+    ) {
+        let after = if is_same { &before } else { &other };
+        let mut files: Vec<&str> = FILES[..4].to_vec();
+        files.retain(|file| {
+            let index = FILES.iter().position(|other| other == file).unwrap();
+            contents.0[index] != contents.1[index]
+        });
+        files.extend((before != *after).then_some("pikaci.nix"));
+        let comparison = String::new();
+        let changes = Changes::Files { files: strings(&files), comparison, before: Some(Box::new(read(&before))) };
+        let request = SelectionRequest { affected: true, only: true, ..SelectionRequest::default() };
+        let affected = select(&read(after), &request, &changes).unwrap().jobs;
+        let (keys_before, keys_after) = (key_digests(&before, &contents.0), key_digests(after, &contents.1));
+        let differs = |(job, key): &(&JobId, &Digest)| keys_before.get(*job) != Some(*key);
+        let changed: BTreeSet<JobId> = keys_after.iter().filter(differs).map(|(job, _)| job.clone()).collect();
+        prop_assert_eq!(affected, changed);
+    }
+
     #[test]
     fn more_changes_never_select_fewer_jobs(
         text in job_file(),

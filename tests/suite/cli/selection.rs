@@ -82,8 +82,30 @@ fn only_affected_jobs_run_on_request() {
     assert!(clean.contains("build: left out: no file changed against HEAD\n"), "{clean}");
     assert!(clean.ends_with("\nnothing ran: 2 jobs left out\n"), "{clean}");
     let project = project.file("docs/a.md", "b\n");
-    assert_eq!(jobs(&plan(&project, &["--affected"])), ["build", "docs"]);
+    // A job without `paths` depends on every file, and the jobs that need it depend on it.
+    assert_eq!(jobs(&plan(&project, &["--affected"])), ["build", "docs", "test", "late"]);
+    let project = project.file(
+        "pikaci.nix",
+        &JOBS.replace("jobs.build.command", "jobs.build.paths = [ \"Makefile\" ];\n  jobs.build.command"),
+    );
+    project.git(&["commit", "--quiet", "--all", "--message=paths"]);
+    assert_eq!(jobs(&plan(&project, &["--affected", "docs", "late"])), Vec::<String>::new());
+    let project = project.file("docs/a.md", "c\n");
     assert_eq!(jobs(&plan(&project, &["--affected", "docs", "late"])), ["docs"]);
+    // Of a changed job file only the changed jobs count.
+    let text = fs::read_to_string(project.path("pikaci.nix")).unwrap();
+    let project =
+        project.file("pikaci.nix", &text.replace("[ -e mended ]", "[ -e Makefile ]")).file("docs/a.md", "c\n");
+    project.git(&["add", "docs"]);
+    project.git(&["commit", "--quiet", "--message=docs"]);
+    let explained = project.pikaci(&["plan", "--affected", "--explain"]).exits(0).stdout;
+    for line in [
+        "  runs      test: pikaci.nix defines it differently\n",
+        "  runs      late: test, which it needs, is affected\n",
+        "  left out  docs: no file of its paths changed against HEAD\n",
+    ] {
+        assert!(explained.contains(line), "{explained}");
+    }
 }
 
 #[test]
