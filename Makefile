@@ -4,6 +4,7 @@
 
 headline = @printf '\n=== %s\n' '$(1)'
 CARGO = cargo
+RUSTC = rustc
 EXAMPLE = examples/c-library
 
 # The folder in which `make install` installs pikaci. A packager sets DESTDIR, which is put before it.
@@ -69,7 +70,7 @@ cli: ## Run the tests of the command line that need neither Nix nor a guest: on 
 
 .PHONY: test
 test: setup-test format clippy darwin docs deny shellcheck suite ## Every check and every test
-	$(call headline,all passed)
+	$(call headline,all passed$(if $(IS_OLDEST), with the oldest Rust,; `make msrv` checks with the oldest Rust))
 
 .PHONY: setup-test
 setup-test:
@@ -92,12 +93,15 @@ clippy-tested:
 	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
 
 RUST_VERSION = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# Not empty if the installed Rust is the oldest one.
+IS_OLDEST = $(filter $(RUST_VERSION).%,$(shell $(RUSTC) --version))
+OLDEST_CARGO = $(CARGO)$(if $(IS_OLDEST),, +$(RUST_VERSION))
 .PHONY: msrv
 msrv: ## Check that the code compiles with the oldest Rust that Cargo.toml allows
 	$(call headline,Rust $(RUST_VERSION))
-	@$(CARGO) +$(RUST_VERSION) --version >/dev/null 2>&1 || { echo 'make: Rust $(RUST_VERSION) is missing' >&2; \
+	@$(OLDEST_CARGO) --version >/dev/null 2>&1 || { echo 'make: Rust $(RUST_VERSION) is missing' >&2; \
 		echo 'hint: rustup toolchain install $(RUST_VERSION) --profile minimal' >&2; exit 1; }
-	$(CARGO) +$(RUST_VERSION) check --locked --all-targets --features failpoints
+	$(OLDEST_CARGO) check --locked --all-targets --features failpoints
 
 # What is compiled is only checked: linking it takes a Mac.
 .PHONY: darwin

@@ -122,7 +122,7 @@ mod tests {
 
     use super::{Cancel, Urgency};
 
-    const LONG: Duration = Duration::from_secs(600);
+    const LONG: Duration = Duration::from_mins(10);
 
     #[test]
     fn a_second_signal_kills_and_the_first_one_is_kept() {

@@ -77,17 +77,17 @@ pub const NAMED_LEFT_OUT: usize = 20;
 pub const ARTIFACTS_DISK_BYTES: u64 = 1 << 30;
 
 /// Time that the agent waits for a line of the host.
-pub const WAIT_LIMIT: Duration = Duration::from_secs(3600);
+pub const WAIT_LIMIT: Duration = Duration::from_hours(1);
 /// Time that the agent takes at most to set up the guest before the command.
-pub const SETUP_LIMIT: Duration = Duration::from_secs(120);
+pub const SETUP_LIMIT: Duration = Duration::from_mins(2);
 /// Time between TERM and KILL when the agent ends the job.
 pub const TERM_GRACE: Duration = Duration::from_secs(5);
 /// Time after KILL before the agent reports that the command is still alive.
 pub const KILL_GRACE: Duration = Duration::from_secs(30);
 /// Time that the agent takes at most to end the command's remaining processes.
-pub const CLEANUP_LIMIT: Duration = Duration::from_secs(60);
+pub const CLEANUP_LIMIT: Duration = Duration::from_mins(1);
 /// Time that the agent takes at most to pack the artifacts.
-pub const PACK_LIMIT: Duration = Duration::from_secs(300);
+pub const PACK_LIMIT: Duration = Duration::from_mins(5);
 /// Time that the agent takes at most to send its last lines before it powers off by force.
 pub const FINISH_LIMIT: Duration = Duration::from_secs(20);
 

@@ -17,7 +17,7 @@ use crate::process::{self, Invocation, describe_exit};
 use crate::state::TemporaryFolder;
 
 /// Time limit of an evaluation.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Maximum size of a value as JSON, in bytes.
 const VALUE_LIMIT: u64 = 16 << 20;
 /// Maximum size of an error message of Nix that is read, in bytes.

@@ -90,7 +90,7 @@ mod tests {
     use crate::process::{Group, Invocation, LogLimit, LogPipe};
     use crate::quota::Quota;
 
-    const LONG: Duration = Duration::from_secs(600);
+    const LONG: Duration = Duration::from_mins(10);
 
     #[test]
     fn a_wait_ends_with_the_process_the_cancel_request_or_the_timeout() {

@@ -15,7 +15,7 @@ use super::error::Error;
 use crate::process::{Captured, Invocation, capture, own_program};
 
 /// The time limit of each git command.
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_mins(10);
 /// Settings that no repository may change: each could make git run a program, or trust a bare repository in a folder.
 const OVERRIDES: [&str; 3] = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.bareRepository=explicit"];
 /// The keys of a filter driver that name programs, with values that disable the driver.

@@ -21,7 +21,7 @@ use crate::state::run_store::RunStore;
 use crate::state::state_layout::StateLayout;
 
 /// Time limit of the wait for starting runs.
-const CLAIMS_TIMEOUT: Duration = Duration::from_secs(60);
+const CLAIMS_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Request of a garbage collection.
 #[derive(Clone, Copy, Debug)]

@@ -65,10 +65,10 @@ fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
 #[test]
 fn a_nixpkgs_with_an_older_rust_is_refused_with_a_remedy() {
     let flake = Flake::new();
-    flake.edit("Cargo.toml", "rust-version = \"1.88\"", "rust-version = \"9.1\"");
+    flake.edit("Cargo.toml", "rust-version = \"1.95\"", "rust-version = \"9.1\"");
     let refused = ran(&mut flake.command("oldest", "eval", &["path:.#pikaci.drvPath"])).exits(1).stderr;
     assert!(
-        refused.contains("pikaci is written in Rust 9.1, and this nixpkgs has 1.88.0: use a newer nixpkgs"),
+        refused.contains("pikaci is written in Rust 9.1, and this nixpkgs has 1.95.0: use a newer nixpkgs"),
         "{refused}"
     );
 }

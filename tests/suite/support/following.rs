@@ -12,7 +12,7 @@ use pikaci::text::quote;
 use crate::support::project::Project;
 
 /// The longest time that any step may take on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// A command of pikaci whose output is read while it runs.
 pub struct Following {

@@ -18,7 +18,7 @@ use crate::support::tools::with_default_signals;
 /// The environment variable that all processes of one pikaci share.
 pub const MARK: &str = "PIKACI_TEST_MARK";
 /// The longest time until the job of a guest runs, on a busy machine.
-pub const START: Duration = Duration::from_secs(120);
+pub const START: Duration = Duration::from_mins(2);
 /// The longest time until every process has ended, from the moment of a failure or a request.
 pub const END: Duration = Duration::from_secs(10);
 

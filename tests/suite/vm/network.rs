@@ -201,7 +201,7 @@ fn the_router_of_the_user_network_answers_through_the_relay() {
     let ethernet = [&[0xff; 6][..], &[0x52, 0x54, 0, 1, 2, 3, 8, 6]].concat();
     let request = [&[0, 1, 8, 0, 6, 4, 0, 1, 0x52, 0x54, 0, 1, 2, 3, 10, 0, 2, 15][..], &[0; 6], &[10, 0, 2, 2]];
     guest.write_all(&[&42_u32.to_be_bytes()[..], &ethernet, &request.concat()].concat()).unwrap();
-    guest.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    guest.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut answer = [0; 4 + 42];
     let read = guest.read_exact(&mut answer);
     assert!(read.is_ok(), "{read:?}");
