@@ -14,6 +14,8 @@ let
     substring
     ;
 
+  compile = import ./glob-expression.nix;
+
   special = [
     "*"
     "?"
@@ -73,95 +75,6 @@ let
     in
     !(has [ "*" "?" "[" ] last);
 
-  # Returns the regular expression for the whole path that a plain glob stands for.
-  toRegex =
-    glob:
-    let
-      length = stringLength glob;
-      at = i: substring i 1 glob;
-      isEnd =
-        i:
-        i >= length
-        || elem (at i) [
-          ","
-          "}"
-        ];
-      starts =
-        i:
-        i == 0
-        || elem (at (i - 1)) [
-          "/"
-          ","
-          "{"
-        ];
-      text = i: n: substring i n glob;
-
-      # A class ends at the first `]` that isn't its first character.
-      endOfClass = i: if at i == "]" || i >= length then i else endOfClass (i + 1);
-
-      go =
-        depth: i:
-        if i >= length then
-          ""
-        else if text i 4 == "/**/" then
-          "/(.*/)?${go depth (i + 4)}"
-        else if text i 3 == "/**" && isEnd (i + 3) then
-          "/.*${go depth (i + 3)}"
-        else if text i 3 == "**/" && starts i then
-          "(.*/)?${go depth (i + 3)}"
-        else if text i 2 == "**" && starts i && isEnd (i + 2) then
-          ".*${go depth (i + 2)}"
-        else if at i == "*" then
-          "[^/]*${go depth (i + 1)}"
-        else if at i == "?" then
-          "[^/]${go depth (i + 1)}"
-        else if at i == "{" then
-          "(${go (depth + 1) (i + 1)}"
-        else if at i == "}" && depth > 0 then
-          ")${go (depth - 1) (i + 1)}"
-        else if at i == "," && depth > 0 then
-          "|${go depth (i + 1)}"
-        else if at i == "[" then
-          let
-            negated = elem (at (i + 1)) [
-              "!"
-              "^"
-            ];
-            first = if negated then i + 2 else i + 1;
-            end = endOfClass (first + 1);
-          in
-          "[${if negated then "^" else ""}${text first (end - first)}]${go depth (end + 1)}"
-        else if at i == "\\" then
-          "${literal (at (i + 1))}${go depth (i + 2)}"
-        else
-          "${literal (at i)}${go depth (i + 1)}";
-    in
-    go 0 0;
-
-  # Returns a character, escaped if it has a meaning in an expression.
-  literal =
-    c:
-    if
-      elem c [
-        "."
-        "+"
-        "("
-        ")"
-        "|"
-        "^"
-        "$"
-        "\\"
-        "{"
-        "}"
-        "["
-        "*"
-        "?"
-      ]
-    then
-      "\\${c}"
-    else
-      c;
-
   # Returns the folder that holds all matches of a glob.
   root =
     glob:
@@ -178,8 +91,7 @@ let
     path: folder:
     folder == "" || path == folder || substring 0 (stringLength folder + 1) path == "${folder}/";
 
-  # Returns the reason for which a glob can match no file of a project, as the rest of a sentence; null if it can. pikaci
-  # refuses some more globs: those that aren't well-formed.
+  # Returns the reason for which a glob can match no file of a project, as the rest of a sentence; null if it can.
   problemOf =
     glob:
     let
@@ -202,13 +114,15 @@ let
       "never matches because of the `.` in its braces: remove the `.`"
     else if builtins.any (name: match "[.][gG][iI][tT]" name != null) names then
       "never matches: snapshots and artifacts leave out `.git`"
-    else if match "(.*[^\\])?(\\\\\\\\)*\\\\[a-zA-Z0-9].*" glob != null then
+    else if match "(.*[^\\])?(\\\\\\\\)*\\\\([a-zA-Z0-9]|[^[:cntrl:] -~]).*" glob != null then
       "has a backslash before a letter or a digit: folders are separated by `/`"
     else
-      null;
+      builtins.foldl' (problem: each: if problem == null then (compile each).problem else problem) null (
+        plain glob
+      );
 in
 {
-  inherit problemOf toRegex;
+  inherit problemOf;
 
   # Returns whether a job with these globs gets a path of the project; for a folder, whether it may get a path below it.
   selects =
@@ -216,7 +130,7 @@ in
     let
       all = concatMap plain globs;
       roots = map root all;
-      expressions = map toRegex all;
+      expressions = map (glob: (compile glob).regex) all;
     in
     path: type:
     if type == "directory" then

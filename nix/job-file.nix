@@ -1,5 +1,5 @@
 # Validates the value of a job file: refuses unknown keys, wrong values and undefined names, fills in the defaults and
-# makes a job of each leg of a matrix. `pikaci check` refuses more, for instance malformed globs.
+# makes a job of each leg of a matrix.
 value:
 let
   inherit (builtins)
@@ -131,23 +131,55 @@ let
     else
       settings;
 
+  # Refuses too many services, and services that can't start.
+  checkServices =
+    context: services:
+    let
+      needs = mapAttrs (_: service: service.needs or [ ]) services;
+      undefined = filter (need: !(services ? ${need})) (concatLists (attrValues needs));
+      inCycle = withoutRunnable (name: needs.${name}) needs;
+    in
+    if length (attrNames services) > 20 then
+      refuse context "it has more than 20 services"
+    else if undefined != [ ] then
+      refuse context "a service of it needs ${toJSON (head undefined)}, which is no service of this job"
+    else if inCycle != { } then
+      refuse context "its service ${toJSON (head (attrNames inCycle))} needs itself, by way of others"
+    else
+      services;
+
+  # Refuses a job whose longest command, with its variables, exceeds the limit of Linux on both.
+  checkSize =
+    id:
+    let
+      job = jobs.${id};
+      # The kernel adds a NUL and a pointer.
+      sizeOf = text: builtins.stringLength text + 9;
+      sum = builtins.foldl' builtins.add 0;
+      sizeOfCommand =
+        command: if isString command then builtins.stringLength command else sum (map sizeOf command);
+      commands = if job ? command then [ job.command ] else map (step: step.command) job.steps;
+      largest = head (builtins.sort (a: b: a > b) (map sizeOfCommand commands));
+      valueOf = variable: if isString variable then variable else variable.default or "";
+      variables = attrValues (mapAttrs (name: variable: sizeOf "${name}=${valueOf variable}") job.env);
+    in
+    if largest + sum variables > 2031616 then
+      refuse "the job ${toJSON id}: " "its command and environment are longer than 1984 KiB, the most that Linux passes to a program"
+    else
+      true;
+
   jobOf =
     leg:
     let
       context = "the job ${toJSON leg.id}: ";
       job = written.${leg.id};
       hasCommand = job ? command;
-      services = defaults.services or { } // job.services or { };
-      undefined = filter (need: !(services ? ${need})) (
-        concatMap (service: service.needs or [ ]) (attrValues services)
-      );
+      services = checkServices context (defaults.services or { } // job.services or { });
     in
     if hasCommand == job ? steps then
       refuse context "it has ${if hasCommand then "a `command` and `steps`" else "no `command`"}"
-    else if undefined != [ ] then
-      refuse context "a service of it needs ${toJSON (head undefined)}, which is no service of this job"
     else
-      {
+      builtins.seq services {
         paths = [ ];
         network = false;
         guest = "default";
@@ -168,17 +200,17 @@ let
     }) (filter (leg: leg.skip == null) allLegs)
   );
 
-  # Removes jobs without needs in the set, again and again; the remaining ones are in a cycle or need one.
+  # Removes names without needs in the set, again and again; the remaining ones are in a cycle or need one.
   withoutRunnable =
-    left:
+    needsOf: left:
     let
-      still = filter (name: builtins.any (need: left ? ${need}) jobs.${name}.needs) (attrNames left);
+      still = filter (name: builtins.any (need: left ? ${need}) (needsOf name)) (attrNames left);
     in
     if length still == length (attrNames left) then
       left
     else
-      withoutRunnable (builtins.intersectAttrs (groupBy (name: name) still) left);
-  inCycle = withoutRunnable jobs;
+      withoutRunnable needsOf (builtins.intersectAttrs (groupBy (name: name) still) left);
+  inCycle = withoutRunnable (name: jobs.${name}.needs) jobs;
   cycle =
     path: name:
     if elem name path then
@@ -217,6 +249,7 @@ let
     else
       builtins.deepSeq [
         (removeAttrs (checkNames "`defaults`: " defaults) lazyKeys)
+        (attrNames (checkServices "`defaults`: " (defaults.services or { })))
         groups
         guests
         targets
@@ -256,6 +289,7 @@ assert isValid;
       inherit (jobs.${id}) guest;
       leg = head (filter (leg: leg.id == id) legsByName.${(parse id).name});
     in
+    assert checkSize id;
     {
       defaults = removeAttrs defaults ([ "guest" ] ++ others);
       guests.${guest} = removeAttrs guests.${guest} [

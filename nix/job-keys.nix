@@ -21,10 +21,10 @@ let
     both
     checkName
     checkVariable
+    hasControl
     integer
     is
     isBetween
-    isStrings
     listOf
     oneOf
     record
@@ -37,7 +37,14 @@ let
 
   bool = is "true or false" isBool;
   line = is "a string of one line" (
-    value: isString value && match "[[:space:]]*[^[:cntrl:]]*[[:space:]]*" value != null
+    value:
+    isString value
+    && (
+      let
+        trimmed = match "[[:space:]]*([^[:space:]](.*[^[:space:]])?)[[:space:]]*" value;
+      in
+      trimmed == null || !hasControl (head trimmed)
+    )
   );
   glob = both string (
     context: path: value:
@@ -50,10 +57,12 @@ let
 
   # Returns the number that digits write, which may begin with zeros.
   number = digits: builtins.fromJSON (head (match "0*([0-9]+)" digits));
+  # A number of at most 9 digits, besides zeros before it.
+  digits = "(0*[0-9]{1,9})";
   seconds =
     text:
     let
-      parts = match "(([0-9]{1,9})d)?(([0-9]{1,9})h)?(([0-9]{1,9})m)?(([0-9]{1,9})s)?" text;
+      parts = match "(${digits}d)?(${digits}h)?(${digits}m)?(${digits}s)?" text;
       part =
         index: factor: if elemAt parts index == null then 0 else factor * number (elemAt parts index);
     in
@@ -61,7 +70,7 @@ let
   mebibytes =
     text:
     let
-      parts = match "([0-9]{1,9})([MG])" text;
+      parts = match "${digits}([MG])" text;
     in
     if parts == null then null else number (head parts) * (if elemAt parts 1 == "G" then 1024 else 1);
   isAmount =
@@ -78,53 +87,105 @@ let
     isAmount mebibytes 64 1048576
   );
 
-  isEmpty =
-    value:
-    if isString value then match "[[:space:]]*" value != null else value == [ ] || head value == "";
-  command = both (is "a string, or a list of strings" (value: isString value || isStrings value)) (
+  # Linux passes at most 128 KiB to a program in one argument or variable, with its NUL, and 2 MiB in all of them.
+  maxArgument = 131071;
+  checkLength =
+    context: path: text:
+    if stringLength text > maxArgument then
+      refuse context "`${path}` is longer than 128 KiB, the limit of Linux for one argument or variable"
+    else
+      text;
+  argument = both string checkLength;
+
+  isBlank = value: match "[[:space:]]*" value != null;
+  argv = both (listOf "a list of strings" argument) (
     context: path: value:
-    if isEmpty value then refuse context "`${path}` is empty" else value
+    if value == [ ] || head value == "" then refuse context "`${path}` is empty" else value
   );
-  shell = is "\"sh\", \"bash\" or a list of strings: a program and its arguments" (
-    value: value == "sh" || value == "bash" || isStrings value && !isEmpty value
+  script = both argument (
+    context: path: value:
+    if isBlank value then
+      refuse context "`${path}` is empty"
+    else if match ".*\r\n.*" value != null then
+      refuse context "`${path}` has Windows line endings, which a shell reads as part of each command"
+    else
+      value
   );
+  command =
+    context: path: value:
+    if isString value then
+      script context path value
+    else if isList value then
+      argv context path value
+    else
+      refuse context "`${path}` must be a string, or a list of strings";
+  shell =
+    context: path: value:
+    if value == "sh" || value == "bash" then
+      value
+    else if isList value then
+      argv context path value
+    else
+      refuse context "`${path}` must be \"sh\", \"bash\" or a list of strings: a program and its arguments";
   workdir = is "a folder of the project" (
     value:
     let
       trimmed = if isString value then match "(.*[^/])/*" value else null;
-      parts = filter isString (builtins.split "/" (head trimmed));
     in
-    trimmed != null
-    && (
-      trimmed == [ "." ]
-      || all (
-        part:
-        !elem part [
-          ""
-          "."
-          ".."
-        ]
-      ) parts
-    )
+    trimmed != null && !hasControl value && (trimmed == [ "." ] || isPlainPath (head trimmed))
   );
   when = oneOf [
     "passed"
     "failed"
     "always"
   ];
+  # Reads a name from nixpkgs or of a file.
+  nameOf =
+    expected: isOne:
+    is expected (
+      value: isString value && isBetween 1 255 (stringLength value) && !hasControl value && isOne value
+    );
+  isPlainPath =
+    path:
+    all (
+      part:
+      !elem part [
+        ""
+        "."
+        ".."
+      ]
+    ) (filter isString (builtins.split "/" path));
+  package = nameOf "an attribute path in nixpkgs" (
+    value: all (part: part != "") (filter isString (builtins.split "[.]" value))
+  );
+  moduleFile = nameOf "the path of a .nix file in the project" (
+    value: match "(.*/)?[^/]+[.]nix" value != null && isPlainPath value
+  );
+  hostFolder = nameOf "a folder below `/` or `~/`" (
+    value:
+    let
+      below = match "(~?/)(.*[^/])/*" value;
+    in
+    below != null && isPlainPath (elemAt below 1)
+  );
+
   network = is "true, false or \"host\"" (value: isBool value || value == "host");
   cache = is "true, false or \"trust\"" (value: isBool value || value == "trust");
   allowFailure = is "true, false or a list of exit codes from 1 to 255" (
     value: isBool value || isList value && all (isBetween 1 255) value
   );
 
+  # The last part of the path of a variable is its name.
+  checkVariableLength =
+    context: path: value:
+    builtins.seq (checkLength context path "${elemAt (match "(.*[.])?([^.]*)" path) 1}=${value}") value;
   variable =
     context: path: value:
     let
       inherited = record keys.inherited [ ] context path value;
     in
     if !isAttrs value then
-      is "a string, or { \"inherit\" = true; }" isString context path value
+      both (is "a string, or { \"inherit\" = true; }" isString) checkVariableLength context path value
     else if inherited."inherit" or false then
       inherited
     else
@@ -234,14 +295,14 @@ let
     };
     services = {
       inherit command;
-      env = setOf checkVariable string;
+      env = setOf checkVariable (both string checkVariableLength);
       needs = strings;
       ready = command;
       timeout = time;
     };
     inherited = {
       "inherit" = bool;
-      default = string;
+      default = argument;
     };
     groups.limit = integer 1 1000;
     guests = {
@@ -257,11 +318,11 @@ let
       prepareTimeout = time;
       bootTimeout = time;
       collectTimeout = time;
-      kernel = string;
-      hostFolders = strings;
-      packages = strings;
-      devShell = string;
-      modules = strings;
+      kernel = is "an absolute path" (value: isString value && match "/.*" value != null);
+      hostFolders = listOf "a list of strings" hostFolder;
+      packages = listOf "a list of strings" package;
+      devShell = nameOf "the name of a dev shell" (_: true);
+      modules = listOf "a list of strings" moduleFile;
     };
     targets = {
       jobs = strings;

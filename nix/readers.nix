@@ -21,8 +21,16 @@ let
     substring
     toJSON
     ;
+  # A character from U+0080 to U+009F, which is a control character too: `[:cntrl:]` has only those of ASCII.
+  otherControl =
+    let
+      byte = index: text: substring index 1 (builtins.fromJSON text);
+    in
+    "${byte 0 ''"\u0080"''}[${byte 1 ''"\u0080"''}-${byte 1 ''"\u009f"''}]";
 in
 rec {
+  hasControl = text: match ".*([[:cntrl:]]|${otherControl}).*" text != null;
+
   refuse = context: message: throw "pikaci: the job file: ${context}${message}";
 
   is =
@@ -97,7 +105,7 @@ rec {
       no "is empty"
     else if stringLength name > 100 then
       no "is longer than 100 bytes"
-    else if match "[^[:cntrl:]]*" name == null then
+    else if hasControl name then
       no "has a control character"
     else if substring 0 1 name == "-" then
       no "starts with `-`, like an option"

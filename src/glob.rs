@@ -129,7 +129,7 @@ pub fn check(glob: &str) -> Result<(), String> {
 fn has_escaped_letter(glob: &str) -> bool {
     let mut chars = glob.chars();
     while let Some(c) = chars.next() {
-        if c == '\\' && chars.next().is_some_and(char::is_alphanumeric) {
+        if c == '\\' && chars.next().is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii()) {
             return true;
         }
     }

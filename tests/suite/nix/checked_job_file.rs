@@ -25,6 +25,14 @@ fn job_file(text: &str, expression: &str) -> Ran {
     ran(&mut eval("oldest", &format!("let file = import {ROOT}/nix/job-file.nix ({text}); in {expression}")))
 }
 
+/// Adds a text of 128 KiB but four bytes to a job file, as `a`.
+fn with_long_text(file: &str) -> String {
+    format!("let b = \"{}\"; a = b + b + b + b; in {file}", "b".repeat(32_767))
+}
+
+/// Evaluates all parts of a job file on which checks depend.
+const EVERY_CHECK: &str = "builtins.deepSeq [ file.jobs (map file.only (builtins.attrNames file.jobs)) ] true";
+
 /// Attributes of a job, each with the message that refuses them.
 const REFUSED_JOBS: &[(&str, &str)] = &[
     (r#"comand = "true";"#, r#"the job "a b": unknown key `comand`; it may have adjust, allowFailure, "#),
@@ -33,6 +41,8 @@ const REFUSED_JOBS: &[(&str, &str)] = &[
     (r#"command = " ";"#, r#"the job "a b": `command` is empty"#),
     ("command = [ ];", r#"the job "a b": `command` is empty"#),
     (r#"command = [ "" ];"#, r#"the job "a b": `command` is empty"#),
+    (r#"command = "a\r\nb";"#, "`command` has Windows line endings"),
+    (r#"steps = [ { name = "a"; command = "a\r\n"; } ];"#, "`steps[0].command` has Windows line endings"),
     ("steps = [ ];", "`steps` must have 1 to 40 steps"),
     (r#"steps = [ { name = "a"; } ];"#, "`steps[0]` has no `command`"),
     (r#"steps = [ { command = "a"; } ];"#, "`steps[0]` has no `name`"),
@@ -71,6 +81,18 @@ const REFUSED_WITH_COMMAND: &[(&str, &str)] = &[
     (r#"paths = [ "a/{.,b}" ];"#, r#""a/{.,b}" in `paths[0]` never matches because of the `.`"#),
     (r#"artifacts = [ "a/.git/x" ];"#, r#""a/.git/x" in `artifacts[0]` never matches"#),
     (r#"artifacts = [ "src\\main" ];"#, "has a backslash before a letter"),
+    (r#"paths = [ "a{b" ];"#, r#""a{b" in `paths[0]` isn't a glob: a `{` has no `}`"#),
+    (r#"artifacts = [ "[b-a]" ];"#, r#""[b-a]" in `artifacts[0]` isn't a glob: the range `b-a` is empty"#),
+    (r#"workdir = "a\nb";"#, "`workdir` must be a folder of the project"),
+    (r#"description = "a\nb";"#, "`description` must be a string of one line"),
+    ("description = \"a\u{85}b\";", "`description` must be a string of one line"),
+    (r#"shell = [ "" ];"#, "`shell` is empty"),
+    (r#"services.db.command = "a\r\nb";"#, "`services.db.command` has Windows line endings"),
+    (
+        r#"services = { a = { command = "a"; needs = [ "b" ]; }; b = { command = "b"; needs = [ "c" ]; };
+                        c = { command = "c"; needs = [ "b" ]; }; };"#,
+        r#"the job "a b": its service "a" needs itself, by way of others"#,
+    ),
     (r#"adjust = [ { "with".a = "b"; } ];"#, "`adjust` is for a job with a matrix"),
     ("matrix = { };", "`matrix` has no axis"),
     ("matrix.a = [ ];", "`matrix.a` has no value"),
@@ -96,6 +118,16 @@ const REFUSED_FILES: &[(&str, &str)] = &[
     (r#"guests.g = { base = "none"; packages = [ ]; };"#, "a guest of base `none` can't have `packages`"),
     (r#"guests.g.devShell = "a";"#, "a guest without a `base` can't have `devShell`"),
     (r#"guests."/g".vcpu = 1;"#, r#"the name "/g" in `guests` starts or ends with `/`"#),
+    (r#"guests.g.kernel = "boot/vmlinuz";"#, r#"the guest "g": `kernel` must be an absolute path"#),
+    (r#"guests.g.hostFolders = [ "/a/../b" ];"#, "`hostFolders[0]` must be a folder below `/` or `~/`"),
+    (r#"guests.g = { base = "nix"; packages = [ "a..b" ]; };"#, "`packages[0]` must be an attribute path in nixpkgs"),
+    (r#"guests.g = { base = "nix"; devShell = ""; };"#, "`devShell` must be the name of a dev shell"),
+    (r#"guests.g = { base = "nixos"; modules = [ "../a.nix" ]; };"#, "`modules[0]` must be the path of a .nix file"),
+    ("jobs.\"a\u{85}\".command = \"x\";", "has a control character"),
+    (
+        r#"defaults.services.web = { command = "web"; needs = [ "db" ]; }; jobs.a.services.db.command = "d";"#,
+        r#"`defaults`: a service of it needs "db", which is no"#,
+    ),
     ("groups.g = { };", r#"the group "g": it has no `limit`"#),
     ("groups.g.limit = 0;", r#"the group "g": `limit` must be an integer from 1 to 1000"#),
     (r#"targets.t.jobs = [ "b" ];"#, r#"the target "t": it has "b", which is no job"#),
@@ -124,25 +156,45 @@ fn mk_checks_refuses_the_job_files_that_pikaci_refuses() {
     let jobs = REFUSED_JOBS.iter().map(|(text, message)| (job(text), *message));
     let with_commands = REFUSED_WITH_COMMAND.iter().map(|(text, message)| (with_command(text), *message));
     let files = REFUSED_FILES.iter().map(|(text, message)| (file(text), *message));
-    let large = (with_command(&many), "its matrix has more than 1000 legs");
-    for (text, message) in jobs.chain(with_commands).chain(files).chain([large]) {
+    let services: Vec<String> = (0..21).map(|number| format!("services.s{number}.command = \"x\"; ")).collect();
+    let services = services.concat();
+    let long = |more: &str| with_long_text(&job(more));
+    let large = [
+        (with_command(&many), "its matrix has more than 1000 legs"),
+        (with_command(&services), "it has more than 20 services"),
+        (long(r#"command = a + "aaaa";"#), "`command` is longer than 128 KiB"),
+        (long(r#"command = [ "b" (a + "aaaa") ];"#), "`command[1]` is longer than 128 KiB"),
+        (long(r#"command = "b"; env.AB = a + "a";"#), "`env.AB` is longer than 128 KiB"),
+        (long(&format!("command = [ {}];", "a ".repeat(16))), "its command and environment are longer than 1984 KiB"),
+    ];
+    for (text, message) in jobs.chain(with_commands).chain(files).chain(large) {
         Project::with_nix(&text).pikaci(&["check"]).exits(2);
-        let refused = job_file(&text, "builtins.deepSeq file.jobs true").exits(1).stderr;
+        let refused = job_file(&text, EVERY_CHECK).exits(1).stderr;
         assert!(refused.contains(message), "{message}: {refused}");
     }
 }
 
 #[test]
 fn mk_checks_accepts_the_job_files_that_pikaci_accepts() {
+    let [script, variable] = [r#"command = a + "aaa";"#, r#"command = [ "b" ]; env.AB = a;"#]
+        .map(|job| with_long_text(&format!("{{ jobs.a = {{ {job} }}; }}")));
     for text in [
         "{ }",
         "{ jobs = { }; guests = null; targets = null; defaults = null; }",
         "{ jobs.a = { command = \"true\"; timeout = null; env = { }; paths = [ ]; adjust = [ ]; }; }",
         r#"{ defaults.services.db.command = "db";
              jobs.a = { command = "true"; services.web = { command = "web"; needs = [ "db" ]; }; }; }"#,
+        r#"{ guests.g = { base = "nix"; packages = [ "a.b" "c" ]; devShell = "d"; };
+             guests.h = { kernel = "/k"; hostFolders = [ "~/a/b" "/opt/" ]; };
+             guests.n = { base = "nixos"; modules = [ "nix/a.nix" ]; };
+             jobs.a = { command = [ "x" "" "a\r\n" ]; timeout = "000000000001h"; description = " é\n"; guest = "g"; };
+             jobs.b = { command = "é"; guest = "h"; };
+             jobs.c = { command = "c"; guest = "n"; }; }"#,
+        &script,
+        &variable,
     ] {
         Project::with_nix(text).pikaci(&["check"]).exits(0);
-        job_file(text, "builtins.deepSeq file.jobs true").exits(0);
+        job_file(text, EVERY_CHECK).exits(0);
     }
 }
 
