@@ -150,6 +150,7 @@ impl Nix {
         let (invocation, leash) = match &self.bwrap {
             None => {
                 let invocation = Invocation::new(&self.program).args(self.build_args(request)).without_env();
+                let invocation = invocation.without_terminal();
                 (invocation.env("TMPDIR", Some(tmp.path().as_os_str())).dir(request.folder), None)
             }
             Some(bwrap) => {

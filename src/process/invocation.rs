@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::Pid;
 
+use super::leave_terminal::leave_terminal;
 use crate::text::quote;
 
 /// Last line of a shell script that replaces itself by the program.
@@ -51,6 +52,7 @@ pub struct Invocation {
     oom_score_adj: Option<u16>,
     pub(super) landlock_rules: Option<LandlockRules>,
     entrance: Option<File>,
+    leaves_terminal: bool,
 }
 
 impl Invocation {
@@ -68,6 +70,7 @@ impl Invocation {
             oom_score_adj: None,
             landlock_rules: None,
             entrance: None,
+            leaves_terminal: false,
         }
     }
 
@@ -128,6 +131,13 @@ impl Invocation {
         self
     }
 
+    /// Takes the terminal of pikaci from the process and its children, which then can't prompt at `/dev/tty`.
+    #[must_use]
+    pub fn without_terminal(mut self) -> Self {
+        self.leaves_terminal = true;
+        self
+    }
+
     /// Limits the process and its children, by Landlock, to some files of this host.
     #[must_use]
     pub fn landlock(mut self, rules: LandlockRules) -> Self {
@@ -183,6 +193,9 @@ impl Invocation {
             command.process_group(group.map_or(0, |pid| pid.as_raw_nonzero().get()));
             if let Some((user, group)) = user {
                 command.uid(user).gid(group);
+            }
+            if this.leaves_terminal {
+                leave_terminal(command);
             }
             let mut fds = fds.lock().map_err(|_| io::Error::other("the files of a process are taken already"))?;
             let mapping = |(parent_fd, child_fd)| FdMapping { parent_fd, child_fd };

@@ -11,6 +11,7 @@ mod ignored_signals;
 mod invocation;
 #[cfg_attr(target_os = "macos", path = "landlock_macos.rs")]
 mod landlock;
+mod leave_terminal;
 mod log_pipe;
 #[cfg_attr(target_os = "macos", path = "orphans_macos.rs")]
 mod orphans;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::fixture;
 use crate::support::project::{NIX_CONFIG, Project, ran};
 use crate::support::remote::{Remote, Unique};
+use crate::support::stand_in::StandIns;
 use crate::support::terminal::at_terminal;
 use crate::support::tools::tool_command;
 
@@ -35,6 +36,20 @@ fn a_key_with_a_passphrase_is_an_error_without_a_prompt() {
     let mut run = unique.project.command(&["run", "--builders", &remote.builders()]);
     let shown = at_terminal(remote.reached_by(&mut run, NIX_CONFIG)).exits(101).stdout;
     assert!(shown.contains("hint: pikaci can't prompt for a passphrase: add the key to an agent"), "{shown}");
+}
+
+#[test]
+fn a_build_has_no_terminal() {
+    let nix = r#"case "$1" in --version) echo "nix (Nix) 2.99.0"; exit ;; esac
+        if sh -c 'exec 3</dev/tty' 2>&1; then echo "a terminal for prompts" >&2; fi; exit 1"#;
+    let tools = StandIns::new().script("nix", nix);
+    let project = Project::with_nix(JOBS);
+    for jail in ["--jail=auto", "--jail=none"] {
+        at_terminal(&tools.before(project.command(&["run", jail]))).exits(101);
+        let log = project.state(&project.record().prepares[0].log_path.clone().unwrap());
+        let log = fs::read_to_string(log).unwrap();
+        assert!(log.contains("/dev/tty") && !log.contains("a terminal for prompts"), "{jail}: {log}");
+    }
 }
 
 #[test]
