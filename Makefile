@@ -90,7 +90,7 @@ clippy: clippy-tested ## Check the code, as it is shipped and as it is tested, w
 .PHONY: clippy-tested
 clippy-tested:
 	$(call headline,clippy)
-	$(CARGO) clippy --locked --all-targets --features failpoints -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features failpoints,real-inputs -- -D warnings
 
 RUST_VERSION = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Not empty if the installed Rust is the oldest one.
@@ -137,6 +137,12 @@ shellcheck: ## Check every shell file
 suite: ## Run the tests
 	$(call headline,tests)
 	$(CARGO) test --locked --features failpoints
+
+# PIKACI_TEST_NIXPKGS, PIKACI_TEST_MICROVM and PIKACI_TEST_NIX_DARWIN name the folders of their sources.
+.PHONY: real
+real: ## Evaluate everything on the real nixpkgs, microvm.nix and nix-darwin
+	$(call headline,tests on real inputs)
+	$(CARGO) test --locked --features failpoints,real-inputs --test suite -- the_real_
 
 SECONDS = 60
 .PHONY: fuzz

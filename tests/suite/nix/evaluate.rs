@@ -1,5 +1,4 @@
-//! Runner flakes of the bases `nix` and `nixos`, evaluated to a derivation for every host. They use the fixtures, and
-//! also a real nixpkgs and microvm.nix if `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_MICROVM` name their folders.
+//! Runner flakes of the bases `nix` and `nixos`, evaluated to a derivation for every host.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -91,8 +90,11 @@ fn evaluate_all(inputs: &str, project: &Project, nixes: &[&str]) {
 #[test]
 fn both_nix_versions_evaluate_the_same_runner_for_every_host() {
     evaluate_all("the fixtures", &fixture::project("{ }"), &["oldest", "newest"]);
-    let at_hand = |name| std::env::var(name).ok();
-    if let (Some(nixpkgs), Some(microvm)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_MICROVM")) {
-        evaluate_all("the real ones", &fixture::project_on("{ }", &nixpkgs, &microvm), &["oldest"]);
-    }
+}
+
+#[cfg(feature = "real-inputs")]
+#[test]
+fn a_runner_evaluates_on_the_real_inputs() {
+    let [nixpkgs, microvm] = [fixture::NIXPKGS, fixture::REAL_MICROVM].map(fixture::real);
+    evaluate_all("the real ones", &fixture::project_on("{ }", &nixpkgs, &microvm), &["oldest"]);
 }

@@ -37,6 +37,7 @@ mod make;
 mod many_runs;
 mod mk_checks;
 mod modules;
+#[cfg(feature = "real-inputs")]
 mod modules_real;
 mod package;
 mod plain_user;

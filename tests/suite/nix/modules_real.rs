@@ -1,10 +1,10 @@
-//! The modules in the real NixOS and nix-darwin, if `PIKACI_TEST_NIXPKGS` and `PIKACI_TEST_NIX_DARWIN` name their
-//! folders.
+//! The modules in the real NixOS and nix-darwin.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::support::fixture::{NIX_DARWIN, NIXPKGS, real};
 use crate::support::modules::{ALL, CONFIG, LINUX, MAC, ROOT, assert_collects};
 use crate::support::project::ran;
 use crate::support::tools::nix;
@@ -40,10 +40,7 @@ const REAL: &str = r#"
 
 #[test]
 fn the_modules_evaluate_in_the_real_nixos_and_nix_darwin() {
-    let at_hand = |name| std::env::var(name).ok();
-    let (Some(nixpkgs), Some(darwin)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_NIX_DARWIN")) else {
-        return;
-    };
+    let (nixpkgs, darwin) = (real(NIXPKGS), real(NIX_DARWIN));
     let real = REAL.replace("ROOT", ROOT).replace("NIXPKGS", &nixpkgs).replace("DARWIN", &darwin);
     let real = real.replace("ALL", ALL).replace("LINUX", LINUX).replace("MAC", MAC);
     let expression = format!(

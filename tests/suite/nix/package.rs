@@ -5,7 +5,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::fixture;
 use crate::support::project::ran;
 use crate::support::repository::{Flake, NIXES};
 use crate::support::tools::tool_command;
@@ -52,12 +51,14 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
 
 /// Selects the checks of each system that are specific to this repository; the others are derived from a package by
 /// nixpkgs.
+#[cfg(feature = "real-inputs")]
 const OF_NIXPKGS: &str = "builtins.mapAttrs (_: checks: [ checks.modules.drvPath checks.vm.drvPath or null ])";
 
+#[cfg(feature = "real-inputs")]
 #[test]
 fn modules_and_the_machine_evaluate_on_the_real_nixpkgs() {
-    let Ok(nixpkgs) = std::env::var("PIKACI_TEST_NIXPKGS") else { return };
-    let real = ["--override-input", "nixpkgs", &fixture::reference(&nixpkgs)];
+    use crate::support::fixture::{NIXPKGS, real, reference};
+    let real = ["--override-input", "nixpkgs", &reference(&real(NIXPKGS))];
     let args = [&real[..], &["--json", "--apply", OF_NIXPKGS, "path:.#checks"]].concat();
     println!("{}", Flake::new().nix("oldest", "eval", &args));
 }

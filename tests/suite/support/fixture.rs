@@ -61,3 +61,20 @@ pub fn project_on(job_file: &str, nixpkgs: &str, microvm: &str) -> Project {
     ran(&mut lock).exits(0);
     project
 }
+
+/// Variable with the folder of the real nixpkgs.
+#[cfg(feature = "real-inputs")]
+pub const NIXPKGS: &str = "PIKACI_TEST_NIXPKGS";
+/// Variable with the folder of the real microvm.nix.
+#[cfg(feature = "real-inputs")]
+pub const REAL_MICROVM: &str = "PIKACI_TEST_MICROVM";
+/// Variable with the folder of the real nix-darwin.
+#[cfg(feature = "real-inputs")]
+pub const NIX_DARWIN: &str = "PIKACI_TEST_NIX_DARWIN";
+
+/// Returns the folder of a real input.
+#[cfg(feature = "real-inputs")]
+#[track_caller]
+pub fn real(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} must name a folder with the sources"))
+}

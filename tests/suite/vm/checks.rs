@@ -114,20 +114,22 @@ fn the_template_makes_a_project_whose_job_runs() {
     }
 }
 
+/// Evaluates the check of a NixOS guest, before and after an edit of its module.
+fn nixos_guest(inputs: [&str; 2], nixes: &[&str]) -> Downstream {
+    let downstream = Downstream::on(NIXOS_JOBS, inputs, "inherit (inputs) microvm;");
+    let downstream = downstream.file("nix/module.nix", MODULE);
+    let made: Vec<Value> = nixes.iter().map(|version| downstream.derivations(version)).collect();
+    assert!(made.iter().all(|one| one["a"].is_string() && *one == made[0]), "{made:?}");
+    let downstream = downstream.file("README", "another\n");
+    assert_eq!(downstream.derivations("oldest"), made[0], "an edit elsewhere changes nothing");
+    let downstream = downstream.file("nix/module.nix", &MODULE.replace("here", "there"));
+    assert_ne!(downstream.derivations("oldest"), made[0], "an edit of the module does");
+    downstream
+}
+
 #[test]
 fn a_nixos_guest_is_built_with_the_given_microvm_and_modules() {
-    let evaluated = |inputs, nixes: &[&str]| {
-        let downstream = Downstream::on(NIXOS_JOBS, inputs, "inherit (inputs) microvm;");
-        let downstream = downstream.file("nix/module.nix", MODULE);
-        let made: Vec<Value> = nixes.iter().map(|version| downstream.derivations(version)).collect();
-        assert!(made.iter().all(|one| one["a"].is_string() && *one == made[0]), "{made:?}");
-        let downstream = downstream.file("README", "another\n");
-        assert_eq!(downstream.derivations("oldest"), made[0], "an edit elsewhere changes nothing");
-        let downstream = downstream.file("nix/module.nix", &MODULE.replace("here", "there"));
-        assert_ne!(downstream.derivations("oldest"), made[0], "an edit of the module does");
-        downstream
-    };
-    let downstream = evaluated([nixpkgs_with_crates().to_str().unwrap(), fixture::MICROVM], &NIXES);
+    let downstream = nixos_guest([nixpkgs_with_crates().to_str().unwrap(), fixture::MICROVM], &NIXES);
     let runner = downstream.build("a.runner").exits(0).stdout;
     let runner = Path::new(runner.trim());
     assert_eq!(json(&runner.join("boot.json"))["schema_version"], 1);
@@ -135,9 +137,11 @@ fn a_nixos_guest_is_built_with_the_given_microvm_and_modules() {
     let made_of = json(Path::new(toplevel.as_str().unwrap()));
     assert_eq!(made_of["extra"]["from-module"]["text"], "there");
     assert!(made_of["packages"][0].as_str().unwrap().ends_with("-hello"), "{made_of:#}");
+}
 
-    let at_hand = |name| std::env::var(name).ok();
-    if let (Some(nixpkgs), Some(microvm)) = (at_hand("PIKACI_TEST_NIXPKGS"), at_hand("PIKACI_TEST_MICROVM")) {
-        evaluated([&nixpkgs, &microvm], &["oldest"]);
-    }
+#[cfg(feature = "real-inputs")]
+#[test]
+fn a_nixos_guest_evaluates_on_the_real_inputs() {
+    let [nixpkgs, microvm] = [fixture::NIXPKGS, fixture::REAL_MICROVM].map(fixture::real);
+    nixos_guest([&nixpkgs, &microvm], &["oldest"]);
 }
