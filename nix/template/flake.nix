@@ -4,7 +4,7 @@
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
     pikaci = {
-      # Change this to the address of your pikaci.
+      # A name for which the lock has the address: nix flake lock --override-input pikaci /path/to/pikaci
       url = "flake:pikaci";
       inputs.nixpkgs.follows = "nixpkgs";
     };

@@ -4,9 +4,10 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::support::project::ran;
-use crate::support::repository::{Flake, NIXES};
+use crate::support::repository::{self, Flake, NIXES};
 use crate::support::tools::tool_command;
 
 const SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
@@ -46,6 +47,47 @@ fn every_output_of_every_system_evaluates_and_both_versions_of_nix_build_the_sam
             assert!(oldest["checks"][system][check].is_string(), "{system} has no check {check}: {oldest:#}");
         }
         assert_eq!(oldest["checks"][system]["vm"].is_string(), system.ends_with("-linux"), "{oldest:#}");
+    }
+}
+
+#[test]
+fn the_template_evaluates_unedited_once_its_lock_has_a_pikaci() {
+    let (flake, folder) = (Flake::new(), TempDir::with_prefix("pikaci-test-").unwrap());
+    for version in NIXES {
+        let project = folder.path().join(version);
+        let new = ["flake", "new", "--template", &flake.reference()];
+        ran(repository::command(version, &new).arg(&project)).exits(0);
+        let comment = fs::read_to_string(project.join("flake.nix")).unwrap();
+        assert!(comment.contains("nix flake lock --override-input pikaci /path/to/pikaci"), "{comment}");
+        let nix = |words: &[&str]| ran(repository::command(version, words).current_dir(&project)).exits(0).stdout;
+        // The real nixpkgs is out of reach here.
+        let inputs = ["--override-input", "nixpkgs", &repository::nixpkgs()];
+        nix(&[&["flake", "lock", "--override-input", "pikaci", &flake.reference()][..], &inputs].concat());
+        nix(&["flake", "check", "--no-build", "path:."]);
+        let name = nix(&["eval", "--raw", "path:.#checks.x86_64-linux.greet.name"]);
+        assert_eq!(name, "pikaci-greet", "{version}");
+    }
+}
+
+#[test]
+fn outputs_have_the_names_that_users_of_nix_expect_and_functions_have_documentation() {
+    let names = "flake: builtins.mapAttrs (_: builtins.attrNames) {
+        inherit (flake) darwinModules flakeModules hydraJobs lib nixosModules overlays templates;
+    }";
+    let flake = Flake::new();
+    let names: Value =
+        serde_json::from_str(&flake.nix("oldest", "eval", &["--json", "--apply", names, "path:.#."])).unwrap();
+    for output in ["darwinModules", "flakeModules", "nixosModules", "overlays"] {
+        assert_eq!(names[output], serde_json::json!(["default", "pikaci"]), "{output}");
+    }
+    assert_eq!(names["hydraJobs"], serde_json::json!(["aarch64-linux", "x86_64-linux"]));
+    assert_eq!(names["templates"], serde_json::json!(["default"]));
+    assert_eq!(names["lib"], serde_json::json!(["evalJobs", "mkChecks"]));
+    // The form that nixdoc reads.
+    for file in ["nix/eval-jobs.nix", "nix/mk-checks.nix"] {
+        let text = fs::read_to_string(flake.path(file)).unwrap();
+        let comment = text.strip_prefix("/**\n").and_then(|text| text.split_once("\n*/\n")).unwrap().0;
+        assert!(comment.contains("\n  # Example\n") && comment.contains("\n  # Type\n"), "{file}: {comment}");
     }
 }
 
