@@ -201,8 +201,9 @@ fn same_again<T: DeserializeOwned + Serialize + std::fmt::Debug>(bytes: &[u8]) -
 fn assert_reports(history: &History) {
     let (root, now) = (Path::new("/p/.pikaci"), Timestamp::UNIX_EPOCH);
     let clock = Clock { now, zone: TimeZone::UTC };
-    assert_page(&report::status(history, root, &clock));
-    assert_page(&report::summary(history, &report::FailureOutput::default(), root));
+    let output = report::FailureOutput::default();
+    assert_page(&report::status(history, &output, root, &clock));
+    assert_page(&report::summary(history, &output, root));
     let mut listing = report::Listing::new(0);
     listing.runs.push(history.run.clone());
     assert_page(&report::list(&listing, &clock));

@@ -62,13 +62,13 @@ mod tests {
             let end = EventKind::JobFinished(Box::new(ended("build", Outcome::Failed, Some(1), Reason::default())));
             apply(&mut history, times[1], end.clone());
             let clock = Clock { now: after(times[3]), zone: TimeZone::UTC };
-            let running = status(&history, "/p".as_ref(), &clock);
+            let running = status(&history, &FailureOutput::default(), "/p".as_ref(), &clock);
             apply(&mut history, times[2], EventKind::RunFinished { outcome: Outcome::Failed, message: None });
             let mut listing = Listing::new(0);
             listing.runs.push(history.run.clone());
             let pages = [
                 running,
-                status(&history, "/p".as_ref(), &clock),
+                status(&history, &FailureOutput::default(), "/p".as_ref(), &clock),
                 summary(&history, &FailureOutput::default(), "/p".as_ref()),
                 list(&listing, &clock),
                 event_line(&Event { at: after(times[1]), kind: end }, &history).unwrap(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::duration::duration;
 use super::paint::{paint, paint_to};
+use super::remedies::{FailureOutput, remedies};
 use super::schema_version::SCHEMA_VERSION;
 use super::tally::tally;
 use super::unisolated::UNISOLATED;
@@ -16,6 +17,9 @@ use crate::id::RecordedPath;
 use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, RunRecord};
 use crate::text::{count, plain, quote};
+
+/// Command that prints a log.
+const LOGS: &str = "pikaci logs";
 
 /// Run with the records of its jobs, for JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -37,7 +41,7 @@ impl<'a> RunStatus<'a> {
 
 /// Renders a run: its circumstances, its nodes with their logs, then hints.
 #[must_use]
-pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
+pub fn status(history: &History, output: &FailureOutput, state_root: &Path, clock: &Clock) -> Page {
     let run = &history.run;
     let mut page = Page::default();
     page.painted_line(format!("run      {} ", run.run_id), paint(run.status), format!(": {}", tally(&run.jobs)));
@@ -81,7 +85,10 @@ pub fn status(history: &History, state_root: &Path, clock: &Clock) -> Page {
     for line in left_out::lines(&run.left_out, |job, reason| format!("  left out   {job:width$}          {reason}")) {
         page.line(line);
     }
-    let hints: Vec<String> = hint(history).into_iter().chain(left_out::hint(run)).collect();
+    // A hint of a record that prints a log is about the latest run; the hint for the log names this one.
+    let is_remedied = |job: &&JobRecord| job.exit.reason.hint.as_ref().is_none_or(|hint| !hint.starts_with(LOGS));
+    let remedies = remedies(&run.prepares, history.jobs.iter().filter(is_remedied), output, |_| None);
+    let hints: Vec<String> = remedies.into_iter().chain(log_hint(history)).chain(left_out::hint(run)).collect();
     if !hints.is_empty() {
         page.line("");
     }
@@ -162,9 +169,10 @@ fn path(state_root: &Path, relative: &RecordedPath) -> String {
     state_root.join(relative).display().to_string()
 }
 
-fn hint(history: &History) -> Option<String> {
+/// Returns the command that prints the log of interest.
+fn log_hint(history: &History) -> Option<String> {
     let job = |statuses: &[Status]| history.jobs.iter().find(|job| statuses.contains(&job.status));
-    let logs = |job: &JobRecord| format!("pikaci logs {} --job {}", history.run.run_id, quote(job.id.as_str()));
+    let logs = |job: &JobRecord| format!("{LOGS} {} --job {}", history.run.run_id, quote(job.id.as_str()));
     if let Some(job) = job(&[Status::RUNNING]) {
         return Some(format!("{} --follow", logs(job)));
     }
@@ -181,10 +189,26 @@ mod tests {
     use std::path::Path;
 
     use super::super::fixture::{clock, finished, running};
+    use super::super::remedies::FailureOutput;
     use super::{RunStatus, status};
+    use crate::id::JobId;
 
     fn text(history: &crate::record::History) -> String {
-        status(history, Path::new("/p/.pikaci"), &clock()).render(false)
+        status(history, &FailureOutput::default(), Path::new("/p/.pikaci"), &clock()).render(false)
+    }
+
+    #[test]
+    fn a_failed_run_has_the_remedies_of_its_failures() {
+        let mut history = finished();
+        let remedy = "pikaci logs --job deploy; a larger `memory` for the guest may help".to_owned();
+        history.jobs[3].exit.reason.hint = Some(remedy);
+        history.run.prepares[0].reason.hint = Some("repair the runner".to_owned());
+        let hints = ["unit tests", "emulate"].map(|job| (JobId::new(job), format!("repair {job}")));
+        let output = FailureOutput { hints: hints.into(), ..FailureOutput::default() };
+        let text = status(&history, &output, Path::new("/p/.pikaci"), &clock()).render(false);
+        let end = "\n\nhint: repair the runner\nhint: repair unit tests\n\
+                   hint: pikaci logs 20261122-101500-4f2a31 --job 'unit tests'\n";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]

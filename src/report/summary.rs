@@ -1,16 +1,15 @@
 //! The summary at the end of a run.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::duration::duration;
 use super::paint::{paint, paint_to};
+use super::remedies::{FailureOutput, remedies};
 use super::tally::tally;
 use super::unisolated::UNISOLATED;
 use super::warnings::warnings;
 use super::{Page, left_out};
 use crate::event::Outcome;
-use crate::id::JobId;
 use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, PrepareRecord};
 use crate::text::{LINE, MESSAGE, count, cut, quote};
@@ -21,17 +20,6 @@ const MAX_PARAGRAPHS: usize = 8;
 const MAX_OUTPUT: usize = 24;
 /// Largest number of jobs of a run whose table includes passed jobs.
 const MAX_FULL_TABLE: usize = 24;
-/// Largest number of hints.
-const MAX_HINTS: usize = 3;
-
-/// The output of jobs that didn't pass, and the remedies that follow from it.
-#[derive(Clone, Debug, Default)]
-pub struct FailureOutput {
-    /// The last lines of each job.
-    pub tails: BTreeMap<JobId, Vec<String>>,
-    /// The hints of jobs whose records have none.
-    pub hints: BTreeMap<JobId, String>,
-}
 
 /// Renders the end of a run: the failures with the last lines of their output, a table of the jobs, then hints.
 #[must_use]
@@ -65,7 +53,9 @@ pub fn summary(history: &History, output: &FailureOutput, state_root: &Path) -> 
     let message = run.message.as_ref().map(|message| format!(" ({})", cut(message, MESSAGE))).unwrap_or_default();
     let after = format!("{took}: {}{message}", tally(&run.jobs));
     page.painted_line(format!("run {} ", run.run_id), paint(run.status), after);
-    for hint in hints(&prepares, &failed, &output.hints).into_iter().chain(left_out::hint(run)) {
+    let logs = |job: &JobRecord| Some(format!("pikaci logs --job {}", quote(job.id.as_str())));
+    let hints = remedies(prepares, failed, output, logs);
+    for hint in hints.into_iter().chain(left_out::hint(run)) {
         page.line(format!("hint: {hint}"));
     }
     page
@@ -153,30 +143,14 @@ fn table(history: &History) -> Page {
     page
 }
 
-/// Returns hints for the failures: the hint of the failure, else the command that prints its log.
-fn hints(prepares: &[&PrepareRecord], failed: &[&JobRecord], of_output: &BTreeMap<JobId, String>) -> Vec<String> {
-    let of_prepares = prepares.iter().filter_map(|prepare| prepare.reason.hint.clone());
-    let of_jobs = failed.iter().map(|job| {
-        let hint = job.exit.reason.hint.as_ref().or_else(|| of_output.get(&job.id)).cloned();
-        hint.unwrap_or_else(|| format!("pikaci logs --job {}", quote(job.id.as_str())))
-    });
-    let mut hints = Vec::new();
-    for hint in of_prepares.chain(of_jobs) {
-        if !hints.contains(&hint) {
-            hints.push(hint);
-        }
-    }
-    hints.truncate(MAX_HINTS);
-    hints
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::super::fixture::{apply, begun, ended, finished, place, start};
-    use super::{FailureOutput, summary};
+    use super::super::remedies::FailureOutput;
+    use super::summary;
     use crate::event::{EventKind, LogPaths, Outcome, Reason};
     use crate::id::{JobId, NodeId};
     use crate::record::History;

@@ -17,7 +17,9 @@ fn a_failed_command_gets_its_remedy_below_its_output() {
     .file("ci.sh", "#!/bin/sh\n")
     .file("home/.cargo/bin/only-in-the-home-folder", "");
     let folder = project.path("home/.cargo/bin");
-    let run = ran(project.command(&["run"]).env("HOME", project.path("home"))).exits(100).stdout;
+    let pikaci = |command| ran(project.command(&[command]).env("HOME", project.path("home")));
+    let run = pikaci("run").exits(100).stdout;
+    let status = pikaci("status").exits(0).stdout;
     let program = "only-in-the-home-folder";
     for line in [
         format!("hint: {program} is in {0}, which isn't in PATH: export PATH={0}:$PATH\n", folder.display()),
@@ -27,6 +29,7 @@ fn a_failed_command_gets_its_remedy_below_its_output() {
         "./ci.sh: Permission denied\n".to_owned(),
     ] {
         assert!(run.contains(&line), "{line}{run}");
+        assert!(status.contains(&line) || !line.starts_with("hint: "), "{line}{status}");
     }
     fs::set_permissions(project.path("ci.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     project.pikaci(&["run", "b-mode"]).exits(0);
