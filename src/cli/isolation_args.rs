@@ -1,6 +1,6 @@
 //! The options by which the operator allows or limits the requests of a project.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
@@ -8,12 +8,9 @@ use clap::builder::FalseyValueParser;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::read_policy::{read_policy, read_policy_or_default};
+use crate::cli::read_policy::operator_policy;
 use crate::plan::RunPlanRecord;
 use crate::policy::{Policy, Violation};
-
-/// File of the policy, unless the operator names another one.
-const POLICY_FILE: &str = "/etc/pikaci/policy.json";
 
 /// The options that lower or raise the isolation of jobs. A job file can't set them.
 #[derive(Clone, Debug, Args)]
@@ -41,7 +38,7 @@ pub struct IsolationArgs {
 impl IsolationArgs {
     /// Refuses a plan whose jobs request more than the operator allows.
     pub fn check(&self, plan: &RunPlanRecord) -> Result<(), Failure> {
-        let (file, policy) = self.policy()?;
+        let (file, policy) = operator_policy(self.policy.as_deref())?;
         policy.check(plan, &file.display().to_string()).map_err(|violation| {
             let hint = format!("to allow it, set {:?} in {}", violation.key, file.display());
             refusal(violation, hint)
@@ -67,14 +64,6 @@ impl IsolationArgs {
             }
             _ => Ok(()),
         }
-    }
-
-    fn policy(&self) -> Result<(PathBuf, Policy), Failure> {
-        if let Some(file) = &self.policy {
-            return Ok((file.clone(), read_policy(file)?));
-        }
-        let file = Path::new(POLICY_FILE);
-        Ok((file.to_owned(), read_policy_or_default(file)?))
     }
 }
 

@@ -4,13 +4,16 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::policy::{Policy, SCHEMA_VERSION};
+
+/// File of the policy, unless the operator names another one.
+const POLICY_FILE: &str = "/etc/pikaci/policy.json";
 
 /// Reads a policy.
 pub fn read_policy(file: &Path) -> Result<Policy, Failure> {
@@ -29,8 +32,16 @@ pub fn read_policy(file: &Path) -> Result<Policy, Failure> {
     read().map_err(|error: anyhow::Error| Failure::new(Exit::Usage, error).hint(hint))
 }
 
+/// Reads the policy that the operator names, else that of the machine; returns its file, too.
+pub fn operator_policy(file: Option<&Path>) -> Result<(PathBuf, Policy), Failure> {
+    match file {
+        Some(file) => Ok((file.to_owned(), read_policy(file)?)),
+        None => Ok((POLICY_FILE.into(), read_policy_or_default(Path::new(POLICY_FILE))?)),
+    }
+}
+
 /// Reads a policy; returns the policy that allows everything if the file doesn't exist. A broken link is an error.
-pub fn read_policy_or_default(file: &Path) -> Result<Policy, Failure> {
+fn read_policy_or_default(file: &Path) -> Result<Policy, Failure> {
     match fs::symlink_metadata(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Policy::default()),
         _ => read_policy(file),

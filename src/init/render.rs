@@ -1,5 +1,7 @@
 //! Writes a first job file, as nixfmt would format it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::build::Build;
 use super::machine::Machine;
 use super::survey::Survey;
@@ -18,6 +20,8 @@ const HEADER: &str = "\
 #
 # In a string between two single quotes, ''${NAME} is the ${NAME} of the shell, and $NAME is written as it is.
 ";
+/// The search path of a guest.
+const GUEST_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Job of a project without a recognised build.
 const HELLO: &str = r#"    # No build was recognised here: write the command that builds or tests this project.
     hello.command = ''
@@ -32,7 +36,13 @@ pub fn render(files: &Survey, builds: &[Build], machine: &Machine) -> String {
     let guest = guest(files, builds, machine).join("\n    ");
     let jobs: Vec<String> = builds.iter().map(job).collect();
     let jobs = if jobs.is_empty() { HELLO.to_owned() } else { jobs.join("\n") };
-    format!("{HEADER}{{\n  guests.default = {{\n    {guest}\n  }};\n\n  jobs = {{\n{jobs}  }};\n}}\n")
+    let env = if uses_usr(files, machine) { env(machine) } else { String::new() };
+    format!("{HEADER}{{\n  guests.default = {{\n    {guest}\n  }};\n{env}\n  jobs = {{\n{jobs}  }};\n}}\n")
+}
+
+/// Returns whether the guest sees the `/usr` of the machine.
+fn uses_usr(files: &Survey, machine: &Machine) -> bool {
+    machine.is_linux && !files.has_dev_shell()
 }
 
 /// Returns the lines of the guest.
@@ -47,7 +57,7 @@ fn guest(files: &Survey, builds: &[Build], machine: &Machine) -> Vec<String> {
     if files.has_dev_shell() {
         lines.push("# Linux with the packages of a dev shell of flake.nix.".to_owned());
         lines.extend(["base = \"nix\";", "devShell = \"default\";"].map(str::to_owned));
-    } else if machine.is_linux {
+    } else if uses_usr(files, machine) {
         lines.push("# The kernel of this machine, and its /usr, read-only.".to_owned());
         lines.extend(toolchains(machine, &packages));
         if files.has("flake.nix") {
@@ -55,6 +65,7 @@ fn guest(files: &Survey, builds: &[Build], machine: &Machine) -> Vec<String> {
             lines.push(format!("# Packages of a dev shell of flake.nix instead: {instead}"));
         }
         lines.push("base = \"host\";".to_owned());
+        lines.extend(host_folders(machine));
     } else {
         lines.push("# Linux with packages of nixpkgs.".to_owned());
         lines.push("base = \"nix\";".to_owned());
@@ -69,11 +80,11 @@ fn guest(files: &Survey, builds: &[Build], machine: &Machine) -> Vec<String> {
 
 /// Returns the lines about programs that a guest of base `host` doesn't see.
 fn toolchains(machine: &Machine, packages: &[&str]) -> Vec<String> {
-    if machine.toolchains.is_empty() {
+    if machine.missing().next().is_none() {
         return Vec::new();
     }
-    let places = machine.toolchains.iter().map(|toolchain| match &toolchain.folder {
-        Some(folder) => one_line(&format!("# - {} is in {}", toolchain.program, folder.display())),
+    let places = machine.missing().map(|toolchain| match &toolchain.located {
+        Some(located) => one_line(&format!("# - {} is in {}", toolchain.program, located.folder)),
         None => one_line(&format!("# - {} isn't installed", toolchain.program)),
     });
     let packages: String = packages.iter().flat_map(|package| ["\"", package, "\" "]).collect();
@@ -83,6 +94,39 @@ fn toolchains(machine: &Machine, packages: &[&str]) -> Vec<String> {
         format!("#   base = \"nix\"; packages = [ {packages}];"),
     ];
     [heading].into_iter().chain(places).chain(remedy).collect()
+}
+
+/// Returns the lines with the folders of programs that aren't in `/usr`.
+fn host_folders(machine: &Machine) -> Vec<String> {
+    let places =
+        machine.shared().map(|(program, located)| one_line(&format!("# - {program} is in {}", located.folder)));
+    let places: Vec<String> = places.collect();
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let heading = "# More folders of this machine, read-only. `pikaci run` refuses them without --allow-host-folders.";
+    let shares: BTreeSet<&String> = machine.shared().flat_map(|(_, located)| &located.shares).collect();
+    let list = match Vec::from_iter(shares)[..] {
+        [share] => vec![format!("hostFolders = [ \"{share}\" ];")],
+        ref shares => {
+            let items = shares.iter().map(|share| format!("  \"{share}\""));
+            ["hostFolders = [".to_owned()].into_iter().chain(items).chain(["];".to_owned()]).collect()
+        }
+    };
+    [heading.to_owned()].into_iter().chain(places).chain(list).collect()
+}
+
+/// Returns the lines with the environment of programs that aren't in `/usr`, each with its end.
+fn env(machine: &Machine) -> String {
+    let folders: BTreeSet<&str> = machine.shared().map(|(_, located)| located.folder.as_str()).collect();
+    if folders.is_empty() {
+        return String::new();
+    }
+    let path: String = folders.iter().flat_map(|folder| [folder, ":"]).collect();
+    let mut env = BTreeMap::from([("PATH", format!("{path}{GUEST_PATH}"))]);
+    env.extend(machine.shared().filter_map(|(_, located)| located.env.clone()));
+    let lines: Vec<String> = env.iter().map(|(name, value)| format!("    {name} = \"{value}\";\n")).collect();
+    format!("\n  defaults.env = {{\n{}  }};\n", lines.concat())
 }
 
 /// Returns the lines of a job, each with its end.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::{Machine, READ_FILES, Survey, Toolchain, detect, render};
 use crate::config;
+use crate::facts::HostProgram;
 
 /// Returns a survey of these files; names without a text are only names.
 fn survey(files: &[(&str, &str)]) -> Survey {
@@ -13,7 +14,14 @@ fn survey(files: &[(&str, &str)]) -> Survey {
 }
 
 fn linux() -> Machine {
-    Machine { is_linux: true, toolchains: Vec::new() }
+    Machine { is_linux: true, allows_folders: true, toolchains: Vec::new() }
+}
+
+/// Returns a program in a folder that a guest needs.
+fn located(program: &str, folder: &str, shares: &[&str]) -> Toolchain {
+    let shares = shares.iter().map(|share| (*share).to_owned()).collect();
+    let located = Some(HostProgram { folder: folder.to_owned(), shares, env: None });
+    Toolchain { program: program.to_owned(), located }
 }
 
 /// Renders the job file of these files, which is valid.
@@ -59,14 +67,29 @@ fn several_builds_get_a_job_each() {
 #[test]
 fn programs_outside_of_usr_are_named() {
     let toolchains = vec![
-        Toolchain { program: "autoreconf".to_owned(), folder: None },
-        Toolchain { program: "make".to_owned(), folder: Some("/home/a\n''${b}\u{0}\r/bin".into()) },
+        Toolchain { program: "autoreconf".to_owned(), located: None },
+        located("make", "/home/a\n''${b}\u{0}\r/bin", &["~/bin"]),
     ];
-    let machine = Machine { is_linux: true, toolchains };
+    let machine = Machine { toolchains, ..linux() };
     insta::assert_snapshot!(rendered(
         &[("configure.ac", ""), ("Makefile", "check:\n"), ("flake.nix", "{ }")],
         &machine
     ));
+}
+
+#[test]
+fn folders_of_toolchains_are_shared_where_the_policy_allows_it() {
+    let mut cargo = located("cargo", "/home/a/.cargo/bin", &["~/.cargo/bin", "~/.rustup"]);
+    cargo.located.as_mut().unwrap().env = Some(("RUSTUP_HOME", "/home/a/.rustup".to_owned()));
+    let toolchains = vec![cargo, located("go", "/opt/go/bin", &["/opt/go"]), located("cc", "/b/../c", &["/b/../c"])];
+    let files = [("Cargo.toml", ""), ("go.mod", "")];
+    let machine = Machine { toolchains, ..linux() };
+    insta::assert_snapshot!(rendered(&files, &machine));
+    let refused = rendered(&files, &Machine { allows_folders: false, ..machine });
+    assert!(!refused.contains("hostFolders") && refused.contains("# - cargo is in /home/a/.cargo/bin\n"), "{refused}");
+    let one = Machine { toolchains: vec![located("go", "/opt/go/bin", &["/opt/go"])], ..linux() };
+    let one = rendered(&files, &one);
+    assert!(one.contains("\n    hostFolders = [ \"/opt/go\" ];\n") && !one.contains("nixpkgs"), "{one}");
 }
 
 #[test]
@@ -206,9 +229,9 @@ proptest! {
     ) {
         let texts: std::collections::BTreeMap<_, _> = texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
         let survey = Survey { names: names.into_iter().chain(texts.keys().cloned()).collect(), texts };
-        let toolchains = vec![Toolchain { program, folder: Some(folder.into()) }];
+        let toolchains = vec![located(&program, &folder, &[&folder])];
         let builds = detect(&survey);
-        let text = render(&survey, &builds, &Machine { is_linux, toolchains });
+        let text = render(&survey, &builds, &Machine { is_linux, toolchains, ..linux() });
         let config = config::read("pikaci.nix", &text);
         prop_assert!(config.is_ok(), "{:?}\n{}", config, text);
         let jobs = config.unwrap().jobs;

@@ -1,6 +1,7 @@
 //! Hints for commands that failed, from their exit codes and the last lines of their output.
 
 use crate::config::{Base, Network};
+use crate::facts::HostProgram;
 use crate::plan::record::{JobExecutor, PlannedJob};
 use crate::text::quote;
 
@@ -23,15 +24,6 @@ const NO_NAME: [&str; 8] = [
     "bad address '",
     "failed to lookup address information",
 ];
-
-/// A program of this host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostProgram {
-    /// Absolute path of its folder.
-    pub folder: String,
-    /// The folder that a guest needs to run it, as a job file names it.
-    pub share: String,
-}
 
 /// A command that failed.
 #[derive(Clone, Copy)]
@@ -125,11 +117,15 @@ fn missing_program(failed: &FailedCommand<'_>) -> Option<String> {
         (Some(Base::None), Some(HostProgram { folder, .. })) => {
             format!("{program} is in {folder}, which isn't in PATH: export PATH={}:$PATH", quote(&folder))
         }
-        (Some(Base::Host), Some(HostProgram { folder, share })) if !folder.starts_with("/usr/") => format!(
-            "{program} is in {folder}, which guests don't see: {} = [ \"{share}\" ]; and in the job \
-             env.PATH = \"{folder}:{DEFAULT_PATH}\";",
-            failed.guest_key("hostFolders")
-        ),
+        (Some(Base::Host), Some(HostProgram { folder, shares, env })) if !folder.starts_with("/usr/") => {
+            let env = env.map(|(name, value)| format!(" env.{name} = \"{value}\";")).unwrap_or_default();
+            format!(
+                "{program} is in {folder}, which guests don't see: {} = [ \"{}\" ]; and in the job \
+                 env.PATH = \"{folder}:{DEFAULT_PATH}\";{env}",
+                failed.guest_key("hostFolders"),
+                shares.join("\" \"")
+            )
+        }
         (Some(Base::Host), Some(HostProgram { folder, .. })) => {
             format!("{program} is in {folder}: write env.PATH = \"{folder}:{DEFAULT_PATH}\"; in the job")
         }

@@ -39,7 +39,7 @@ pub use empty_selection::empty_selection;
 pub use event_line::event_line;
 pub use exec::exec;
 pub use explain::explain;
-pub use failure_hint::{FailedCommand, HostProgram, failure_hint};
+pub use failure_hint::{FailedCommand, failure_hint};
 pub use gc::gc;
 pub use job_file::{job_file, job_file_markdown};
 pub use list::{Listing, list};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,15 +10,16 @@ use clap::builder::FalseyValueParser;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::host_programs::locate_program;
 use crate::cli::output::{eprint_line, print, print_bytes};
 use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
+use crate::cli::read_policy::operator_policy;
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
 use crate::host::search_path;
 use crate::init::{self, Build, Machine, READ_FILES, Survey, Toolchain};
 use crate::plan::select::JOB_FILE;
-use crate::process::own_path;
 use crate::report::Page;
 use crate::snapshot;
 use crate::state::write_new;
@@ -33,6 +34,9 @@ pub struct Options {
     /// Print the job file, and write nothing
     #[arg(long, env = "PIKACI_DRY_RUN", value_parser = FalseyValueParser::new())]
     dry_run: bool,
+    /// Name folders of this machine only if this policy allows them [default: /etc/pikaci/policy.json, if it exists]
+    #[arg(long, value_name = "FILE", env = "PIKACI_POLICY")]
+    policy: Option<PathBuf>,
 }
 
 pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failure> {
@@ -43,7 +47,8 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     }
     let survey = survey(&project)?;
     let builds = init::detect(&survey);
-    let machine = machine(&survey, &builds);
+    let (_, policy) = operator_policy(options.policy.as_deref())?;
+    let machine = Machine { allows_folders: policy.host_folders, ..machine(&survey, &builds) };
     let text = init::render(&survey, &builds, &machine);
     if options.dry_run {
         print_bytes(text.as_bytes())?;
@@ -52,11 +57,11 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     if !write_new(Point::JobFile, &file, text.as_bytes())? {
         return Err(exists(&file));
     }
-    if !machine.toolchains.is_empty() {
-        let programs: Vec<&str> = machine.toolchains.iter().map(|toolchain| toolchain.program.as_str()).collect();
+    let programs: Vec<&str> = machine.missing().map(|toolchain| toolchain.program.as_str()).collect();
+    if !programs.is_empty() {
         eprint_line(&format_args!("note: not in /usr, where guests have their programs: {}", programs.join(", ")));
     }
-    print(&summary(&file, &builds))?;
+    print(&summary(&file, &builds, &machine))?;
     Ok(Exit::Passed)
 }
 
@@ -93,15 +98,14 @@ fn machine(survey: &Survey, builds: &[Build]) -> Machine {
     for program in builds.iter().flat_map(|build| &build.programs).filter(|_| needs_usr) {
         let is_listed = toolchains.iter().any(|toolchain| toolchain.program == *program);
         if !is_listed && search_path(OsStr::new(GUEST_PATH), program).is_none() {
-            let folder = search_path(&own_path(), program).and_then(|file| Some(file.parent()?.to_owned()));
-            toolchains.push(Toolchain { program: (*program).to_owned(), folder });
+            toolchains.push(Toolchain { program: (*program).to_owned(), located: locate_program(program) });
         }
     }
-    Machine { is_linux, toolchains }
+    Machine { is_linux, toolchains, ..Machine::default() }
 }
 
 /// Returns the lines about a job file that was just written.
-fn summary(file: &Path, builds: &[Build]) -> Page {
+fn summary(file: &Path, builds: &[Build], machine: &Machine) -> Page {
     let mut page = Page::default();
     for build in builds {
         page.line(format!("job {}: the build of {}", build.job, build.file));
@@ -110,6 +114,7 @@ fn summary(file: &Path, builds: &[Build]) -> Page {
         page.line("no build was recognised: write your command into the job hello");
     }
     page.line(format!("wrote {}", file.display()));
-    page.line("next: pikaci check, then pikaci run");
+    let folders = if machine.shared().next().is_some() { " --allow-host-folders" } else { "" };
+    page.line(format!("next: pikaci check, then pikaci run{folders}"));
     page
 }

@@ -1,5 +1,6 @@
-use super::{FailedCommand, HostProgram, failure_hint};
+use super::{FailedCommand, failure_hint};
 use crate::config::{Base, Network};
+use crate::facts::HostProgram;
 use crate::id::Digest;
 use crate::plan::fixture;
 use crate::plan::hypervisor::Hypervisor;
@@ -27,13 +28,18 @@ fn job(base: Base) -> PlannedJob {
 }
 
 fn locate(program: &str) -> Option<HostProgram> {
-    let (folder, share) = match program {
-        "cargo" => ("/home/u/.cargo/bin", "~/.cargo/bin"),
-        "node" => ("/home/u/.nvm/versions/node/v22/bin", "~/.nvm/versions/node/v22"),
-        "fortune" => ("/usr/games", "/usr/games"),
+    let (folder, shares) = match program {
+        "cargo" => ("/home/u/.cargo/bin", &["~/.cargo/bin", "~/.rustup"][..]),
+        "node" => ("/home/u/.nvm/versions/node/v22/bin", &["~/.nvm/versions/node/v22"][..]),
+        "fortune" => ("/usr/games", &["/usr/games"][..]),
         _ => return None,
     };
-    Some(HostProgram { folder: folder.to_owned(), share: share.to_owned() })
+    let env = (program == "cargo").then(|| ("RUSTUP_HOME", "/home/u/.rustup".to_owned()));
+    Some(HostProgram {
+        folder: folder.to_owned(),
+        shares: shares.iter().map(|share| (*share).to_owned()).collect(),
+        env,
+    })
 }
 
 fn hint(job: &PlannedJob, exit_code: i32, line: &str) -> Option<String> {
@@ -48,7 +54,7 @@ fn each_failure_has_its_remedy() {
             Base::Host,
             127,
             "sh: 1: cargo: not found",
-            r#"cargo is in /home/u/.cargo/bin, which guests don't see: guests.default.hostFolders = [ "~/.cargo/bin" ]; and in the job env.PATH = "/home/u/.cargo/bin:/usr/local/bin:/usr/bin:/bin";"#,
+            r#"cargo is in /home/u/.cargo/bin, which guests don't see: guests.default.hostFolders = [ "~/.cargo/bin" "~/.rustup" ]; and in the job env.PATH = "/home/u/.cargo/bin:/usr/local/bin:/usr/bin:/bin"; env.RUSTUP_HOME = "/home/u/.rustup";"#,
         ),
         (Base::Host, 127, "bash: line 3: node: command not found", r#"hostFolders = [ "~/.nvm/versions/node/v22" ];"#),
         (

@@ -15,12 +15,13 @@ fn a_job_file_is_written_once_for_each_kind_of_project() {
     for (job, project) in trees.chain([("make", c_library(Project::new("")))]) {
         let written = project.pikaci(&["init"]).exits(0);
         let job_file = project.path("pikaci.nix");
-        let end =
-            format!("wrote {}\nnext: pikaci check, then pikaci run\n", job_file.canonicalize().unwrap().display());
+        let text = fs::read_to_string(&job_file).unwrap();
+        let folders = if text.contains("hostFolders = ") { " --allow-host-folders" } else { "" };
+        let file = job_file.canonicalize().unwrap();
+        let end = format!("wrote {}\nnext: pikaci check, then pikaci run{folders}\n", file.display());
         assert!(written.stdout.ends_with(&end), "{}", written.stdout);
         let first = written.stdout.lines().next().unwrap();
         assert!(first.starts_with(&format!("job {job}: ")) || first.ends_with(job), "{first}");
-        let text = fs::read_to_string(&job_file).unwrap();
         let jobs = config::read("pikaci.nix", &text).unwrap().jobs;
         assert!(jobs.keys().any(|name| name.as_str() == job), "{text}");
         assert_eq!(fs::metadata(&job_file).unwrap().permissions().mode() & 0o111, 0);
@@ -66,10 +67,10 @@ fn a_link_in_place_of_a_job_file_is_not_followed() {
     project.pikaci(&["init", "-C", "/nonexistent"]).exits(2);
 }
 
-/// Its folder is named, and nothing of it is started.
+/// Its folder is named, as far as the policy allows it, and nothing of it is started.
 #[test]
 fn a_program_outside_of_usr_is_only_located() {
-    let project = TREES[8].fill(Project::new(""));
+    let project = TREES[8].fill(Project::new("")).file("policy.json", r#"{ "hostFolders": false }"#);
     let bin = project.path("bin");
     fs::create_dir(&bin).unwrap();
     let mark = project.path("started");
@@ -78,10 +79,14 @@ fn a_program_outside_of_usr_is_only_located() {
         fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let path = std::env::join_paths([bin.clone(), "/bin".into()]).unwrap();
-    let written = ran(project.command(&["init"]).env("PATH", path)).exits(0);
+    let init = |args: &[&str]| ran(project.command(&["init"]).args(args).env("PATH", &path)).exits(0);
+    let shared = init(&["--dry-run"]).stdout;
+    let written = init(&["--policy=policy.json"]);
     let text = fs::read_to_string(project.path("pikaci.nix")).unwrap();
     let is_in_usr = ["/usr/local/bin", "/usr/bin"].iter().any(|folder| fs::exists(format!("{folder}/meson")).unwrap());
     assert_eq!(text.contains(&format!("# - meson is in {}\n", bin.display())), !is_in_usr, "{text}");
+    assert_eq!(shared.contains(&format!("    hostFolders = [ \"{}\" ];\n", bin.display())), !is_in_usr, "{shared}");
+    assert!(!text.contains("hostFolders"), "{text}");
     assert_eq!(written.stderr.contains("note: not in /usr"), !is_in_usr, "{}", written.stderr);
     assert!(!mark.exists());
 }
