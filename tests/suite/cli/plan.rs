@@ -1,12 +1,14 @@
 //! Jobs that `pikaci plan` selects.
 
-use std::fs;
+use std::{env, fs};
 
 use serde_json::Value;
 
 use crate::support::plans::{jobs, plan, with_files};
 use crate::support::project::{Project, json};
 
+/// The picture of the README, and its job file.
+const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pictures");
 /// Jobs whose plan needs no facts about the host.
 const LOCAL_JOBS: &str = r#"{
   guests.default.base = "none";
@@ -168,4 +170,17 @@ fn a_plan_is_printed_as_a_graph() {
     assert_eq!(picture, graph("svg"), "the same plan gives the same bytes");
     project.pikaci(&["plan", "--graph=svg", "--format=json"]).exits(2);
     assert!(!project.path(".pikaci").exists());
+}
+
+#[test]
+fn the_picture_of_the_readme_is_the_graph_of_its_job_file() {
+    let project = Project::new(&fs::read_to_string(format!("{PICTURES}/graph.nix")).unwrap());
+    let picture = project.pikaci(&["plan", "--graph=svg"]).exits(0).stdout;
+    let file = format!("{PICTURES}/graph.svg");
+    // As for the goldens.
+    if env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&file, &picture).unwrap();
+    }
+    let command = "INSTA_UPDATE=always cargo test --features failpoints --test suite cli::plan";
+    assert!(fs::read_to_string(&file).is_ok_and(|written| written == picture), "{file} is old: {command}");
 }
