@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::id::{JobId, RunId};
 use crate::record::{History, JobRecord};
 use crate::state::{self, RunStore};
-use crate::text::{is_shown, one_line};
+use crate::text::{is_shown, one_line, unquote};
 
 /// Maximum number of runs.
 const MAX_RUNS: usize = 100;
@@ -49,7 +49,8 @@ impl TypedLine {
         };
         let names = names.unwrap_or_default().into_iter().filter(|(name, _)| name.chars().all(is_shown));
         let typed = names.map(|(name, help)| (if self.is_bash { escape(&name) } else { name.clone() }, name, help));
-        let matching = typed.filter(|(typed, name, _)| typed.starts_with(begin) || name.starts_with(begin));
+        let plain = unquote(begin);
+        let matching = typed.filter(|(typed, name, _)| typed.starts_with(begin) || name.starts_with(&plain));
         matching
             .map(|(typed, _, help)| CompletionCandidate::new(typed).help(help.map(|help| one_line(&help).into())))
             .collect()

@@ -18,6 +18,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{print_bytes, print_usage};
 use crate::cli::parser::Cli;
 use crate::cli::project_args::ProjectArgs;
+use crate::text::unquote;
 
 /// Name of the program in PATH, which the scripts call.
 const PROGRAM: &str = "pikaci";
@@ -44,8 +45,11 @@ pub fn print_script(shell: clap_complete::Shell) -> Result<Exit, Failure> {
 pub fn complete(args: &[OsString]) -> Option<Exit> {
     let shell = env::var_os(VARIABLE)?;
     let is_bash = Path::new(&shell).file_stem().is_some_and(|name| name == "bash");
+    // fish removes the quotes itself, except those of the last word.
+    let is_fish = Path::new(&shell).file_stem().is_some_and(|name| name == "fish");
     let words = args.iter().skip_while(|word| *word != "--").skip(1);
-    let line = Arc::new(typed_line(words.map(|word| if is_bash { unescape(word) } else { word.clone() }), is_bash));
+    let plain = |word: &OsString| if is_fish { word.clone() } else { unquote(&word.to_string_lossy()).into() };
+    let line = Arc::new(typed_line(words.map(plain), is_bash));
     let request = CompleteEnv::with_factory(|| with_candidates(Cli::command(), &line)).bin(PROGRAM).completer(PROGRAM);
     match request.try_complete(args.iter().cloned(), env::current_dir().ok().as_deref()) {
         Ok(true) => Some(Exit::Passed),
@@ -69,17 +73,6 @@ fn typed_line(words: impl Iterator<Item = OsString>, is_bash: bool) -> TypedLine
         job: word(of_command, "job"),
         is_bash,
     }
-}
-
-/// Returns a word of bash without the backslashes before its characters.
-fn unescape(word: &OsStr) -> OsString {
-    let word = word.to_string_lossy();
-    let mut characters = word.chars();
-    let mut plain = String::new();
-    while let Some(c) = characters.next() {
-        plain.extend(if c == '\\' { characters.next() } else { Some(c) });
-    }
-    plain.into()
 }
 
 /// Returns a command whose values with names are completed by names.

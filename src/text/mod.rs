@@ -17,6 +17,6 @@ pub use escape::{escape, escape_json, one_line};
 pub use first_lines::{MAX_LINES, first_lines};
 pub use is_shown::is_shown;
 pub use plain::{LINE, MESSAGE, cut, plain};
-pub use quote::quote;
+pub use quote::{quote, unquote};
 pub use size::size;
 pub use terminal_filter::TerminalFilter;

@@ -18,9 +18,39 @@ pub fn quote(text: &str) -> String {
     }
 }
 
+/// Returns a word of a shell, which may be unfinished, without its quotes and backslashes.
+#[must_use]
+pub fn unquote(word: &str) -> String {
+    let (mut plain, mut open) = (String::new(), None);
+    let mut characters = word.chars();
+    while let Some(c) = characters.next() {
+        match (c, open) {
+            ('\\', None | Some('"')) => plain.extend(characters.next()),
+            ('\'' | '"', None) => open = Some(c),
+            (c, Some(quote)) if c == quote => open = None,
+            (c, _) => plain.push(c),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{quote, unquote};
+
+    #[test]
+    fn a_typed_word_loses_its_quotes() {
+        for (typed, plain) in [
+            (r"test\[cc\=gcc\]", "test[cc=gcc]"),
+            ("'unit te", "unit te"),
+            (r#""a\"b"' c'd"#, r#"a"b cd"#),
+            (r"'a\b'", r"a\b"),
+            ("end\\", "end"),
+        ] {
+            assert_eq!(unquote(typed), plain, "{typed}");
+        }
+        assert_eq!(unquote(&quote("it's $x")), "it's $x");
+    }
 
     #[test]
     fn only_special_characters_are_quoted() {

@@ -11,7 +11,7 @@ use crate::support::checking::tree;
 use crate::support::project::{Project, ran};
 
 const JOBS: &str = r#"
-  "it's odd" = { description = "Quotes & blanks"; command = "true"; };
+  "it's odd" = { description = "Quotes & blanks"; steps = [ { name = "third step"; command = "true"; } ]; };
   test = { matrix = { cc = [ "gcc" "clang" ]; }; command = "true"; };
   steps = {
     services.data-base = { command = "sleep 1000"; };
@@ -54,7 +54,14 @@ fn jobs_are_completed_as_each_shell_expects_them() {
         assert_eq!(complete(&project, "bash", &[command, "tes"]), [r"test\[cc\=clang\]", r"test\[cc\=gcc\]"]);
         assert_eq!(complete(&project, "fish", &[command, "it"]), ["it's odd\tQuotes & blanks"]);
         assert_eq!(complete(&project, "zsh", &[command, "it"]), ["it's odd:Quotes & blanks"]);
-        assert_eq!(complete(&project, "zsh", &[command, "it's odd", "step"]), ["steps"]);
+        // The shells pass words as they are typed, except that fish removes the quotes of finished words.
+        for (shell, expected) in [("fish", "it's odd\tQuotes & blanks"), ("zsh", "it's odd:Quotes & blanks")] {
+            for begin in ["\"it's o", r"it\'s\ o"] {
+                assert_eq!(complete(&project, shell, &[command, begin]), [expected], "{begin}");
+            }
+        }
+        assert_eq!(complete(&project, "zsh", &[command, r"test\[cc\=g"]), ["test[cc=gcc]"]);
+        assert_eq!(complete(&project, "zsh", &[command, r"it\'s\ odd", "step"]), ["steps"]);
         assert_eq!(complete(&project, "zsh", &[command, "other"]), [""; 0]);
     }
 }
@@ -81,6 +88,10 @@ fn runs_with_their_jobs_steps_and_services_are_completed() {
         assert_eq!(complete(&project, "zsh", &[command, "2"]), [id.as_str()]);
     }
     assert_eq!(complete(&project, "zsh", &["rerun", "latest", "it"]), ["it's odd:Quotes & blanks"]);
+    let step = |shell: &str, job: &str| complete(&project, shell, &["logs", "--job", job, "--step", "t"]);
+    assert_eq!(step("fish", "it's odd"), ["third step"]);
+    assert_eq!(step("zsh", r"it\'s\ odd"), ["third step"]);
+    assert_eq!(step("bash", "\"it's odd\""), [r"third\ step"]);
     for command in ["logs", "artifacts"] {
         assert_eq!(complete(&project, "fish", &[command, "--job", "it"]), ["it's odd\tQuotes & blanks"]);
         assert_eq!(complete(&project, "bash", &[command, &id[..4], "--job", "it"]), [r"it\'s\ odd"]);
