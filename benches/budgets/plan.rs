@@ -38,7 +38,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let jobs = Row {
         name: "pikaci plan, 1,000 jobs",
         figures: interleave(bench, 15, contenders)?,
-        checks: vec![Check::only(0, 1), Check::only(0, 2), Check::only(0, 3)],
+        checks: vec![Check::at_most(0, 2.0, 2), Check::only(0, 1), Check::only(0, 3)],
     };
     Ok(vec![jobs, measure_matrix(bench)?])
 }
@@ -55,6 +55,8 @@ fn measure_matrix(bench: &Bench) -> Result<Row> {
     bench.commit("legs")?;
     settle();
     shell(bench, "git -C $B/legs status")?;
+    // Only a run writes the cache of the host's files.
+    shell(bench, "mkdir $B/legs/.pikaci && cp $B/jobs/.pikaci/host.json $B/legs/.pikaci")?;
     let contenders = vec![
         Contender::shell(bench, "pikaci -C $B/legs plan"),
         Contender::shell(bench, "git -C $B/legs status"),
@@ -63,7 +65,7 @@ fn measure_matrix(bench: &Bench) -> Result<Row> {
     Ok(Row {
         name: "pikaci plan, a matrix of 1,000 legs",
         figures: interleave(bench, 15, contenders)?,
-        checks: vec![Check::only(0, 1), Check::only(0, 2)],
+        checks: vec![Check::at_most(0, 2.0, 1), Check::only(0, 2)],
     })
 }
 

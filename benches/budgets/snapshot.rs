@@ -34,12 +34,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     settle();
     let state = StateLayout::new(root.join(".pikaci"));
     state::open(state.root())?;
-    let snapshot = RefCell::new(take(&root, &state)?.digest().clone());
+    let snapshot = RefCell::new(take(&root, &state)?.copy_id().clone());
     let tree = Tree { root, state, snapshot };
     // Only a run writes the cache of the host's files.
     let host = bench.guest()?.state.root().join("host.json");
     fs::copy(&host, tree.state.root().join("host.json")).context("copying host.json")?;
-    Ok(vec![unchanged(bench, &tree)?, changed(bench, &tree)?])
+    Ok(vec![unchanged(bench, &tree)?, affected(bench)?, changed(bench, &tree)?])
 }
 
 fn unchanged(bench: &Bench, tree: &Tree) -> Result<Row> {
@@ -52,6 +52,19 @@ fn unchanged(bench: &Bench, tree: &Tree) -> Result<Row> {
         name: "unchanged snapshot, 50,000 files",
         figures: interleave(bench, 15, contenders)?,
         checks: vec![Check::at_most(0, 1.0, 1), Check::only(2, 1)],
+    })
+}
+
+/// Measures a plan of the jobs that differ from a commit.
+fn affected(bench: &Bench) -> Result<Row> {
+    let contenders = vec![
+        Contender::shell(bench, "pikaci -C $B/tree plan --affected --base HEAD"),
+        Contender::shell(bench, "git -C $B/tree status"),
+    ];
+    Ok(Row {
+        name: "plan --affected, 50,000 files",
+        figures: interleave(bench, 15, contenders)?,
+        checks: vec![Check::at_most(0, 1.2, 1)],
     })
 }
 
@@ -80,7 +93,7 @@ fn changed(bench: &Bench, tree: &Tree) -> Result<Row> {
 impl Tree {
     fn take_unchanged(&self) -> Result<()> {
         let taken = take(&self.root, &self.state)?;
-        ensure!(taken.digest() == &*self.snapshot.borrow(), "the tree has no unchanged snapshot");
+        ensure!(taken.copy_id() == &*self.snapshot.borrow(), "the tree has no unchanged snapshot");
         Ok(())
     }
 
@@ -95,7 +108,7 @@ impl Tree {
         settle();
         let mut new = None;
         let time = timed(|| {
-            new = Some(take(&self.root, &self.state)?.digest().clone());
+            new = Some(take(&self.root, &self.state)?.copy_id().clone());
             Ok(())
         })?;
         let old = self.snapshot.replace(new.context("there is no snapshot")?);
