@@ -63,8 +63,8 @@ let
   inherit (import ./glob.nix) selects;
 
   busybox = "${linuxPkgs.pkgsStatic.busybox}/bin/busybox";
-  # The project's store path.
-  root = "${src}";
+  # The path of the project. A folder isn't copied into the store: an evaluation that builds nothing couldn't read it there.
+  root = if builtins.isPath src then toString src else "${src}";
   file = import ./job-file.nix jobs;
 
   guestOf = job: file.guests.${job.guest};
