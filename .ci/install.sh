@@ -30,7 +30,7 @@ link() {
 
 install_kernel() {
   local root=$staging/kernel name release modules
-  name=$(apt-cache depends linux-image-cloud-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ {print $2; exit}')
+  name=$(apt-cache depends "$(kernel_package)" | awk '$1 == "Depends:" && $2 ~ /^linux-image-/ {print $2; exit}')
   release=${name#linux-image-}
   mkdir "$root"
   (cd "$root" && apt_get download "$name")

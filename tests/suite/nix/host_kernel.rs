@@ -17,10 +17,13 @@ fn the_kernel_of_the_set_up_is_uncompressed_and_its_modules_are_in_order() {
     assert_eq!(kernel.image.encoding, Encoding::BzImagePayload);
     assert!(kernel.image.len > 20 << 20, "{} bytes", kernel.image.len);
     let names: Vec<_> = kernel.modules.iter().map(|module| module.name.as_str()).collect();
-    let at =
-        |name: &str| names.iter().position(|module| *module == name).unwrap_or_else(|| panic!("{name}: {names:?}"));
-    assert!(at("virtio_ring.ko") < at("virtio.ko") && at("virtio.ko") < at("virtio_pci.ko"));
-    assert!(at("fuse.ko") < at("virtiofs.ko") && at("failover.ko") < at("net_failover.ko"));
+    let at = |name: &str| names.iter().position(|module| *module == name);
+    assert!(at("failover.ko").is_some() && at("net_failover.ko").is_some(), "{names:?}");
+    // Some kernels have a few of these built in.
+    let order =
+        ["virtio_ring.ko", "virtio.ko", "virtio_pci.ko", "fuse.ko", "virtiofs.ko", "failover.ko", "net_failover.ko"];
+    let order: Vec<_> = order.into_iter().filter_map(at).collect();
+    assert!(order.is_sorted(), "{names:?}");
     assert!(facts.busybox.is_ok(), "{:?}", facts.busybox);
     let mut module = Vec::new();
     decode(&kernel.modules[0].blob, &mut module).unwrap();
