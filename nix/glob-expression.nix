@@ -232,7 +232,7 @@ let
       token (i + 3) "/.*"
     else if text i 3 == "**/" && starts depth i then
       token (i + 3) "(.*/)?"
-    else if text i 2 == "**" && starts depth i && isEnd depth (i + 2) then
+    else if text i 2 == "**" && starts depth i && i + 2 == size then
       token (i + 2) ".*"
     else if c == "*" then
       token (i + 1) "[^/]*"

@@ -69,7 +69,8 @@ fn nix_and_pikaci_refuse_the_same_globs() {
 
 #[test]
 fn nix_and_pikaci_match_the_same_files() {
-    let named = ["src/**", "*.md", "**/*.rs", "docs/**/index.md", "Makefile", "**"].map(str::to_owned);
+    let named = ["src/**", "*.md", "**/*.rs", "docs/**/index.md", "Makefile", "**", "{**}", "{a,**}", "{a/**,b}"]
+        .map(str::to_owned);
     let globs = globs(400, &PIECES).chain(globs(1500, &MARKS)).chain(named);
     let globs: Vec<String> = globs.filter(|glob| check(glob).is_ok()).collect();
     let paths: Vec<String> = sample(60, "(a|b|c|ab|[*]|a[.]b|[+]|\\[c\\])(/(a|b|c|[.]c|\\[a-b\\])){0,3}");
