@@ -71,10 +71,7 @@ mod tests {
                 part("command", "[]", "[\"x\"]"),
             ),
             (keyed(PlannedJob { network: Network::None, ..job() }, &["src"], 0, 0), part("network", "true", "false")),
-            (
-                keyed(PlannedJob { memory_mib: 2, ..job() }, &["src"], 0, 0),
-                part("size of the guest", "1 CPUs, 1 MiB", "1 CPUs, 2 MiB"),
-            ),
+            (keyed(PlannedJob { memory_mib: 2, ..job() }, &["src"], 0, 0), part("MiB of memory", "1", "2")),
             (
                 keyed(PlannedJob { env: [("CC".to_owned(), "gcc".to_owned())].into(), ..job() }, &["src"], 0, 0),
                 variable,

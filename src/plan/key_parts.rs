@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::planned_job::{JobExecutor, PlannedJob, ShareSource};
 use super::result_key::ResultKey;
 use crate::id::{Digest, JobId};
@@ -32,55 +34,80 @@ pub fn result_key(
 /// Returns the parts of the result key of a job: their values, by their names for people.
 #[must_use]
 pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> {
-    let text = |value: serde_json::Result<String>| value.expect("the parts of a plan are JSON");
+    // Every field is named, so that a new one must join one of the two groups.
+    let PlannedJob {
+        executor,
+        job: name,
+        command,
+        steps,
+        services,
+        when,
+        run_as_root,
+        writable_workspace,
+        env,
+        workdir,
+        artifacts,
+        vcpu,
+        memory_mib,
+        disk_mib,
+        network,
+        // The environment has the values of the matrix.
+        matrix: _,
+        guest: _,
+        allow_failure: _,
+        group: _,
+        timeout_secs: _,
+        stall_secs: _,
+        inherited: _,
+        retries: _,
+        cache: _,
+        result_key: _,
+        taken_from: _,
+    } = job;
+    let names = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>().join("\n");
     let mut parts = BTreeMap::from([
         ("version of result keys".to_owned(), KEY_VERSION.to_string()),
-        ("name".to_owned(), job.job.to_string()),
-        ("command".to_owned(), text(serde_json::to_string(&job.command))),
-        ("order of steps".to_owned(), job.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>().join("\n")),
-        (
-            "order of services".to_owned(),
-            job.services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join("\n"),
-        ),
-        ("runAsRoot".to_owned(), job.run_as_root.to_string()),
-        ("workdir".to_owned(), job.workdir.clone()),
-        ("artifacts".to_owned(), text(serde_json::to_string(&job.artifacts))),
-        ("network".to_owned(), text(serde_json::to_string(&job.network))),
-        ("size of the guest".to_owned(), guest_size(job)),
-        ("when".to_owned(), text(serde_json::to_string(&job.when))),
-        ("paths".to_owned(), text(serde_json::to_string(&key.paths))),
+        ("name".to_owned(), name.to_string()),
+        ("command".to_owned(), json(command)),
+        ("order of steps".to_owned(), names(&mut steps.iter().map(|step| &step.name))),
+        ("order of services".to_owned(), names(&mut services.iter().map(|service| &service.name))),
+        ("when".to_owned(), json(when)),
+        ("runAsRoot".to_owned(), run_as_root.to_string()),
+        ("writable workspace".to_owned(), writable_workspace.to_string()),
+        ("workdir".to_owned(), workdir.clone()),
+        ("artifacts".to_owned(), json(artifacts)),
+        ("CPUs".to_owned(), vcpu.to_string()),
+        ("MiB of memory".to_owned(), memory_mib.to_string()),
+        ("MiB of disk".to_owned(), json(disk_mib)),
+        ("network".to_owned(), json(network)),
+        ("paths".to_owned(), json(&key.paths)),
         (FILES.to_owned(), key.files.to_string()),
     ]);
-    for step in &job.steps {
-        parts.insert(format!("step {}", step.name), text(serde_json::to_string(step)));
-    }
-    for service in &job.services {
-        parts.insert(format!("service {}", service.name), text(serde_json::to_string(service)));
-    }
-    for (name, value) in &job.env {
-        parts.insert(format!("variable {name}"), value.clone());
-    }
-    match &job.executor {
-        JobExecutor::LocalCommand { .. } => drop(parts.insert("guest".to_owned(), "none".to_owned())),
-        JobExecutor::VmCommand { hypervisor, flake_digest, shares, .. } => {
-            parts.insert("guest".to_owned(), flake_digest.to_string());
-            parts.insert("hypervisor".to_owned(), text(serde_json::to_string(hypervisor)));
-            let shares = shares.iter().filter(|share| !matches!(share.source, ShareSource::Snapshot(_)));
-            parts.insert("shares".to_owned(), text(serde_json::to_string(&shares.collect::<Vec<_>>())));
-        }
-    }
-    if let Some(userland) = &key.userland {
-        parts.insert("programs of this machine".to_owned(), userland.to_string());
-    }
-    for (need, digest) in &key.needs {
-        parts.insert(format!("{NEED}{need}"), digest.to_string());
-    }
+    parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
+    parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
+    parts.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
+    parts.extend(guest_parts(executor));
+    parts.extend(key.userland.iter().map(|digest| ("programs of this machine".to_owned(), digest.to_string())));
+    parts.extend(key.needs.iter().map(|(need, digest)| (format!("{NEED}{need}"), digest.to_string())));
     parts
 }
 
-fn guest_size(job: &PlannedJob) -> String {
-    let disk = job.disk_mib.map(|mib| format!(", {mib} MiB of disk")).unwrap_or_default();
-    format!("{} CPUs, {} MiB{disk}", job.vcpu, job.memory_mib)
+fn guest_parts(executor: &JobExecutor) -> Vec<(String, String)> {
+    match executor {
+        JobExecutor::LocalCommand { .. } => vec![("guest".to_owned(), "none".to_owned())],
+        JobExecutor::VmCommand { hypervisor, flake_digest, shares, .. } => {
+            let shares = shares.iter().filter(|share| !matches!(share.source, ShareSource::Snapshot(_)));
+            vec![
+                ("guest".to_owned(), flake_digest.to_string()),
+                ("hypervisor".to_owned(), json(hypervisor)),
+                ("shares".to_owned(), json(&shares.collect::<Vec<_>>())),
+            ]
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the parts of a plan are JSON")
 }
 
 /// Returns whether a job sees the programs of the host.

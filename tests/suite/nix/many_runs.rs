@@ -28,7 +28,7 @@ fn only_runs_that_are_shown_are_read() {
         project.pikaci(args).exits(code);
     }
     assert_eq!(opened(&project, &["list", "--limit=7"]), 7);
-    assert_eq!(opened(&project, &["status"]), 3, "one access to select the run, one to read it, and one for its job");
+    assert_eq!(opened(&project, &["status"]), 4, "to select the run, to read it, its job, and its plan for hints");
 }
 
 /// Returns the number of opened files of runs, after asserting that no run costs more than a few file accesses.
