@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::reader::{Field, Reader, attr_path};
 use super::{env, keys};
-use crate::config::eval::{Attrs, ValueKind};
+use crate::config::eval::{Attrs, Value, ValueKind};
 use crate::config::problem::{ByteRange, quoted};
 use crate::id::JobId;
 
@@ -118,6 +118,12 @@ fn read_axes<'v>(reader: &mut Reader, field: &Field<'v>) -> BTreeMap<&'v str, Ve
     for (axis, attr) in attrs {
         env::check_name(reader, axis, attr);
         let path = attr_path(&field.path, axis);
+        let is_set = |item: &Value| matches!(item.kind, ValueKind::Attrs(_));
+        if &**axis == "adjust" && matches!(&attr.value.kind, ValueKind::List(items) if items.iter().any(is_set)) {
+            let hint = "`adjust` is a key of the job: write it beside `matrix`";
+            reader.refuse(&attr.value.at, format!("`{path}` is no axis"), hint);
+            continue;
+        }
         if !matches!(attr.value.kind, ValueKind::List(_)) {
             reader.refuse(&attr.value.at, format!("`{path}` isn't a list of strings"), field.hint());
             continue;
