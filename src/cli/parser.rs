@@ -50,7 +50,7 @@ pub enum Command {
     Status(status::Options),
     /// Print the logs of jobs
     Logs(logs::Options),
-    /// List the artifacts of jobs
+    /// List or copy the artifacts of jobs
     Artifacts(artifacts::Options),
     /// Run one job in a guest whose runner is built already (for builds of Nix)
     Exec(exec::Options),

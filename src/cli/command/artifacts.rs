@@ -1,5 +1,11 @@
-//! `pikaci artifacts`: lists the artifacts of jobs.
+//! `pikaci artifacts`: lists the artifacts of jobs, or copies them.
 
+#![expect(clippy::disallowed_methods, reason = "makes the folder that the operator names")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::cli::exit::Exit;
@@ -9,10 +15,12 @@ use crate::cli::output::eprint_line;
 use crate::cli::output::{print, print_json};
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::runs::{LATEST, Runs, select_job};
+use crate::execute::private_copy::make_private_copy;
 use crate::id::RunId;
 use crate::record::JobRecord;
 use crate::report::{self, ArtifactFile, Artifacts, JobArtifacts};
-use crate::state::read_manifest;
+use crate::state::{encode_name, read_manifest};
+use crate::text::count;
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -22,6 +30,10 @@ pub struct Options {
     /// List only the artifacts of this job
     #[arg(long, value_name = "JOB")]
     job: Option<String>,
+    /// Copy the files into this folder instead: into a folder for each job, or with --job straight into this one, which
+    /// must not exist yet
+    #[arg(long, value_name = "DIR", env = "PIKACI_TO", conflicts_with = "format")]
+    to: Option<PathBuf>,
     /// Format of the list
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     format: Format,
@@ -39,6 +51,9 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     for job in jobs {
         listed.extend(job_artifacts(&runs, &id, job)?);
     }
+    if let Some(to) = &options.to {
+        return copy(&listed, to, options.job.is_none());
+    }
     let artifacts = Artifacts::new(id, listed);
     match options.format {
         Format::Json => print_json(&artifacts)?,
@@ -47,6 +62,23 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
             eprint_line(&format_args!("run {} has no artifacts\nhint: {hint}", artifacts.run_id));
         }
         Format::Human => print(&report::artifacts(&artifacts))?,
+    }
+    Ok(Exit::Passed)
+}
+
+/// Copies the artifacts of jobs into a folder.
+fn copy(jobs: &[JobArtifacts], to: &Path, each_in_its_folder: bool) -> Result<Exit, Failure> {
+    if each_in_its_folder {
+        fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
+    }
+    for job in jobs {
+        let folder = if each_in_its_folder { to.join(encode_name(job.job.as_str())) } else { to.to_owned() };
+        if folder.symlink_metadata().is_ok() {
+            let error = anyhow!("{} exists already, and artifacts overwrite nothing", folder.display());
+            return Err(Failure::new(Exit::Usage, error).hint("name another folder, or remove this one"));
+        }
+        make_private_copy(&job.folder, &folder, None)?;
+        print(&format!("{}: {} in {}", job.job, count(job.files.len(), "file"), folder.display()).into())?;
     }
     Ok(Exit::Passed)
 }

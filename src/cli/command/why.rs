@@ -1,6 +1,5 @@
 //! `pikaci why`: prints the reason for which jobs run or take earlier results.
 
-use anyhow::anyhow;
 use clap::Args;
 
 use crate::cli::exit::Exit;
@@ -11,7 +10,7 @@ use crate::cli::plan_args::PlanArgs;
 use crate::cli::plan_inputs::PlanInputs;
 use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
-use crate::cli::runs::Runs;
+use crate::cli::runs::{Runs, select_job};
 use crate::event::Outcome;
 use crate::foreign::Beneath;
 use crate::glob::Globs;
@@ -58,13 +57,9 @@ fn explain_run(project_args: &ProjectArgs, run: &str, names: &[String]) -> Resul
     let runs = Runs::open(project_args)?;
     let id = runs.select(run)?;
     let plan = read_plan(&runs.store.state().run(&id))?;
-    let folder = runs.store.state().recorded(&runs.history(&id)?.run.source.snapshot_dir);
-    let absent = names.iter().find(|name| plan.jobs().all(|job| job.job.as_str() != name.as_str()));
-    if let Some(name) = absent {
-        let jobs: Vec<&str> = plan.jobs().map(|job| job.job.as_str()).collect();
-        let error = anyhow!("run {id} has no job {name:?}");
-        return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", jobs.join(", "))));
-    }
+    let history = runs.history(&id)?;
+    names.iter().try_for_each(|name| select_job(&history, name).map(drop))?;
+    let folder = runs.store.state().recorded(&history.run.source.snapshot_dir);
     let earlier = EarlierRuns::before(runs.store.clone(), Some(&id))?;
     let reason = |job: &PlannedJob| {
         let refusal = (!job.cache).then_some("it took no earlier results");

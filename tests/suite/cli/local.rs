@@ -36,6 +36,15 @@ fn a_job_has_its_own_copy_of_the_tree_and_its_own_environment() {
     assert_eq!((job.executor.as_str(), job.artifacts.artifacts, job.logs.console_log_path), ("local", 1, None));
     let artifact = project.state(job.artifacts.artifacts_dir.as_ref().unwrap()).join("out.txt");
     assert_eq!(std::fs::read_to_string(artifact).unwrap(), "changed\n");
+    let to = TempDir::new().unwrap();
+    let [all, one] = ["all", "one"].map(|name| to.path().join(name));
+    project.pikaci(&["artifacts", "--to", all.to_str().unwrap()]).exits(0);
+    assert_eq!(std::fs::read_to_string(all.join("one/out.txt")).unwrap(), "changed\n");
+    let copy = ["artifacts", "--job", "one", "--to", one.to_str().unwrap()];
+    assert_eq!(project.pikaci(&copy).exits(0).stdout, format!("one: 1 file in {}\n", one.display()));
+    assert!(one.join("out.txt").exists());
+    let refused = project.pikaci(&copy).exits(2).stderr;
+    assert!(refused.contains("exists already, and artifacts overwrite nothing"), "{refused}");
     assert_eq!(std::fs::read_to_string(project.path("file")).unwrap(), "as it was\n");
     let attempt = project.last_run().join("jobs/one/attempts/1");
     let names = std::fs::read_dir(attempt).unwrap().map(|entry| entry.unwrap().file_name());
