@@ -9,7 +9,6 @@ let
     head
     isAttrs
     isBool
-    isInt
     isList
     isString
     length
@@ -33,6 +32,13 @@ let
     string
     strings
     ;
+  inherit (import ./amounts.nix) disk size time;
+  inherit (import ./commands.nix)
+    argument
+    checkLength
+    command
+    shell
+    ;
   inherit (import ./glob.nix) problemOf;
 
   bool = is "true or false" isBool;
@@ -55,78 +61,6 @@ let
   );
   globs = listOf "a list of strings: globs" glob;
 
-  # Returns the number that digits write, which may begin with zeros.
-  number = digits: builtins.fromJSON (head (match "0*([0-9]+)" digits));
-  # A number of at most 9 digits, besides zeros before it.
-  digits = "(0*[0-9]{1,9})";
-  seconds =
-    text:
-    let
-      parts = match "(${digits}d)?(${digits}h)?(${digits}m)?(${digits}s)?" text;
-      part =
-        index: factor: if elemAt parts index == null then 0 else factor * number (elemAt parts index);
-    in
-    if parts == null then null else part 1 86400 + part 3 3600 + part 5 60 + part 7 1;
-  mebibytes =
-    text:
-    let
-      parts = match "${digits}([MG])" text;
-    in
-    if parts == null then null else number (head parts) * (if elemAt parts 1 == "G" then 1024 else 1);
-  isAmount =
-    parse: min: max: value:
-    isBetween min max (if isString value then parse value else value);
-  time = is "a string such as \"30m\", or an integer of seconds, at most 7 days" (
-    isAmount seconds 1 604800
-  );
-  size = is "a string such as \"2G\", or an integer of MiB, from 64 MiB to 4096 GiB" (
-    isAmount mebibytes 64 4194304
-  );
-
-  disk = is "a string such as \"20G\", or an integer of MiB, from 64 MiB to 1024 GiB" (
-    isAmount mebibytes 64 1048576
-  );
-
-  # Linux passes at most 128 KiB to a program in one argument or variable, with its NUL, and 2 MiB in all of them.
-  maxArgument = 131071;
-  checkLength =
-    context: path: text:
-    if stringLength text > maxArgument then
-      refuse context "`${path}` is longer than 128 KiB, the limit of Linux for one argument or variable"
-    else
-      text;
-  argument = both string checkLength;
-
-  isBlank = value: match "[[:space:]]*" value != null;
-  argv = both (listOf "a list of strings" argument) (
-    context: path: value:
-    if value == [ ] || head value == "" then refuse context "`${path}` is empty" else value
-  );
-  script = both argument (
-    context: path: value:
-    if isBlank value then
-      refuse context "`${path}` is empty"
-    else if match ".*\r\n.*" value != null then
-      refuse context "`${path}` has Windows line endings, which a shell reads as part of each command"
-    else
-      value
-  );
-  command =
-    context: path: value:
-    if isString value then
-      script context path value
-    else if isList value then
-      argv context path value
-    else
-      refuse context "`${path}` must be a string, or a list of strings";
-  shell =
-    context: path: value:
-    if value == "sh" || value == "bash" then
-      value
-    else if isList value then
-      argv context path value
-    else
-      refuse context "`${path}` must be \"sh\", \"bash\" or a list of strings: a program and its arguments";
   workdir = is "a folder of the project" (
     value:
     let
