@@ -12,6 +12,7 @@ use crate::cli::isolation_args::IsolationArgs;
 use crate::config::{self, Config};
 use crate::execute::launcher::capabilities;
 use crate::facts::HostFacts;
+use crate::host;
 use crate::plan::hypervisor::{Capabilities, Hypervisor};
 use crate::plan::select::{Changes, Selection, UnknownName, select};
 use crate::plan::{FailedJobs, SelectionRequest};
@@ -81,7 +82,8 @@ pub fn select_jobs(
     failed: Option<FailedJobs>,
 ) -> Result<Selection, Failure> {
     let (names, skip) = (args.names.clone(), args.skip.clone());
-    let request = SelectionRequest { names, skip, only: args.only, affected: args.affected, failed };
+    let request =
+        SelectionRequest { names, skip, only: args.only, affected: args.affected, system: host::system(), failed };
     select(config, &request, changes).map_err(|error| {
         let hint = unknown_name_hint(&error);
         Failure::new(Exit::NothingSelected, error).hint(hint)

@@ -13,13 +13,13 @@ use super::run_context::RunContext;
 use super::schedule::{NodeIndex, Schedule, SkipCause};
 use super::taken_result::taken_result;
 use crate::cancel::{Cancel, Urgency};
-use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason, Status};
+use crate::event::{EventKind, JobEnd, JobFinished, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::id::Digest;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{JobExecutor, PlannedJob, Prepare, Work};
 use crate::prepare::Runner;
-use crate::record::{CANCEL_COMMAND, JobRecord};
+use crate::record::CANCEL_COMMAND;
 use crate::state::{RunLayout, append_line, keep_result, recorded_path};
 
 /// Reason of a node that a cancelled run didn't start.
@@ -240,9 +240,7 @@ impl<'a> Walk<'a> {
     /// Keeps the result of a job that passed at once, for later runs.
     fn keep_result(&self, recorder: &Recorder<'_>, job: &PlannedJob) {
         let Some(key) = job.result_key.as_ref().filter(|_| job.cache) else { return };
-        let has_passed =
-            |record: &&JobRecord| record.status == Status::Done(Outcome::Passed) && !record.flaky && !record.log_cut;
-        if let Some(record) = recorder.history().job(&job.job).filter(has_passed)
+        if let Some(record) = recorder.history().job(&job.job).filter(|job| job.has_whole_pass())
             && let Err(error) = keep_result(self.context.state, &key.digest, self.context.run_id)
         {
             // The job only runs again the next time, so the host log is the place for this.

@@ -27,12 +27,8 @@ impl FactsRequest {
     /// Returns a request for facts about this host.
     #[must_use]
     pub fn new(path: OsString, kernels: BTreeSet<Option<PathBuf>>) -> Self {
-        let os = match std::env::consts::OS {
-            "macos" => "darwin",
-            os => os,
-        };
         Self {
-            system: format!("{}-{os}", std::env::consts::ARCH),
+            system: system(),
             running: rustix::system::uname().release().to_string_lossy().into_owned(),
             path,
             root: "/".into(),
@@ -46,4 +42,14 @@ impl FactsRequest {
     pub(super) fn kernel_roots(&self) -> [&PathBuf; 2] {
         [&self.set_up, &self.root]
     }
+}
+
+/// Returns Nix's name of this host's system.
+#[must_use]
+pub fn system() -> String {
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        os => os,
+    };
+    format!("{}-{os}", std::env::consts::ARCH)
 }

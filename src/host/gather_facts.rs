@@ -8,7 +8,8 @@ use super::facts_request::FactsRequest;
 use super::hash_cache::HashCache;
 use super::kernel::resolve_kernel;
 use super::tools::tools;
-use super::{memory, os_release, userland};
+use super::userland_digest::userland_digest;
+use super::{memory, os_release};
 use crate::facts::{HostFacts, MissingFact};
 
 /// Returns the facts about the host. Memory that can't be read counts as 0.
@@ -31,7 +32,7 @@ pub fn gather_facts(request: &FactsRequest, cache: &HashCache) -> HostFacts {
         kernels: request.kernels.iter().map(|path| (path.clone(), kernel(path))).collect(),
         busybox: busybox(request, arch, os.as_ref(), cache),
         os_release: os,
-        userland: request.userland.then(|| userland::userland(&request.root)),
+        userland: request.userland.then(|| userland_digest(&request.root)),
         system: request.system.clone(),
     }
 }

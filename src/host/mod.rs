@@ -23,10 +23,10 @@ mod release;
 #[cfg(test)]
 mod tests;
 mod tools;
-mod userland;
+mod userland_digest;
 
 pub use blob::decode;
-pub use facts_request::FactsRequest;
+pub use facts_request::{FactsRequest, system};
 pub use free_disk::free_disk;
 pub use gather_facts::gather_facts;
 pub use hash_cache::HashCache;

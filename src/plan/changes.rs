@@ -1,8 +1,10 @@
 //! Changed files, and the jobs that they affect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
+use super::guest_base::guest_base;
+use super::selection_request::SelectionRequest;
 use crate::config::{AllowFailure, Base, Config, Guest, Job, ResultCache, Timeouts};
 use crate::glob::Globs;
 use crate::id::JobId;
@@ -33,69 +35,104 @@ pub(super) fn has_job_file(files: &[String]) -> bool {
     files.iter().any(|file| JOB_FILES.contains(&file.as_str()))
 }
 
-/// The comparison of jobs with changed files.
-pub(super) struct Comparison<'a> {
+/// Compares jobs with the changes. Returns for each of `jobs` the reason for which the changes select it; an error is the
+/// reason for which they leave it out. If only affected jobs are requested, it compares all jobs, because they affect the
+/// jobs that need them.
+pub(super) fn compare<'a>(
     config: &'a Config,
-    changes: &'a Changes,
-    /// True if affected jobs affect the jobs that need them, and a job without `paths` is affected by a change only.
-    affected: bool,
+    jobs: impl Iterator<Item = &'a JobId>,
+    changes: &Changes,
+    request: &SelectionRequest,
+) -> BTreeMap<&'a JobId, Result<String, String>> {
+    let jobs: Vec<&JobId> = if request.affected { config.jobs.keys().collect() } else { jobs.collect() };
+    let comparison = match changes {
+        Changes::NotCompared(reason) => return jobs.into_iter().map(|job| (job, Ok(reason.clone()))).collect(),
+        Changes::Files { files, comparison, before } => Comparison {
+            config,
+            files,
+            against: comparison,
+            job_file: JobFileChange::new(files, before.as_deref()),
+            only_affected: request.affected,
+            guest_files: guest_files(config, files, &request.system),
+            matches: first_matches(jobs.iter().flat_map(|job| &config.jobs[*job].paths), files),
+        },
+    };
+    let mut compared: BTreeMap<&JobId, _> = jobs.iter().map(|job| (*job, comparison.judge(job))).collect();
+    if request.affected {
+        spread(config, &mut compared);
+    }
+    compared
+}
+
+/// Makes every job affected that needs an affected one.
+fn spread<'a>(config: &'a Config, compared: &mut BTreeMap<&'a JobId, Result<String, String>>) {
+    let mut dependents: BTreeMap<&JobId, Vec<&JobId>> = BTreeMap::new();
+    for (id, job) in &config.jobs {
+        job.needs.iter().for_each(|need| dependents.entry(need).or_default().push(id));
+    }
+    let affected = compared.iter().filter(|(_, verdict)| verdict.is_ok());
+    let mut open: VecDeque<&JobId> = affected.map(|(job, _)| *job).collect();
+    while let Some(need) = open.pop_front() {
+        for job in dependents.get(need).into_iter().flatten() {
+            if let Some(verdict @ Err(_)) = compared.get_mut(job) {
+                *verdict = Ok(format!("{need}, which it needs, is affected"));
+                open.push_back(job);
+            }
+        }
+    }
+}
+
+/// The change of the job file.
+enum JobFileChange<'a> {
+    /// It didn't change.
+    None,
+    /// It changed, and it is readable as it was before.
+    Readable(&'a Config),
+    /// It changed, and may define every job differently.
+    Unreadable,
+}
+
+impl<'a> JobFileChange<'a> {
+    fn new(files: &[String], before: Option<&'a Config>) -> Self {
+        match before {
+            _ if !has_job_file(files) => Self::None,
+            Some(before) => Self::Readable(before),
+            None => Self::Unreadable,
+        }
+    }
+}
+
+/// The comparison of jobs with changed files, one by one.
+struct Comparison<'a> {
+    config: &'a Config,
+    files: &'a [String],
+    /// The comparison, as the end of a sentence.
+    against: &'a str,
+    job_file: JobFileChange<'a>,
+    only_affected: bool,
+    /// For each guest that is made from a changed file, the first such file.
+    guest_files: BTreeMap<&'a str, &'a str>,
     /// For each glob that matches a file, the first such file; `None` if the globs are too large to be compiled.
     matches: Option<BTreeMap<&'a str, &'a str>>,
 }
 
-impl<'a> Comparison<'a> {
-    /// Compares the `paths` of all jobs with the changed files.
-    pub(super) fn new(config: &'a Config, changes: &'a Changes, affected: bool) -> Self {
-        let files = match changes {
-            Changes::NotCompared(_) => &[][..],
-            Changes::Files { files, .. } => files,
-        };
-        let globs = config.jobs.values().flat_map(|job| &job.paths);
-        Self { config, changes, affected, matches: first_matches(globs, files) }
-    }
-
-    /// Returns the reason for which the changes select a job; the error is the reason for which they leave it out.
-    pub(super) fn judge(&self, id: &JobId) -> Result<String, String> {
-        let own = self.judge_alone(id);
-        if own.is_ok() || !self.affected {
-            return own;
-        }
-        let (mut open, mut visited) = (vec![id], BTreeSet::new());
-        while let Some(job) = open.pop() {
-            for need in &self.config.jobs[job].needs {
-                if self.judge_alone(need).is_ok() {
-                    let by = if job == id { "it" } else { job.as_str() };
-                    return Ok(format!("{need}, which {by} needs, is affected"));
-                }
-                if visited.insert(need) {
-                    open.push(need);
-                }
-            }
-        }
-        own
-    }
-
-    /// Judges a job without the jobs that it needs.
-    fn judge_alone(&self, id: &JobId) -> Result<String, String> {
-        let job = &self.config.jobs[id];
-        let (files, comparison, before) = match self.changes {
-            Changes::NotCompared(reason) => return Ok(reason.clone()),
-            Changes::Files { files, comparison, before } => (files, comparison, before),
-        };
-        if has_job_file(files) {
-            let Some(before) = before else { return Ok("pikaci.nix changed".to_owned()) };
-            if !has_same_definition(id, before, self.config) {
+impl Comparison<'_> {
+    fn judge(&self, id: &JobId) -> Result<String, String> {
+        let (job, against) = (&self.config.jobs[id], self.against);
+        match self.job_file {
+            JobFileChange::Unreadable => return Ok("pikaci.nix changed".to_owned()),
+            JobFileChange::Readable(before) if !has_same_definition(id, before, self.config) => {
                 return Ok("pikaci.nix defines it differently".to_owned());
             }
+            JobFileChange::Readable(_) | JobFileChange::None => {}
         }
-        let guest = &self.config.guests[&job.guest];
-        if let Some(file) = files.iter().find(|file| is_file_of_guest(guest, file)) {
+        if let Some(file) = self.guest_files.get(job.guest.as_str()) {
             return Ok(format!("its guest is made from {file}, which changed"));
         }
         if job.paths.is_empty() {
-            let is_unaffected = self.affected && files.is_empty();
+            let is_unaffected = self.only_affected && self.files.is_empty();
             return if is_unaffected {
-                Err(format!("no file changed {comparison}"))
+                Err(format!("no file changed {against}"))
             } else {
                 Ok("it has no paths".into())
             };
@@ -103,7 +140,7 @@ impl<'a> Comparison<'a> {
         let Some(matches) = &self.matches else { return Ok("its paths are too large to compare".to_owned()) };
         match job.paths.iter().find_map(|glob| matches.get(glob.as_str())) {
             Some(file) => Ok(format!("its paths match {file}")),
-            None => Err(format!("no file of its paths changed {comparison}")),
+            None => Err(format!("no file of its paths changed {against}")),
         }
     }
 }
@@ -130,17 +167,17 @@ fn has_same_definition(id: &JobId, before: &Config, after: &Config) -> bool {
     definition(before) == definition(after)
 }
 
-/// Returns whether a guest is made from a file of the project.
-fn is_file_of_guest(guest: &Guest, file: &str) -> bool {
-    // Without a base, a guest on a Mac is a NixOS.
-    let is_of_nixpkgs = match guest.base {
-        Some(Base::Nix | Base::Nixos) => true,
-        Some(Base::Host | Base::None) => false,
-        None => std::env::consts::OS == "macos",
+/// Returns for each guest that is made from one of these files the first such file. `system` is the Nix system of the
+/// host.
+fn guest_files<'a>(config: &'a Config, files: &'a [String], system: &str) -> BTreeMap<&'a str, &'a str> {
+    let first = |guest: &Guest| {
+        let is_of_nixpkgs = matches!(guest_base(guest, system), Base::Nix | Base::Nixos);
+        let is_flake = |file: &str| {
+            ["flake.nix", "flake.lock"].contains(&file) || guest.dev_shell.is_some() && file.ends_with("/flake.nix")
+        };
+        files.iter().find(|file| guest.modules.contains(file) || is_of_nixpkgs && is_flake(file))
     };
-    let is_flake =
-        ["flake.nix", "flake.lock"].contains(&file) || guest.dev_shell.is_some() && file.ends_with("/flake.nix");
-    guest.modules.iter().any(|module| module == file) || is_of_nixpkgs && is_flake
+    config.guests.iter().filter_map(|(name, guest)| Some((name.as_str(), first(guest)?.as_str()))).collect()
 }
 
 fn first_matches<'a>(

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hypervisor::Hypervisor;
 use super::key_parts::result_key;
-use super::record::{JobExecutor, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work};
-use crate::config::{AllowFailure, Network};
+use super::record::{
+    Deadlines, GuestChoices, JobExecutor, PlanNodeRecord, PlannedJob, RunPlanRecord, SCHEMA_VERSION, Work,
+};
+use crate::config::{AllowFailure, Base, Network};
 use crate::guest::When;
 use crate::id::{Digest, JobId, NodeId, TargetId};
 
@@ -73,4 +76,18 @@ pub fn keyed(job: PlannedJob, paths: &[&str], files: u8, need: u8) -> PlannedJob
     let userland = Digest::of(b"userland");
     let key = result_key(&job, &paths, &Digest::of(&[files]), Some(&userland), needs);
     PlannedJob { result_key: Some(key), cache: true, ..job }
+}
+
+/// Returns a job of a guest of this base, in which the project chose nothing else.
+pub fn guest_job(id: &str, base: Base) -> PlannedJob {
+    let choices =
+        GuestChoices { base, kernel: false, dev_shell: false, modules: false, own_lock: false, host_folders: false };
+    let executor = JobExecutor::VmCommand {
+        hypervisor: Hypervisor::Qemu,
+        flake_digest: Digest::of(b""),
+        deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
+        shares: Vec::new(),
+        choices: Some(choices),
+    };
+    PlannedJob { executor, network: Network::None, ..job(id) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::runner::guest_base;
+use super::guest_base::guest_base;
 use super::select::Selection;
 use crate::config::{Base, Config, Job, Network, ResultCache};
 use crate::guest::When;

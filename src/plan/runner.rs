@@ -2,6 +2,7 @@
 
 use super::budget::Budget;
 use super::caller_env::CallerEnv;
+use super::guest_base::guest_base;
 use super::hypervisor::Capabilities;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
@@ -11,13 +12,6 @@ use crate::facts::{HostFacts, MissingFact};
 use crate::flake::{self, NixGuest, RenderedFlake, StoreSource};
 use crate::guest::contract::{FOLDER_TAG, STORE_TAG, USERLAND_TAG, WORKSPACE_PATH, WORKSPACE_TAG};
 use crate::id::Digest;
-
-/// Returns the base of a guest: the one in the job file, or the default on a host with this Nix system.
-#[must_use]
-pub fn guest_base(guest: &Guest, system: &str) -> Base {
-    let default = if system.ends_with("-linux") || guest.kernel.is_some() { Base::Host } else { Base::Nixos };
-    guest.base.unwrap_or(default)
-}
 
 /// Refuses a guest that exceeds the budget and so would never run.
 pub(super) fn check_size(name: &str, guest: &Guest, budget: Budget) -> Result<(), PlanError> {

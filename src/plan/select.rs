@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::changes::{Changes, JOB_FILE, JOB_FILES};
-use super::changes::{Comparison, has_job_file};
+use super::changes::{compare, has_job_file};
 use super::matching_jobs::matching_jobs;
 use super::record::LeftOutJob;
 use super::selection_request::SelectionRequest;
@@ -52,7 +52,8 @@ pub struct UnknownName {
 pub fn select(config: &Config, request: &SelectionRequest, changes: &Changes) -> Result<Selection, UnknownName> {
     let skipped = skipped_jobs(config, &request.skip)?;
     let candidates = candidates(config, request)?;
-    let comparison = Comparison::new(config, changes, request.affected);
+    let ids = config.jobs.keys().filter(|id| candidates.contains_key(id));
+    let compared = compare(config, ids, changes, request);
     let mut reasons = BTreeMap::new();
     let mut left_out = BTreeMap::new();
     for (id, named) in candidates {
@@ -62,7 +63,7 @@ pub fn select(config: &Config, request: &SelectionRequest, changes: &Changes) ->
             left_out.insert(id.clone(), left_out_job(reason.clone(), true));
             continue;
         }
-        match named.filter(|_| !request.affected).map_or_else(|| comparison.judge(&id), Ok) {
+        match named.filter(|_| !request.affected).map_or_else(|| compared[&id].clone(), Ok) {
             Ok(reason) => drop(reasons.insert(id, reason)),
             Err(reason) => drop(left_out.insert(id.clone(), left_out_job(reason, false))),
         }

@@ -15,6 +15,8 @@ pub struct SelectionRequest {
     pub only: bool,
     /// True if changed files select among named jobs and jobs without `paths` too.
     pub affected: bool,
+    /// Nix system of the host, on which the base of some guests depends.
+    pub system: String,
     /// The jobs of a run among which to select.
     pub failed: Option<FailedJobs>,
 }

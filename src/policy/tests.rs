@@ -2,29 +2,12 @@
 
 use super::Policy;
 use crate::config::{Base, Network};
-use crate::id::Digest;
-use crate::plan::fixture::{job, node, plan};
-use crate::plan::hypervisor::Hypervisor;
-use crate::plan::record::{Deadlines, GuestChoices, JobExecutor, PlannedJob, Work};
+use crate::plan::fixture::{guest_job, job, node, plan};
+use crate::plan::record::{GuestChoices, JobExecutor, PlannedJob, Work};
 
 /// Returns a job that every policy allows.
 fn plain_job() -> PlannedJob {
-    let choices = GuestChoices {
-        base: Base::Host,
-        kernel: false,
-        dev_shell: false,
-        modules: false,
-        own_lock: false,
-        host_folders: false,
-    };
-    let executor = JobExecutor::VmCommand {
-        hypervisor: Hypervisor::Qemu,
-        flake_digest: Digest::of(b""),
-        deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
-        shares: Vec::new(),
-        choices: Some(choices),
-    };
-    PlannedJob { executor, network: Network::None, ..job("a") }
+    guest_job("a", Base::Host)
 }
 
 fn job_with(change: impl FnOnce(&mut GuestChoices)) -> PlannedJob {

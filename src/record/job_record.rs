@@ -227,6 +227,12 @@ impl JobRecord {
         record
     }
 
+    /// Returns whether a later run may take the result: the job passed at the first attempt, and its log is whole.
+    #[must_use]
+    pub fn has_whole_pass(&self) -> bool {
+        self.status == Status::Done(Outcome::Passed) && !self.flaky && !self.log_cut
+    }
+
     /// Returns the offset in the log after the output of the job itself, if the logs of services follow it.
     #[must_use]
     pub fn own_log_end(&self) -> Option<u64> {

@@ -70,15 +70,9 @@ pub struct Kept {
     /// Runs that ended recently.
     pub young: usize,
     /// Runs whose results remaining runs took.
-    #[serde(skip_serializing_if = "is_zero")]
     pub taken: usize,
     /// Runs whose records can't be read; a person decides about them.
     pub broken: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &usize) -> bool {
-    *number == 0
 }
 
 impl RetentionPolicy {

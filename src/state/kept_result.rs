@@ -7,7 +7,6 @@ use super::read_json::read_json;
 use super::read_records::read_job_record;
 use super::state_layout::StateLayout;
 use super::write::write_json;
-use crate::event::{Outcome, Status};
 use crate::failpoint::Point;
 use crate::id::{Digest, JobId, RunId};
 
@@ -33,6 +32,6 @@ pub fn kept_result(state: &StateLayout, key: &Digest, job: &JobId) -> Option<Run
     let run = read_json::<KeptResult>(&state.result(key)).ok()?.run_id;
     let record = read_job_record(&state.run(&run).job(job).status()).ok()?;
     let files = record.logs.guest_log_path.iter().chain(&record.artifacts.artifacts_dir);
-    let is_whole = files.into_iter().all(|file| state.recorded(file).is_there());
-    (record.status == Status::Done(Outcome::Passed) && !record.flaky && is_whole).then_some(run)
+    let is_there = files.into_iter().all(|file| state.recorded(file).is_there());
+    (record.has_whole_pass() && is_there).then_some(run)
 }

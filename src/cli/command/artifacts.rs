@@ -19,7 +19,7 @@ use crate::execute::private_copy::make_private_copy;
 use crate::id::RunId;
 use crate::record::JobRecord;
 use crate::report::{self, ArtifactFile, Artifacts, JobArtifacts};
-use crate::state::{encode_name, read_manifest};
+use crate::state::{encode_name, read_manifest, remove_tree};
 use crate::text::count;
 
 #[derive(Debug, Args)]
@@ -51,9 +51,6 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     for job in jobs {
         listed.extend(job_artifacts(&runs, &id, job)?);
     }
-    if let Some(to) = &options.to {
-        return copy(&listed, to, options.job.is_none());
-    }
     let artifacts = Artifacts::new(id, listed);
     match options.format {
         Format::Json => print_json(&artifacts)?,
@@ -61,13 +58,16 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
             let hint = "name files in a job of pikaci.nix: artifacts = [ \"build/**\" ];";
             eprint_line(&format_args!("run {} has no artifacts\nhint: {hint}", artifacts.run_id));
         }
-        Format::Human => print(&report::artifacts(&artifacts))?,
+        Format::Human => match &options.to {
+            Some(to) => copy(&artifacts.jobs, to, options.job.is_none())?,
+            None => print(&report::artifacts(&artifacts))?,
+        },
     }
     Ok(Exit::Passed)
 }
 
 /// Copies the artifacts of jobs into a folder.
-fn copy(jobs: &[JobArtifacts], to: &Path, each_in_its_folder: bool) -> Result<Exit, Failure> {
+fn copy(jobs: &[JobArtifacts], to: &Path, each_in_its_folder: bool) -> Result<(), Failure> {
     if each_in_its_folder {
         fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
     }
@@ -77,10 +77,14 @@ fn copy(jobs: &[JobArtifacts], to: &Path, each_in_its_folder: bool) -> Result<Ex
             let error = anyhow!("{} exists already, and artifacts overwrite nothing", folder.display());
             return Err(Failure::new(Exit::Usage, error).hint("name another folder, or remove this one"));
         }
-        make_private_copy(&job.folder, &folder, None)?;
+        if let Err(error) = make_private_copy(&job.folder, &folder, None) {
+            // What was copied before the failure is of no use.
+            remove_tree(&folder).ok();
+            return Err(error.into());
+        }
         print(&format!("{}: {} in {}", job.job, count(job.files.len(), "file"), folder.display()).into())?;
     }
-    Ok(Exit::Passed)
+    Ok(())
 }
 
 fn job_artifacts(runs: &Runs, run: &RunId, job: &JobRecord) -> Result<Option<JobArtifacts>, Failure> {

@@ -116,7 +116,7 @@ fn options_narrow_a_selection() {
             vec![
                 "docs: its paths match docs/a",
                 "lint: unit needs it",
-                "test[cc=clang]: lint, which unit needs, is affected",
+                "test[cc=clang]: unit, which it needs, is affected",
                 "unit: test[cc=clang] needs it",
             ],
         ),
@@ -165,8 +165,9 @@ fn job_file() -> impl Strategy<Value = String> {
 
 fn request() -> impl Strategy<Value = SelectionRequest> {
     let names = || vec(any_of(vec!["j0", "j*", "*"]).prop_map(str::to_owned), 0..3);
-    (names(), vec(Just("j0".to_owned()), 0..2), any::<bool>(), any::<bool>())
-        .prop_map(|(names, skip, only, affected)| SelectionRequest { names, skip, only, affected, failed: None })
+    (names(), vec(Just("j0".to_owned()), 0..2), any::<bool>(), any::<bool>()).prop_map(
+        |(names, skip, only, affected)| SelectionRequest { names, skip, only, affected, ..SelectionRequest::default() },
+    )
 }
 
 /// Returns the plan of a selection on these files.

@@ -81,7 +81,7 @@ fn a_run_stays_while_a_remaining_run_has_taken_its_results() {
 }
 
 #[test]
-fn shared_files_stay_while_a_live_run_has_unknown_needs() {
+fn shared_files_stay_while_the_needs_of_a_live_run_are_unreadable() {
     let runs = [live("a", None), ended("b", 9, &[3])];
     assert_removed(&runs, policy(Some(0), None), &["b"], &[]);
 }

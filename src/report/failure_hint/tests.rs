@@ -1,30 +1,12 @@
 use super::{FailedCommand, failure_hint};
 use crate::config::{Base, Network};
 use crate::facts::HostProgram;
-use crate::id::Digest;
 use crate::plan::fixture;
-use crate::plan::hypervisor::Hypervisor;
-use crate::plan::record::{Deadlines, GuestChoices, JobExecutor, PlannedJob};
+use crate::plan::record::PlannedJob;
 
 fn job(base: Base) -> PlannedJob {
-    let choices = Some(GuestChoices {
-        base,
-        kernel: false,
-        dev_shell: false,
-        modules: false,
-        own_lock: false,
-        host_folders: false,
-    });
-    let executor = JobExecutor::VmCommand {
-        hypervisor: Hypervisor::Qemu,
-        flake_digest: Digest::of(b""),
-        deadlines: Deadlines { boot_secs: 1, job_secs: 1, collect_secs: 1 },
-        shares: Vec::new(),
-        choices,
-    };
-    let local = fixture::job("build");
-    let executor = if base == Base::None { local.executor.clone() } else { executor };
-    PlannedJob { executor, guest: Some("default".into()), memory_mib: 1024, network: Network::None, ..local }
+    let job = if base == Base::None { fixture::job("build") } else { fixture::guest_job("build", base) };
+    PlannedJob { guest: Some("default".into()), memory_mib: 1024, network: Network::None, ..job }
 }
 
 fn locate(program: &str) -> Option<HostProgram> {

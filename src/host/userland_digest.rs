@@ -20,7 +20,7 @@ const FOLDERS: [&str; 7] =
 
 /// Returns a digest of the installed packages and of the times of the folders with programs. Another digest means other
 /// programs; a program that is overwritten in place keeps it.
-pub(super) fn userland(root: &Path) -> Digest {
+pub(super) fn userland_digest(root: &Path) -> Digest {
     let mut hasher = Sha256::new_with_prefix(b"pikaci userland 1\n");
     for database in DATABASES {
         if let Ok(bytes) = Beneath::new(root).join(database).read(DATABASE_LIMIT) {
