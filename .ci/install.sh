@@ -65,16 +65,25 @@ install_cargo_deny() {
   install_crate cargo-deny "$cargo_deny_version" cargo-deny
 }
 
+readonly keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# Prints the address of Debian's archive, from the apt sources of this machine.
+debian_archive() {
+  local archive
+  # shellcheck disable=SC2016 # apt-get expands it
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian')
+  [ -n "$archive" ] || fail "Debian's archive is none of this machine's apt sources" "add it to /etc/apt/sources.list"
+  echo "${archive%%$'\n'*}"
+}
+
 # install_from SUITE PACKAGE NAME PROGRAM: installs a program of another Debian release in $home/NAME, with its
 # libraries and the links to it. apt checks the signature of the release.
 install_from() {
   local suite=$1 package=$2 to=$home/$3 work=$staging/$3 main=${4##*/} archive loader libraries other_apt
-  # shellcheck disable=SC2016 # apt-get expands it
-  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian')
-  [ -n "$archive" ] || fail "Debian's archive is none of this machine's apt sources" "add it to /etc/apt/sources.list"
+  archive=$(debian_archive)
   mkdir -p "$work"/{lists/partial,cache/archives/partial,root,new/bin,new/lib}
   : >"$work/status"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive%%$'\n'*} $suite main" >"$work/sources.list"
+  echo "deb [signed-by=$keyring] $archive $suite main" >"$work/sources.list"
   other_apt=(-o Dir::State="$work" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache"
     -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
     -o Dir::Etc::preferencesparts=/dev/null -o Acquire::Languages=none -o Debug::NoLocking=1)
@@ -143,18 +152,40 @@ install_nix_conf() {
   place "$staging/nix.conf" /etc/nix/nix.conf
 }
 
-# apt_install OPTION: installs or upgrades packages and removes none.
+# apt_install OPTION...: installs or upgrades packages and removes none.
 apt_install() {
-  apt_get --no-remove --no-install-recommends "$1" install "${packages[@]}"
+  apt_get --no-remove --no-install-recommends "$@" install "${packages[@]}"
 }
 
-# Prints the packages that apt-get would install or upgrade.
+# announce_packages [OPTION...]: prints the packages that apt-get would install or upgrade.
 announce_packages() {
   local simulated
   [ ${#packages[@]} != 0 ] || return 0
-  simulated=$(apt_install --simulate) || return 1
+  simulated=$(apt_install --simulate "$@") || return 1
   awk '$1 == "Inst" && $3 ~ /^\[/ {upgraded = upgraded " " $2} $1 == "Inst" && $3 !~ /^\[/ {new = new " " $2}
     END {if (new) print "  with what they need:" new; if (upgraded) print "  upgraded:" upgraded}' <<<"$simulated"
+}
+
+# install_packages [OPTION...]
+install_packages() {
+  announce_packages "$@" || fail "the packages can't be installed beside the present ones"
+  apt_install --simulate "$@" | awk '$1 == "Inst" && $3 !~ /^\[/ {print $2}' |
+    while read -r name; do record package "$name"; done
+  apt_install --yes "$@"
+}
+
+# Installs QEMU from Debian's backports, for a machine with a package of there that breaks the older QEMU, such as
+# qemu-utils. The apt sources of the machine stay as they are.
+install_qemu_of_backports() {
+  local sources=$staging/sources.list suite archive packages=(qemu-system-x86)
+  # shellcheck source=/dev/null
+  suite=$(. /etc/os-release && echo "$VERSION_CODENAME-backports")
+  archive=$(debian_archive)
+  echo "setup: taking QEMU from $suite, because an installed package breaks the older one"
+  { cat /etc/apt/sources.list 2>/dev/null || true; } >"$sources"
+  echo "deb [signed-by=$keyring] $archive $suite main" >>"$sources"
+  apt_get -o "Dir::Etc::sourcelist=$sources" update
+  install_packages -o "Dir::Etc::sourcelist=$sources" --target-release "$suite"
 }
 
 # Keeps Debian's package from making a database and starting a server on this machine.
@@ -173,10 +204,12 @@ install_all() {
   fi
   if [ ${#packages[@]} != 0 ]; then
     dpkg --configure -a # completes an interrupted set-up
-    announce_packages || fail "the packages can't be installed beside the present ones"
-    apt_install --simulate | awk '$1 == "Inst" && $3 !~ /^\[/ {print $2}' | while read -r name; do record package "$name"; done
+    if [[ " ${packages[*]} " == *" qemu-system-x86 "* ]] && ! apt_install --simulate >/dev/null 2>&1; then
+      install_qemu_of_backports
+      check_all
+    fi
     prepare_postgresql
-    apt_install --yes
+    [ ${#packages[@]} = 0 ] || install_packages
   fi
   for part in "${parts[@]}"; do
     echo "setup: installing $part"

@@ -94,6 +94,22 @@ fn every_step_of_the_set_up_is_announced() {
 }
 
 #[test]
+fn qemu_comes_from_the_backports_where_a_package_breaks_the_older_one() {
+    let machine = Machine::new();
+    machine.tool("qemu-system-x86_64", "exit 1");
+    let installs = "*--target-release*) echo 'Inst qemu-system-x86 (10 Debian [amd64])' ;; *install*) exit 100 ;;";
+    machine.tool("apt-get", &format!("case \"$*\" in *indextargets*) echo http://archive.test ;; {installs} esac"));
+    let run = machine.run(&["run"]);
+    assert!(run.stdout.contains("taking QEMU from "), "{}{}", run.stdout, run.stderr);
+    let calls = machine.calls();
+    let installs: Vec<&String> =
+        calls.iter().filter(|call| call.contains(" --yes ") && call.contains("-backports install ")).collect();
+    assert!(matches!(installs[..], [call] if call.ends_with(" install qemu-system-x86")), "{calls:?}");
+    assert!(installs[0].contains(" --no-remove "), "{calls:?}");
+    assert_eq!(fs::read_to_string(machine.folder.path().join("lib/installed")).unwrap(), "package qemu-system-x86\n");
+}
+
+#[test]
 fn the_set_up_prompts_a_person_once() {
     let machine = Machine::new();
     machine.tool("apt-get", "");
