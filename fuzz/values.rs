@@ -70,7 +70,11 @@ pub fn terminal(bytes: &[u8]) {
 /// Reads a manifest: it survives writing and reading, and its list is text.
 pub fn manifest(bytes: &[u8]) {
     let Some(manifest) = same_again::<Manifest>(bytes) else { return };
-    let files = manifest.files.into_iter().map(|file| ArtifactFile { path: file.path, len: file.len }).collect();
+    let files = manifest
+        .files
+        .into_iter()
+        .map(|file| ArtifactFile { path: file.path, len: file.len, mode: file.mode, sha256: file.sha256 })
+        .collect();
     let job = JobArtifacts { job: JobId::new("job"), folder: "/p".into(), files };
     assert_page(&report::artifacts(&Artifacts::new(RunId::new("run"), vec![job])));
 }

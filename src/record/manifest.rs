@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::left_out_files::LeftOutFiles;
 use crate::glob::Globs;
+use crate::id::Digest;
 
 /// Version of manifest.json that this pikaci writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -51,12 +52,25 @@ impl Manifest {
 }
 
 /// A file of a job's artifacts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
     /// Its path in the artifacts' folder, which is also its path in the workspace. Bytes that aren't UTF-8 are written
-    /// like
-    /// `%E9`.
+    /// like `%E9`.
     pub path: String,
     /// Its length, in bytes.
     pub len: u64,
+    /// Its mode in octal digits, `755` for a program and `644` for another file; absent in manifests of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Digest of its content; absent in manifests of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+}
+
+impl Artifact {
+    /// Returns the path without the `./` that the manifests of earlier versions have from tar.
+    #[must_use]
+    pub fn clean_path(&self) -> &str {
+        self.path.strip_prefix("./").unwrap_or(&self.path)
+    }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Page;
 use super::schema_version::SCHEMA_VERSION;
-use crate::id::{JobId, RunId};
+use crate::id::{Digest, JobId, RunId};
 use crate::text::{plain, size};
 
 /// Artifacts of a run.
@@ -37,6 +37,12 @@ pub struct ArtifactFile {
     pub path: String,
     /// Length, in bytes.
     pub len: u64,
+    /// Mode in octal digits; absent for artifacts of older versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Digest of the content; absent for artifacts of older versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
 }
 
 impl Artifacts {
@@ -67,7 +73,7 @@ mod tests {
 
     #[test]
     fn each_job_has_its_folder() {
-        let file = |path: &str, len| ArtifactFile { path: path.to_owned(), len };
+        let file = |path: &str, len| ArtifactFile { path: path.to_owned(), len, mode: None, sha256: None };
         let job = |name: &str, files| JobArtifacts {
             job: JobId::new(name),
             folder: format!("/p/.pikaci/runs/1/jobs/{name}/attempts/1/artifacts").into(),

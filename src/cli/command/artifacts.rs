@@ -91,9 +91,12 @@ fn job_artifacts(runs: &Runs, run: &RunId, job: &JobRecord) -> Result<Option<Job
     let (run, job) = runs.resolve_taken(run, job)?;
     let Some(folder) = &job.artifacts.artifacts_dir else { return Ok(None) };
     let manifest = read_manifest(&runs.store.state().run(&run).job(&job.id).attempt(job.attempt).manifest())?;
-    // Manifests of earlier versions have the names of tar, which begin with `./`.
-    let path = |path: &str| path.strip_prefix("./").unwrap_or(path).to_owned();
-    let files = manifest.files.iter().map(|file| ArtifactFile { path: path(&file.path), len: file.len });
+    let files = manifest.files.iter().map(|file| ArtifactFile {
+        path: file.clean_path().to_owned(),
+        len: file.len,
+        mode: file.mode.clone(),
+        sha256: file.sha256.clone(),
+    });
     let folder = runs.store.state().root().join(folder);
     Ok(Some(JobArtifacts { job: job.id, folder, files: files.collect() }))
 }

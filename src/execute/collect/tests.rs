@@ -12,6 +12,7 @@ use tar::{Builder, EntryType, Header};
 use super::{ArtifactDisk, unpack_at_most};
 use crate::execute::collect::gather_artifacts;
 use crate::execute::writable_disk::WritableDisk;
+use crate::id::Digest;
 use crate::quota::Quota;
 use crate::record::{Artifact, LeftOutFiles, Manifest};
 
@@ -56,7 +57,9 @@ fn unpacked(headers: &[Header]) -> (tempfile::TempDir, anyhow::Result<Vec<Artifa
 #[test]
 fn regular_files_are_unpacked() {
     let (folder, files) = unpacked(&[header(EntryType::Regular, b"./build/test.log", 700)]);
-    assert_eq!(files.unwrap(), [Artifact { path: "build/test.log".into(), len: 700 }]);
+    let content = Some(Digest::of(&[b'x'; 700]));
+    let program = Artifact { path: "build/test.log".into(), len: 700, mode: Some("755".to_owned()), sha256: content };
+    assert_eq!(files.unwrap(), [program]);
     assert_eq!(fs::read(folder.path().join("artifacts/build/test.log")).unwrap(), [b'x'; 700]);
 }
 
@@ -235,7 +238,7 @@ fn the_created_disk_is_read_even_if_its_path_was_replaced() {
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
     let (manifest, _) = made.unpack(1, &["a".to_owned()], &folder.path().join("artifacts")).unwrap();
-    assert_eq!(manifest.files, [Artifact { path: "a".into(), len: 1 }]);
+    assert_eq!(manifest.files.iter().map(|file| (file.path.as_str(), file.len)).collect::<Vec<_>>(), [("a", 1)]);
     assert!(ArtifactDisk::make(&path, &Quota::unlimited()).is_err(), "a link is followed");
 }
 

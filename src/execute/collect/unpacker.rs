@@ -10,8 +10,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use sha2::{Digest as _, Sha256};
 
 use super::limits::MAX_NAMES;
+use crate::id::Digest;
 use crate::quota::Quota;
 use crate::record::{Artifact, Manifest};
 use crate::state::remove_tree;
@@ -30,8 +32,8 @@ pub(super) struct Unpacker<'a> {
     max_files: u64,
     folders: u64,
     names: u64,
-    /// The lengths of the files, by path.
-    files: BTreeMap<String, u64>,
+    /// The files, by path.
+    files: BTreeMap<String, Artifact>,
     quota: &'a Quota,
     taken: u64,
 }
@@ -56,27 +58,28 @@ impl<'a> Unpacker<'a> {
                 Err(remove_error) => error.context(format!("{remove_error:#}")),
             });
         }
-        Ok(Manifest::new(unpacker.files.into_iter().map(|(path, len)| Artifact { path, len }).collect()))
+        Ok(Manifest::new(unpacker.files.into_values().collect()))
     }
 
     /// Adds a file and its parent folders.
     pub(super) fn add(&mut self, path: &Path, executable: bool, content: &mut impl io::Read) -> Result<()> {
         let path = self.prepare_path(path)?;
-        let len = self.write(content, &self.folder.join(&path), executable)?;
-        self.files.insert(path, len);
+        let (len, digest) = self.write(content, &self.folder.join(&path), executable)?;
+        let mode = Some(if executable { "755" } else { "644" }.to_owned());
+        self.files.insert(path.clone(), Artifact { path, len, mode, sha256: Some(digest) });
         Ok(())
     }
 
     /// Adds another name for a file that was added before, and the parent folders of that name.
     pub(super) fn link(&mut self, path: &Path, first: &Path) -> Result<()> {
         let first = utf8(first);
-        let Some(&len) = self.files.get(&first) else {
+        let Some(artifact) = self.files.get(&first).cloned() else {
             bail!("artifact {} links to {first}, which isn't among the files before it", path.display());
         };
         let path = self.prepare_path(path)?;
         let (from, to) = (self.folder.join(first), self.folder.join(&path));
         fs::hard_link(&from, &to).with_context(|| format!("linking {} to {}", to.display(), from.display()))?;
-        self.files.insert(path, len);
+        self.files.insert(path.clone(), Artifact { path, ..artifact });
         Ok(())
     }
 
@@ -118,8 +121,8 @@ impl<'a> Unpacker<'a> {
         Ok(())
     }
 
-    /// Writes a new file with holes for blocks of zeros, and returns its length.
-    fn write(&mut self, content: &mut impl io::Read, path: &Path, executable: bool) -> Result<u64> {
+    /// Writes a new file with holes for blocks of zeros, and returns its length and its digest.
+    fn write(&mut self, content: &mut impl io::Read, path: &Path, executable: bool) -> Result<(u64, Digest)> {
         // The folder is new, and this file creates no symbolic links in it.
         let mode = if executable { 0o755 } else { 0o644 };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
@@ -127,9 +130,10 @@ impl<'a> Unpacker<'a> {
         self.take(BLOCK)?;
         let writing = || format!("writing {}", path.display());
         let mut buffer = vec![0; BUFFER];
-        let mut len = 0;
+        let (mut len, mut hasher) = (0, Sha256::new());
         loop {
             let filled = fill(content, &mut buffer).with_context(writing)?;
+            hasher.update(&buffer[..filled]);
             for block in buffer[..filled].chunks(BLOCK) {
                 if *block == HOLE[..block.len()] {
                     skip(&mut file, block.len()).with_context(writing)?;
@@ -141,7 +145,7 @@ impl<'a> Unpacker<'a> {
             len += filled as u64;
             if filled < BUFFER {
                 file.set_len(len).with_context(writing)?;
-                return Ok(len);
+                return Ok((len, Digest::from_hasher(hasher)));
             }
         }
     }

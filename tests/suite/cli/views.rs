@@ -181,7 +181,7 @@ fn artifacts_are_listed_with_their_folder() {
     for (job, path) in [("a", "./build/log"), ("b", "report.xml")] {
         run.start(job);
         fs::create_dir_all(run.attempt(job).artifacts()).unwrap();
-        let files = vec![Artifact { path: path.to_owned(), len: 2048 }];
+        let files = vec![Artifact { path: path.to_owned(), len: 2048, ..Artifact::default() }];
         write_json(Point::Manifest, &run.attempt(job).manifest(), &Manifest::new(files)).unwrap();
         run.finish(job, Outcome::Passed, None);
     }
