@@ -26,6 +26,7 @@ let
     setOf
     ;
   inherit (import ./job-checks.nix) checkServices checkSize withoutRunnable;
+  inherit (import ./inputs.nix) sourcesOf;
   inherit (import ./matrix.nix) legs maxLegs parse;
   keys = import ./job-keys.nix;
 
@@ -138,6 +139,7 @@ let
       context = "the job ${toJSON leg.id}: ";
       job = written.${leg.id};
       hasCommand = job ? command;
+      inputs = job.inputs or { };
       services = checkServices context (defaults.services or { } // job.services or { });
     in
     if hasCommand == job ? steps then
@@ -152,7 +154,12 @@ let
       // defaults
       // checkNames context job
       // {
-        needs = idsOf context "it needs" (job.needs or [ ]);
+        needs = idsOf context "it needs" (job.needs or [ ] ++ map (input: input.from) (attrValues inputs));
+        # The jobs of the inputs, each with the folder for its artifacts.
+        sources = sourcesOf {
+          inherit context resolve;
+          artifactsOf = leg: written.${leg.id}.artifacts or defaults.artifacts or [ ];
+        } inputs;
         env = defaults.env or { } // job.env or { } // leg.axes;
         inherit services;
       };
@@ -236,6 +243,7 @@ assert isValid;
       # Keys that matter to other jobs only.
       others = [
         "group"
+        "inputs"
         "needs"
         "paths"
         "when"

@@ -61,13 +61,13 @@ let
   );
   globs = listOf "a list of strings: globs" glob;
 
-  workdir = is "a folder of the project" (
+  isFolder =
     value:
     let
       trimmed = if isString value then match "(.*[^/])/*" value else null;
     in
-    trimmed != null && !hasControl value && (trimmed == [ "." ] || isPlainPath (head trimmed))
-  );
+    trimmed != null && !hasControl value && (trimmed == [ "." ] || isPlainPath (head trimmed));
+  workdir = is "a folder of the project" isFolder;
   when = oneOf [
     "passed"
     "failed"
@@ -148,6 +148,9 @@ let
           value
       );
   services = setOf checkName (record keys.services [ "command" ]);
+  inputFolder = is "a folder of the project that isn't `.git`" (
+    value: isFolder value && match "(.*/)?[.][gG][iI][tT](/.*)?" value == null
+  );
 
   # The values of an axis become parts of the id of a leg.
   axisValue = is "1 to 100 visible characters without `,`, `[` and `]`" (
@@ -206,6 +209,7 @@ let
   adjustable = common // {
     inherit command steps;
     description = line;
+    inputs = setOf checkName (record keys.inputs [ "from" ]);
     needs = strings;
   };
 
@@ -233,6 +237,10 @@ let
       needs = strings;
       ready = command;
       timeout = time;
+    };
+    inputs = {
+      from = string;
+      to = inputFolder;
     };
     inherited = {
       "inherit" = bool;

@@ -74,6 +74,9 @@ let
   adjustable = common // {
     inherit command;
     description = key str "The purpose of the job.";
+    inputs = key (attrsOf (submodule {
+      options = keys.inputs;
+    })) "The artifacts of other jobs that are in the workspace.";
     needs = key (listOf str) "The jobs that have to end before this one starts.";
     steps = key (listOf (submodule {
       options = keys.steps;
@@ -104,6 +107,10 @@ let
       needs = key (listOf str) "The services that have to be ready before this one starts.";
       ready = key program "The command that passes once the service is ready.";
       timeout = key time "The time limit until the service is ready: \"60s\", or seconds.";
+    };
+    inputs = {
+      from = key str "The job that leaves the artifacts, by its name.";
+      to = key str "The folder of the project for the artifacts.";
     };
     inherited = {
       default = key str "The value if the variable isn't set.";

@@ -118,6 +118,8 @@ in
     else
       {
         name = head parts;
+        # The number of axes.
+        count = if elemAt parts 1 == null then 0 else length pairs;
         matches =
           axes: elemAt parts 1 == null || all (pair: axes.${head pair} or null == elemAt pair 1) pairs;
       };

@@ -180,7 +180,12 @@ let
           sources.${keyOf job.paths}
           accel
           (builtins.placeholder "out")
-        ];
+        ]
+        ++ concatMap (source: [
+          source.job
+          checks.${source.job}
+          source.to
+        ]) job.sources;
         # Only this job, so that an edit of another job doesn't rebuild this check. Store paths in its command become
         # inputs of the derivation.
         jobFile = file.only name;

@@ -8,6 +8,7 @@ cgroup=/sys/fs/cgroup
 request=$run/request
 scratch=/pikaci/scratch
 uid='' timeout='' epoch='' network='' has_disk='' # the request sets them
+upper_layers=''                                   # each with a colon after it
 job_cgroups=job                                   # a pattern of the cgroups that end with the job
 
 # shellcheck source=nix/guest/steps.sh
@@ -135,7 +136,7 @@ set_limits() {
     echo $(($(cat /proc/sys/kernel/threads-max) / 2)) >$cgroup/job/pids.max
 } 2>/dev/null
 
-# Mounts one share; the request calls this function as `share TAG MOUNT_POINT read_only|overlay|disk`.
+# Mounts one share; the request calls this function as `share TAG MOUNT_POINT read_only|layer|overlay|disk`.
 share() {
     [ "$1" != usr ] || set -- usr /pikaci/host userland
     must mkdir -p "$2"
@@ -143,6 +144,12 @@ share() {
 }
 
 share_read_only() { must mount -t virtiofs -o ro,nosuid,nodev "$1" "$2"; }
+
+# Mounts a share whose files the next overlay has above those of its own share.
+share_layer() {
+    share_read_only "$1" "$2"
+    upper_layers=$upper_layers$2:
+}
 
 share_disk() { must mount -t erofs -o ro,nosuid,nodev "$(device /sys/block serial "pikaci-$1" || echo /dev/vdc)" "$2"; }
 
@@ -154,7 +161,7 @@ share_overlay() {
     share_read_only "$1" "$layers/lower"
     must chown "$(stat -c %u:%g "$layers/lower")" "$layers/upper"
     must chmod "$(stat -c %a "$layers/lower")" "$layers/upper"
-    layers=lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$layers/work
+    layers=lowerdir=$upper_layers$layers/lower,upperdir=$layers/upper,workdir=$layers/work
     must mount -t overlay -o "nosuid,nodev,redirect_dir=on,$layers" overlay "$2"
 }
 

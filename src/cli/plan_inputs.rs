@@ -103,6 +103,9 @@ fn plan_failure(error: PlanError) -> Failure {
             let hint = format!("pikaci run --env {variable}=…; or give it a `default` in pikaci.nix");
             Failure::new(Exit::Usage, error).hint(hint)
         }
+        PlanError::NoInput { .. } => {
+            Failure::new(Exit::Usage, error).hint("leave out --only or --skip, so that this job runs too")
+        }
         PlanError::NoHome { .. } => Failure::new(Exit::Usage, error).hint("set HOME, or write an absolute path"),
         PlanError::TooLarge { .. } => Failure::new(Exit::NoVm, error).hint(LOWER_MEMORY),
         PlanError::TooManyCpus { requested, .. } => {

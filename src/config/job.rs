@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::allow_failure::AllowFailure;
+use super::input::Input;
 use super::network::Network;
 use super::result_cache::ResultCache;
 use super::service::Service;
@@ -27,6 +28,8 @@ pub struct Job {
     pub services: BTreeMap<String, Service>,
     /// The jobs that must end first.
     pub needs: Vec<JobId>,
+    /// The artifacts of needed jobs that this job gets, by the names of the inputs.
+    pub inputs: BTreeMap<String, Input>,
     /// The ends of the needed jobs with which this job runs.
     pub when: When,
     /// Globs, relative to the project: the job runs only when a matching file changed. Empty if the job always runs.

@@ -21,6 +21,7 @@ fn shell(command: &str) -> Job {
         steps: vec![only_step(Command::Script(command.to_owned()))],
         services: BTreeMap::new(),
         needs: vec![],
+        inputs: BTreeMap::new(),
         when: When::Passed,
         paths: vec![],
         env: BTreeMap::new(),

@@ -78,6 +78,8 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
     let context = HostContext {
         layout: &layout,
         snapshot_dir: node.workspace,
+        // A check of Nix has its inputs in the workspace.
+        inputs: &[],
         guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
         // Nix builds a job after those that it needs passed.
         run_env: &run_env(node.job, None, 1, Outcome::Passed),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use rustix::io::Errno;
 
 use super::catch_panic::catch_panic;
@@ -15,6 +15,7 @@ use crate::cancel::Urgency;
 use crate::event::{EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
+use crate::execute::job_inputs::JobInput;
 use crate::failpoint::{self, Point};
 use crate::host::free_disk;
 use crate::id::JobId;
@@ -42,6 +43,8 @@ pub struct JobAttempts<'a> {
     pub runner: Option<&'a Runner>,
     /// The outcome of the needed jobs together.
     pub needs_status: Outcome,
+    /// The inputs of the job, or the reason for which one is missing.
+    pub inputs: &'a Result<Vec<JobInput>>,
     /// The accelerator of all guests of the run.
     pub accelerator: &'a RunAccelerator,
     /// Receives the events between the start of the job and its end.
@@ -110,6 +113,7 @@ impl JobAttempts<'_> {
         let host_context = HostContext {
             layout: attempt,
             snapshot_dir: context.snapshot_dir,
+            inputs: self.inputs.as_ref().map_err(|error| anyhow!("{error:#}"))?,
             guest_host,
             run_env: &run_env,
             env: context.env,

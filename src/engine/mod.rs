@@ -8,6 +8,7 @@
 mod catch_panic;
 mod exec_node;
 mod guest_programs;
+mod input_folders;
 mod job_attempts;
 mod node_task;
 mod recorder;

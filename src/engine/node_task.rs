@@ -10,6 +10,7 @@ use super::run_accelerator::RunAccelerator;
 use super::run_context::RunContext;
 use crate::event::{EventKind, JobEnd, Outcome, Reason};
 use crate::execute::console::tail;
+use crate::execute::job_inputs::JobInput;
 use crate::failpoint::{self, Point};
 use crate::foreign::Beneath;
 use crate::id::Digest;
@@ -39,6 +40,8 @@ pub enum NodeTask<'a> {
         needs_status: Outcome,
         /// The runner that the job's guest boots; `None` for a job without a guest.
         runner: Option<Runner>,
+        /// The inputs of the job, or the reason for which one is missing.
+        inputs: Result<Vec<JobInput>>,
     },
 }
 
@@ -87,13 +90,14 @@ impl NodeTask<'_> {
                     PrepareEnd::without_runner(Outcome::Errored, reason)
                 })))
             }
-            Self::Job { job, layout, needs_status, runner } => {
+            Self::Job { job, layout, needs_status, runner, inputs } => {
                 let attempts = JobAttempts {
                     context,
                     job,
                     layout: &layout,
                     runner: runner.as_ref(),
                     needs_status,
+                    inputs: &inputs,
                     accelerator,
                     emit,
                 };

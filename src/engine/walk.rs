@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::Duration;
 
+use super::input_folders::input_folders;
 use super::job_attempts::job_started;
 use super::node_task::{NodeEnd, NodeTask};
 use super::recorder::Recorder;
@@ -180,7 +181,8 @@ impl<'a> Walk<'a> {
                 };
                 let passed = self.schedule.needs_passed(index);
                 let needs_status = if passed { Outcome::Passed } else { Outcome::Failed };
-                NodeTask::Job { job: execute, layout, needs_status, runner }
+                let inputs = input_folders(self.context.state, recorder.history(), execute);
+                NodeTask::Job { job: execute, layout, needs_status, runner, inputs }
             }
         };
         let context = self.context;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::job_inputs::JobInput;
 use super::launcher::Launcher;
 use crate::cancel::Cancel;
 use crate::guest::ControlLine;
@@ -17,6 +18,8 @@ pub struct HostContext<'a> {
     pub layout: &'a AttemptLayout,
     /// The snapshot of the source tree.
     pub snapshot_dir: &'a Path,
+    /// The artifacts of other jobs for the workspace.
+    pub inputs: &'a [JobInput],
     /// The means to boot a guest; `None` for a job without one.
     pub guest_host: Option<GuestHost<'a>>,
     /// Variables that describe the attempt, for every command of the job.

@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 
 use crate::config::Network;
+use crate::guest::contract::{INPUTS_PATH, INPUTS_TAG};
 use crate::guest::{Access, Mount, Request, ServiceRequest, StepRequest};
 use crate::plan::record::{PlannedJob, PlannedService, PlannedStep, Share, ShareSource};
 
-/// Builds the request for a job that runs as the user `uid` of the guest.
+/// Builds the request for a job that runs as the user `uid` of the guest. `has_inputs` adds the share of its inputs.
 pub(super) fn build_request(
     job: &PlannedJob,
     run_env: &BTreeMap<String, String>,
     shares: &[Share],
+    has_inputs: bool,
     uid: u32,
 ) -> Request {
     let step =
@@ -23,6 +25,20 @@ pub(super) fn build_request(
         env: service.env.clone(),
         timeout_secs: service.timeout_secs,
     };
+    let inputs = has_inputs.then(|| Mount {
+        tag: INPUTS_TAG.to_owned(),
+        mount_point: INPUTS_PATH.to_owned(),
+        access: Access::Layer,
+    });
+    let shares = shares.iter().map(|share| Mount {
+        tag: share.tag.clone(),
+        mount_point: share.mount_point.clone(),
+        access: match share.source {
+            ShareSource::Snapshot(_) if job.writable_workspace => Access::Overlay,
+            ShareSource::StoreDisk => Access::Disk,
+            _ => Access::ReadOnly,
+        },
+    });
     let env = job.env.iter().chain(run_env);
     Request {
         steps: job.all_steps().into_iter().map(step).collect(),
@@ -33,18 +49,8 @@ pub(super) fn build_request(
         timeout_secs: job.timeout_secs,
         stall_secs: job.stall_secs,
         artifacts: job.artifacts.clone(),
-        shares: shares
-            .iter()
-            .map(|share| Mount {
-                tag: share.tag.clone(),
-                mount_point: share.mount_point.clone(),
-                access: match share.source {
-                    ShareSource::Snapshot(_) if job.writable_workspace => Access::Overlay,
-                    ShareSource::StoreDisk => Access::Disk,
-                    _ => Access::ReadOnly,
-                },
-            })
-            .collect(),
+        // The layer comes before the overlay that has it.
+        shares: inputs.into_iter().chain(shares).collect(),
         network: job.network != Network::None,
         has_disk: job.disk_mib.is_some(),
         epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use super::attempt_logs::AttemptLogs;
 use super::collect::gather_artifacts;
 use super::host_context::HostContext;
+use super::job_inputs::{Placement, place_inputs};
 use super::job_progress::JobProgress;
 use super::local_services::{LocalServices, ServiceHost};
 use super::local_steps::{StepsEnd, run_steps};
@@ -41,6 +42,7 @@ pub(super) fn run(context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd>
 fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd> {
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
     failpoint::run_step(Point::PrivateCopy, || make_private_copy(context.snapshot_dir, &workspace, None))?;
+    place_inputs(context.inputs, &workspace, Placement::Copy)?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let logs = AttemptLogs::of(context.layout);
     fs::write(&logs.guest, "").with_context(|| format!("making {}", logs.guest.display()))?;

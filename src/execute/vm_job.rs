@@ -1,6 +1,6 @@
 //! One attempt at a job in a guest: prepares disks and shares, runs the guest, and collects verdict and artifacts.
 
-#![expect(clippy::disallowed_methods, reason = "looks for the operator's folders")]
+#![expect(clippy::disallowed_methods, reason = "looks for the operator's folders, and makes a folder")]
 
 use std::fs;
 
@@ -10,6 +10,7 @@ use super::attempt_disks::AttemptDisks;
 use super::attempt_logs::AttemptLogs;
 use super::console::{Console, tail};
 use super::host_context::{GuestHost, HostContext};
+use super::job_inputs::{Placement, place_inputs};
 use super::job_request::build_request;
 use super::machine_spec::{DiskImage, MachineSpec};
 use super::observed::Observed;
@@ -19,7 +20,7 @@ use super::vm::{self, VmEnd};
 use super::vm_spec::VmSpec;
 use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
-use crate::guest::contract::{ARTIFACTS_DISK, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
+use crate::guest::contract::{ARTIFACTS_DISK, INPUTS_TAG, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::state::{AttemptLayout, recorded_path, write_json};
 
@@ -38,12 +39,19 @@ pub(super) fn run(
 ) -> Result<JobEnd> {
     let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
     let users = users(host.uid, job.run_as_root);
-    let request = build_request(job, context.run_env, shares, users.guest);
+    let has_inputs = !context.inputs.is_empty();
+    let request = build_request(job, context.run_env, shares, has_inputs, users.guest);
     let make_disks = || AttemptDisks::make(context.layout, &request, job.disk_mib, context.quota);
     let disks = failpoint::run_step(Point::Disks, make_disks)?;
     check_host_folders(shares)?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
-    let trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
+    let mut trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
+    if has_inputs {
+        let folder = disks.folder.path().join("inputs");
+        fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
+        place_inputs(context.inputs, &folder, Placement::Link)?;
+        trees.push((INPUTS_TAG.to_owned(), ShareTree::Folder(folder)));
+    }
     let disk = |serial, path, read_only| DiskImage { serial, path, read_only };
     let store = host.runner.store_disk();
     let machine_disks: Vec<DiskImage<'_>> =

@@ -13,6 +13,11 @@ pub const USERLAND_TAG: &str = "usr";
 /// Tag of the share, or of the disk, that holds the Nix store.
 pub const STORE_TAG: &str = "store";
 
+/// Tag of the share that holds the artifacts of other jobs for the workspace.
+pub const INPUTS_TAG: &str = "inputs";
+/// Mount point of that share; the workspace has its files too.
+pub const INPUTS_PATH: &str = "/pikaci/inputs";
+
 /// Tag of the share of a folder of the host: this, and its number.
 pub const FOLDER_TAG: &str = "folder-";
 
@@ -146,7 +151,7 @@ mod tests {
         let cancel = std::str::from_utf8(CANCEL_LINE).unwrap().trim_end();
         assert_has(STEPS, &format!(r#"[ "$word" = {cancel} ]"#));
         assert_has(AGENT, &format!(r#"[ "$1" != {USERLAND_TAG} ]"#));
-        for access in [Access::ReadOnly, Access::Overlay, Access::Disk] {
+        for access in [Access::ReadOnly, Access::Layer, Access::Overlay, Access::Disk] {
             assert_has(AGENT, &format!("share_{}()", access.word()));
         }
         let scripts = [AGENT, STEPS, ARTIFACTS, PACK, START].concat();

@@ -73,6 +73,8 @@ pub struct Mount {
 pub enum Access {
     /// The share is mounted read-only.
     ReadOnly,
+    /// The share is mounted read-only, and the overlay that follows has its files above those of its own share.
+    Layer,
     /// The share is mounted read-only under a writable overlay that the guest throws away.
     Overlay,
     /// The share is a disk of the machine, mounted read-only.
@@ -84,6 +86,7 @@ impl Access {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::ReadOnly => "read_only",
+            Self::Layer => "layer",
             Self::Overlay => "overlay",
             Self::Disk => "disk",
         }

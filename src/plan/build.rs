@@ -12,11 +12,11 @@ use super::keyed_jobs::{cache_refusal, keyed_jobs};
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{
-    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedJob, PlannedService, PlannedStep,
-    Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
+    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedInput, PlannedJob,
+    PlannedService, PlannedStep, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
 };
 use super::runner::{check_size, guest_choices, guest_shares, host_folders, render_runner};
-use crate::config::{Config, Guest, Job, Step};
+use crate::config::{Config, Guest, Input, Job, Step};
 use crate::flake::{self, RenderedFlake};
 use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
 use crate::id::{Digest, JobId, NodeId};
@@ -61,6 +61,7 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         let job = &input.config.jobs[id];
         let runner = runners.get(job.guest.as_str());
         let mut planned = planned_node_job(id, job, &input, runner)?;
+        check_inputs(&planned, &input.selection.jobs)?;
         if keyed.contains(id) {
             let needs = job.needs.iter().map(|need| (need.clone(), Digest::clone(&digests[need]))).collect();
             let files = input.files.get(&job.paths).unwrap_or(input.tree);
@@ -98,6 +99,14 @@ fn sort_jobs<'a>(config: &'a Config, jobs: &'a BTreeSet<JobId>) -> Vec<&'a JobId
         }
     }
     toposort(&graph, None).expect("the job file's reader refuses cycles")
+}
+
+/// Refuses a job whose input comes from a job that isn't selected.
+fn check_inputs(job: &PlannedJob, selected: &BTreeSet<JobId>) -> Result<(), PlanError> {
+    match job.inputs.iter().find(|input| !selected.contains(&input.job)) {
+        None => Ok(()),
+        Some(input) => Err(PlanError::NoInput { job: job.job.clone(), source_job: input.job.clone() }),
+    }
 }
 
 fn prepare_id(digest: &Digest) -> NodeId {
@@ -206,6 +215,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         command,
         steps,
         services: planned_services(job),
+        inputs: planned_inputs(job),
         when: job.when,
         allow_failure: job.allow_failure.clone(),
         group: None,
@@ -227,6 +237,18 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         taken_from: None,
         executor,
     }
+}
+
+/// Returns the inputs of a job, each once for each job that it comes from.
+fn planned_inputs(job: &Job) -> Vec<PlannedInput> {
+    let all = job.inputs.iter().flat_map(|(name, input)| input.from.iter().map(move |from| (name, input, from)));
+    let planned = |(name, input, from): (&String, &Input, &JobId)| PlannedInput {
+        name: name.clone(),
+        job: from.clone(),
+        to: input.folder(from),
+        run: None,
+    };
+    all.map(planned).collect()
 }
 
 /// Returns the services of a job, each after the services that it needs, and otherwise by name.

@@ -21,6 +21,7 @@ pub fn job(id: &str) -> PlannedJob {
         command: Vec::new(),
         steps: Vec::new(),
         services: Vec::new(),
+        inputs: Vec::new(),
         when: When::default(),
         allow_failure: AllowFailure::default(),
         group: None,

@@ -49,11 +49,13 @@ mod tests {
     use super::{KeyDifference, key_differences};
     use crate::config::Network;
     use crate::id::JobId;
-    use crate::plan::record::PlannedJob;
+    use crate::plan::record::{PlannedInput, PlannedJob};
 
     #[test]
     fn a_key_differs_exactly_where_the_input_does() {
         let job = || fixture::job("a");
+        let input =
+            |to: &str| PlannedInput { name: "i".to_owned(), job: JobId::new("b"), to: to.to_owned(), run: None };
         let base = keyed(job(), &["src"], 0, 0);
         let part = |name: &str, before: &str, after: &str| KeyDifference::Part {
             name: name.to_owned(),
@@ -69,6 +71,10 @@ mod tests {
             (
                 keyed(PlannedJob { command: vec!["x".to_owned()], ..job() }, &["src"], 0, 0),
                 part("command", "[]", "[\"x\"]"),
+            ),
+            (
+                keyed(PlannedJob { inputs: vec![input("in")], ..job() }, &["src"], 0, 0),
+                KeyDifference::Part { name: "input i of b".to_owned(), before: None, after: Some("in".to_owned()) },
             ),
             (keyed(PlannedJob { network: Network::None, ..job() }, &["src"], 0, 0), part("network", "true", "false")),
             (keyed(PlannedJob { memory_mib: 2, ..job() }, &["src"], 0, 0), part("MiB of memory", "1", "2")),

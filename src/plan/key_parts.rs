@@ -41,6 +41,7 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         command,
         steps,
         services,
+        inputs,
         when,
         run_as_root,
         writable_workspace,
@@ -85,6 +86,7 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
     ]);
     parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
     parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
+    parts.extend(inputs.iter().map(|input| (format!("input {} of {}", input.name, input.job), input.to.clone())));
     parts.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
     parts.extend(guest_parts(executor));
     parts.extend(key.userland.iter().map(|digest| ("programs of this machine".to_owned(), digest.to_string())));

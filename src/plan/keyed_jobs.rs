@@ -11,6 +11,15 @@ use crate::id::JobId;
 /// Returns the reason for which a job runs each time, or `None` if it takes earlier results.
 #[must_use]
 pub fn cache_refusal(config: &Config, job: &Job, system: &str) -> Option<&'static str> {
+    let sources = job.inputs.values().flat_map(|input| &input.from);
+    let runs_each_time = |source: &JobId| own_refusal(config, &config.jobs[source], system).is_some();
+    own_refusal(config, job, system).or_else(|| {
+        sources.into_iter().any(runs_each_time).then_some("a job of its `inputs` runs each time, with other artifacts")
+    })
+}
+
+/// Returns the reason for which a job without inputs runs each time.
+fn own_refusal(config: &Config, job: &Job, system: &str) -> Option<&'static str> {
     let guest = &config.guests[&job.guest];
     match job.cache {
         ResultCache::Off => Some("`cache` is off"),
@@ -59,7 +68,7 @@ mod tests {
       guests = { here.base = "none"; wide = { base = "host"; hostFolders = [ "/opt" ]; }; nix.base = "nix"; };
       defaults = { cache = true; guest = "nix"; };
       jobs = {
-        off = { command = "x"; cache = false; };
+        off = { command = "x"; cache = false; artifacts = [ "x" ]; };
         on = { command = "x"; needs = [ "off" ]; };
         net = { command = "x"; network = true; };
         trusted = { command = "x"; network = true; cache = "trust"; };
@@ -67,6 +76,7 @@ mod tests {
         wide = { command = "x"; guest = "wide"; };
         always = { command = "x"; when = "always"; cache = "trust"; };
         alone = { command = "x"; cache = false; };
+        fed = { command = "x"; inputs.x.from = "off"; };
       };
     }"#;
 

@@ -33,6 +33,14 @@ pub enum PlanError {
         /// The variable.
         variable: String,
     },
+    /// A job has an input from a job that isn't selected.
+    #[error("job {job} gets artifacts of the job {source_job}, which isn't selected")]
+    NoInput {
+        /// The job.
+        job: JobId,
+        /// The job that leaves the artifacts.
+        source_job: JobId,
+    },
     /// A guest names a folder of a home that doesn't exist.
     #[error("guest {guest:?} sees {folder}, and this user has no home folder")]
     NoHome {

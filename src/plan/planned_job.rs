@@ -33,6 +33,9 @@ pub struct PlannedJob {
     /// The services, in the order of their start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<PlannedService>,
+    /// The artifacts of other jobs that are in the workspace before the first command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<PlannedInput>,
     /// The ends of the needed jobs with which this job runs.
     #[serde(default, skip_serializing_if = "When::is_default")]
     pub when: When,
@@ -113,6 +116,20 @@ pub struct PlannedService {
     pub env: BTreeMap<String, String>,
     /// Time limit for the service to become ready, in seconds.
     pub timeout_secs: u64,
+}
+
+/// The artifacts of another job that are in the workspace of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedInput {
+    /// Name of the input; the legs of a matrix have the same one.
+    pub name: String,
+    /// The job that leaves the artifacts.
+    pub job: JobId,
+    /// The folder for the artifacts, relative to the workspace; empty for the workspace itself.
+    pub to: String,
+    /// The earlier run with the artifacts; absent if the job is in this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// A group of jobs, of which a limited number runs at the same time.

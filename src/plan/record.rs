@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
 pub use super::planned_job::{
-    Deadlines, GuestChoices, JobExecutor, PlannedGroup, PlannedJob, PlannedService, PlannedStep, Share, ShareSource,
+    Deadlines, GuestChoices, JobExecutor, PlannedGroup, PlannedInput, PlannedJob, PlannedService, PlannedStep, Share,
+    ShareSource,
 };
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 

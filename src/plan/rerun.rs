@@ -30,7 +30,13 @@ pub fn plan_rerun(
         nodes: recorded.nodes.iter().filter(|node| chosen.contains(&node.id)).cloned().collect(),
         ..recorded.clone()
     };
+    let planned: BTreeSet<JobId> = plan.jobs().map(|job| job.job.clone()).collect();
     for job in plan.jobs_mut() {
+        for input in &mut job.inputs {
+            // A job that isn't repeated has its artifacts in the recorded run, or in the run that this one repeated.
+            let earlier = input.run.take().or_else(|| recorded.run_id.clone());
+            input.run = earlier.filter(|_| !planned.contains(&input.job));
+        }
         // The result key covers the host's programs of then.
         (job.cache, job.taken_from) = (false, None);
     }

@@ -28,7 +28,7 @@ pub struct RunSummary {
     pub state: RunState,
     /// The digests that its plan and its record name; `None` if they can't be read.
     pub needs: Option<BTreeSet<Digest>>,
-    /// The runs whose results its jobs took.
+    /// The runs whose results or artifacts its jobs took.
     pub taken_from: BTreeSet<RunId>,
 }
 
@@ -69,7 +69,7 @@ pub struct Kept {
     pub newest: usize,
     /// Runs that ended recently.
     pub young: usize,
-    /// Runs whose results remaining runs took.
+    /// Runs whose results or artifacts remaining runs took.
     pub taken: usize,
     /// Runs whose records can't be read; a person decides about them.
     pub broken: usize,

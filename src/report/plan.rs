@@ -3,7 +3,7 @@
 use super::Page;
 use super::unisolated::UNISOLATED;
 use crate::plan::RunPlanRecord;
-use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedJob, Work};
+use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedInput, PlannedJob, Work};
 
 /// Renders a plan: the jobs that are left out with their reasons, then the nodes in order.
 #[must_use]
@@ -44,13 +44,21 @@ fn conditions(job: &PlannedJob) -> String {
     let names = |names: Vec<&str>| names.join(", ");
     let when = (!job.when.is_default()).then(|| format!("when {}", job.when.name()));
     let group = job.group.as_ref().map(|group| format!("group {}, {} at a time", group.name, group.limit));
+    let inputs = (!job.inputs.is_empty()).then(|| {
+        let input = |input: &PlannedInput| {
+            let run = input.run.as_ref().map_or(String::new(), |run| format!(" in run {run}"));
+            let to = if input.to.is_empty() { String::new() } else { format!(" in {}", input.to) };
+            format!("{}{run}{to}", input.job)
+        };
+        format!("artifacts of {}", job.inputs.iter().map(input).collect::<Vec<_>>().join(", "))
+    });
     let services = (!job.services.is_empty())
         .then(|| format!("services {}", names(job.services.iter().map(|service| service.name.as_str()).collect())));
     let steps = (!job.steps.is_empty())
         .then(|| format!("steps {}", names(job.steps.iter().map(|step| step.name.as_str()).collect())));
     let inherited = (!job.inherited.is_empty())
         .then(|| format!("inherits {}", names(job.inherited.iter().map(String::as_str).collect())));
-    [when, group, services, steps, inherited]
+    [when, group, inputs, services, steps, inherited]
         .into_iter()
         .flatten()
         .fold(String::new(), |text, part| text + &part + "; ")

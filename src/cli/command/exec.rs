@@ -76,6 +76,10 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         let error = anyhow!("{} has no job {:?}", options.job_file.display(), options.job);
         return Err(Failure::new(Exit::NothingSelected, error).hint(format!("it has {}", jobs.join(", "))));
     };
+    if let Some(input) = job.inputs.keys().next() {
+        let error = anyhow!("job {id} has the input {input}, and `pikaci exec` runs a job without others");
+        return Err(Failure::new(Exit::Usage, error).hint("copy the artifacts to the workspace and remove `inputs`"));
+    }
     let runner = Runner::load(&options.runner).with_context(|| {
         format!("{} isn't a runner: boot.json or another file is missing", options.runner.display())
     })?;

@@ -1,4 +1,4 @@
-//! Keys of the sets inside of jobs: steps, services, inherited variables.
+//! Keys of the sets inside of jobs: steps, services, inputs, inherited variables.
 
 use super::keys::{COMMANDS, SCRIPT, TEXTS, TIME, TIMES, WHEN};
 use crate::config::key::{Key, REQUIRED, Shape};
@@ -71,6 +71,27 @@ pub(super) const SERVICE: &[Key] = &[
         default: "`[ ]`",
         example: "needs = [ \"db\" ];",
         doc: "The services of the job that are ready before this one starts.",
+    },
+];
+
+pub(super) const INPUT: &[Key] = &[
+    Key {
+        name: "from",
+        shape: Shape::Text,
+        expected: "a string: the name of a job",
+        default: REQUIRED,
+        example: "from = \"lib\";",
+        doc: "The job that leaves the artifacts: `lib`, or a leg of it: `lib[cc=gcc]`. If it doesn't name all axes of a \
+              matrix, the artifacts of each leg are in a folder of their own, which is named like `cc=gcc`.",
+    },
+    Key {
+        name: "to",
+        shape: Shape::Text,
+        expected: "a string: a folder of the project",
+        default: "the project",
+        example: "to = \"deps\";",
+        doc: "The folder for the artifacts, in which each has the path that it had in the other job. No two inputs have \
+              the same folder, or one inside of the other.",
     },
 ];
 

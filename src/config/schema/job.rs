@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
 use super::sizes::{check_sizes, value_length};
-use super::{command, env, globs, keys, service, timeout};
+use super::{command, env, globs, input, keys, service, timeout};
 use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
 use crate::config::guest::DEFAULT_GUEST;
@@ -34,6 +34,7 @@ fn built_in() -> Job {
         steps: Vec::new(),
         services: BTreeMap::new(),
         needs: Vec::new(),
+        inputs: BTreeMap::new(),
         when: When::default(),
         paths: Vec::new(),
         env: BTreeMap::new(),
@@ -112,6 +113,7 @@ fn read(reader: &mut Reader, name: &Rc<str>, attr: &Attr, fields: &Fields, leg: 
         let reference = JobReference { needed_by: leg.id.clone(), name: Rc::clone(name), at: at.clone() };
         reader.job_references.push(reference);
     }
+    job.inputs = input::read_all(reader, fields, &leg.id);
     job.description = fields.get("description").and_then(|field| reader.line(&field));
     job.matrix.clone_from(&leg.axes);
     job.skip.clone_from(&leg.skip);

@@ -58,6 +58,14 @@ const NEEDS: Key = Key {
     doc: "The jobs that end before this one starts: `build`, or some legs of it: `build[cc=gcc]`. `when` decides \
           whether they must pass.",
 };
+const INPUTS: Key = Key {
+    name: "inputs",
+    shape: Shape::Map(&Shape::Set("inputs")),
+    expected: "a set of inputs",
+    default: "`{ }`",
+    example: "inputs.lib = { from = \"lib\"; };",
+    doc: "Artifacts of other jobs that are in the workspace before the first command. The job needs these jobs too.",
+};
 const SERVICES: Key = Key {
     name: "services",
     shape: Shape::Map(&Shape::Set("services")),
@@ -230,10 +238,10 @@ pub(super) const DEFAULTS: &[Key] = &[
 const ACTION: &[Key] = &[COMMAND, STEPS, DESCRIPTION];
 
 pub(super) const JOB: &[Key] =
-    &join::<{ ACTION.len() + 3 + DEFAULTS.len() }>([ACTION, &[MATRIX, ADJUST_KEY], &[NEEDS], DEFAULTS]);
+    &join::<{ ACTION.len() + 4 + DEFAULTS.len() }>([ACTION, &[MATRIX, ADJUST_KEY], &[NEEDS, INPUTS], DEFAULTS]);
 
 pub(super) const ADJUST: &[Key] =
-    &join::<{ ACTION.len() + 3 + DEFAULTS.len() }>([&[WITH, SKIP], ACTION, &[NEEDS], DEFAULTS]);
+    &join::<{ ACTION.len() + 4 + DEFAULTS.len() }>([&[WITH, SKIP], ACTION, &[NEEDS, INPUTS], DEFAULTS]);
 
 /// Returns several lists of keys as one.
 const fn join<const LENGTH: usize>(lists: [&[Key]; 4]) -> [Key; LENGTH] {

@@ -9,6 +9,7 @@ mod group;
 mod guest;
 mod guest_keys;
 mod inner_keys;
+mod input;
 mod job;
 mod keys;
 mod matrix;

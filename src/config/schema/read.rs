@@ -2,10 +2,10 @@
 
 use super::reader::{Fields, Reader};
 use super::references::JobNames;
-use super::{file_keys, group, guest, job, references, target};
-use crate::config::Config;
+use super::{file_keys, group, guest, input, job, references, target};
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
+use crate::config::{Config, Input};
 
 /// Validates the value of a job file.
 pub(crate) fn read(value: &Value) -> Result<Config, Vec<Problem>> {
@@ -32,6 +32,7 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     let mut read_jobs = job::read_all(reader, jobs, &defaults);
     let names = JobNames::new(&read_jobs, jobs, targets);
     let needs = names.needs(reader);
+    let inputs = input::resolve_all(reader, &names);
     let targets_read = target::read_all(reader, targets, &names);
     let config_guests = guest::read_all(reader, guests);
     let group_limits = group::read_all(reader, groups);
@@ -39,6 +40,11 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     for (id, needs) in needs {
         if let Some(job) = read_jobs.get_mut(&id) {
             job.needs = needs.into_iter().map(|(need, _)| need).collect();
+        }
+    }
+    for ((id, name), resolved) in inputs {
+        if let Some(input) = read_jobs.get_mut(&id).and_then(|job| job.inputs.get_mut(&name)) {
+            *input = Input { to: std::mem::take(&mut input.to), ..resolved };
         }
     }
     Config { jobs: read_jobs, guests: config_guests, targets: targets_read, groups: group_limits }

@@ -14,6 +14,8 @@ pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
     /// All needs of jobs; they are resolved once all jobs are read.
     pub(super) job_references: Vec<JobReference>,
+    /// The jobs of all inputs; they are resolved once all jobs are read.
+    pub(super) input_references: Vec<InputReference>,
     /// All references to guests: the name, and its place in the file.
     pub(super) guest_references: Vec<(Rc<str>, ByteRange)>,
     /// All references to groups: the name, and its place in the file.
@@ -28,6 +30,17 @@ pub(super) struct JobReference {
     pub(super) needed_by: JobId,
     /// The reference: the name of a job, with axes or without.
     pub(super) name: Rc<str>,
+    pub(super) at: ByteRange,
+}
+
+/// The `from` of an input.
+pub(super) struct InputReference {
+    /// The job with the input.
+    pub(super) needed_by: JobId,
+    /// Name of the input.
+    pub(super) input: String,
+    /// The jobs: the name of a job, with axes or without.
+    pub(super) from: Rc<str>,
     pub(super) at: ByteRange,
 }
 

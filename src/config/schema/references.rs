@@ -32,7 +32,7 @@ impl<'c> JobNames<'c> {
     }
 
     /// Returns the jobs of a reference: a job, all legs of its matrix, or those with the named values.
-    fn resolve(&self, reader: &mut Reader, text: &str, at: &ByteRange) -> Vec<(&'c JobId, &'c Job)> {
+    pub(super) fn resolve(&self, reader: &mut Reader, text: &str, at: &ByteRange) -> Vec<(&'c JobId, &'c Job)> {
         let selector = JobSelector::parse(text).filter(|selector| self.jobs.contains_key(selector.name));
         let Some(selector) = selector else {
             let fallback = match text {

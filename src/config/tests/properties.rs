@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::{
-    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Service, Shell, Step, Target, Timeouts,
-    Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Input, Job, Network, ResultCache, Service, Shell, Step, Target,
+    Timeouts, Variable, read,
 };
 use super::render::render_nix;
 use crate::guest::When;
@@ -213,9 +213,15 @@ fn config() -> impl Strategy<Value = Config> {
         guests.entry("default".to_owned()).or_insert(default);
         let names: Vec<JobId> = drafts.keys().map(JobId::new).collect();
         let guest_names: Vec<String> = guests.keys().cloned().collect();
-        let mut jobs = BTreeMap::new();
+        let mut jobs: BTreeMap<JobId, Job> = BTreeMap::new();
         for (index, (name, (mut job, needs, guest))) in drafts.into_iter().enumerate() {
             job.needs = (0..index).filter(|bit| needs >> bit & 1 == 1).map(|bit| names[bit].clone()).collect();
+            let sources = job.needs.iter().filter(|need| !jobs[*need].artifacts.is_empty()).enumerate();
+            let input = |(number, need): (usize, &JobId)| {
+                let from = vec![need.clone()];
+                (format!("i{number}"), Input { from, to: format!("é/{number}"), by_leg: false })
+            };
+            job.inputs = sources.map(input).collect();
             job.guest.clone_from(&guest_names[guest % guest_names.len()]);
             jobs.insert(JobId::new(name), job);
         }

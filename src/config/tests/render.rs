@@ -70,6 +70,10 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
     for (name, service) in &job.services {
         writeln!(text, "services.{} = {};", render_string(name), render_service(service)).unwrap();
     }
+    for (name, input) in &job.inputs {
+        let [name, from, to] = [name, input.from[0].as_str(), &input.to].map(render_string);
+        writeln!(text, "inputs.{name} = {{ from = {from}; to = {to}; }};").unwrap();
+    }
     writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
     writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
     writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries).unwrap();

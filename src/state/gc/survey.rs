@@ -10,6 +10,7 @@ use super::candidate::{Candidate, RemovalGuard};
 use crate::foreign::Beneath;
 use crate::id::RunId;
 use crate::plan::RunPlanRecord;
+use crate::plan::record::PlannedJob;
 use crate::record::RemovedKind;
 use crate::record::retention::{RunState, RunSummary, digests_in};
 use crate::state::read_json::read_bounded;
@@ -59,7 +60,14 @@ fn survey(store: &RunStore, id: RunId, now: Timestamp) -> SurveyedRun {
         (plan.is_some() || !is_live).then(|| plan.iter().chain(&text).flat_map(|text| digests_in(text)).collect());
     let planned = read_plan(&run).ok();
     let jobs = planned.iter().flat_map(RunPlanRecord::jobs);
-    let taken_from = jobs.filter_map(|job| job.taken_from.clone()).collect();
+    let runs = |job: &PlannedJob| {
+        job.taken_from
+            .clone()
+            .into_iter()
+            .chain(job.inputs.iter().filter_map(|input| input.run.clone()))
+            .collect::<Vec<_>>()
+    };
+    let taken_from = jobs.flat_map(runs).collect();
     SurveyedRun { summary: RunSummary { id, state, needs, taken_from }, source_root, is_settled }
 }
 

@@ -16,6 +16,7 @@ mod hints;
 mod hostile_git;
 mod hostile_state;
 mod init;
+mod inputs;
 mod install;
 mod interrupted;
 mod job_file;

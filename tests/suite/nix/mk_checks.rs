@@ -52,6 +52,8 @@ const JOBS: &str = r#"{
   jobs.after = { command = "true"; needs = [ "online" ]; };
   jobs.always = { command = "true"; when = "always"; };
   jobs.inherits = { command = "true"; env.TOKEN = { "inherit" = true; }; };
+  jobs.kept = { command = "true"; artifacts = [ "out" ]; };
+  jobs.fed = { command = "true"; inputs.kept = { from = "kept"; to = "in"; }; };
   targets.two.jobs = [ "b" "local" ];
 }"#;
 
@@ -62,8 +64,8 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
         let names = of_checks(&project, more, "builtins.attrNames checks").exits(0).stdout;
         serde_json::from_str::<Vec<String>>(&names).unwrap().join(" ")
     };
-    assert_eq!(names(""), "a after always b inherits local odd, name@(x=1) online");
-    assert_eq!(names("unfit = \"omit\";"), "a b odd, name@(x=1)");
+    assert_eq!(names(""), "a after always b fed inherits kept local odd, name@(x=1) online");
+    assert_eq!(names("unfit = \"omit\";"), "a b fed kept odd, name@(x=1)");
     assert_eq!(names("targets = [ \"two\" ];"), "b local");
     assert_eq!(names("targets = [ \"two\" \"a\" ]; unfit = \"omit\";"), "a b");
     for (job, why) in [
@@ -78,6 +80,10 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
     }
     let misspelt = of_checks(&project, "targets = [ \"tow\" ];", "builtins.attrNames checks").exits(1).stderr;
     assert!(misspelt.contains("no target or job is called \"tow\"; there are \"two\", \"a\""), "{misspelt}");
+    // Its builder gets the result of the other check.
+    let fed = of_checks(&project, "", "{ inherit (checks) kept; args = checks.fed.drvAttrs.args; }").exits(0).stdout;
+    let fed: Value = serde_json::from_str(&fed).unwrap();
+    assert_eq!(fed["args"].as_array().unwrap()[9..], [json!("kept"), fed["kept"].clone(), json!("in")]);
     let odd = of_checks(&project, "", "checks.\"odd, name@(x=1)\".drvPath").exits(0).stdout;
     assert!(odd.contains("-pikaci-odd-name-x=1-.drv"), "{odd}");
     // A job that another job needs is built, whether it is shown or not.

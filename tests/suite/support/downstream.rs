@@ -21,6 +21,10 @@ pub const JOBS: &str = r#"{
     '';
     paths = [ "src/**" ]; artifacts = [ "out/*" ];
   };
+  jobs.fed = {
+    command = "cat src/folder; cat in/out/a; echo changed >in/out/a; cat in/out/a";
+    inputs.passes = { from = "passes"; to = "in"; }; paths = [ "src/**" ];
+  };
   jobs.fails = { command = "echo about to fail; exit 3"; needs = [ "passes" ]; };
 }"#;
 const FLAKE: &str = r#"{

@@ -55,6 +55,10 @@ pub fn with_keys(section: &str, definition: &str) -> String {
         "services" => format!(
             "jobs.a = {{ command = \"true\"; services.x = {{ {command} {definition} }}; services.db.command = \"true\"; }};"
         ),
+        "inputs" => {
+            let from = unless("from", "from = \"lib\";");
+            format!("jobs.a = {{ command = \"true\"; inputs.x = {{ {from} {definition} }}; }};")
+        }
         "inherited" => {
             let inherit = unless("inherit", "\"inherit\" = true;");
             format!("jobs.a = {{ command = \"true\"; env.X = {{ {inherit} {definition} }}; }};")
@@ -79,5 +83,8 @@ pub fn with_keys(section: &str, definition: &str) -> String {
         }
         other => panic!("no file has the section {other}"),
     };
-    format!("{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; groups.database.limit = 1; }}")
+    format!(
+        "{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; \
+        jobs.lib = {{ command = \"true\"; artifacts = [ \"a\" ]; }}; groups.database.limit = 1; }}"
+    )
 }

@@ -29,6 +29,7 @@ pub mod plans;
 pub mod processes;
 pub mod project;
 pub mod records;
+pub mod refused_jobs;
 pub mod remote;
 pub mod replay;
 pub mod repository;

@@ -94,3 +94,35 @@ fn a_guest_and_base_none_leave_the_same_artifacts() {
         assert_eq!(ended.stdout.matches(&beginning).count(), 2, "{}", ended.stdout);
     }
 }
+
+#[test]
+fn a_guest_has_a_private_copy_of_the_artifacts_of_other_jobs() {
+    let project = Project::with_guests(
+        r#"{
+          guests.here.base = "none";
+          jobs.lib = {
+            guest = "here"; network = true; matrix.cc = [ "gcc" "clang" ];
+            command = "mkdir -p dir/sub; echo $cc >dir/sub/lib; printf '#!/bin/sh\necho tool' >dir/tool; chmod 755 dir/tool";
+            artifacts = [ "dir/**" ];
+          };
+          jobs.fed = {
+            command = ''
+              cd in/deep; cat dir/sub/lib dir/kept ../../legs/cc=clang/dir/sub/lib; dir/tool
+              echo changed >dir/sub/lib; rm dir/tool; echo new >dir/new; rm -r ../../legs
+              echo $(cat dir/sub/lib) $(ls dir ../..) $(stat -c %u dir dir/sub/lib dir/new | sort -u)
+            '';
+            inputs.lib = { from = "lib[cc=gcc]"; to = "in/deep"; };
+            inputs.legs = { from = "lib"; to = "legs"; };
+            artifacts = [ "in" ];
+          };
+          jobs.last = { guest = "here"; network = true; command = "cat in/deep/dir/new in/deep/dir/sub/lib"; inputs.fed.from = "fed"; };
+        }"#,
+    )
+    .file("in/deep/dir/kept", "kept\n")
+    .file("in/deep/dir/tool", "a file of the project\n");
+    project.pikaci(&["run"]).exits(0);
+    let output = project.output("fed");
+    let expected = "gcc\nkept\nclang\ntool\nchanged ../..: in pikaci.nix dir: kept new sub 1000\n";
+    assert!(output == expected || output == expected.replace("1000", "0"), "{output}");
+    assert_eq!(project.output("last"), "new\nchanged\n");
+}

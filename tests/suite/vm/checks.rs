@@ -39,6 +39,8 @@ fn a_passed_check_has_its_artifacts_and_a_failed_one_a_reason() {
     assert!(log.contains("\n/nix/store/") && log.contains("\n@nix {"), "{log}");
     let closure = downstream.nix("oldest", &["path-info", "--recursive", out.to_str().unwrap()]).exits(0).stdout;
     assert_eq!(closure.trim(), out.to_str().unwrap());
+    let fed = downstream.build("fed").exits(0).stderr;
+    assert!(fed.contains(&format!("> {folder}a\n")) && fed.contains("> changed\n"), "{fed}");
     let again = ["build", "--no-link", "--rebuild", "path:.#checks.x86_64-linux.passes"];
     downstream.nix("oldest", &again).exits(0);
 
