@@ -11,6 +11,9 @@ let
     length
     map
     mapAttrs
+    match
+    stringLength
+    substring
     toJSON
     ;
   inherit (import ./readers.nix) refuse;
@@ -42,6 +45,25 @@ rec {
       refuse context "its service ${toJSON (head (attrNames inCycle))} needs itself, by way of others"
     else
       services;
+
+  # Refuses caches whose folders overlap, and those in the home of a guest of base `none`, which is the user's.
+  checkCaches =
+    context: caches: guest: names:
+    let
+      distinct = attrNames (groupBy (name: name) names);
+      isWithin = inner: outer: substring 0 (stringLength outer + 1) "${inner}/" == "${outer}/";
+      pathOf = name: head (match "(.*[^/])/*" caches.${name}.path);
+      overlaps = filter (
+        name: builtins.any (other: other != name && isWithin (pathOf name) (pathOf other)) distinct
+      ) distinct;
+      inHome = filter (name: substring 0 2 (pathOf name) == "~/") distinct;
+    in
+    if overlaps != [ ] then
+      refuse context "its cache ${toJSON (head overlaps)} overlaps another one"
+    else if inHome != [ ] && guest.base or "" == "none" then
+      refuse context "its cache ${toJSON (head inHome)} is in your home, since its guest is of base `none`"
+    else
+      names;
 
   # Refuses a job whose longest command, with its variables, exceeds the limit of Linux on both.
   checkSize =

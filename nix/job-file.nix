@@ -25,7 +25,12 @@ let
     refuse
     setOf
     ;
-  inherit (import ./job-checks.nix) checkServices checkSize withoutRunnable;
+  inherit (import ./job-checks.nix)
+    checkCaches
+    checkServices
+    checkSize
+    withoutRunnable
+    ;
   inherit (import ./inputs.nix) sourcesOf;
   inherit (import ./matrix.nix) legs maxLegs parse;
   keys = import ./job-keys.nix;
@@ -36,6 +41,7 @@ let
     _: _: each:
     each;
   sections = record {
+    caches = setOf checkName raw;
     defaults = record keys.defaults [ ];
     groups = setOf checkName raw;
     guests = setOf checkName raw;
@@ -50,6 +56,7 @@ let
     );
 
   defaults = sections.defaults or { };
+  caches = section "caches" "cache" [ "path" ];
   groups = section "groups" "group" [ "limit" ];
   # The bases whose guests may have a key; all bases if the key isn't here.
   bases = rec {
@@ -123,13 +130,16 @@ let
       target // { jobs = idsOf context "it has" target.jobs; }
   ) (section "targets" "target" [ "jobs" ]);
 
-  # Refuses undefined guests and groups.
+  # Refuses undefined guests, groups and caches.
+  undefinedCaches = settings: filter (name: !(caches ? ${name})) settings.caches;
   checkNames =
     context: settings:
     if settings ? guest && !(guests ? ${settings.guest}) then
       refuse context "there is no guest ${toJSON settings.guest}; there are ${quoted (attrNames guests)}"
     else if settings ? group && !(groups ? ${settings.group}) then
       refuse context "there is no group ${toJSON settings.group}; there are ${quoted (attrNames groups)}"
+    else if settings ? caches && undefinedCaches settings != [ ] then
+      refuse context "there is no cache ${toJSON (head (undefinedCaches settings))}; there are ${quoted (attrNames caches)}"
     else
       settings;
 
@@ -154,6 +164,9 @@ let
       // defaults
       // checkNames context job
       // {
+        caches = checkCaches context caches (guests.${(defaults // job).guest or "default"} or { }) (
+          (defaults // job).caches or [ ]
+        );
         needs = idsOf context "it needs" (job.needs or [ ] ++ map (input: input.from) (attrValues inputs));
         # The jobs of the inputs, each with the folder for its artifacts.
         sources = sourcesOf {
@@ -210,6 +223,7 @@ let
     else
       builtins.deepSeq [
         (removeAttrs (checkNames "`defaults`: " defaults) lazyKeys)
+        caches
         (attrNames (checkServices "`defaults`: " (defaults.services or { })))
         groups
         guests
@@ -226,6 +240,7 @@ assert isValid;
     // {
       file = {
         inherit (keys)
+          caches
           defaults
           groups
           guests
@@ -242,6 +257,7 @@ assert isValid;
     let
       # Keys that matter to other jobs only.
       others = [
+        "caches"
         "group"
         "inputs"
         "needs"

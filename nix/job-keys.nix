@@ -197,6 +197,7 @@ let
       workdir
       ;
     artifacts = globs;
+    caches = cacheKeys.names;
     group = string;
     guest = string;
     paths = globs;
@@ -211,6 +212,15 @@ let
     description = line;
     inputs = setOf checkName (record keys.inputs [ "from" ]);
     needs = strings;
+  };
+
+  cacheKeys = import ./cache-keys.nix {
+    inherit
+      bool
+      disk
+      globs
+      isPlainPath
+      ;
   };
 
   keys = {
@@ -246,6 +256,7 @@ let
       "inherit" = bool;
       default = argument;
     };
+    caches = cacheKeys.keys;
     groups.limit = integer 1 1000;
     guests = {
       base = oneOf [

@@ -45,6 +45,7 @@ let
     cache = key (either bool (enum [
       "trust"
     ])) "True to take the result of an earlier run with the same input; \"trust\" also with a network.";
+    caches = key (listOf str) "The caches whose content the job gets and leaves; a check has none.";
     env = key (attrsOf (
       either str (submodule {
         options = keys.inherited;
@@ -116,6 +117,14 @@ let
       default = key str "The value if the variable isn't set.";
       "inherit" = key bool "True to take the value from the environment of pikaci.";
     };
+    caches = {
+      path = key str "The folder: of the project, or of the job's home with `~/` first.";
+      key = key (listOf str) "Globs of the files whose content selects a generation.";
+      size = key (either str int) "The maximum size: \"20G\", or MiB.";
+      share = key (enum [ "safe" ]) "\"safe\" to keep the content after each end of a job.";
+      singleFlight = key bool "False if jobs without content don't wait for the first one.";
+      onFailure = key (enum [ "keep" ]) "\"keep\" to keep the content after a failure too.";
+    };
     groups.limit = key int "The number of jobs that may run at the same time.";
     guests = {
       base = key (enum [
@@ -148,6 +157,7 @@ let
       default = { };
       description = "The values of keys that a job leaves out.";
     };
+    caches = section keys.caches "Folders whose content outlives the jobs that use them.";
     groups = section keys.groups "Groups of jobs, of which a limited number runs at the same time.";
     guests = section keys.guests "The virtual machines that jobs run in.";
     jobs = section keys.jobs "The jobs.";

@@ -76,6 +76,10 @@ points! {
     Manifest = "job.manifest" Write;
     /// Write of the file that names the run of a kept result.
     KeptResult = "job.result" Write;
+    /// Creation of a generation of a cache.
+    Generation = "cache.generation" Write;
+    /// Write of the list of removed generations of a cache.
+    Evictions = "cache.evicted" Write;
     /// Write of the cancel request of a run.
     CancelRequest = "run.cancel" Write;
     /// Write of a first job file.
@@ -101,6 +105,8 @@ points! {
     FlakeDiscard = "flake.discard" Step;
     /// Copy of the snapshot for a single job without a guest.
     PrivateCopy = "local.copy" Step;
+    /// Copy of a cache to a job without a guest, or from it.
+    CacheCopy = "cache.copy" Step;
     /// Copy of the artifacts of a job without a guest.
     LocalArtifacts = "local.artifacts" Step;
     /// Creation of a guest's disks.
@@ -128,6 +134,8 @@ points! {
     GcPlan = "lock.choice" Step;
     /// Lock of a place in a group of jobs.
     GroupLock = "lock.group" Step;
+    /// Lock of a cache while a process adds or removes a generation.
+    CacheLock = "lock.cache" Step;
     /// Lock that only one garbage collection holds.
     GcLock = "lock.turn" Step;
     /// Lock of an entry that garbage collection is about to remove.

@@ -75,6 +75,7 @@ fn request_disk(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<
         timeout_secs: 1800,
         artifacts: Vec::new(),
         shares,
+        caches: Vec::new(),
         has_disk: false,
         network: false,
         epoch_secs: SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?.as_secs(),

@@ -15,6 +15,8 @@ job_cgroups=job                                   # a pattern of the cgroups tha
 . /pikaci/steps.sh
 # shellcheck source=nix/guest/artifacts.sh
 . /pikaci/artifacts.sh
+# shellcheck source=nix/guest/caches.sh
+. /pikaci/caches.sh
 
 # Sends one line on the control channel (descriptor 3; the console until the channel is open).
 send() { printf '%s\n' "$*" >&3; }
@@ -207,9 +209,11 @@ serve() {
     add_user
     configure_network
     unguard
+    mount_caches
     run_job
     check_scratch
     pack_artifacts
+    save_caches
     begin_phase end
     finish ''
 }

@@ -88,7 +88,7 @@ cp "$busybox" initrd/pikaci/bin/busybox
 done
 cp "$scripts/init.sh" initrd/init
 for script in launch lease pack start; do cp "$scripts/$script.sh" "initrd/pikaci/$script"; done
-cp "$scripts/agent.sh" "$scripts/artifacts.sh" "$scripts/steps.sh" initrd/pikaci/
+cp "$scripts/agent.sh" "$scripts/artifacts.sh" "$scripts/caches.sh" "$scripts/steps.sh" initrd/pikaci/
 touch initrd/pikaci/modules.order
 
 if [ -z "${userland:-}" ]; then

@@ -67,6 +67,7 @@ in
           ${busybox}/bin/ln -s ${environment} /pikaci/environment
           ${busybox}/bin/ln -s ${./agent.sh} /pikaci/agent.sh
           ${busybox}/bin/ln -s ${./artifacts.sh} /pikaci/artifacts.sh
+          ${busybox}/bin/ln -s ${./caches.sh} /pikaci/caches.sh
           ${busybox}/bin/ln -s ${./launch.sh} /pikaci/launch
           ${busybox}/bin/ln -s ${./lease.sh} /pikaci/lease
           ${busybox}/bin/ln -s ${./pack.sh} /pikaci/pack

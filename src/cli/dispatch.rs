@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status, why,
+    artifacts, cache, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
+    why,
 };
 use crate::cli::complete::{complete, print_script};
 use crate::cli::exit::Exit;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Status(options) => status::main(&cli.project, options),
         Command::Logs(options) => logs::main(&cli.project, options),
         Command::Artifacts(options) => artifacts::main(&cli.project, options),
+        Command::Cache(options) => cache::main(&cli.project, options),
         Command::Exec(options) => exec::main(options),
         Command::Gc(options) => gc::main(&cli.project, options),
         Command::Schema(options) => schema::main(options),

@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::failure_output::failure_output;
 use crate::cli::format::Format;
-use crate::cli::output::print;
+use crate::cli::output::{eprint_line, print};
 use crate::cli::progress::Progress;
 use crate::cli::run_exit::run_exit;
 use crate::cli::run_options::RunOptions;
@@ -21,6 +21,7 @@ use crate::event::RunStarted;
 use crate::plan::{Budget, Plan, RunPlanRecord};
 use crate::record::History;
 use crate::report;
+use crate::state::caches::evict_generations;
 use crate::state::gc::RunClaim;
 use crate::state::{StateLayout, folder_outside_project};
 
@@ -51,6 +52,11 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
     let guest_programs = request.guest_programs;
     let guest_programs =
         guest_programs.map(|programs| GuestPrograms { nix: programs.nix.with_quota(quota.clone()), ..programs });
+    if request.plan.record.jobs().any(|job| !job.caches.is_empty())
+        && let Err(error) = evict_generations(state, options.caches.limits())
+    {
+        eprint_line(&format_args!("note: the caches aren't checked: {error:#}"));
+    }
     let run_id = request.start.run_id.clone();
     let context = RunContext {
         run_id: &run_id,
@@ -65,6 +71,7 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
         accelerator: options.machine.accel,
         infra_retries: options.infra_retries,
         quota: &quota,
+        cache_limits: options.caches.limits(),
         cancel: &cancel,
     };
     let mut progress = Progress::start();

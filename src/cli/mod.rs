@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand in `command`, and the code that subcommands share beside it.
 
 mod budget_args;
+mod cache_args;
 mod caller_env;
 mod candidates;
 mod clock;

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::command::{
-    artifacts, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status, why,
+    artifacts, cache, cancel, check, doctor, exec, gc, help, init, list, logs, man, plan, rerun, run, schema, status,
+    why,
 };
 use crate::cli::project_args::ProjectArgs;
 
@@ -52,6 +53,8 @@ pub enum Command {
     Logs(logs::Options),
     /// List or copy the artifacts of jobs
     Artifacts(artifacts::Options),
+    /// List or remove the content of caches
+    Cache(cache::Options),
     /// Run one job in a guest whose runner is built already (for builds of Nix)
     Exec(exec::Options),
     /// Remove old runs, and snapshots, runners and flakes that no other run needs

@@ -14,8 +14,9 @@ use crate::flake::{FlakeError, LOCAL_INPUT_HINT, ProjectFiles};
 use crate::host::HashCache;
 use crate::plan::record::PlannedJob;
 use crate::plan::select::{Changes, Selection};
-use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput, keyed_jobs, take_results};
+use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput, fill_caches, keyed_jobs, protect_caches, take_results};
 use crate::snapshot::{self, Tree};
+use crate::state::caches::CacheFolder;
 use crate::state::{StateLayout, kept_result};
 use crate::tools::LOWER_MEMORY;
 
@@ -66,7 +67,9 @@ impl PlanInputs {
     /// Plans the selected jobs. Refuses a plan that the operator doesn't allow.
     pub fn plan(&self, args: &PlanArgs) -> Result<Plan, Failure> {
         let keyed = keyed_jobs(&self.config, &self.selection, &self.facts.system);
-        let lists = keyed.into_iter().map(|job| self.config.jobs[job].paths.as_slice()).collect();
+        let paths = keyed.into_iter().map(|job| self.config.jobs[job].paths.as_slice());
+        let keys = self.config.caches.values().flat_map(|cache| &cache.key).map(std::slice::from_ref);
+        let lists = paths.chain(keys).collect();
         let input = PlanInput {
             config: &self.config,
             selection: &self.selection,
@@ -88,6 +91,10 @@ impl PlanInputs {
             let results = plan.record.jobs().filter(|job| job.cache).filter_map(kept).collect();
             take_results(&mut plan.record, &results);
         }
+        if args.isolation.untrusted {
+            protect_caches(&mut plan.record);
+        }
+        fill_caches(&mut plan.record, &|cache| CacheFolder::of(&self.state, cache).is_warm(&cache.key));
         args.isolation.check(&plan.record)?;
         Ok(plan)
     }

@@ -4,6 +4,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use crate::cli::budget_args::parse_size;
+use crate::cli::cache_args::CacheArgs;
 use crate::cli::failure::Failure;
 use crate::cli::format::Format;
 use crate::cli::isolation_args::IsolationArgs;
@@ -37,6 +38,9 @@ pub struct RunOptions {
     /// space if that is less]
     #[arg(long, value_name = "SIZE", env = "PIKACI_DISK", value_parser = parse_size)]
     pub disk: Option<u64>,
+    /// The limits on caches.
+    #[command(flatten)]
+    pub caches: CacheArgs,
     /// Print a summary at the end, or each event as it happens, one per line
     #[arg(long, value_enum, default_value_t, env = "PIKACI_FORMAT")]
     pub format: Format,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cache::Cache;
 use super::guest::{Base, Guest};
 use super::job::Job;
 use crate::id::JobId;
@@ -17,6 +18,8 @@ pub struct Config {
     pub targets: BTreeMap<String, Target>,
     /// Groups by name, each with the number of its jobs that may run at the same time.
     pub groups: BTreeMap<String, u32>,
+    /// Caches by name, among them every cache of a job.
+    pub caches: BTreeMap<String, Cache>,
 }
 
 impl Config {

@@ -56,6 +56,8 @@ pub struct Job {
     pub allow_failure: AllowFailure,
     /// The reuse of an earlier result.
     pub cache: ResultCache,
+    /// Names of the caches whose content the job gets and leaves.
+    pub caches: Vec<String>,
     /// Name of the group whose limit counts the job.
     pub group: Option<String>,
     /// Globs, relative to the workspace, of the files to keep.

@@ -25,6 +25,7 @@
 //! Globs are relative to the project, and `*` doesn't match `/`.
 
 mod allow_failure;
+mod cache;
 mod command;
 #[expect(clippy::module_inception, reason = "a file is named after its type")]
 mod config;
@@ -52,6 +53,7 @@ mod unused_names;
 mod variable;
 
 pub use allow_failure::AllowFailure;
+pub use cache::Cache;
 pub use command::Command;
 pub use config::{Config, Target};
 pub use diagnostic::{Diagnostic, Diagnostics, Span};

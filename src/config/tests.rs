@@ -8,6 +8,7 @@ use super::{
 use crate::guest::When;
 use crate::id::JobId;
 
+mod caches;
 mod hostile;
 mod matrix;
 mod properties;
@@ -35,6 +36,7 @@ fn shell(command: &str) -> Job {
         retries: 0,
         allow_failure: AllowFailure::Never,
         cache: ResultCache::Off,
+        caches: vec![],
         group: None,
         artifacts: vec![],
     }
@@ -75,6 +77,7 @@ fn absent_keys_and_nulls_have_their_defaults() {
         guests: BTreeMap::from([("default".to_owned(), default_guest())]),
         targets: BTreeMap::new(),
         groups: BTreeMap::new(),
+        caches: BTreeMap::new(),
     };
     assert_eq!(read_ok(r#"{ jobs.test.command = "make test"; }"#), expected);
     let nulls = r#"{

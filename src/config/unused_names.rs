@@ -6,7 +6,7 @@ use super::config::Config;
 use super::guest::DEFAULT_GUEST;
 use super::nearest::nearest;
 
-/// Returns a message for each guest and each group that no job uses. A file without jobs has no messages.
+/// Returns a message for each guest, group and cache that no job uses. A file without jobs has no messages.
 #[must_use]
 pub fn unused_names(config: &Config) -> Vec<String> {
     let jobs = || config.jobs.values();
@@ -17,12 +17,16 @@ pub fn unused_names(config: &Config) -> Vec<String> {
     guests.insert(DEFAULT_GUEST);
     let groups: BTreeSet<&str> = jobs().filter_map(|job| job.group.as_deref()).collect();
     let of_guests = config.guests.keys().filter_map(|name| message("guest", name, &guests));
-    of_guests.chain(config.groups.keys().filter_map(|name| message("group", name, &groups))).collect()
+    let of_groups = config.groups.keys().filter_map(|name| message("group", name, &groups));
+    let caches: BTreeSet<&str> = jobs().flat_map(|job| &job.caches).map(String::as_str).collect();
+    let of_caches = config.caches.keys().filter_map(|name| message("cache", name, &caches));
+    of_guests.chain(of_groups).chain(of_caches).collect()
 }
 
 fn message(kind: &str, name: &str, used: &BTreeSet<&str>) -> Option<String> {
     let remedy = || match nearest(name, used.iter().copied()) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
+        None if kind == "cache" => format!("write `caches = [ \"{name}\" ];` in a job, or remove it"),
         None => format!("write `{kind} = \"{name}\";` in a job, or remove it"),
     };
     (!used.contains(name)).then(|| format!("nothing uses {kind} `{name}`; {}", remedy()))
@@ -43,6 +47,7 @@ mod tests {
             groups.db.limit = 1;
             groups.bd.limit = 1;
             groups.gpu.limit = 1;
+            caches.target.path = "target";
             jobs.a = { command = "true"; guest = "big"; group = "db"; };
             jobs.b.command = "true";
         }"#;
@@ -53,6 +58,7 @@ mod tests {
                 "nothing uses guest `spare`; write `guest = \"spare\";` in a job, or remove it",
                 "nothing uses group `bd`; write `group = \"bd\";` in a job, or remove it",
                 "nothing uses group `gpu`; write `group = \"gpu\";` in a job, or remove it",
+                "nothing uses cache `target`; write `caches = [ \"target\" ];` in a job, or remove it",
             ]
         );
         assert!(unused("{ guests.default.vcpu = 2; guests.a.vcpu = 1; }").is_empty());

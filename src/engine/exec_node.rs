@@ -81,6 +81,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         // A check of Nix has its inputs in the workspace.
         inputs: &[],
         guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
+        caches: None,
         // Nix builds a job after those that it needs passed.
         run_env: &run_env(node.job, None, 1, Outcome::Passed),
         env: &BTreeMap::new(),

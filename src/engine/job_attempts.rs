@@ -15,6 +15,7 @@ use crate::cancel::Urgency;
 use crate::event::{EventKind, JobEnd, JobFinished, LogPaths, Outcome, Reason};
 use crate::execute::executor;
 use crate::execute::host_context::{GuestHost, HostContext};
+use crate::execute::job_caches::CacheHost;
 use crate::execute::job_inputs::JobInput;
 use crate::failpoint::{self, Point};
 use crate::host::free_disk;
@@ -115,6 +116,7 @@ impl JobAttempts<'_> {
             snapshot_dir: context.snapshot_dir,
             inputs: self.inputs.as_ref().map_err(|error| anyhow!("{error:#}"))?,
             guest_host,
+            caches: Some(CacheHost { state: context.state, run_id: context.run_id, limits: context.cache_limits }),
             run_env: &run_env,
             env: context.env,
             local_folder: context.local_folder,

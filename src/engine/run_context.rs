@@ -13,6 +13,7 @@ use crate::id::{Digest, RunId};
 use crate::plan::Budget;
 use crate::quota::Quota;
 use crate::state::StateLayout;
+use crate::state::caches::CacheLimits;
 
 /// The context of a run: the state, options and limits that its nodes share.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub struct RunContext<'a> {
     pub infra_retries: u32,
     /// The disk quota of the run.
     pub quota: &'a Quota,
+    /// The limits on the caches of all jobs.
+    pub cache_limits: CacheLimits,
     /// The cancel request.
     pub cancel: &'a Cancel,
 }

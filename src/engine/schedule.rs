@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::guest::When;
-use crate::id::NodeId;
+use crate::id::{JobId, NodeId};
 use crate::plan::Budget;
-use crate::plan::record::{PlanNodeRecord, Work};
+use crate::plan::record::{PlanNodeRecord, PlannedJob, Work};
 
 /// Index of a node in its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Schedule<'a> {
     nodes: &'a [PlanNodeRecord],
     states: Vec<State>,
     needs: Vec<Vec<NodeIndex>>,
+    /// For each node, the nodes for whose ends it waits, whatever they are.
+    waits: Vec<Vec<NodeIndex>>,
     budget: Budget,
 }
 
@@ -52,7 +54,13 @@ impl<'a> Schedule<'a> {
             nodes.iter().enumerate().map(|(index, node)| (&node.id, NodeIndex(index))).collect();
         let needs = |node: &PlanNodeRecord| node.depends_on.iter().filter_map(|id| indices.get(id).copied()).collect();
         let needs = nodes.iter().map(needs).collect();
-        Self { nodes, states: vec![State::Waiting; nodes.len()], needs, budget }
+        let of_jobs =
+            nodes.iter().zip((0..).map(NodeIndex)).filter_map(|(node, index)| Some((&node.job()?.job, index)));
+        let jobs: BTreeMap<&JobId, NodeIndex> = of_jobs.collect();
+        let filled_by =
+            |job: &'a PlannedJob| job.caches.iter().filter_map(|cache| jobs.get(cache.filled_by.as_ref()?).copied());
+        let waits = nodes.iter().map(|node| node.job().into_iter().flat_map(filled_by).collect()).collect();
+        Self { nodes, states: vec![State::Waiting; nodes.len()], needs, waits, budget }
     }
 
     /// Returns a node.
@@ -87,7 +95,7 @@ impl<'a> Schedule<'a> {
         if let Some(need) = fatal {
             return Decision::Skip(SkipCause::Failed(*need));
         }
-        if !needs.iter().all(|need| matches!(self.states[need.0], State::Done { .. })) {
+        if !needs.iter().chain(&self.waits[index.0]).all(|need| matches!(self.states[need.0], State::Done { .. })) {
             return Decision::Wait;
         }
         if when.holds(self.needs_passed(index)) { Decision::Start } else { Decision::Skip(SkipCause::NoFailure) }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::cache_use::CacheUse;
 use super::outcome::Outcome;
 use super::reason::Reason;
 use crate::config::AllowFailure;
@@ -46,6 +47,9 @@ pub struct JobEnd {
     /// The artifacts.
     #[serde(flatten)]
     pub artifacts: ArtifactSummary,
+    /// The uses of its caches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<CacheUse>,
     /// Warnings that change no outcome, about missing artifacts for instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -125,6 +129,7 @@ impl JobEnd {
             exit: exit.into(),
             log: LogExtent::default(),
             artifacts: ArtifactSummary::default(),
+            caches: Vec::new(),
             warnings: Vec::new(),
             taken: None,
             retryable: false,

@@ -10,6 +10,7 @@
 //! names and meanings. So a reader skips unknown kinds and fields, and the incomplete line that a crash may have left.
 //! An earlier pikaci refuses a log of a later version and leaves the run unchanged ([`crate::record::replay`]).
 
+mod cache_use;
 mod declared_job;
 mod job_end;
 mod kind;
@@ -17,6 +18,7 @@ mod outcome;
 mod reason;
 mod run_started;
 
+pub use cache_use::{CacheEnd, CacheStart, CacheUse};
 pub use declared_job::DeclaredJob;
 pub use job_end::{ArtifactSummary, JobEnd, JobExit, JobFinished, LogExtent, LogPaths, LogRange, TakenResult};
 pub use kind::{Event, EventKind};

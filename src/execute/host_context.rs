@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::job_caches::CacheHost;
 use super::job_inputs::JobInput;
 use super::launcher::Launcher;
 use crate::cancel::Cancel;
@@ -22,6 +23,8 @@ pub struct HostContext<'a> {
     pub inputs: &'a [JobInput],
     /// The means to boot a guest; `None` for a job without one.
     pub guest_host: Option<GuestHost<'a>>,
+    /// The caches of this host; `None` outside of a run.
+    pub caches: Option<CacheHost<'a>>,
     /// Variables that describe the attempt, for every command of the job.
     pub run_env: &'a BTreeMap<String, String>,
     /// The part of the environment that jobs without a guest see.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Network;
 use crate::guest::contract::{INPUTS_PATH, INPUTS_TAG};
-use crate::guest::{Access, Mount, Request, ServiceRequest, StepRequest};
+use crate::guest::{Access, CacheMount, Mount, Request, ServiceRequest, StepRequest};
 use crate::plan::record::{PlannedJob, PlannedService, PlannedStep, Share, ShareSource};
 
 /// Builds the request for a job that runs as the user `uid` of the guest. `has_inputs` adds the share of its inputs.
@@ -15,6 +15,7 @@ pub(super) fn build_request(
     run_env: &BTreeMap<String, String>,
     shares: &[Share],
     has_inputs: bool,
+    caches: Vec<CacheMount>,
     uid: u32,
 ) -> Request {
     let step =
@@ -51,6 +52,7 @@ pub(super) fn build_request(
         artifacts: job.artifacts.clone(),
         // The layer comes before the overlay that has it.
         shares: inputs.into_iter().chain(shares).collect(),
+        caches,
         network: job.network != Network::None,
         has_disk: job.disk_mib.is_some(),
         epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use super::attempt_logs::AttemptLogs;
 use super::collect::gather_artifacts;
 use super::host_context::HostContext;
+use super::job_caches::LocalCaches;
 use super::job_inputs::{Placement, place_inputs};
 use super::job_progress::JobProgress;
 use super::local_services::{LocalServices, ServiceHost};
@@ -43,6 +44,7 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
     failpoint::run_step(Point::PrivateCopy, || make_private_copy(context.snapshot_dir, &workspace, None))?;
     place_inputs(context.inputs, &workspace, Placement::Copy)?;
+    let caches = LocalCaches::open(context.caches, job, &workspace)?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let logs = AttemptLogs::of(context.layout);
     fs::write(&logs.guest, "").with_context(|| format!("making {}", logs.guest.display()))?;
@@ -79,6 +81,7 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
     if !job.artifacts.is_empty() {
         collect_artifacts(&mut end, &workspace, &job.artifacts, context);
     }
+    end.caches = caches.finish(end.outcome);
     Ok(end)
 }
 

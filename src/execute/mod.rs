@@ -14,6 +14,7 @@ pub mod ext4;
 mod guest_message;
 mod guest_shutdown;
 pub mod host_context;
+pub mod job_caches;
 pub mod job_inputs;
 mod job_progress;
 mod job_request;

@@ -66,6 +66,12 @@ pub struct Observed {
     pub artifacts: Option<u64>,
     /// The files that the guest reported as left out.
     pub left_out: LeftOutFiles,
+    /// The caches whose generations the guest couldn't mount.
+    pub dropped_caches: Vec<u8>,
+    /// The caches that the job didn't change.
+    pub same_caches: Vec<u8>,
+    /// The caches whose disks are whole.
+    pub saved_caches: Vec<u8>,
     /// True if the guest reported that nothing follows.
     pub end: bool,
     /// QMP's reason for the shutdown.
@@ -103,6 +109,9 @@ impl Observed {
             ControlLine::Artifacts(count) => self.artifacts = Some(count),
             ControlLine::LeftOut { reason, path } => self.left_out.add(path, reason.text()),
             ControlLine::MoreLeftOut(count) => self.left_out.add_more(count),
+            ControlLine::CacheDropped(cache) => self.dropped_caches.push(cache),
+            ControlLine::CacheSame(cache) => self.same_caches.push(cache),
+            ControlLine::CacheSaved(cache) => self.saved_caches.push(cache),
             ControlLine::Error(text) => self.error = Some(text),
             ControlLine::End => self.end = true,
         }

@@ -10,6 +10,7 @@ use super::attempt_disks::AttemptDisks;
 use super::attempt_logs::AttemptLogs;
 use super::console::{Console, tail};
 use super::host_context::{GuestHost, HostContext};
+use super::job_caches::GuestCaches;
 use super::job_inputs::{Placement, place_inputs};
 use super::job_request::build_request;
 use super::machine_spec::{DiskImage, MachineSpec};
@@ -18,9 +19,10 @@ use super::share::{ShareTree, ShareUsers};
 use super::verdict::judge_guest;
 use super::vm::{self, VmEnd};
 use super::vm_spec::VmSpec;
+use super::writable_disk::WritableDisk;
 use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
-use crate::guest::contract::{ARTIFACTS_DISK, INPUTS_TAG, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
+use crate::guest::contract::{ARTIFACTS_DISK, INPUTS_TAG, MOUNT_LIMIT, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::state::{AttemptLayout, recorded_path, write_json};
 
@@ -40,8 +42,13 @@ pub(super) fn run(
     let host = context.guest_host.context("the plan has no Prepare node for the job's runner")?;
     let users = users(host.uid, job.run_as_root);
     let has_inputs = !context.inputs.is_empty();
-    let request = build_request(job, context.run_env, shares, has_inputs, users.guest);
-    let make_disks = || AttemptDisks::make(context.layout, &request, job.disk_mib, context.quota);
+    let mut caches = GuestCaches::open(context.caches, job)?;
+    let request = build_request(job, context.run_env, shares, has_inputs, caches.mounts(), users.guest);
+    let make_disks = || {
+        let disks = AttemptDisks::make(context.layout, &request, job.disk_mib, context.quota)?;
+        caches.make_disks(disks.folder.path(), context.quota)?;
+        Ok::<_, anyhow::Error>(disks)
+    };
     let disks = failpoint::run_step(Point::Disks, make_disks)?;
     check_host_folders(shares)?;
     let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
@@ -53,13 +60,17 @@ pub(super) fn run(
         trees.push((INPUTS_TAG.to_owned(), ShareTree::Folder(folder)));
     }
     let disk = |serial, path, read_only| DiskImage { serial, path, read_only };
+    let cache_disks = caches.disks();
     let store = host.runner.store_disk();
     let machine_disks: Vec<DiskImage<'_>> =
         [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
             .into_iter()
             .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
             .chain(disks.scratch.as_ref().map(|(path, _)| disk(SCRATCH_DISK, path, false)))
+            .chain(cache_disks.iter().map(|(serial, path, read_only)| disk(serial, path, *read_only)))
             .collect();
+    let merge_secs = if caches.merges() { MOUNT_LIMIT.as_secs() } else { 0 };
+    let writable_disks: Vec<&WritableDisk> = disks.writable().into_iter().chain(caches.writable()).collect();
     let spec = VmSpec {
         machine: MachineSpec {
             arch: host.arch,
@@ -73,14 +84,16 @@ pub(super) fn run(
         },
         shares: &trees,
         users,
-        deadlines,
+        deadlines: Deadlines { job_secs: deadlines.job_secs + merge_secs, ..deadlines },
         logs: &AttemptLogs::of(context.layout),
         scratch: disks.folder.path(),
-        writable_disks: &disks.writable(),
+        writable_disks: &writable_disks,
         quota: context.quota,
     };
     let vm_end = vm::run(&host.launcher, &spec, context.cancel, &mut |line| (context.on_control)(line))?;
-    Ok(job_end(job, context.layout, &vm_end, &disks))
+    let mut end = job_end(job, context.layout, &vm_end, &disks);
+    end.caches = caches.finish(end.outcome, &vm_end.observed);
+    Ok(end)
 }
 
 /// Returns the end of the job: the verdict with evidence, artifacts and warnings.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// Mount point of the workspace, and working folder of a command.
 pub const WORKSPACE_PATH: &str = "/workspace";
+/// Home of the job, in a guest.
+pub const HOME_PATH: &str = "/var/job";
 /// Tag of the share that holds the workspace.
 pub const WORKSPACE_TAG: &str = "workspace";
 /// Tag of the share that holds the host's `/usr` and a part of its `/etc`.
@@ -29,7 +31,10 @@ pub const ARTIFACTS_DISK: &str = "pikaci-artifacts";
 pub const STORE_DISK: &str = "pikaci-store";
 /// Serial of the disk for everything that the job writes, an ext4 file system.
 pub const SCRATCH_DISK: &str = "pikaci-scratch";
-/// Serials of all disks, in the order in which a hypervisor without serials has to attach them. Such a hypervisor has
+/// Serial of a disk of a cache: this, the number of the cache, `-`, and the number of the layer. The layer 0 is the one
+/// that the job writes; the others are those of a generation, the newest one first.
+pub const CACHE_DISK: &str = "pikaci-cache-";
+/// Serials of the disks without caches, in the order in which a hypervisor without serials has to attach them. Such a hypervisor has
 /// no store to share, so that the store is always a disk there.
 pub const DISKS: [&str; 4] = [REQUEST_DISK, ARTIFACTS_DISK, STORE_DISK, SCRATCH_DISK];
 
@@ -52,11 +57,11 @@ pub const GO_LINE: &[u8] = b"go\n";
 pub const CANCEL_LINE: &[u8] = b"cancel\n";
 
 /// Files of every request, in the order of their use; each command has a file of its own besides.
-pub const REQUEST_FILES: [&str; 7] = ["settings", "shares", "job", "services", "steps", "patterns", "roots"];
+pub const REQUEST_FILES: [&str; 8] = ["settings", "shares", "caches", "job", "services", "steps", "patterns", "roots"];
 /// Prefix of the agent's own shell variables in start.sh; a request can't set a variable with it.
 pub const RESERVED_PREFIX: &str = "pikaci_";
 
-/// Limit on the control lines of a guest; an agent sends fewer than 230.
+/// Limit on the control lines of a guest; an agent sends fewer than 240.
 pub const MAX_CONTROL_LINES: usize = 256;
 /// Limit on a control line, in bytes; the agent's lines are far shorter.
 pub const MAX_LINE_BYTES: usize = 4096;
@@ -72,6 +77,11 @@ pub const MAX_SERVICES: usize = 20;
 /// Bytes of the output of a service that the agent keeps.
 pub const SERVICE_LOG_BYTES: u64 = 8 << 20;
 
+/// Limit on the caches of a job: each sends up to two control lines.
+pub const MAX_CACHES: usize = 4;
+/// Limit on the layers of a generation of a cache.
+pub const MAX_CACHE_LAYERS: usize = 7;
+
 /// Limit on the artifact files of a job.
 pub const MAX_ARTIFACTS: u64 = 100_000;
 /// Limit on the names in the path of an artifact, its own among them.
@@ -85,6 +95,8 @@ pub const ARTIFACTS_DISK_BYTES: u64 = 1 << 30;
 pub const WAIT_LIMIT: Duration = Duration::from_hours(1);
 /// Time that the agent takes at most to set up the guest before the command.
 pub const SETUP_LIMIT: Duration = Duration::from_mins(2);
+/// Time that the agent takes at most to mount the caches of the job, and to merge their layers.
+pub const MOUNT_LIMIT: Duration = Duration::from_mins(10);
 /// Time between TERM and KILL when the agent ends the job.
 pub const TERM_GRACE: Duration = Duration::from_secs(5);
 /// Time after KILL before the agent reports that the command is still alive.
@@ -106,6 +118,7 @@ mod tests {
 
     const AGENT: &str = include_str!("../../nix/guest/agent.sh");
     const ARTIFACTS: &str = include_str!("../../nix/guest/artifacts.sh");
+    const CACHES: &str = include_str!("../../nix/guest/caches.sh");
     const PACK: &str = include_str!("../../nix/guest/pack.sh");
     const START: &str = include_str!("../../nix/guest/start.sh");
     const STEPS: &str = include_str!("../../nix/guest/steps.sh");
@@ -139,6 +152,8 @@ mod tests {
         }
         assert_has(AGENT, r#"device /sys/block serial "pikaci-$1" || echo /dev/vdc"#);
         assert_eq!(STORE_DISK, format!("pikaci-{STORE_TAG}"));
+        assert_has(CACHES, &format!(r#"device /sys/block serial "{CACHE_DISK}$1-$2""#));
+        assert_has(START, &format!("HOME={HOME_PATH} "));
         for port in [CONTROL_PORT, OUTPUT_PORT] {
             assert_has(AGENT, &format!("device $ports name {port})"));
         }
@@ -154,7 +169,7 @@ mod tests {
         for access in [Access::ReadOnly, Access::Layer, Access::Overlay, Access::Disk] {
             assert_has(AGENT, &format!("share_{}()", access.word()));
         }
-        let scripts = [AGENT, STEPS, ARTIFACTS, PACK, START].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS, CACHES, PACK, START].concat();
         for file in REQUEST_FILES {
             let places = [format!("request/{file}"), format!("\"$request\"/{file}")];
             assert!(places.iter().any(|place| scripts.contains(place)), "no script reads {file}");
@@ -164,11 +179,11 @@ mod tests {
 
     #[test]
     fn the_host_understands_the_words_of_the_agent() {
-        let scripts = [AGENT, STEPS, ARTIFACTS].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS, CACHES].concat();
         let phases: BTreeSet<&str> = arguments(&scripts, "begin_phase").collect();
         assert_eq!(phases, PHASES.into());
         let longest = PHASES.iter().map(|phase| phase.len()).max().unwrap();
-        let job_lines = 3 * (MAX_STEPS + MAX_SERVICES);
+        let job_lines = 3 * (MAX_STEPS + MAX_SERVICES) + 2 * MAX_CACHES;
         assert!(longest <= MAX_PHASE_BYTES && PHASES.len() + NAMED_LEFT_OUT + job_lines + 20 < MAX_CONTROL_LINES);
         assert_has(STEPS, &format!("head -c {SERVICE_LOG_BYTES}"));
         let examples = [
@@ -190,6 +205,9 @@ mod tests {
             "artifacts 1",
             "left-out link a",
             "left-out-more 1",
+            "cache-dropped 0",
+            "cache-same 0",
+            "cache-saved 0",
             "error no disk",
             "end",
         ];
@@ -220,9 +238,10 @@ mod tests {
 
     #[test]
     fn the_agent_keeps_its_time_limits() {
-        let scripts = [AGENT, STEPS, ARTIFACTS].concat();
+        let scripts = [AGENT, STEPS, ARTIFACTS, CACHES].concat();
         let guards: BTreeSet<&str> = arguments(&scripts, "guard").collect();
-        let limits = [WAIT_LIMIT, SETUP_LIMIT, CLEANUP_LIMIT, PACK_LIMIT].map(|limit| limit.as_secs().to_string());
+        let limits =
+            [WAIT_LIMIT, SETUP_LIMIT, CLEANUP_LIMIT, PACK_LIMIT, MOUNT_LIMIT].map(|limit| limit.as_secs().to_string());
         assert_eq!(guards, limits.iter().map(String::as_str).collect());
         let sleeps = |name| arguments(function(STEPS, name), "sleep").collect::<Vec<_>>().join(" ");
         assert_eq!(sleeps("end_cgroups"), format!("{} {}", TERM_GRACE.as_secs(), KILL_GRACE.as_secs()));

@@ -71,6 +71,12 @@ pub enum ControlLine {
     },
     /// Number of further files that are left out.
     MoreLeftOut(u64),
+    /// The content of the generation of the cache with this number couldn't be mounted, so that the cache is empty.
+    CacheDropped(u8),
+    /// The job changed nothing in a cache.
+    CacheSame(u8),
+    /// The disk of a cache has everything that the job wrote to it.
+    CacheSaved(u8),
     /// A step of the agent failed; the text is for people.
     Error(String),
     /// Last line of the agent.
@@ -145,6 +151,9 @@ impl FromStr for ControlLine {
             "step" => parse_number(rest).map(Self::Step),
             "step-deadline" => parse_number(rest).map(Self::StepDeadline),
             "step-end" => parse_step_end(rest),
+            "cache-dropped" => parse_number(rest).map(Self::CacheDropped),
+            "cache-same" => parse_number(rest).map(Self::CacheSame),
+            "cache-saved" => parse_number(rest).map(Self::CacheSaved),
             "service-ready" => parse_number(rest).map(Self::ServiceReady),
             "service-late" => parse_number(rest).map(Self::ServiceLate),
             "service-end" => parse_service_end(rest),
@@ -230,6 +239,9 @@ mod tests {
             ("left-out link out/a b", ControlLine::LeftOut { reason: LeftOutReason::Link, path: "out/a b".into() }),
             ("left-out name a\u{1}b", ControlLine::LeftOut { reason: LeftOutReason::Name, path: "a\u{fffd}b".into() }),
             ("left-out-more 7", ControlLine::MoreLeftOut(7)),
+            ("cache-dropped 0", ControlLine::CacheDropped(0)),
+            ("cache-same 1", ControlLine::CacheSame(1)),
+            ("cache-saved 3", ControlLine::CacheSaved(3)),
             ("error no disk: \u{1b}[2J", ControlLine::Error("no disk: \u{fffd}[2J".into())),
             ("end", ControlLine::End),
         ];
@@ -269,6 +281,8 @@ mod tests {
             "left-out large",
             "left-out lost a",
             "left-out-more",
+            "cache-saved",
+            "cache-saved 256",
             "root",
         ];
         for line in lines {

@@ -1,7 +1,7 @@
 //! [`Request`] to the tar on the guest's request disk.
 //!
-//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares`, `services`, `steps` and `roots`
-//! (calls of the agent's functions), `job` (environment and working folder of all commands), one text for each command
+//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares`, `caches`, `services`, `steps` and
+//! `roots` (calls of the agent's functions), `job` (environment and working folder of all commands), one text for each command
 //! (its argument list, and for a service its environment); and `patterns`, for `grep -E -f`. Every value is quoted, so
 //! that no value is run as shell code.
 
@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::artifact_globs::{PatternError, extended_regex, search_roots};
 use super::contract::{REQUEST_FILES, RESERVED_PREFIX, WORKSPACE_TAG};
-use super::request::{Mount, Request, ServiceRequest, StepRequest};
+use super::request::{CacheMount, Mount, Request, ServiceRequest, StepRequest};
 use crate::glob::expand;
 
 /// Error of a request that no guest can run.
@@ -59,6 +59,7 @@ pub fn encode_request(request: &Request) -> Result<Vec<u8>, RequestError> {
     let contents = [
         settings(request)?.into_bytes(),
         shares(request)?.into_bytes(),
+        caches(request)?.into_bytes(),
         job(request)?.into_bytes(),
         services(request).into_bytes(),
         steps(request).into_bytes(),
@@ -104,6 +105,16 @@ fn shares(request: &Request) -> Result<String, RequestError> {
         }
         let mount_point = quote_value("a mount point", mount_point)?;
         push_line(&mut text, &["share", tag, &mount_point, access.word()]);
+    }
+    Ok(text)
+}
+
+fn caches(request: &Request) -> Result<String, RequestError> {
+    let mut text = String::new();
+    for (number, CacheMount { mount_point, layers, merge }) in request.caches.iter().enumerate() {
+        let mount_point = quote_value("the folder of a cache", mount_point)?;
+        let layout = if *merge { "merge" } else { "stack" };
+        push_line(&mut text, &["cache", &number.to_string(), &mount_point, &layers.to_string(), layout]);
     }
     Ok(text)
 }

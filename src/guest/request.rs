@@ -25,6 +25,8 @@ pub struct Request {
     pub artifacts: Vec<String>,
     /// Shares to mount.
     pub shares: Vec<Mount>,
+    /// Caches to mount, by their numbers.
+    pub caches: Vec<CacheMount>,
     /// True if everything that the job writes is on a disk of the machine, and not in memory.
     pub has_disk: bool,
     /// True if the agent configures the network.
@@ -66,6 +68,17 @@ pub struct Mount {
     pub mount_point: String,
     /// Access of the guest to the share.
     pub access: Access,
+}
+
+/// A cache as the guest mounts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheMount {
+    /// Folder of the guest that the cache is mounted on.
+    pub mount_point: String,
+    /// Number of layers of the generation that the cache starts with.
+    pub layers: usize,
+    /// True if the guest copies the layers to the job's own disk, false if it stacks them.
+    pub merge: bool,
 }
 
 /// Access of a guest to a share.

@@ -9,6 +9,7 @@ use super::caller_env::JobEnv;
 use super::hypervisor::Capabilities;
 use super::key_parts;
 use super::keyed_jobs::{cache_refusal, keyed_jobs};
+use super::plan_caches::planned_caches;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{
@@ -167,7 +168,8 @@ fn planned_node_job(
     };
     let env = input.caller_env.job_env(id, job)?;
     let group = job.group.as_ref().map(|name| PlannedGroup { name: name.clone(), limit: input.config.groups[name] });
-    Ok(PlannedJob { group, ..planned_job(id, job, guest, env, executor) })
+    let caches = planned_caches(job, input);
+    Ok(PlannedJob { group, caches, ..planned_job(id, job, guest, env, executor) })
 }
 
 /// Returns the executor of a job in a guest that boots a runner.
@@ -194,7 +196,7 @@ pub fn vm_executor(
     }
 }
 
-/// Returns the planned job of an Execute node, without its group.
+/// Returns the planned job of an Execute node, without its group and its caches.
 #[must_use]
 pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: JobExecutor) -> PlannedJob {
     let step = |step: &Step| PlannedStep {
@@ -232,6 +234,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         memory_mib: guest.memory_mib,
         disk_mib: guest.disk_mib,
         network: job.network,
+        caches: Vec::new(),
         cache: false,
         result_key: None,
         taken_from: None,

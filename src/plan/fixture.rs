@@ -38,6 +38,7 @@ pub fn job(id: &str) -> PlannedJob {
         memory_mib: 1,
         disk_mib: None,
         network: Network::Outside,
+        caches: Vec::new(),
         cache: false,
         result_key: None,
         taken_from: None,

@@ -55,6 +55,8 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         // The environment has the values of the matrix.
         matrix: _,
         guest: _,
+        // A job may be quicker because of them, and its result is the same.
+        caches: _,
         allow_failure: _,
         group: _,
         timeout_secs: _,

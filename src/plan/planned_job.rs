@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
+use super::planned_cache::PlannedCache;
 use super::result_key::ResultKey;
 use crate::config::{AllowFailure, Base, Network};
 use crate::guest::When;
@@ -75,6 +76,9 @@ pub struct PlannedJob {
     pub disk_mib: Option<u64>,
     /// The part of the network that the command can reach.
     pub network: Network,
+    /// The caches whose content the job gets and leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<PlannedCache>,
     /// True if the job takes the result of an earlier run with the same result key.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cache: bool,

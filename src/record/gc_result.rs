@@ -59,6 +59,8 @@ pub enum RemovedKind {
     Flake,
     /// GC root, which keeps a runner in the Nix store.
     Root,
+    /// Generation of a cache.
+    Cache,
     /// Temporary file of a killed process, or a record about an item that is gone.
     Leftover,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run_record::SCHEMA_VERSION;
 use super::step_record::{ServiceRecord, StepRecord};
-use crate::event::{ArtifactSummary, DeclaredJob, EventKind, JobEnd, JobExit, LogPaths, Outcome, Status};
+use crate::event::{ArtifactSummary, CacheUse, DeclaredJob, EventKind, JobEnd, JobExit, LogPaths, Outcome, Status};
 use crate::id::{JobId, NodeId, RecordedPath, RunId};
 
 /// Logs of an attempt, relative to the state folder.
@@ -107,6 +107,9 @@ pub struct JobRecord {
     /// The artifacts.
     #[serde(flatten)]
     pub artifacts: ArtifactSummary,
+    /// The uses of its caches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<CacheUse>,
     /// Warnings that change no outcome, about missing artifacts for instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -138,6 +141,7 @@ impl JobRecord {
             exit: JobExit::default(),
             log_cut: false,
             artifacts: ArtifactSummary::default(),
+            caches: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -157,6 +161,7 @@ impl JobRecord {
         self.exit = end.exit.clone();
         self.log_cut = end.log.log_cut;
         self.artifacts = end.artifacts.clone();
+        self.caches.clone_from(&end.caches);
         self.warnings.clone_from(&end.warnings);
         if let Some(taken) = &end.taken {
             self.logs = (&taken.logs).into();

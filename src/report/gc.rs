@@ -9,11 +9,12 @@ use crate::record::{BrokenRun, GcResult, RemovedKind};
 use crate::text::{count, plain, quote, size};
 
 /// Kinds with their nouns, in the order of the report.
-const KINDS: [(RemovedKind, &str); 5] = [
+const KINDS: [(RemovedKind, &str); 6] = [
     (RemovedKind::Run, "run"),
     (RemovedKind::Snapshot, "snapshot"),
     (RemovedKind::Flake, "flake"),
     (RemovedKind::Root, "GC root"),
+    (RemovedKind::Cache, "cache generation"),
     (RemovedKind::Leftover, "leftover"),
 ];
 

@@ -1,6 +1,7 @@
 //! Everything that is printed: plans, events, records and findings as text. Pure.
 
 mod artifacts;
+mod caches;
 mod clock;
 mod doctor;
 mod duration;
@@ -33,6 +34,7 @@ mod warnings;
 mod why;
 
 pub use artifacts::{ArtifactFile, Artifacts, JobArtifacts, artifacts};
+pub use caches::{CacheContent, caches};
 pub use clock::Clock;
 pub use doctor::{Diagnosis, doctor};
 pub use empty_selection::empty_selection;

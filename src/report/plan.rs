@@ -2,8 +2,8 @@
 
 use super::Page;
 use super::unisolated::UNISOLATED;
-use crate::plan::RunPlanRecord;
 use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedInput, PlannedJob, Work};
+use crate::plan::{PlannedCache, RunPlanRecord};
 
 /// Renders a plan: the jobs that are left out with their reasons, then the nodes in order.
 #[must_use]
@@ -58,7 +58,13 @@ fn conditions(job: &PlannedJob) -> String {
         .then(|| format!("steps {}", names(job.steps.iter().map(|step| step.name.as_str()).collect())));
     let inherited = (!job.inherited.is_empty())
         .then(|| format!("inherits {}", names(job.inherited.iter().map(String::as_str).collect())));
-    [when, group, inputs, services, steps, inherited]
+    let cache = |cache: &PlannedCache| match &cache.filled_by {
+        Some(job) => format!("{} after {job} fills it", cache.name),
+        None => cache.name.clone(),
+    };
+    let caches = (!job.caches.is_empty())
+        .then(|| format!("caches {}", job.caches.iter().map(cache).collect::<Vec<_>>().join(", ")));
+    [when, group, inputs, services, steps, caches, inherited]
         .into_iter()
         .flatten()
         .fold(String::new(), |text, part| text + &part + "; ")

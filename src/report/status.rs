@@ -78,6 +78,9 @@ pub fn status(history: &History, output: &FailureOutput, state_root: &Path, cloc
             let code = service.exit_code.unwrap_or_default();
             page.line(format!("             service {} ended with exit code {code}", plain(&service.name)));
         }
+        for cache in &job.caches {
+            page.line(format!("             {}", plain(&cache.text())));
+        }
         for warning in warnings(job) {
             page.line(format!("             {warning}"));
         }

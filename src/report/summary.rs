@@ -12,7 +12,7 @@ use super::{Page, left_out};
 use crate::event::Outcome;
 use crate::plan::record::LOCAL;
 use crate::record::{History, JobRecord, PrepareRecord};
-use crate::text::{LINE, MESSAGE, count, cut, quote};
+use crate::text::{LINE, MESSAGE, count, cut, plain, quote};
 
 /// Largest number of jobs with a paragraph of their own; the table has all of them.
 const MAX_PARAGRAPHS: usize = 8;
@@ -133,6 +133,9 @@ fn table(history: &History) -> Page {
             word,
             format!("  {:width$}  {took:>6}{artifacts}{taken}{cut_log}{flaky}{allowed}{message}", job.id),
         );
+        for cache in &job.caches {
+            page.line(format!("             {}", plain(&cache.text())));
+        }
         for warning in warnings(job) {
             page.line(format!("             {warning}"));
         }

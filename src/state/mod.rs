@@ -1,6 +1,7 @@
 //! The state folder, `.pikaci/` by default: layout, atomic writes, locks, records, garbage collection.
 
 mod append_line;
+pub mod caches;
 mod encode_name;
 mod file_lock;
 pub mod gc;

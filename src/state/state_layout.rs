@@ -24,7 +24,6 @@ const KVM_RECORD: &str = "kvm.json";
 pub const STATE_FOLDER: &str = ".pikaci";
 /// End of the names of seals.
 pub(super) const SEAL_SUFFIX: &str = ".seal";
-/// Folder of an older pikaci.
 const CACHES: &str = "caches";
 
 /// Paths of a state folder. Creating a layout accesses no file.
@@ -157,6 +156,24 @@ impl StateLayout {
     #[must_use]
     pub fn result(&self, key: &Digest) -> Beneath {
         self.results().join(key.as_str())
+    }
+
+    /// Returns the folder of caches.
+    #[must_use]
+    pub fn caches(&self) -> Beneath {
+        self.folder().join(CACHES)
+    }
+
+    /// Returns the folder of the generations of a cache and a scope.
+    #[must_use]
+    pub fn cache(&self, name: &str, scope: &str) -> Beneath {
+        self.caches().join(encode_name(name)).join(encode_name(scope))
+    }
+
+    /// Returns the lock of a cache and a scope, which a process holds while it adds or removes a generation.
+    #[must_use]
+    pub fn cache_lock(&self, name: &str, scope: &str) -> Beneath {
+        self.lock(&format!("cache-{}", Digest::of(format!("{name}\0{scope}").as_bytes()).short()))
     }
 
     /// Returns the lock of the folder of snapshots.

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use jiff::SignedDuration;
 
+use crate::cli::cache_args::CacheArgs;
 use crate::cli::clock::clock;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -31,6 +32,8 @@ pub struct Options {
     /// Remove only runs that ended longer ago than this: `7d`, `12h`; --keep-runs still applies
     #[arg(long, value_name = "D", env = "PIKACI_OLDER_THAN", value_parser = parse_duration)]
     older_than: Option<SignedDuration>,
+    #[command(flatten)]
+    caches: CacheArgs,
     /// Print the files that would be removed, and remove nothing
     #[arg(long, env = "PIKACI_DRY_RUN", value_parser = FalseyValueParser::new())]
     dry_run: bool,
@@ -63,8 +66,9 @@ fn collect(state: &StateLayout, project_args: &ProjectArgs, options: &Options) -
     let project = Project::locate(project_args).ok();
     let tree = project.as_ref().map(|project| project.root.as_path());
     let policy = RetentionPolicy::new(options.keep_runs, options.older_than);
+    let cache_limits = options.caches.limits();
     if options.dry_run {
-        return Ok(gc::preview(state, GcRequest { policy, tree, now: clock().now })?);
+        return Ok(gc::preview(state, GcRequest { policy, tree, cache_limits, now: clock().now })?);
     }
     state::open(state.root()).map_err(|error| open_failure(error, state.root()))?;
     let lock = if let Some(lock) = GcLock::try_take(state)? {
@@ -75,7 +79,7 @@ fn collect(state: &StateLayout, project_args: &ProjectArgs, options: &Options) -
     };
     report_interrupted(&RunStore::new(state.clone()))?;
     TemporaryFolder::sweep();
-    Ok(gc::collect(state, &lock, GcRequest { policy, tree, now: clock().now })?)
+    Ok(gc::collect(state, &lock, GcRequest { policy, tree, cache_limits, now: clock().now })?)
 }
 
 fn open_failure(error: OpenError, root: &Path) -> Failure {

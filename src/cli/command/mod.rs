@@ -1,6 +1,7 @@
 //! The subcommands.
 
 pub mod artifacts;
+pub mod cache;
 pub mod cancel;
 pub mod check;
 pub mod doctor;

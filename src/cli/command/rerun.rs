@@ -26,7 +26,7 @@ use crate::facts::HostFacts;
 use crate::host::{self, FactsRequest, HashCache};
 use crate::id::{JobId, RunId};
 use crate::nix::NixStore;
-use crate::plan::{Plan, RunPlanRecord, plan_rerun};
+use crate::plan::{Plan, RunPlanRecord, plan_rerun, protect_caches};
 use crate::process::own_path;
 use crate::record::{History, RunRecord};
 use crate::snapshot;
@@ -68,6 +68,9 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
         return Ok(Exit::Passed);
     }
     let mut plan = plan_rerun(&recorded, &selected, &|job| has_passed(&history, job));
+    if options.isolation.untrusted {
+        protect_caches(&mut plan);
+    }
     options.isolation.check(&plan)?;
     let facts = host::gather_facts(&FactsRequest::new(own_path(), BTreeSet::new()), &HashCache::default());
     let hypervisor = plan.hypervisor().map(capabilities);

@@ -5,6 +5,14 @@ use crate::config::key::{Key, REQUIRED, Shape};
 
 pub(super) const FILE: &[Key] = &[
     Key {
+        name: "caches",
+        shape: Shape::Map(&Shape::Set("caches")),
+        expected: "a set of caches",
+        default: "`{ }`",
+        example: "caches.target = { path = \"target\"; };",
+        doc: "Folders whose content outlives the jobs that use them.",
+    },
+    Key {
         name: "defaults",
         shape: Shape::Set("defaults"),
         expected: "a set",

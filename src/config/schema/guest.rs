@@ -92,7 +92,7 @@ fn read_vcpu(reader: &mut Reader, fields: &Fields) -> Option<u32> {
 }
 
 /// Reads an amount of memory or disk, in MiB.
-fn read_size(reader: &mut Reader, fields: &Fields, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
+pub(super) fn read_size(reader: &mut Reader, fields: &Fields, key: &str, range: RangeInclusive<u64>) -> Option<u64> {
     let field = fields.get(key)?;
     let size = reader.quantity(&field, parse_mebibytes, "write it like \"512M\" or \"2G\", or as an integer of MiB")?;
     if !range.contains(&size) {

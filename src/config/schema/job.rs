@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
 use super::sizes::{check_sizes, value_length};
-use super::{command, env, globs, input, keys, service, timeout};
+use super::{cache, command, env, globs, input, keys, service, timeout};
 use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
 use crate::config::guest::DEFAULT_GUEST;
@@ -48,6 +48,7 @@ fn built_in() -> Job {
         retries: 0,
         allow_failure: AllowFailure::default(),
         cache: ResultCache::default(),
+        caches: Vec::new(),
         group: None,
         artifacts: Vec::new(),
     }
@@ -87,6 +88,7 @@ fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     job.when = command::read_when(reader, fields).unwrap_or(job.when);
     job.allow_failure = read_allow_failure(reader, fields).unwrap_or(job.allow_failure);
     job.cache = read_cache(reader, fields).unwrap_or(job.cache);
+    job.caches = cache::read_names(reader, fields).unwrap_or(job.caches);
     job.group = read_group(reader, fields).or(job.group);
     job
 }

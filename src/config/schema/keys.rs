@@ -175,6 +175,14 @@ const CACHE: Key = Key {
     doc: "`true` if the job takes the result of an earlier run in which it passed with the same command, guest, environment \
           and files. A job with a network, `hostFolders` or base `none` does so only with `\"trust\"`.",
 };
+const CACHES: Key = Key {
+    name: "caches",
+    shape: TEXTS,
+    expected: "a list of strings: names of caches",
+    default: "`[ ]`",
+    example: "caches = [ \"target\" ];",
+    doc: "The caches that the job uses, at most 4: folders with the content that an earlier job left.",
+};
 const GROUP: Key = Key {
     name: "group",
     shape: Shape::Text,
@@ -230,6 +238,7 @@ pub(super) const DEFAULTS: &[Key] = &[
     WHEN,
     ALLOW_FAILURE,
     CACHE,
+    CACHES,
     GROUP,
     PATHS,
     ARTIFACTS,

@@ -1,8 +1,8 @@
 //! Validation of a whole job file.
 
 use super::reader::{Fields, Reader};
-use super::references::JobNames;
-use super::{file_keys, group, guest, input, job, references, target};
+use super::references::{JobNames, Sections};
+use super::{cache, file_keys, group, guest, input, job, references, target};
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
 use crate::config::{Config, Input};
@@ -25,6 +25,7 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     let jobs = read_section(reader, file, "jobs").unwrap_or(&empty);
     let guests = read_section(reader, file, "guests").unwrap_or(&empty);
     let groups = read_section(reader, file, "groups").unwrap_or(&empty);
+    let caches = read_section(reader, file, "caches").unwrap_or(&empty);
     let targets = read_section(reader, file, "targets").unwrap_or(&empty);
 
     let defaults = file.get("defaults").and_then(|field| reader.set_field(&field));
@@ -36,7 +37,10 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     let targets_read = target::read_all(reader, targets, &names);
     let config_guests = guest::read_all(reader, guests);
     let group_limits = group::read_all(reader, groups);
-    references::check(reader, jobs, guests, groups, targets);
+    let caches_read = cache::read_all(reader, caches);
+    let sections = Sections { jobs, guests, groups, caches, targets };
+    references::check(reader, &sections);
+    cache::check(reader, caches, &read_jobs, &config_guests, &caches_read);
     for (id, needs) in needs {
         if let Some(job) = read_jobs.get_mut(&id) {
             job.needs = needs.into_iter().map(|(need, _)| need).collect();
@@ -47,7 +51,7 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
             *input = Input { to: std::mem::take(&mut input.to), ..resolved };
         }
     }
-    Config { jobs: read_jobs, guests: config_guests, targets: targets_read, groups: group_limits }
+    Config { jobs: read_jobs, guests: config_guests, targets: targets_read, groups: group_limits, caches: caches_read }
 }
 
 /// Returns the members of a section of the file and checks their names.

@@ -1,5 +1,6 @@
 //! All keys of a job file.
 
+use super::cache_keys::CACHE_KEYS;
 use super::file_keys::{FILE, GROUP_KEYS, TARGET};
 use super::guest_keys::GUEST_KEYS;
 use super::inner_keys::{INHERITED, INPUT, SERVICE, STEP};
@@ -66,6 +67,14 @@ const SECTIONS: &[Section] = &[
         path: "groups.<name>",
         doc: "A group: a limit for the jobs that name it in `group`.",
         keys: GROUP_KEYS,
+    },
+    Section {
+        name: "caches",
+        path: "caches.<name>",
+        doc: "A cache: a folder whose content outlives the jobs that name it in `caches`. A job gets a private copy, \
+              which becomes the next generation when the job passes. Guests of other names or bases, and jobs with \
+              another `runAsRoot`, have generations of their own.",
+        keys: CACHE_KEYS,
     },
 ];
 

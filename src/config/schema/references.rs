@@ -82,8 +82,18 @@ impl<'c> JobNames<'c> {
     }
 }
 
-/// Refuses references to undefined guests and groups, and names that are both a job and a target.
-pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, groups: &Attrs, targets: &Attrs) {
+/// Sections of a job file, each with its members by name.
+pub(super) struct Sections<'v> {
+    pub(super) jobs: &'v Attrs,
+    pub(super) guests: &'v Attrs,
+    pub(super) groups: &'v Attrs,
+    pub(super) caches: &'v Attrs,
+    pub(super) targets: &'v Attrs,
+}
+
+/// Refuses references to undefined guests, groups and caches, and names that are both a job and a target.
+pub(super) fn check(reader: &mut Reader, sections: &Sections) {
+    let Sections { jobs, guests, groups, caches, targets } = sections;
     for (name, at) in std::mem::take(&mut reader.guest_references) {
         if &*name != DEFAULT_GUEST && !guests.contains_key(&name) {
             let valid = guests.keys().map(|name| &**name).chain([DEFAULT_GUEST]);
@@ -96,6 +106,13 @@ pub(super) fn check(reader: &mut Reader, jobs: &Attrs, guests: &Attrs, groups: &
             let fallback = format!("define it: `groups.{name}.limit = 1;`");
             let hint = reader.suggest(&name, groups.keys().map(|name| &**name), &fallback);
             reader.refuse(&at, format!("there is no group {}", quoted(&name)), hint);
+        }
+    }
+    for (name, at) in std::mem::take(&mut reader.cache_references) {
+        if !caches.contains_key(&name) {
+            let fallback = format!("define it: `caches.{name}.path = \"…\";`");
+            let hint = reader.suggest(&name, caches.keys().map(|name| &**name), &fallback);
+            reader.refuse(&at, format!("there is no cache {}", quoted(&name)), hint);
         }
     }
     for (name, attr) in targets.iter().filter(|(name, _)| jobs.contains_key(*name)) {

@@ -156,6 +156,7 @@ fn job() -> impl Strategy<Value = Job> {
                 retries,
                 allow_failure,
                 cache,
+                caches: vec!["c".to_owned()],
                 artifacts,
                 ..super::shell("")
             }
@@ -233,6 +234,7 @@ fn config() -> impl Strategy<Value = Config> {
             guests,
             targets: drafted.into_iter().map(target).collect(),
             groups: BTreeMap::from([("g".to_owned(), 2)]),
+            caches: BTreeMap::from([("c".to_owned(), super::caches::cache())]),
         }
     })
 }

@@ -60,7 +60,8 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
         ResultCache::On => "true",
         ResultCache::Trust => "\"trust\"",
     };
-    writeln!(text, "cache = {cache};").unwrap();
+    let caches = render_list(job.caches.iter().map(String::as_str));
+    writeln!(text, "cache = {cache}; caches = {caches};").unwrap();
     if let Some(secs) = job.stall_secs {
         writeln!(text, "stall = {secs};").unwrap();
     }
@@ -98,6 +99,12 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
 /// Renders a config as the text of a job file.
 pub(super) fn render_nix(config: &Config) -> String {
     let mut text = String::from("{ groups.g.limit = 2;\n");
+    for (name, cache) in &config.caches {
+        let key = render_list(cache.key.iter().map(String::as_str));
+        writeln!(text, "caches.{name} = {{ path = {}; key = {key};", render_string(&cache.path)).unwrap();
+        let failure = if cache.keeps_failures { " onFailure = \"keep\";" } else { "" };
+        writeln!(text, "size = {}; singleFlight = {};{failure} }};", cache.size_mib, cache.single_flight).unwrap();
+    }
     for (name, guest) in &config.guests {
         let path = format!("guests.{}", render_string(name));
         writeln!(text, "{path} = {{ vcpu = {}; memory = {}; }};", guest.vcpu, guest.memory_mib).unwrap();

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use super::accelerator::Accelerator;
 use crate::config::Network;
 use crate::execute::machine_spec::{DiskImage, MachineSpec};
-use crate::guest::contract::{CONTROL_PORT, OUTPUT_PORT};
+use crate::guest::contract::{CACHE_DISK, CONTROL_PORT, OUTPUT_PORT};
 
 /// The file descriptor of the QMP socket.
 pub const QMP_FD: RawFd = 3;
@@ -24,6 +24,9 @@ pub const KERNEL_FD: RawFd = 50;
 pub const INITRD_FD: RawFd = 51;
 /// The file descriptor of the first disk; the others follow.
 pub const FIRST_DISK_FD: RawFd = 52;
+
+/// The first slot of the PCI bus for disks of caches, after those that QEMU chooses itself.
+const FIRST_CACHE_SLOT: u32 = 0x18;
 
 /// Returns the file descriptor of the connection to the uplink: the next one after those of `shares` shares.
 #[must_use]
@@ -69,6 +72,7 @@ pub fn argv(machine: &MachineSpec<'_>, accelerator: Accelerator, tags: &[&str], 
         args.pair("-chardev", chardev);
         args.pair("-device", format!("virtserialport,chardev={name},name={name}"));
     }
+    let mut caches = 0;
     for (fd, DiskImage { serial, read_only, .. }) in (FIRST_DISK_FD..).zip(machine.disks) {
         // No disk outlives its guest, so that writes need no sync. If the host's disk is full, the guest gets the error
         // instead of a pause until its deadline.
@@ -76,7 +80,13 @@ pub fn argv(machine: &MachineSpec<'_>, accelerator: Accelerator, tags: &[&str], 
             if *read_only { ("readonly=on", "") } else { ("cache=unsafe,auto-read-only=off", ",werror=report") };
         args.file(fd);
         args.pair("-drive", format!("if=none,id={serial},format=raw,{mode},file=/dev/fdset/{fd}"));
-        args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}{full}"));
+        let mut address = String::new();
+        if serial.starts_with(CACHE_DISK) {
+            // A bus has too few slots for all layers, and a slot has eight functions.
+            address = format!(",multifunction=on,addr={:#x}.{:#x}", FIRST_CACHE_SLOT + caches / 8, caches % 8);
+            caches += 1;
+        }
+        args.pair("-device", format!("virtio-blk-pci,drive={serial},serial={serial}{full}{address}"));
     }
     for (fd, tag) in (FIRST_SHARE_FD..).zip(tags) {
         args.pair("-chardev", format!("socket,id=share-{tag},fd={fd}"));

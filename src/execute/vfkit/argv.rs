@@ -9,7 +9,7 @@ use super::vfkit_error::{MAX_TAG, VfkitError};
 use crate::config::Network;
 use crate::execute::machine_spec::{DiskImage, MachineSpec};
 use crate::execute::runtime_folder::MAX_SOCKET_PATH;
-use crate::guest::contract::CONSOLE_TTY;
+use crate::guest::contract::{CACHE_DISK, CONSOLE_TTY};
 
 /// Offset and value of the magic number in an arm64 kernel image (`Documentation/arch/arm64/booting.rst`).
 const ARM64_MAGIC: (usize, &[u8]) = (0x38, b"ARM\x64");
@@ -49,8 +49,11 @@ pub fn argv(
     for log in [ports.console, ports.output, ports.control] {
         args.device("virtio-serial,logFilePath=", log, "")?;
     }
-    for DiskImage { path, read_only, .. } in machine.disks {
-        args.device("virtio-blk,path=", path, if *read_only { ",readonly" } else { "" })?;
+    for DiskImage { serial, path, read_only } in machine.disks {
+        let read_only = if *read_only { ",readonly" } else { "" };
+        // Disks of caches have no fixed places, so that the guest needs their serials.
+        let serial = if serial.starts_with(CACHE_DISK) { format!(",deviceId={serial}") } else { String::new() };
+        args.device("virtio-blk,path=", path, &format!("{read_only}{serial}"))?;
     }
     for (tag, folder) in shares {
         if !(1..=MAX_TAG).contains(&tag.len()) || tag.contains(',') {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use super::cache_removal::{cache_leftovers, preview_generations, remove_generations};
 use super::candidate::{Candidate, RemovalGuard};
 use super::gc_lock::GcLock;
 use super::meter::Meter;
@@ -16,6 +17,7 @@ use crate::failpoint::Point;
 use crate::foreign::Beneath;
 use crate::record::retention::{self, Kept, RetentionPolicy, RunState};
 use crate::record::{BrokenRun, GcResult, RemovedItem, RemovedKind};
+use crate::state::caches::CacheLimits;
 use crate::state::file_lock::{FileLock, is_locked};
 use crate::state::run_store::RunStore;
 use crate::state::state_layout::StateLayout;
@@ -30,6 +32,8 @@ pub struct GcRequest<'a> {
     pub policy: RetentionPolicy,
     /// The source tree of the project, whose index stays.
     pub tree: Option<&'a Path>,
+    /// The limits on caches.
+    pub cache_limits: CacheLimits,
     /// The current time.
     pub now: Timestamp,
 }
@@ -60,7 +64,8 @@ pub fn collect(state: &StateLayout, _lock: &GcLock, request: GcRequest<'_>) -> R
         }
         (trash, plan)
     };
-    let (removed, failed) = trash.empty();
+    let (mut removed, failed) = trash.empty();
+    removed.extend(remove_generations(state, request.cache_limits)?);
     let mut result = GcResult::new(false, plan.kept);
     (result.removed, result.failed, result.broken) = (removed, failed, plan.broken);
     Ok(result)
@@ -83,6 +88,7 @@ pub fn preview(state: &StateLayout, request: GcRequest<'_>) -> Result<GcResult> 
     };
     let mut result = GcResult::new(true, kept);
     result.broken = broken;
+    result.removed = preview_generations(state, request.cache_limits)?;
     for candidate in &candidates {
         if !is_guarded(candidate)? {
             let bytes = meter.add(&candidate.paths);
@@ -116,6 +122,7 @@ fn make_plan(
     let of_kept_runs = leftovers.iter().filter(|path| !is_in_removed_run(path)).cloned().map(Candidate::leftover);
     let of_kept_runs: Vec<Candidate> = of_kept_runs.collect();
     candidates.extend(of_kept_runs);
+    candidates.extend(cache_leftovers(state)?);
     candidates.extend(survey::unstarted(&store)?);
     candidates.extend(stored.leftovers(state, &removal.digests, &trees(&runs, request.tree))?);
     let broken = summaries.into_iter().filter_map(|run| match run.state {

@@ -9,6 +9,7 @@
 //! folder: at any moment a file is complete under its name, or absent. The removal of the trash takes longer, and
 //! blocks nobody. Of two garbage collections one waits for the [`GcLock`] of the other.
 
+mod cache_removal;
 mod candidate;
 mod collect;
 mod gc_lock;
@@ -16,7 +17,7 @@ mod meter;
 mod run_claim;
 mod stored;
 mod survey;
-mod trash;
+pub(super) mod trash;
 
 pub use collect::{GcRequest, collect, preview};
 pub use gc_lock::GcLock;

@@ -116,7 +116,8 @@ impl<'a> Trash<'a> {
     }
 }
 
-fn move_to(path: &Path, target: &Path) -> io::Result<()> {
+/// Moves a file or folder of this user.
+pub(crate) fn move_to(path: &Path, target: &Path) -> io::Result<()> {
     match fs::rename(path, target) {
         // A move writes the folder's entry `..`, so the folder must be writable.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {

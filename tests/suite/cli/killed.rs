@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::kill_scenes::{CANCEL, CHANGED, FIRST, GC, INIT, RECOVERY};
+use crate::support::kill_scenes::{CACHES, CANCEL, CHANGED, FIRST, GC, INIT, PRUNE, RECOVERY};
 use crate::support::killing::Scene;
 use crate::support::project::Project;
 
@@ -51,6 +51,12 @@ fn a_first_run_without_guests_may_be_killed_at_every_step() {
 #[test]
 fn a_run_with_a_changed_snapshot_may_be_killed_at_every_step() {
     CHANGED.kill_at_each();
+}
+
+#[test]
+fn a_run_with_a_cache_may_be_killed_at_every_step() {
+    CACHES.kill_at_each();
+    PRUNE.kill_at_each();
 }
 
 #[test]

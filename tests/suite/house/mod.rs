@@ -4,6 +4,7 @@ pub mod docs;
 mod flake;
 mod imports;
 mod job_file;
+mod own_files;
 mod own_jobs;
 pub mod rooms;
 mod security;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::house::own_files::OWN_FILES;
+
 /// The rooms that touch nothing, from bottom to top: each may use the rooms before it.
 pub const PURE: [&str; 17] = [
     "text", "id", "glob", "quota", "cancel", "tools", "facts", "guest", "config", "init", "flake", "plan", "policy",
@@ -169,6 +171,7 @@ const STEPS: [(&str, &[&str]); 4] = [
             "engine/recorder.rs",
             "prepare/flake_folder.rs",
             "snapshot/store.rs",
+            "state/caches/draft_generation.rs",
             "state/gc/trash.rs",
             "state/remove_tree.rs",
         ],
@@ -193,47 +196,6 @@ fn durable_steps_are_in_files_with_failpoints() {
 /// Calls that open or list a path and follow links.
 const OPENERS: [&str; 6] =
     ["File::open(", "OpenOptions::new()", "fs::read(", "fs::read_to_string(", "fs::read_dir(", ".read_dir()"];
-/// Files with such calls, each with the owner of the paths. All other paths are opened in src/foreign.
-const OWN_FILES: [(&str, &str); 38] = [
-    ("cli/doctor_probe.rs", "those that Nix's settings name"),
-    ("cli/host_programs.rs", "toolchains of the operator"),
-    ("cli/read_changed_files.rs", "the operator's list of files"),
-    ("cli/read_policy.rs", "the operator's policy"),
-    ("cli/settings.rs", "the operator's settings"),
-    ("execute/collect/gather_artifacts.rs", "what a job left, read as that job's user"),
-    ("execute/collect/unpacker.rs", "a folder that was just made"),
-    ("execute/private_copy/copy_tree.rs", "a snapshot that was checked, and its copy"),
-    ("execute/private_copy/clone_tree.rs", "a snapshot that was checked"),
-    ("execute/private_copy/make_private_copy.rs", "a copy that was just made"),
-    ("execute/qemu/jail/jailed_program.rs", "QEMU's own program and its data"),
-    ("execute/qemu/jail/bwrap_args.rs", "the host's /usr"),
-    ("execute/qemu/jail/jail_user.rs", "/proc"),
-    ("execute/qemu/kvm_probe.rs", "/dev/kvm, /proc, and logs of a guest that pikaci made up"),
-    ("execute/qemu/package_files.rs", "the host's /etc, and dpkg's database"),
-    ("execute/qemu/userland.rs", "the host's /etc"),
-    ("execute/vfkit/launch.rs", "the kernel of a runner that was checked"),
-    ("execute/vfkit/tail_file.rs", "the files that vfkit writes into a folder that was just made"),
-    ("execute/writable_disk.rs", "a disk that was just made"),
-    ("failpoint.rs", "a file of a test"),
-    ("host/kernel.rs", "the host's /boot"),
-    ("host/memory.rs", "/proc"),
-    ("host/gather_facts.rs", "/etc/os-release"),
-    ("nix/nix_store.rs", "the GC roots of Nix"),
-    ("nix/visible_paths.rs", "files that Nix's settings name"),
-    ("process/control_group.rs", "/proc and /sys/fs/cgroup"),
-    ("process/ignored_signals.rs", "/proc"),
-    ("process/close_inherited_on_exec.rs", "/dev/fd"),
-    ("process/orphans.rs", "/proc"),
-    ("process/log_pipe.rs", "logs in folders that were just made"),
-    ("snapshot/copy_file.rs", "a copy that is being made"),
-    ("snapshot/list.rs", "the folder of the project itself"),
-    ("snapshot/scan.rs", "the folder of the project itself"),
-    ("snapshot/store.rs", "the folder of the project itself"),
-    ("snapshot/walk.rs", "the folder of the project itself"),
-    ("state/gc/meter.rs", "what was moved away to be removed"),
-    ("state/temporary_folder.rs", "folders of this user's among temporary ones"),
-    ("state/remove_tree.rs", "a folder that is removed, without following links"),
-];
 
 #[test]
 fn foreign_names_are_opened_in_one_room() {

@@ -19,6 +19,7 @@ pub fn request() -> Request {
         timeout_secs: 60,
         artifacts: vec!["build/**/*.log".into()],
         shares: vec![Mount { tag: "workspace".into(), mount_point: "/work's".into(), access: Access::Overlay }],
+        caches: vec![],
         has_disk: false,
         network: true,
         epoch_secs: 1_800_000_000,

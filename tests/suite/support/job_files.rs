@@ -81,10 +81,16 @@ pub fn with_keys(section: &str, definition: &str) -> String {
                 unless("limit", "limit = 1;")
             );
         }
+        "caches" => {
+            return format!(
+                "{{ caches.target = {{ {} {definition} }}; jobs.test = {{ command = \"true\"; caches = [ \"target\" ]; }}; }}",
+                unless("path", "path = \"target\";")
+            );
+        }
         other => panic!("no file has the section {other}"),
     };
     format!(
-        "{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; \
+        "{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; caches.target.path = \"target\"; \
         jobs.lib = {{ command = \"true\"; artifacts = [ \"a\" ]; }}; groups.database.limit = 1; }}"
     )
 }

@@ -12,6 +12,8 @@ use crate::support::stand_in::StandIns;
 
 pub static FIRST: Act = Act::new(|| local(&["run"]), 2);
 pub static CHANGED: Act = Act::new(changed, 1);
+pub static CACHES: Act = Act::new(caches, 2);
+pub static PRUNE: Act = Act::new(prune, 1);
 pub static GC: Act = Act::new(gc, 2);
 pub static RECOVERY: Act = Act::new(recovery, 2);
 pub static PREPARE: Act = Act::new(prepare, 2);
@@ -47,6 +49,28 @@ fn local(args: &[&str]) -> Scene {
     // Each run keeps a result, and takes none.
     scene.env = vec![("PIKACI_FORCE", "true")];
     scene
+}
+
+/// A run of a job with a cache, whose two files are equal in each generation.
+fn caches() -> Scene {
+    let mut scene = Scene::new(Project::new(""), &["run"]);
+    let job_file = r#"{
+      guests.here.base = "none";
+      caches.c.path = "c";
+      jobs.a = { guest = "here"; network = true; caches = [ "c" ];
+                 command = "[ ! -e c/one ] || cmp c/one c/two; echo $PIKACI_RUN_ID | tee c/one >c/two"; };
+    }"#;
+    scene.project = scene.project.file("pikaci.nix", job_file);
+    Scene { only: &["cache.generation", "cache.copy", "lock.cache"], before: Scene::has_run, ..scene }
+}
+
+/// Removal of the content of a cache that is too large.
+fn prune() -> Scene {
+    let args = ["cache", "prune", "--cache-free=9000000G"].map(str::to_owned).to_vec();
+    let before = |scene: &Scene| {
+        scene.runs(&["run"]);
+    };
+    Scene { args, only: &["cache.evicted", "gc.", "lock.cache"], before, ..caches() }
 }
 
 /// A run whose snapshot was changed.

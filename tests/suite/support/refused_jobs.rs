@@ -26,6 +26,7 @@ pub const REFUSED_WITH_COMMAND: &[(&str, &str)] = &[
     ("services.db = { };", "`services.db` has no `command`"),
     (r#"services.db = { command = "x"; needs = [ "a" ]; };"#, r#"a service of it needs "a", which is no"#),
     (r#"guest = "tols";"#, r#"the job "a b": there is no guest "tols"; there are "default""#),
+    (r#"caches = [ "c" ];"#, r#"the job "a b": there is no cache "c""#),
     (r#"group = "db";"#, r#"the job "a b": there is no group "db""#),
     (r#"needs = [ "god" ];"#, r#"the job "a b": it needs "god", which is no job"#),
     (r#"needs = [ "good[a=b]" ];"#, r#"it needs "good[a=b]", which is no leg of that job"#),
@@ -95,6 +96,12 @@ pub const REFUSED_WITH_COMMAND: &[(&str, &str)] = &[
 /// Attributes of a job file that has a job `a`.
 pub const REFUSED_FILES: &[(&str, &str)] = &[
     (r#"guests.g.base = "nixs";"#, r#"the guest "g": `base` must be "#),
+    (r#"caches.c.size = "1G";"#, r#"the cache "c": it has no `path`"#),
+    (r#"caches.c.path = "a/~";"#, "`path` must be a folder of the project, or of the job's home"),
+    (
+        r#"caches = { a.path = "t"; b.path = "t/b"; }; jobs.b = { command = "x"; caches = [ "a" "b" ]; };"#,
+        r#"the job "b": its cache "b" overlaps another one"#,
+    ),
     ("guests.g.cpus = 1;", r#"the guest "g": unknown key `cpus`"#),
     ("guests.g.vcpu = 0;", r#"the guest "g": `vcpu` must be an integer from 1 to 256"#),
     (r#"guests.g.memory = "1M";"#, r#"the guest "g": `memory` must be a string such as "2G""#),

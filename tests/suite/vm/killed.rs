@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pikaci::failpoint::moments;
 
 use crate::support::kill_scenes::{
-    BROKEN_FLAKE, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, INIT, KVM, PREPARE, RECOVERY, VFKIT,
+    BROKEN_FLAKE, CACHES, CANCEL, CHANGED, EXEC, FIRST, GC, GUEST, INIT, KVM, PREPARE, PRUNE, RECOVERY, VFKIT,
 };
 use crate::support::killing::Act;
 
@@ -21,7 +21,8 @@ fn a_kvm_probe_may_be_killed_at_every_step() {
 
 #[test]
 fn something_is_killed_at_every_registered_moment() {
-    let acts = [&FIRST, &CHANGED, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT, &KVM];
+    let acts =
+        [&FIRST, &CHANGED, &CACHES, &PRUNE, &GC, &RECOVERY, &PREPARE, &GUEST, &BROKEN_FLAKE, &EXEC, &VFKIT, &KVM];
     let killed: BTreeSet<&str> = acts
         .into_iter()
         .flat_map(Act::targets)

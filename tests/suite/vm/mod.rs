@@ -1,6 +1,7 @@
 //! Tests that boot guests, in QEMU or in the stand-in for vfkit.
 
 mod artifacts;
+mod caches;
 mod cancel;
 mod checks;
 #[cfg(feature = "failpoints")]

@@ -59,7 +59,7 @@ prop_compose! {
         let artifacts = ArtifactSummary { artifacts, artifacts_dir };
         let exit = JobExit { exit_code, reason };
         let taken = taken.map(|(from, logs)| TakenResult { from, logs });
-        let end = JobEnd { outcome, allowed, exit, log, artifacts, warnings, taken, retryable: false };
+        let end = JobEnd { outcome, allowed, exit, log, artifacts, caches: Vec::new(), warnings, taken, retryable: false };
         JobFinished { job, end }
     }
 }
