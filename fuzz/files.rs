@@ -22,7 +22,7 @@ const CONTENT: u64 = 1 << 20;
 pub fn artifacts(bytes: &[u8]) {
     let place = TempDir::new().unwrap();
     let (disk, folder) = (place.path().join("disk"), place.path().join("artifacts"));
-    let made = ArtifactDisk::make(&disk, &Quota::unlimited()).unwrap();
+    let made = ArtifactDisk::make(&disk, 1024, &Quota::unlimited()).unwrap();
     let written = File::options().write(true).open(&disk).unwrap();
     written.write_all_at(bytes, 0).unwrap();
     written.set_len(bytes.len() as u64).unwrap();

@@ -171,7 +171,12 @@ let
         # The jobs of the inputs, each with the folder for its artifacts.
         sources = sourcesOf {
           inherit context resolve;
-          artifactsOf = leg: written.${leg.id}.artifacts or defaults.artifacts or [ ];
+          artifactsOf =
+            leg:
+            let
+              artifacts = written.${leg.id}.artifacts or defaults.artifacts or [ ];
+            in
+            artifacts.paths or artifacts;
         } inputs;
         env = defaults.env or { } // job.env or { } // leg.axes;
         inherit services;

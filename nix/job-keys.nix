@@ -196,7 +196,9 @@ let
       when
       workdir
       ;
-    artifacts = globs;
+    artifacts =
+      context: path: value:
+      (if isAttrs value then record keys.artifacts [ "paths" ] else globs) context path value;
     caches = cacheKeys.names;
     group = string;
     guest = string;
@@ -247,6 +249,11 @@ let
       needs = strings;
       ready = command;
       timeout = time;
+    };
+    artifacts = {
+      paths = globs;
+      required = bool;
+      size = disk;
     };
     inputs = {
       from = string;

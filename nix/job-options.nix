@@ -41,7 +41,9 @@ let
   # The keys of jobs that `defaults` may have.
   common = {
     allowFailure = key (either bool (listOf int)) "True, or exit codes: the failures of the job that don't make its run fail.";
-    artifacts = key (listOf str) "Globs of the files that pikaci keeps as artifacts.";
+    artifacts = key (either (listOf str) (submodule {
+      options = keys.artifacts;
+    })) "Globs of the files that pikaci keeps as artifacts; or a set with them and more keys.";
     cache = key (either bool (enum [
       "trust"
     ])) "True to take the result of an earlier run with the same input; \"trust\" also with a network.";
@@ -108,6 +110,11 @@ let
       needs = key (listOf str) "The services that have to be ready before this one starts.";
       ready = key program "The command that passes once the service is ready.";
       timeout = key time "The time limit until the service is ready: \"60s\", or seconds.";
+    };
+    artifacts = {
+      paths = key (listOf str) "Globs of the files that pikaci keeps.";
+      required = key bool "True if the job fails unless each glob has a match and every match is kept.";
+      size = key (either str int) "The limit on the size of the files: \"20G\", or MiB.";
     };
     inputs = {
       from = key str "The job that leaves the artifacts, by its name.";

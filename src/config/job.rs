@@ -62,4 +62,8 @@ pub struct Job {
     pub group: Option<String>,
     /// Globs, relative to the workspace, of the files to keep.
     pub artifacts: Vec<String>,
+    /// True if the job fails unless each of these globs has a match and every match is kept.
+    pub artifacts_required: bool,
+    /// Limit on the size of the artifacts of an attempt, in MiB.
+    pub artifacts_mib: u64,
 }

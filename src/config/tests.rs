@@ -39,6 +39,8 @@ fn shell(command: &str) -> Job {
         caches: vec![],
         group: None,
         artifacts: vec![],
+        artifacts_required: false,
+        artifacts_mib: 10240,
     }
 }
 

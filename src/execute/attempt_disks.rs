@@ -11,6 +11,7 @@ use super::collect::ArtifactDisk;
 use super::ext4::{empty_ext4, ext4_size};
 use super::writable_disk::WritableDisk;
 use crate::guest::{Request, encode_request};
+use crate::plan::record::PlannedJob;
 use crate::quota::Quota;
 use crate::state::{AttemptLayout, TEMPORARY_PREFIX};
 
@@ -29,12 +30,11 @@ pub(super) struct AttemptDisks {
 }
 
 impl AttemptDisks {
-    /// Creates the disks in a temporary folder inside the folder of an attempt; `scratch_mib` is the size of the job's
-    /// own disk.
+    /// Creates the disks of a job in a temporary folder inside the folder of an attempt.
     pub(super) fn make(
         attempt: &AttemptLayout,
         request_message: &Request,
-        scratch_mib: Option<u64>,
+        job: &PlannedJob,
         quota: &Quota,
     ) -> Result<Self> {
         let folder = tempfile::Builder::new()
@@ -44,13 +44,13 @@ impl AttemptDisks {
         let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
         let tar = encode_request(request_message).context("encoding the guest's request")?;
         fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
-        let artifact_disk = ArtifactDisk::make(&artifacts, quota)?;
+        let artifact_disk = ArtifactDisk::make(&artifacts, job.artifacts_mib, quota)?;
         let make_scratch = |mib| {
             let path = folder.path().join("scratch");
             let disk = WritableDisk::make(&path, ext4_size(mib), empty_ext4(mib), quota)?;
             Ok::<_, anyhow::Error>((path, disk))
         };
-        let scratch = scratch_mib.map(make_scratch).transpose()?;
+        let scratch = job.disk_mib.map(make_scratch).transpose()?;
         Ok(Self { request, artifacts, artifact_disk, scratch, folder })
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::add_artifacts::add_artifacts;
 use super::attempt_logs::AttemptLogs;
 use super::collect::gather_artifacts;
 use super::host_context::HostContext;
@@ -18,11 +19,11 @@ use super::job_progress::JobProgress;
 use super::local_services::{LocalServices, ServiceHost};
 use super::local_steps::{StepsEnd, run_steps};
 use super::private_copy::make_private_copy;
-use crate::event::{ArtifactSummary, JobEnd, JobExit, LogExtent, Outcome, Reason};
+use crate::event::{JobEnd, JobExit, LogExtent, Outcome, Reason};
 use crate::failpoint::{self, Point};
 use crate::guest::ControlLine;
 use crate::plan::record::PlannedJob;
-use crate::state::{TemporaryFolder, recorded_path, write_json};
+use crate::state::{TemporaryFolder, write_json};
 
 /// Runs one attempt at a job without a guest.
 ///
@@ -79,7 +80,7 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
         }
     }
     if !job.artifacts.is_empty() {
-        collect_artifacts(&mut end, &workspace, &job.artifacts, context);
+        collect_artifacts(&mut end, &workspace, job, context);
     }
     end.caches = caches.finish(end.outcome);
     Ok(end)
@@ -130,21 +131,16 @@ fn environment(
 }
 
 /// Copies the artifacts and adds them, with their warnings, to the end of the job.
-fn collect_artifacts(end: &mut JobEnd, workspace: &Path, globs: &[String], context: &HostContext<'_>) {
+fn collect_artifacts(end: &mut JobEnd, workspace: &Path, job: &PlannedJob, context: &HostContext<'_>) {
     let (layout, quota) = (context.layout, context.quota);
-    let gathered =
-        failpoint::run_step(Point::LocalArtifacts, || gather_artifacts(workspace, globs, &layout.artifacts(), quota));
+    let gather = || gather_artifacts(workspace, &job.artifacts, &layout.artifacts(), job.artifacts_mib, quota);
+    let gathered = failpoint::run_step(Point::LocalArtifacts, gather);
     let recorded = gathered.and_then(|manifest| {
         write_json(Point::Manifest, &layout.manifest(), &manifest)?;
         Ok(manifest)
     });
     match recorded {
-        Ok(manifest) => {
-            let count = manifest.files.len() as u64;
-            let artifacts_dir = (count > 0).then(|| recorded_path(&layout.artifacts()));
-            end.artifacts = ArtifactSummary { artifacts: count, artifacts_dir };
-            end.warnings = manifest.warnings(globs);
-        }
+        Ok(manifest) => add_artifacts(end, job, &manifest, layout),
         Err(error) => end.add_infra_failure(format!("the artifacts can't be collected: {error:#}")),
     }
 }

@@ -5,6 +5,7 @@
 //!          └▶ local_job ─▶ local_command
 //! ```
 
+mod add_artifacts;
 mod attempt_disks;
 pub mod attempt_logs;
 pub mod collect;

@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::add_artifacts::add_artifacts;
 use super::attempt_disks::AttemptDisks;
 use super::attempt_logs::AttemptLogs;
 use super::console::{Console, tail};
@@ -20,11 +21,11 @@ use super::verdict::judge_guest;
 use super::vm::{self, VmEnd};
 use super::vm_spec::VmSpec;
 use super::writable_disk::WritableDisk;
-use crate::event::{ArtifactSummary, JobEnd, LogExtent, Outcome};
+use crate::event::{JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
 use crate::guest::contract::{ARTIFACTS_DISK, INPUTS_TAG, MOUNT_LIMIT, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
-use crate::state::{AttemptLayout, recorded_path, write_json};
+use crate::state::{AttemptLayout, write_json};
 
 /// User id of jobs if pikaci itself runs as root.
 const UNPRIVILEGED: u32 = 1000;
@@ -45,7 +46,7 @@ pub(super) fn run(
     let mut caches = GuestCaches::open(context.caches, job)?;
     let request = build_request(job, context.run_env, shares, has_inputs, caches.mounts(), users.guest);
     let make_disks = || {
-        let disks = AttemptDisks::make(context.layout, &request, job.disk_mib, context.quota)?;
+        let disks = AttemptDisks::make(context.layout, &request, job, context.quota)?;
         caches.make_disks(disks.folder.path(), context.quota)?;
         Ok::<_, anyhow::Error>(disks)
     };
@@ -115,7 +116,7 @@ fn job_end(job: &PlannedJob, attempt: &AttemptLayout, vm_end: &VmEnd, disks: &At
     for failure in &vm_end.log_failures {
         end.add_infra_failure(failure.clone());
     }
-    collect_artifacts(&mut end, &job.artifacts, attempt, vm_end, disks);
+    collect_artifacts(&mut end, job, attempt, vm_end, disks);
     if observed.out_of_memory && end.outcome == Outcome::Passed {
         end.warnings.push("the guest's kernel ended a process of the job for lack of memory".to_owned());
     }
@@ -144,13 +145,13 @@ fn evidence(attempt: &AttemptLayout) -> Result<Vec<String>> {
 /// Unpacks the artifacts and adds them, with their warnings, to the end of the job.
 fn collect_artifacts(
     end: &mut JobEnd,
-    globs: &[String],
+    job: &PlannedJob,
     attempt: &AttemptLayout,
     vm_end: &VmEnd,
     disks: &AttemptDisks,
 ) {
-    let Some(packed) = vm_end.observed.artifacts.filter(|_| !globs.is_empty()) else { return };
-    let unpack = || disks.artifact_disk.unpack(packed, globs, &attempt.artifacts());
+    let Some(packed) = vm_end.observed.artifacts.filter(|_| !job.artifacts.is_empty()) else { return };
+    let unpack = || disks.artifact_disk.unpack(packed, &job.artifacts, &attempt.artifacts());
     match failpoint::run_step(Point::GuestArtifacts, unpack) {
         Ok((mut manifest, refused)) => {
             let count = manifest.files.len() as u64;
@@ -162,9 +163,7 @@ fn collect_artifacts(
             {
                 end.add_infra_failure(failure);
             }
-            let artifacts_dir = (count > 0).then(|| recorded_path(&attempt.artifacts()));
-            end.artifacts = ArtifactSummary { artifacts: count, artifacts_dir };
-            end.warnings = manifest.warnings(globs);
+            add_artifacts(end, job, &manifest, attempt);
         }
         Err(error) => end.add_infra_failure(format!("the artifacts can't be collected: {error:#}")),
     }

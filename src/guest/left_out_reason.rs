@@ -42,7 +42,7 @@ impl LeftOutReason {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::Large => "doesn't fit into the 1 GiB for artifacts",
+            Self::Large => "doesn't fit into the `size` of the artifacts",
             Self::Many => "exceeds the limit of 100,000 files",
             Self::Deep => "lies deeper than 100 folders",
             Self::Link => "is a link that leads to no file",

@@ -229,6 +229,8 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         inherited: env.inherited,
         workdir: if job.workdir.is_empty() { root.to_owned() } else { format!("{root}/{}", job.workdir) },
         artifacts: job.artifacts.clone(),
+        artifacts_required: job.artifacts_required,
+        artifacts_mib: job.artifacts_mib,
         retries: job.retries,
         vcpu: guest.vcpu,
         memory_mib: guest.memory_mib,

@@ -9,6 +9,7 @@ use super::record::{
 };
 use crate::config::{AllowFailure, Base, Network};
 use crate::guest::When;
+use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId, NodeId, TargetId};
 
 /// Returns a job of base `none`.
@@ -33,6 +34,8 @@ pub fn job(id: &str) -> PlannedJob {
         inherited: BTreeSet::new(),
         workdir: String::new(),
         artifacts: Vec::new(),
+        artifacts_required: false,
+        artifacts_mib: DEFAULT_ARTIFACTS_MIB,
         retries: 0,
         vcpu: 1,
         memory_mib: 1,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::planned_job::{JobExecutor, PlannedJob, ShareSource};
 use super::result_key::ResultKey;
+use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId};
 
 /// Version of the rules by which result keys are made. Another version takes no result of this one.
@@ -48,6 +49,8 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         env,
         workdir,
         artifacts,
+        artifacts_required,
+        artifacts_mib,
         vcpu,
         memory_mib,
         disk_mib,
@@ -86,6 +89,7 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         ("paths".to_owned(), json(&key.paths)),
         (FILES.to_owned(), key.files.to_string()),
     ]);
+    parts.extend(artifact_parts(*artifacts_required, *artifacts_mib));
     parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
     parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
     parts.extend(inputs.iter().map(|input| (format!("input {} of {}", input.name, input.job), input.to.clone())));
@@ -94,6 +98,13 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
     parts.extend(key.userland.iter().map(|digest| ("programs of this machine".to_owned(), digest.to_string())));
     parts.extend(key.needs.iter().map(|(need, digest)| (format!("{NEED}{need}"), digest.to_string())));
     parts
+}
+
+/// Returns the parts of artifacts that differ from those of older plans.
+fn artifact_parts(required: bool, mib: u64) -> impl Iterator<Item = (String, String)> {
+    let required = required.then(|| ("artifacts required".to_owned(), true.to_string()));
+    let size = (mib != DEFAULT_ARTIFACTS_MIB).then(|| ("MiB of artifacts".to_owned(), mib.to_string()));
+    required.into_iter().chain(size)
 }
 
 fn guest_parts(executor: &JobExecutor) -> Vec<(String, String)> {

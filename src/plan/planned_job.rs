@@ -10,10 +10,12 @@ use super::planned_cache::PlannedCache;
 use super::result_key::ResultKey;
 use crate::config::{AllowFailure, Base, Network};
 use crate::guest::When;
+use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId, RunId};
 
 /// A job with everything that running it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own, in any combination")]
 pub struct PlannedJob {
     /// Executor of the job.
     #[serde(flatten)]
@@ -64,6 +66,12 @@ pub struct PlannedJob {
     pub workdir: String,
     /// Globs of the artifacts, relative to the workspace.
     pub artifacts: Vec<String>,
+    /// True if the job fails unless each of these globs has a match and every match is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub artifacts_required: bool,
+    /// Limit on the size of the artifacts of an attempt, in MiB.
+    #[serde(default = "default_artifacts_mib", skip_serializing_if = "is_default_artifacts_mib")]
+    pub artifacts_mib: u64,
     /// Maximum number of further attempts after the command failed or timed out.
     #[serde(default)]
     pub retries: u32,
@@ -88,6 +96,16 @@ pub struct PlannedJob {
     /// The earlier run whose result the job takes instead of running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_from: Option<RunId>,
+}
+
+/// Returns the limit on the size of artifacts of a plan that has none.
+fn default_artifacts_mib() -> u64 {
+    DEFAULT_ARTIFACTS_MIB
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_default_artifacts_mib(mib: &u64) -> bool {
+    *mib == DEFAULT_ARTIFACTS_MIB
 }
 
 /// A step of a job.

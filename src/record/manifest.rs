@@ -32,13 +32,13 @@ impl Manifest {
         Self { schema_version: MANIFEST_VERSION, files, left_out: LeftOutFiles::default() }
     }
 
-    /// Returns a warning about the left-out files, and a warning about each glob that matches no file.
+    /// Returns a message about the left-out files, and a message about each glob that matches no file.
     #[must_use]
-    pub fn warnings(&self, globs: &[String]) -> Vec<String> {
+    pub fn messages(&self, globs: &[String]) -> Vec<String> {
         let paths = self.files.iter().map(|file| &file.path);
         let paths = paths.chain(self.left_out.first.iter().map(|file| &file.path));
         let mut matched = BTreeSet::new();
-        // If the globs can't be compiled together, there is no warning about a single one.
+        // If the globs can't be compiled together, there is no message about a single one.
         if let Ok(set) = Globs::new(globs.iter().map(String::as_str)) {
             paths.for_each(|path| matched.extend(set.matching_indices(Path::new(path))));
         } else {

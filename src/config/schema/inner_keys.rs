@@ -1,4 +1,4 @@
-//! Keys of the sets inside of jobs: steps, services, inputs, inherited variables.
+//! Keys of the sets inside of jobs: steps, services, inputs, artifacts, inherited variables.
 
 use super::keys::{COMMANDS, SCRIPT, TEXTS, TIME, TIMES, WHEN};
 use crate::config::key::{Key, REQUIRED, Shape};
@@ -92,6 +92,34 @@ pub(super) const INPUT: &[Key] = &[
         example: "to = \"deps\";",
         doc: "The folder for the artifacts, in which each has the path that it had in the other job. No two inputs have \
               the same folder, or one inside of the other.",
+    },
+];
+
+pub(super) const ARTIFACTS: &[Key] = &[
+    Key {
+        name: "paths",
+        shape: TEXTS,
+        expected: "a list of strings: globs",
+        default: REQUIRED,
+        example: "paths = [ \"build/*.log\" ];",
+        doc: "Globs of the files that pikaci keeps.",
+    },
+    Key {
+        name: "required",
+        shape: Shape::Boolean,
+        expected: "true or false",
+        default: "`false`",
+        example: "required = true;",
+        doc: "True if the job fails unless each glob has a match and every match is kept.",
+    },
+    Key {
+        name: "size",
+        shape: Shape::AnyOf(&[Shape::Text, Shape::Integer(64, 1 << 20)]),
+        expected: "a string such as \"20G\", or an integer of MiB",
+        default: "`\"10G\"`",
+        example: "size = \"20G\";",
+        doc: "The limit on the size of all files of an attempt, `\"64M\"` to `\"1024G\"`. Files take space only as far as \
+              they are written, and count in the disk quota of the run.",
     },
 ];
 

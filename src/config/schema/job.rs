@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
 use super::sizes::{check_sizes, value_length};
-use super::{cache, command, env, globs, input, keys, service, timeout};
+use super::{artifacts, cache, command, env, globs, input, keys, service, timeout};
 use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
 use crate::config::guest::DEFAULT_GUEST;
@@ -17,6 +17,7 @@ use crate::config::result_cache::ResultCache;
 use crate::config::shell::Shell;
 use crate::config::variable::Variable;
 use crate::guest::When;
+use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::JobId;
 
 const DEFAULT_TIMEOUT_SECS: u64 = 30 * 60;
@@ -51,6 +52,8 @@ fn built_in() -> Job {
         caches: Vec::new(),
         group: None,
         artifacts: Vec::new(),
+        artifacts_required: false,
+        artifacts_mib: DEFAULT_ARTIFACTS_MIB,
     }
 }
 
@@ -74,9 +77,8 @@ fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     let mut job = defaults.clone();
     job.env.extend(env::read(reader, fields));
     job.services = service::read_all(reader, fields, &defaults.services);
-    let mut globs = |name| fields.get(name).map(|field| globs::read(reader, &field));
-    job.paths = globs("paths").unwrap_or(job.paths);
-    job.artifacts = globs("artifacts").unwrap_or(job.artifacts);
+    job.paths = fields.get("paths").map(|field| globs::read(reader, &field)).unwrap_or(job.paths);
+    artifacts::read(reader, fields, &mut job);
     job.timeout_secs = timeout::read(reader, fields, "timeout").unwrap_or(job.timeout_secs);
     job.stall_secs = timeout::read(reader, fields, "stall").or(job.stall_secs);
     job.shell = command::read_shell(reader, fields).unwrap_or(job.shell);

@@ -201,11 +201,11 @@ const PATHS: Key = Key {
 };
 const ARTIFACTS: Key = Key {
     name: "artifacts",
-    shape: TEXTS,
+    shape: Shape::AnyOf(&[TEXTS, Shape::Set("artifacts")]),
     expected: "a list of strings: globs",
     default: "`[ ]`",
     example: "artifacts = [ \"build/*.log\" ];",
-    doc: "Globs of the files that pikaci keeps, at most 1 GiB for each attempt.",
+    doc: "Globs of the files that pikaci keeps, whatever the outcome; or a set with `paths` and more keys.",
 };
 const WITH: Key = Key {
     name: "with",

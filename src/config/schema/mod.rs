@@ -1,6 +1,7 @@
 //! Schema of a job file: validates types, ranges, names and references of an evaluated value and returns the
 //! [`Config`](crate::config::Config). Validation continues after an error, so that it reports all of them.
 
+mod artifacts;
 mod cache;
 mod cache_keys;
 mod command;

@@ -3,7 +3,7 @@
 use super::cache_keys::CACHE_KEYS;
 use super::file_keys::{FILE, GROUP_KEYS, TARGET};
 use super::guest_keys::GUEST_KEYS;
-use super::inner_keys::{INHERITED, INPUT, SERVICE, STEP};
+use super::inner_keys::{ARTIFACTS, INHERITED, INPUT, SERVICE, STEP};
 use super::keys::{ADJUST, DEFAULTS, JOB};
 use crate::config::key::Section;
 
@@ -40,6 +40,12 @@ const SECTIONS: &[Section] = &[
         doc: "An input: the artifacts of another job. The files are private copies, and one takes the place of a file \
               of the project with the same path. A job whose input has no artifacts is errored.",
         keys: INPUT,
+    },
+    Section {
+        name: "artifacts",
+        path: "jobs.<name>.artifacts",
+        doc: "The artifacts of a job with more than their globs.",
+        keys: ARTIFACTS,
     },
     Section {
         name: "inherited",

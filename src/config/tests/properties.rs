@@ -158,6 +158,8 @@ fn job() -> impl Strategy<Value = Job> {
                 cache,
                 caches: vec!["c".to_owned()],
                 artifacts,
+                artifacts_required: run_as_root,
+                artifacts_mib: 64 + timeout_secs,
                 ..super::shell("")
             }
         },

@@ -79,7 +79,9 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
     writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
     writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries).unwrap();
     writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
-    writeln!(text, "artifacts = {};", render_list(job.artifacts.iter().map(String::as_str))).unwrap();
+    let paths = render_list(job.artifacts.iter().map(String::as_str));
+    let (required, size) = (job.artifacts_required, job.artifacts_mib);
+    writeln!(text, "artifacts = {{ paths = {paths}; required = {required}; size = {size}; }};").unwrap();
     for (name, value) in &job.env {
         let value = match value {
             Variable::Value(value) => render_string(value),

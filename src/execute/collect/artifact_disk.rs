@@ -15,7 +15,7 @@ use super::artifact_filter::ArtifactFilter;
 use super::limits::{MAX_NAME, is_executable};
 use super::unpacker::Unpacker;
 use crate::execute::writable_disk::WritableDisk;
-use crate::guest::contract::{ARTIFACTS_DISK_BYTES, MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
+use crate::guest::contract::{MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
 use crate::quota::Quota;
 use crate::record::{LeftOutFiles, Manifest};
 
@@ -24,12 +24,12 @@ use crate::record::{LeftOutFiles, Manifest};
 pub struct ArtifactDisk(WritableDisk);
 
 impl ArtifactDisk {
-    /// Creates the empty disk.
+    /// Creates the empty disk with a size in MiB.
     ///
     /// # Errors
     /// When the disk can't be created.
-    pub fn make(path: &Path, quota: &Quota) -> Result<Self> {
-        WritableDisk::make(path, ARTIFACTS_DISK_BYTES, [], quota).map(Self)
+    pub fn make(path: &Path, mib: u64, quota: &Quota) -> Result<Self> {
+        WritableDisk::make(path, mib << 20, [], quota).map(Self)
     }
 
     /// Returns the disk as one that the guest writes to.

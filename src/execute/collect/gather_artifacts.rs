@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use super::artifact_filter::ArtifactFilter;
 use super::limits::{MAX_NAMES, is_executable};
 use super::unpacker::Unpacker;
-use crate::guest::contract::{ARTIFACTS_DISK_BYTES, MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
+use crate::guest::contract::{MAX_ARTIFACT_DEPTH, MAX_ARTIFACTS};
 use crate::guest::{LeftOutReason, SearchRoots, search_roots};
 use crate::quota::Quota;
 use crate::record::{LeftOutFiles, Manifest};
@@ -22,14 +22,20 @@ use crate::record::{LeftOutFiles, Manifest};
 const TAR_BLOCK: u64 = 512;
 
 /// Copies the files that globs match into a new folder, as the agent of a guest does: in the order of their paths,
-/// through symbolic links, and within the limits of a guest's artifact disk. The manifest names the files that were
-/// left out.
+/// through symbolic links, and within the limits of a guest's artifact disk of `mib` MiB. The manifest names the files that
+/// were left out.
 ///
 /// # Errors
 /// When a file can't be read or written. The new folder is removed then.
-pub fn gather_artifacts(workspace: &Path, globs: &[String], folder: &Path, quota: &Quota) -> Result<Manifest> {
+pub fn gather_artifacts(
+    workspace: &Path,
+    globs: &[String],
+    folder: &Path,
+    mib: u64,
+    quota: &Quota,
+) -> Result<Manifest> {
     let paths = matching_paths(workspace, globs, &ArtifactFilter::new(globs)?)?;
-    let mut limiter = Limiter::default();
+    let mut limiter = Limiter { limit: mib << 20, ..Limiter::default() };
     let mut left_out = LeftOutFiles::default();
     let mut manifest = Unpacker::fill(MAX_ARTIFACTS, folder, quota, |unpacker| {
         for path in &paths {
@@ -56,6 +62,8 @@ enum Content<'a> {
 /// Counts artifacts against the limits of a guest's artifact disk.
 #[derive(Default)]
 struct Limiter<'a> {
+    /// Size of the disk, in bytes.
+    limit: u64,
     count: u64,
     names: u64,
     bytes: u64,
@@ -77,7 +85,7 @@ impl<'a> Limiter<'a> {
         if self.count == MAX_ARTIFACTS || self.names + name > MAX_NAMES {
             return Err(LeftOutReason::Many);
         }
-        if self.bytes + bytes > ARTIFACTS_DISK_BYTES {
+        if self.bytes + bytes > self.limit {
             return Err(LeftOutReason::Large);
         }
         (self.count, self.names, self.bytes) = (self.count + 1, self.names + name, self.bytes + bytes);
@@ -141,6 +149,9 @@ mod tests {
 
     use super::{Quota, gather_artifacts};
 
+    /// Size of the artifacts, in MiB.
+    const MIB: u64 = 1024;
+
     #[test]
     fn only_matching_files_are_copied() {
         let folder = tempfile::tempdir().unwrap();
@@ -152,7 +163,7 @@ mod tests {
         symlink("c.txt", workspace.join("build/link.log")).unwrap();
         symlink("..", workspace.join("build/loop.log")).unwrap();
         let manifest =
-            gather_artifacts(&workspace, &["build/**/*.log".to_owned()], &artifacts, &Quota::unlimited()).unwrap();
+            gather_artifacts(&workspace, &["build/**/*.log".to_owned()], &artifacts, MIB, &Quota::unlimited()).unwrap();
         let files: Vec<_> = manifest.files.iter().map(|file| (file.path.as_str(), file.len)).collect();
         assert_eq!(files, [("build/a.log", 1), ("build/deep/b.log", 2), ("build/link.log", 1)]);
         assert_eq!(fs::read_to_string(artifacts.join("build/deep/b.log")).unwrap(), "bb");
@@ -166,14 +177,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (workspace, artifacts) = (folder.path().join("workspace"), folder.path().join("artifacts"));
         fs::create_dir(&workspace).unwrap();
-        fs::File::create(workspace.join("huge")).unwrap().set_len(super::ARTIFACTS_DISK_BYTES).unwrap();
+        fs::File::create(workspace.join("huge")).unwrap().set_len(1 << 30).unwrap();
         fs::write(workspace.join("small"), "1").unwrap();
-        let manifest = gather_artifacts(&workspace, &["*".to_owned()], &artifacts, &Quota::unlimited()).unwrap();
+        let manifest = gather_artifacts(&workspace, &["*".to_owned()], &artifacts, MIB, &Quota::unlimited()).unwrap();
         assert_eq!(manifest.files.len(), 1);
         assert_eq!(
-            manifest.warnings(&["*".to_owned(), "hug".to_owned()]),
+            manifest.messages(&["*".to_owned(), "hug".to_owned()]),
             [
-                "artifacts were left out: \"huge\" doesn't fit into the 1 GiB for artifacts",
+                "artifacts were left out: \"huge\" doesn't fit into the `size` of the artifacts",
                 "no file matches the artifacts `hug`",
             ]
         );

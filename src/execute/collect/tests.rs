@@ -195,9 +195,14 @@ fn artifacts_are_matching_files_outside_of_repositories() {
     let disk = folder.path().join("disk");
     fs::write(&disk, tar.into_inner().unwrap()).unwrap();
     let (manifest, refused) = unpack(&disk, &globs, &folder.path().join("guest")).unwrap();
-    let gathered =
-        gather_artifacts(&folder.path().join("workspace"), &globs, &folder.path().join("none"), &Quota::unlimited())
-            .unwrap();
+    let gathered = gather_artifacts(
+        &folder.path().join("workspace"),
+        &globs,
+        &folder.path().join("none"),
+        1024,
+        &Quota::unlimited(),
+    )
+    .unwrap();
     let names = |manifest: &Manifest| manifest.files.iter().map(|file| file.path.clone()).collect::<Vec<_>>();
     let mut expected: Vec<&str> = FILES.iter().filter(|(_, taken)| *taken).map(|(name, _)| *name).collect();
     expected.sort_unstable();
@@ -230,7 +235,7 @@ fn the_name_of_a_refused_file_is_escaped() {
 fn the_created_disk_is_read_even_if_its_path_was_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk");
-    let made = ArtifactDisk::make(&path, &Quota::unlimited()).unwrap();
+    let made = ArtifactDisk::make(&path, 1024, &Quota::unlimited()).unwrap();
     // Writes as a hypervisor does, through the same descriptor.
     let mut tar = Builder::new(made.0.file());
     tar.append(&header(EntryType::Regular, b"a", 1), &b"x"[..]).unwrap();
@@ -239,7 +244,7 @@ fn the_created_disk_is_read_even_if_its_path_was_replaced() {
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
     let (manifest, _) = made.unpack(1, &["a".to_owned()], &folder.path().join("artifacts")).unwrap();
     assert_eq!(manifest.files.iter().map(|file| (file.path.as_str(), file.len)).collect::<Vec<_>>(), [("a", 1)]);
-    assert!(ArtifactDisk::make(&path, &Quota::unlimited()).is_err(), "a link is followed");
+    assert!(ArtifactDisk::make(&path, 1024, &Quota::unlimited()).is_err(), "a link is followed");
 }
 
 /// Returns the bytes that the files of a folder use on the disk.
@@ -257,7 +262,7 @@ fn several_large_disks_stay_within_the_quota() {
     let quota = Quota::new(TOTAL);
     let unpacked = (0..6).map(|attempt| {
         let (path, artifacts) = (folder.path().join("disk"), folder.path().join(format!("artifacts-{attempt}")));
-        let disk = ArtifactDisk::make(&path, &quota).unwrap();
+        let disk = ArtifactDisk::make(&path, 1024, &quota).unwrap();
         // A file with content, and a larger one that exists in its header only.
         let mut tar = Builder::new(disk.0.file());
         tar.append(&header(EntryType::Regular, b"a/there", 150_000), std::io::repeat(b'x').take(150_000)).unwrap();
@@ -281,7 +286,7 @@ fn several_large_disks_stay_within_the_quota() {
 fn a_failed_unpack_removes_its_files_and_gives_the_quota_back() {
     let folder = tempfile::tempdir().unwrap();
     let quota = Quota::new(1 << 20);
-    let disk = ArtifactDisk::make(&folder.path().join("disk"), &quota).unwrap();
+    let disk = ArtifactDisk::make(&folder.path().join("disk"), 1024, &quota).unwrap();
     let mut tar = Builder::new(disk.0.file());
     tar.append(&header(EntryType::Regular, b"a/file", 9000), std::io::repeat(b'x').take(9000)).unwrap();
     tar.append(&header(EntryType::Symlink, b"link", 0), std::io::empty()).unwrap();

@@ -145,7 +145,7 @@ pub const LEGS: &str = r#"{
       services = { db = { command = "postgres"; ready = [ "pg_isready" ]; env.PGDATA = "x"; timeout = 9; };
                    web = { command = "serve"; needs = [ "db" ]; }; };
       shell = "bash"; workdir = "sub/folder/"; stall = "1h30m"; allowFailure = [ 77 ]; runAsRoot = true;
-      artifacts = [ "out/*" ]; description = "Looks at all.";
+      artifacts = { paths = [ "out/*" ]; required = true; size = "2G"; }; description = "Looks at all.";
     };
     all = { command = "true"; needs = [ "build" "build[cc=gcc]" ]; when = "passed"; shell = [ "python3" "-c" ]; };
     gcc = { command = "true"; needs = [ "build[cc=gcc]" ]; };

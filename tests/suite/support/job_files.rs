@@ -59,6 +59,10 @@ pub fn with_keys(section: &str, definition: &str) -> String {
             let from = unless("from", "from = \"lib\";");
             format!("jobs.a = {{ command = \"true\"; inputs.x = {{ {from} {definition} }}; }};")
         }
+        "artifacts" => {
+            let paths = unless("paths", "paths = [ \"a\" ];");
+            format!("jobs.a = {{ command = \"true\"; artifacts = {{ {paths} {definition} }}; }};")
+        }
         "inherited" => {
             let inherit = unless("inherit", "\"inherit\" = true;");
             format!("jobs.a = {{ command = \"true\"; env.X = {{ {inherit} {definition} }}; }};")

@@ -59,13 +59,13 @@ fn a_guest_and_base_none_leave_the_same_artifacts() {
         r#"{{
           guests.here.base = "none";
           defaults.network = true;
-          jobs.guest = {{ command = {command}; artifacts = [ {GLOBS} ]; }};
-          jobs.none = {{ command = {command}; artifacts = [ {GLOBS} ]; guest = "here"; }};
+          jobs.guest = {{ command = {command}; artifacts = {{ paths = [ {GLOBS} ]; size = "1G"; }}; }};
+          jobs.none = {{ command = {command}; artifacts = {{ paths = [ {GLOBS} ]; size = "1G"; }}; guest = "here"; }};
         }}"#
     ));
     let ended = project.pikaci(&["run"]).exits(0);
     let warnings = [
-        "artifacts were left out: \"out/disk.img\" doesn't fit into the 1 GiB for artifacts, \"out/pipe\" is a \
+        "artifacts were left out: \"out/disk.img\" doesn't fit into the `size` of the artifacts, \"out/pipe\" is a \
          pipe, a socket or a device, \"out/to-folder.log\" is a link that leads to no file, and 1 more",
         "no file matches the artifacts `no/such/*`",
     ];

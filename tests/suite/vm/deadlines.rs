@@ -13,9 +13,9 @@ fn each_phase_has_its_own_deadline_and_outcome() {
           guests.slow-to-pack = { collectTimeout = 1; };
           jobs = {
             boot = { command = "true"; guest = "slow-to-boot"; };
-            job = { command = "echo begun; sleep 100"; timeout = 1; };
+            job = { command = "echo begun; sleep 100"; timeout = 1; artifacts = [ "pikaci.nix" ]; };
             collect = { command = "head -c 400000000 /dev/urandom >big"; artifacts = [ "big" ]; guest = "slow-to-pack"; };
-            full = { command = "truncate -s 1100M big"; artifacts = [ "big" ]; };
+            full = { command = "truncate -s 1100M big"; artifacts = { paths = [ "big" ]; size = 1024; }; };
           };
         }"#,
     );
@@ -31,10 +31,11 @@ fn each_phase_has_its_own_deadline_and_outcome() {
     assert!(!project.job("boot").earlier_attempts[0].exit.reason.evidence.is_empty());
     let timed_out = "the command didn't end within its timeout of 1 s".to_owned();
     assert_eq!(job("job"), (Outcome::TimedOut, 1, timed_out));
+    assert_eq!(project.job("job").artifacts.artifacts, 1);
     let late = "the guest didn't power off within 1 s after the command".to_owned();
     assert_eq!(job("collect"), (Outcome::Errored, 2, late));
     let full = project.job("full");
-    let left_out = "artifacts were left out: \"big\" doesn't fit into the 1 GiB for artifacts";
+    let left_out = "artifacts were left out: \"big\" doesn't fit into the `size` of the artifacts";
     assert_eq!((full.status.outcome(), full.warnings), (Some(Outcome::Passed), vec![left_out.to_owned()]));
     let plan = json(&project.last_run().join("plan.json"));
     let nodes = plan["nodes"].as_array().unwrap();
