@@ -11,6 +11,7 @@ use crate::failpoint::{self, Point};
 use crate::plan::RunPlanRecord;
 use crate::record::History;
 use crate::state::gc::RunClaim;
+use crate::state::link_latest_run;
 
 /// Runs a plan and records its events. Returns the history, with an error if the end of the run couldn't be recorded.
 ///
@@ -28,6 +29,8 @@ pub fn run(
     let run = context.state.run(&start.run_id);
     let mut recorder = Recorder::begin(context.state, plan, start, observer)?;
     drop(claim);
+    // Only the convenience of the link is lost.
+    link_latest_run(context.state, context.run_id).ok();
     let walk = Walk::new(context, run, plan);
     let walked = catch_panic(|| {
         walk.run_all(&mut recorder);

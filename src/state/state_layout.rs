@@ -146,6 +146,12 @@ impl StateLayout {
         RunLayout::new(self.runs().join(file_name(id.as_str())))
     }
 
+    /// Returns the link to the newest run.
+    #[must_use]
+    pub fn latest_run(&self) -> Beneath {
+        self.runs().join("latest")
+    }
+
     /// Returns the folder of kept results.
     #[must_use]
     pub fn results(&self) -> Beneath {

@@ -19,6 +19,7 @@ use crate::record::retention::{self, Kept, RetentionPolicy, RunState};
 use crate::record::{BrokenRun, GcResult, RemovedItem, RemovedKind};
 use crate::state::caches::CacheLimits;
 use crate::state::file_lock::{FileLock, is_locked};
+use crate::state::latest_run::renew_latest_run;
 use crate::state::run_store::RunStore;
 use crate::state::state_layout::StateLayout;
 
@@ -65,6 +66,7 @@ pub fn collect(state: &StateLayout, _lock: &GcLock, request: GcRequest<'_>) -> R
         (trash, plan)
     };
     let (mut removed, failed) = trash.empty();
+    renew_latest_run(&store);
     removed.extend(remove_generations(state, request.cache_limits)?);
     let mut result = GcResult::new(false, plan.kept);
     (result.removed, result.failed, result.broken) = (removed, failed, plan.broken);
