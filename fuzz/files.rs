@@ -32,7 +32,7 @@ pub fn artifacts(bytes: &[u8]) {
     assert!(beside.iter().all(|name| name == "disk" || name == "artifacts"), "{beside:?}");
     let mut lengths = Vec::new();
     if folder.exists() {
-        plain_files(&folder, &mut lengths);
+        plain_files(&folder, &folder, &mut lengths);
     }
     if let Ok((manifest, _)) = unpacked {
         let mut listed: Vec<u64> = manifest.files.iter().map(|file| file.len).collect();
@@ -42,14 +42,17 @@ pub fn artifacts(bytes: &[u8]) {
     }
 }
 
-/// Collects the lengths of the files below a folder, and asserts that it has only folders and plain files that nobody
-/// else may write.
-fn plain_files(folder: &Path, lengths: &mut Vec<u64>) {
+/// Collects the lengths of the files below a folder, and asserts that it has only folders, plain files that nobody else
+/// may write, and links inside of the top folder.
+fn plain_files(top: &Path, folder: &Path, lengths: &mut Vec<u64>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let metadata = fs::symlink_metadata(&path).unwrap();
         if metadata.is_dir() {
-            plain_files(&path, lengths);
+            plain_files(top, &path, lengths);
+        } else if metadata.is_symlink() {
+            let target = fs::canonicalize(&path).unwrap();
+            assert!(target.starts_with(fs::canonicalize(top).unwrap()), "{}", path.display());
         } else {
             assert!(metadata.is_file() && metadata.permissions().mode() & 0o7022 == 0, "{}", path.display());
             lengths.push(metadata.len());

@@ -75,7 +75,7 @@ pub fn manifest(bytes: &[u8]) {
         .into_iter()
         .map(|file| ArtifactFile { path: file.path, len: file.len, mode: file.mode, sha256: file.sha256 })
         .collect();
-    let job = JobArtifacts { job: JobId::new("job"), folder: "/p".into(), files };
+    let job = JobArtifacts { job: JobId::new("job"), folder: "/p".into(), files, links: manifest.links };
     assert_page(&report::artifacts(&Artifacts::new(RunId::new("run"), vec![job])));
 }
 

@@ -18,15 +18,18 @@ under() {
 # `under` of the outer path prints the rest.
 under_link() { [ "$(readlink -f "./$1")" = "$(pwd -P)/$1" ] || under "$1"; }
 
-# Prints those arguments that are files, or links to files, that the job's user can read; writes the reasons for leaving
-# out the others to descriptor 5. (Reading lines would take a system call for each byte.)
+# Prints those arguments that are files that the job's user can read; writes links to descriptor 6, and the reasons for
+# leaving out the others to descriptor 5. A glob that names a link itself means what the link leads to. (Reading lines
+# would take a system call for each byte.)
 readable() {
     for path; do
         name=$path
         case $path in
         *"$newline"*) name=$(printf %s_ "$path" | tr '\n' '\001') && name=${name%_} ;;
         esac
-        if [ -f "$path" ]; then
+        if [ -L "$path" ] && ! grep -qxF -e "under '${name#./}'" -e "under_link '${name#./}'" "$request"/roots; then
+            printf '%s\n' "$name" >&6
+        elif [ -f "$path" ]; then
             if [ -r "$path" ]; then printf '%s\n' "$name"; else leave_out unreadable; fi
         elif [ -L "$path" ]; then
             leave_out link
@@ -52,8 +55,9 @@ each() { tr '\n\001' '\0\n' | xargs -0 -r -s 131072 "$@"; }
 # Prints device and inode, number of links and size of each file of a list.
 sizes() { each stat -L -c '%d:%i %h %s' --; }
 
-# Writes a tar of the files of a list.
+# Writes a tar of the files of a list, or of its links.
 archive() { each tar -c -h -f - --; }
+archive_links() { each tar -c -f - --; }
 
 request=/pikaci/run/request
 . "$request"/settings

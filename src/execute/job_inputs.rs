@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Seek as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::foreign::Beneath;
 use crate::id::{Digest, JobId};
-use crate::record::Artifact;
+use crate::record::{Artifact, Manifest, artifact_links};
 use crate::state::{read_manifest, remove_tree};
 
 /// The artifacts of a job that are an input of another one.
@@ -58,6 +58,19 @@ fn place_input(input: &JobInput, folder: &Path, placement: Placement) -> Result<
         check(&mut file, artifact).with_context(|| path.display().to_string())?;
         let copying = || format!("copying {} to {}", source.display(), folder.display());
         place_file(&mut file, &source, folder, &Path::new(&input.to).join(path), placement).with_context(copying)?;
+    }
+    place_links(&manifest, &folder.join(&input.to))
+}
+
+/// Makes the links of a manifest that lead to its files.
+fn place_links(manifest: &Manifest, folder: &Path) -> Result<()> {
+    let links = manifest.links.iter().map(|link| (link.path.clone(), link.target.clone())).collect();
+    for link in artifact_links(manifest.files.iter().map(Artifact::clean_path), links) {
+        if link.kept && is_plain(Path::new(&link.path)) {
+            let linking = || format!("making the link {}", link.path);
+            let path = make_room(folder, Path::new(&link.path)).with_context(linking)?;
+            symlink(&link.target, path).with_context(linking)?;
+        }
     }
     Ok(())
 }

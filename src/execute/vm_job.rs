@@ -154,7 +154,7 @@ fn collect_artifacts(
     let unpack = || disks.artifact_disk.unpack(packed, &job.artifacts, &attempt.artifacts());
     match failpoint::run_step(Point::GuestArtifacts, unpack) {
         Ok((mut manifest, refused)) => {
-            let count = manifest.files.len() as u64;
+            let count = (manifest.files.len() + manifest.links.len()) as u64;
             manifest.left_out = vm_end.observed.left_out.clone();
             if let Err(error) = write_json(Point::Manifest, &attempt.manifest(), &manifest) {
                 end.add_infra_failure(format!("{error:#}"));

@@ -6,6 +6,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::artifact_link::ArtifactLink;
 use super::left_out_files::LeftOutFiles;
 use crate::glob::Globs;
 use crate::id::Digest;
@@ -20,22 +21,26 @@ pub struct Manifest {
     pub schema_version: u32,
     /// The artifacts, by path.
     pub files: Vec<Artifact>,
+    /// The symbolic links among the artifacts, by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<ArtifactLink>,
     /// The files that match the job's globs, but were left out.
     #[serde(default, skip_serializing_if = "LeftOutFiles::is_empty")]
     pub left_out: LeftOutFiles,
 }
 
 impl Manifest {
-    /// Returns the manifest of these artifacts, without left-out files.
+    /// Returns the manifest of these artifacts, without links and left-out files.
     #[must_use]
     pub fn new(files: Vec<Artifact>) -> Self {
-        Self { schema_version: MANIFEST_VERSION, files, left_out: LeftOutFiles::default() }
+        Self { schema_version: MANIFEST_VERSION, files, links: Vec::new(), left_out: LeftOutFiles::default() }
     }
 
     /// Returns a message about the left-out files, and a message about each glob that matches no file.
     #[must_use]
     pub fn messages(&self, globs: &[String]) -> Vec<String> {
         let paths = self.files.iter().map(|file| &file.path);
+        let paths = paths.chain(self.links.iter().map(|link| &link.path));
         let paths = paths.chain(self.left_out.first.iter().map(|file| &file.path));
         let mut matched = BTreeSet::new();
         // If the globs can't be compiled together, there is no message about a single one.

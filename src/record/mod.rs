@@ -1,5 +1,6 @@
 //! Records of runs and jobs, which are folds over events, and their retention. Pure.
 
+mod artifact_link;
 mod broken_run;
 mod gc_result;
 mod history;
@@ -12,6 +13,7 @@ mod run_record;
 mod step_record;
 mod terminal_events;
 
+pub use artifact_link::{ArtifactLink, artifact_links};
 pub use broken_run::BrokenRun;
 pub use gc_result::{FailedRemoval, GcResult, RemovedItem, RemovedKind};
 pub use history::History;

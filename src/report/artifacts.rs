@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Page;
 use super::schema_version::SCHEMA_VERSION;
 use crate::id::{Digest, JobId, RunId};
+use crate::record::ArtifactLink;
 use crate::text::{plain, size};
 
 /// Artifacts of a run.
@@ -28,6 +29,9 @@ pub struct JobArtifacts {
     pub folder: PathBuf,
     /// Files in the folder.
     pub files: Vec<ArtifactFile>,
+    /// Symbolic links of the job; those that aren't kept are not in the folder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<ArtifactLink>,
 }
 
 /// File of a job's artifacts.
@@ -62,6 +66,10 @@ pub fn artifacts(artifacts: &Artifacts) -> Page {
         for file in &job.files {
             page.line(format!("  {:>9}  {}", size(file.len), plain(&file.path)));
         }
+        for link in &job.links {
+            let note = if link.kept { "" } else { " (not kept: it leads to no artifact)" };
+            page.line(format!("  {:>9}  {} -> {}{note}", "link", plain(&link.path), plain(&link.target)));
+        }
     }
     page
 }
@@ -70,6 +78,7 @@ pub fn artifacts(artifacts: &Artifacts) -> Page {
 mod tests {
     use super::{ArtifactFile, Artifacts, JobArtifacts, artifacts};
     use crate::id::{JobId, RunId};
+    use crate::record::ArtifactLink;
 
     #[test]
     fn each_job_has_its_folder() {
@@ -78,6 +87,11 @@ mod tests {
             job: JobId::new(name),
             folder: format!("/p/.pikaci/runs/1/jobs/{name}/attempts/1/artifacts").into(),
             files,
+            links: vec![ArtifactLink {
+                path: "l".to_owned(),
+                target: "\u{1b}[31m/etc".to_owned(),
+                kept: name == "test",
+            }],
         };
         let all = vec![
             job("build", vec![file("build/libutf8.a", 15_432), file("build/\u{1b}[31mlog", 0)]),
@@ -87,8 +101,10 @@ mod tests {
         build: /p/.pikaci/runs/1/jobs/build/attempts/1/artifacts
            15.0 KiB  build/libutf8.a
                 0 B  build/log
+               link  l -> /etc (not kept: it leads to no artifact)
         test: /p/.pikaci/runs/1/jobs/test/attempts/1/artifacts
               734 B  report.xml
+               link  l -> /etc
         "#);
     }
 }

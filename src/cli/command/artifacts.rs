@@ -98,5 +98,5 @@ fn job_artifacts(runs: &Runs, run: &RunId, job: &JobRecord) -> Result<Option<Job
         sha256: file.sha256.clone(),
     });
     let folder = runs.store.state().root().join(folder);
-    Ok(Some(JobArtifacts { job: job.id, folder, files: files.collect() }))
+    Ok(Some(JobArtifacts { job: job.id, folder, files: files.collect(), links: manifest.links.clone() }))
 }

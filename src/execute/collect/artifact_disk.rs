@@ -38,7 +38,7 @@ impl ArtifactDisk {
         &self.0
     }
 
-    /// Unpacks the first `count` regular files and hard links of the tars on the disk, with their parent folders, into
+    /// Unpacks the first `count` regular files and links of the tars on the disk, with their parent folders, into
     /// a new folder. Leaves out files that no glob of the job matches.
     ///
     /// # Errors
@@ -90,23 +90,24 @@ fn unpack_all(
         match kind {
             EntryType::GNULongName if long_name.is_none() => long_name = Some(read_long_name(&mut entry)?),
             EntryType::GNULongLink if long_link.is_none() => long_link = Some(read_long_name(&mut entry)?),
-            EntryType::Regular | EntryType::Continuous | EntryType::Link => {
+            EntryType::Regular | EntryType::Continuous | EntryType::Link | EntryType::Symlink => {
                 let name = match long_name.take() {
                     Some(name) => name,
                     None => entry.path().context("reading the name of an artifact")?.into_owned(),
                 };
                 let path = checked_path(&name)?;
-                let first = match (kind, long_link.take()) {
-                    (EntryType::Link, Some(first)) => Some(checked_path(&first)?),
-                    (EntryType::Link, None) => {
-                        Some(checked_path(&entry.link_name()?.context("an artifact is a link without a target")?)?)
+                let is_link = matches!(kind, EntryType::Link | EntryType::Symlink);
+                let target = match long_link.take().filter(|_| is_link) {
+                    None if is_link => {
+                        Some(entry.link_name()?.context("an artifact is a link without a target")?.into_owned())
                     }
-                    _ => None,
+                    target => target,
                 };
                 file_count += 1;
-                match (filter.refusal(&path), first) {
+                match (filter.refusal(&path), target) {
                     (Some(reason), _) => refused.add(name.to_string_lossy().into_owned(), reason),
-                    (None, Some(first)) => unpacker.link(&path, &first)?,
+                    (None, Some(target)) if kind == EntryType::Symlink => unpacker.add_link(&path, &target)?,
+                    (None, Some(first)) => unpacker.link(&path, &checked_path(&first)?)?,
                     (None, None) => {
                         let executable = entry.header().mode().is_ok_and(is_executable);
                         unpacker.add(&path, executable, &mut entry)?;

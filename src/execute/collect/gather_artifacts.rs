@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "reads the files of a job")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,9 +20,11 @@ use crate::record::{LeftOutFiles, Manifest};
 
 /// Length of a header in a tar and unit of a file's content there, in bytes.
 const TAR_BLOCK: u64 = 512;
+/// Size of a link in a tar at most, in bytes, as the agent counts it.
+const TAR_LINK: u64 = 8192;
 
 /// Copies the files that globs match into a new folder, as the agent of a guest does: in the order of their paths,
-/// through symbolic links, and within the limits of a guest's artifact disk of `mib` MiB. The manifest names the files that
+/// and within the limits of a guest's artifact disk of `mib` MiB. The manifest names the files that
 /// were left out.
 ///
 /// # Errors
@@ -37,9 +39,20 @@ pub fn gather_artifacts(
     let paths = matching_paths(workspace, globs, &ArtifactFilter::new(globs)?)?;
     let mut limiter = Limiter { limit: mib << 20, ..Limiter::default() };
     let mut left_out = LeftOutFiles::default();
+    let SearchRoots { outer, inner } = search_roots(globs);
+    let named: BTreeSet<&Path> = outer.iter().chain(&inner).map(Path::new).collect();
     let mut manifest = Unpacker::fill(MAX_ARTIFACTS, folder, quota, |unpacker| {
         for path in &paths {
-            match limiter.open(path, &workspace.join(path)) {
+            let full_path = workspace.join(path);
+            // A glob that names a link itself means what the link leads to.
+            if let Some(target) = fs::read_link(&full_path).ok().filter(|_| !named.contains(path.as_path())) {
+                match limiter.count(path, TAR_LINK) {
+                    Ok(()) => unpacker.add_link(path, &target)?,
+                    Err(reason) => left_out.add(path.to_string_lossy().into_owned(), reason.text()),
+                }
+                continue;
+            }
+            match limiter.open(path, &full_path) {
                 Ok(Content::New(mut file, executable)) => unpacker.add(path, executable, &mut file)?,
                 Ok(Content::LinkTo(first)) => unpacker.link(path, first)?,
                 Err(reason) => left_out.add(path.to_string_lossy().into_owned(), reason.text()),
@@ -75,10 +88,18 @@ impl<'a> Limiter<'a> {
     /// Opens a file and counts it; `path` is relative to the workspace.
     fn open(&mut self, path: &'a Path, full_path: &Path) -> Result<Content<'a>, LeftOutReason> {
         let (file, meta) = open_regular(full_path)?;
-        let name = path.as_os_str().len() as u64;
         let first = self.first.get(&(meta.dev(), meta.ino())).copied();
         let content = if first.is_some() { 0 } else { meta.len().next_multiple_of(TAR_BLOCK) };
-        let bytes = TAR_BLOCK + content;
+        self.count(path, TAR_BLOCK + content)?;
+        if meta.nlink() > 1 {
+            self.first.entry((meta.dev(), meta.ino())).or_insert(path);
+        }
+        Ok(first.map_or(Content::New(file, is_executable(meta.mode())), Content::LinkTo))
+    }
+
+    /// Counts a file that takes these bytes.
+    fn count(&mut self, path: &Path, bytes: u64) -> Result<(), LeftOutReason> {
+        let name = path.as_os_str().len() as u64;
         if path.components().count() > MAX_ARTIFACT_DEPTH {
             return Err(LeftOutReason::Deep);
         }
@@ -89,10 +110,7 @@ impl<'a> Limiter<'a> {
             return Err(LeftOutReason::Large);
         }
         (self.count, self.names, self.bytes) = (self.count + 1, self.names + name, self.bytes + bytes);
-        if meta.nlink() > 1 {
-            self.first.entry((meta.dev(), meta.ino())).or_insert(path);
-        }
-        Ok(first.map_or(Content::New(file, is_executable(meta.mode())), Content::LinkTo))
+        Ok(())
     }
 }
 
@@ -162,14 +180,17 @@ mod tests {
         }
         symlink("c.txt", workspace.join("build/link.log")).unwrap();
         symlink("..", workspace.join("build/loop.log")).unwrap();
+        symlink("deep/b.log", workspace.join("build/new.log")).unwrap();
         let manifest =
             gather_artifacts(&workspace, &["build/**/*.log".to_owned()], &artifacts, MIB, &Quota::unlimited()).unwrap();
         let files: Vec<_> = manifest.files.iter().map(|file| (file.path.as_str(), file.len)).collect();
-        assert_eq!(files, [("build/a.log", 1), ("build/deep/b.log", 2), ("build/link.log", 1)]);
+        assert_eq!(files, [("build/a.log", 1), ("build/deep/b.log", 2)]);
+        let links: Vec<_> = manifest.links.iter().map(|link| (link.path.as_str(), link.kept)).collect();
+        assert_eq!(links, [("build/link.log", false), ("build/loop.log", false), ("build/new.log", true)]);
+        assert_eq!(fs::read_link(artifacts.join("build/new.log")).unwrap().to_str(), Some("deep/b.log"));
         assert_eq!(fs::read_to_string(artifacts.join("build/deep/b.log")).unwrap(), "bb");
         assert!(!artifacts.join("build/c.txt").exists());
-        let left_out = "artifacts were left out: \"build/loop.log\" is a link that leads to no file";
-        assert_eq!(manifest.left_out.message().unwrap(), left_out);
+        assert_eq!(manifest.left_out.message(), None);
     }
 
     #[test]

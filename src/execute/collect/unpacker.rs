@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::limits::MAX_NAMES;
 use crate::id::Digest;
 use crate::quota::Quota;
-use crate::record::{Artifact, Manifest};
+use crate::record::{Artifact, ArtifactLink, Manifest, artifact_links};
 use crate::state::remove_tree;
 
 /// The unit of the quota, in bytes. Each file and folder costs one block besides its content; a block of zeros becomes
@@ -34,6 +34,8 @@ pub(super) struct Unpacker<'a> {
     names: u64,
     /// The files, by path.
     files: BTreeMap<String, Artifact>,
+    /// The texts of the symbolic links, by path.
+    links: BTreeMap<String, String>,
     quota: &'a Quota,
     taken: u64,
 }
@@ -48,17 +50,30 @@ impl<'a> Unpacker<'a> {
         fill: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<Manifest> {
         fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
-        let mut unpacker = Self { folder, max_files, folders: 0, names: 0, files: BTreeMap::new(), quota, taken: 0 };
-        if let Err(error) = fill(&mut unpacker) {
-            return Err(match remove_tree(folder) {
-                Ok(()) => {
-                    quota.give_back(unpacker.taken);
-                    error
-                }
-                Err(remove_error) => error.context(format!("{remove_error:#}")),
-            });
-        }
-        Ok(Manifest::new(unpacker.files.into_values().collect()))
+        let mut unpacker = Self {
+            folder,
+            max_files,
+            folders: 0,
+            names: 0,
+            files: BTreeMap::new(),
+            links: BTreeMap::new(),
+            quota,
+            taken: 0,
+        };
+        let filled = fill(&mut unpacker).and_then(|()| unpacker.make_links());
+        let links = match filled {
+            Ok(links) => links,
+            Err(error) => {
+                return Err(match remove_tree(folder) {
+                    Ok(()) => {
+                        quota.give_back(unpacker.taken);
+                        error
+                    }
+                    Err(remove_error) => error.context(format!("{remove_error:#}")),
+                });
+            }
+        };
+        Ok(Manifest { links, ..Manifest::new(unpacker.files.into_values().collect()) })
     }
 
     /// Adds a file and its parent folders.
@@ -73,6 +88,9 @@ impl<'a> Unpacker<'a> {
     /// Adds another name for a file that was added before, and the parent folders of that name.
     pub(super) fn link(&mut self, path: &Path, first: &Path) -> Result<()> {
         let first = utf8(first);
+        if let Some(target) = self.links.get(&first).cloned() {
+            return self.add_link(path, Path::new(&target));
+        }
         let Some(artifact) = self.files.get(&first).cloned() else {
             bail!("artifact {} links to {first}, which isn't among the files before it", path.display());
         };
@@ -83,10 +101,29 @@ impl<'a> Unpacker<'a> {
         Ok(())
     }
 
+    /// Adds a symbolic link and its parent folders. The link is made after all files, so that no path leads through it.
+    pub(super) fn add_link(&mut self, path: &Path, target: &Path) -> Result<()> {
+        let path = self.prepare_path(path)?;
+        self.names += target.as_os_str().len() as u64;
+        self.take(BLOCK)?;
+        self.links.insert(path, utf8(target));
+        Ok(())
+    }
+
+    /// Makes the links that lead to other artifacts, and returns all links.
+    fn make_links(&mut self) -> Result<Vec<ArtifactLink>> {
+        let links = artifact_links(self.files.keys().map(String::as_str), std::mem::take(&mut self.links));
+        for link in links.iter().filter(|link| link.kept) {
+            let path = self.folder.join(&link.path);
+            symlink(&link.target, &path).with_context(|| format!("making {}", path.display()))?;
+        }
+        Ok(links)
+    }
+
     /// Counts a file, creates its parent folders, and returns its path in UTF-8.
     fn prepare_path(&mut self, path: &Path) -> Result<String> {
         self.names += path.as_os_str().len() as u64;
-        if self.files.len() as u64 == self.max_files || self.names > MAX_NAMES {
+        if (self.files.len() + self.links.len()) as u64 == self.max_files || self.names > MAX_NAMES {
             bail!(
                 "the job has more than {} artifacts, or their names have more than {MAX_NAMES} bytes",
                 self.max_files
@@ -123,7 +160,7 @@ impl<'a> Unpacker<'a> {
 
     /// Writes a new file with holes for blocks of zeros, and returns its length and its digest.
     fn write(&mut self, content: &mut impl io::Read, path: &Path, executable: bool) -> Result<(u64, Digest)> {
-        // The folder is new, and this file creates no symbolic links in it.
+        // The folder is new, and symbolic links come last.
         let mode = if executable { 0o755 } else { 0o644 };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
         let mut file = file.with_context(|| format!("making {}", path.display()))?;

@@ -87,7 +87,7 @@ fn a_job_file_cannot_choose_the_host() {
 fn a_command_beyond_its_timeout_is_terminated_and_then_killed() {
     let project = Project::without_guest(
         r#"
-        polite = { command = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
+        polite = { artifacts = [ "kept" ]; command = "echo kept >kept; trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
         stubborn = { command = "trap \"\" TERM; echo up; while :; do sleep 0.1; done"; timeout = 1; };
         "#,
     );
@@ -95,7 +95,7 @@ fn a_command_beyond_its_timeout_is_terminated_and_then_killed() {
     project.pikaci(&["run", "--cpus=2"]).exits(100);
     assert!(began.elapsed() > Duration::from_secs(6), "{:?}", began.elapsed());
     let (polite, stubborn) = (project.job("polite"), project.job("stubborn"));
-    assert_eq!(polite.status.outcome(), Some(Outcome::TimedOut));
+    assert_eq!((polite.status.outcome(), polite.artifacts.artifacts), (Some(Outcome::TimedOut), 1));
     assert_eq!((stubborn.status.outcome(), stubborn.exit.exit_code), (Some(Outcome::TimedOut), Some(137)));
     assert!(project.output("polite").ends_with("bye\n"));
 }

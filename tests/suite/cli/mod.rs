@@ -1,5 +1,6 @@
 //! Tests that run pikaci on job files and records made by hand: on any Linux, as any user, without Nix and QEMU.
 
+mod artifacts;
 mod caches;
 mod clock;
 mod completions;

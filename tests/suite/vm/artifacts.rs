@@ -15,7 +15,7 @@ const COMMAND: &str = r#"
     echo a >out/a
     echo b >out/deep/b
     printf '#!/bin/sh\n' >out/tool && chmod 755 out/tool
-    ln -s deep/b out/to-file.log && ln -s deep out/to-folder.log && ln -s nothing out/to-nothing.log
+    ln -s deep/b out/to-file.log && ln -s deep out/to-folder.log && ln -s nothing out/to-nothing.log && ln -s /etc/hostname out/to-outside.log
     mkfifo out/pipe
     echo git >out/.git/config
     head -c 300M /dev/zero >out/big && ln out/big out/big-too && ln out/big out/big-three && ln out/big out/big-four
@@ -33,7 +33,7 @@ const COMMAND: &str = r#"
 const GLOBS: &str = r#""./out//" "*.txt" "pages/[id].js" "result/**" "many" "run.log" "no/such/*""#;
 
 /// The kept paths with their lengths and modes, without those of `many`.
-const COMES: [(&str, u64, u32); 16] = [
+const COMES: [(&str, u64, u32); 15] = [
     ("--two.txt", 4, 0o644),
     ("-x.txt", 5, 0o644),
     ("a \"b\" $c.txt", 6, 0o644),
@@ -45,11 +45,18 @@ const COMES: [(&str, u64, u32); 16] = [
     ("out/caf%E9.txt", 6, 0o644),
     ("out/deep/b", 2, 0o644),
     ("out/new\nxline", 5, 0o644),
-    ("out/to-file.log", 2, 0o644),
     ("out/tool", 10, 0o755),
     ("pages/[id].js", 5, 0o644),
     ("result/file", 7, 0o644),
     ("run.log", 4, 0o644),
+];
+
+/// The links with their texts, and true for those that lead to another artifact.
+const LINKS: [(&str, &str, bool); 4] = [
+    ("out/to-file.log", "deep/b", true),
+    ("out/to-folder.log", "deep", true),
+    ("out/to-nothing.log", "nothing", false),
+    ("out/to-outside.log", "/etc/hostname", false),
 ];
 
 #[test]
@@ -65,8 +72,8 @@ fn a_guest_and_base_none_leave_the_same_artifacts() {
     ));
     let ended = project.pikaci(&["run"]).exits(0);
     let warnings = [
-        "artifacts were left out: \"out/disk.img\" doesn't fit into the `size` of the artifacts, \"out/pipe\" is a \
-         pipe, a socket or a device, \"out/to-folder.log\" is a link that leads to no file, and 1 more",
+        "artifacts were left out: \"out/disk.img\" doesn't fit into the `size` of the artifacts, \
+         \"out/pipe\" is a pipe, a socket or a device",
         "no file matches the artifacts `no/such/*`",
     ];
     for name in ["guest", "none"] {
@@ -83,10 +90,13 @@ fn a_guest_and_base_none_leave_the_same_artifacts() {
         let came: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.len, mode(&file.path))).collect();
         assert_eq!(came, COMES, "{name}");
         assert_eq!(fs::read_to_string(folder.join("out/to-file.log")).unwrap(), "b\n");
+        let links = manifest.links.iter().map(|link| (link.path.as_str(), link.target.as_str(), link.kept));
+        assert_eq!(links.collect::<Vec<_>>(), LINKS, "{name}");
+        assert_eq!(fs::read_link(folder.join("out/to-folder.log")).unwrap().to_str(), Some("deep"), "{name}");
         let left_out: BTreeMap<_, _> =
             manifest.left_out.first.into_iter().map(|LeftOutFile { path, reason }| (path, reason)).collect();
         let paths: Vec<_> = left_out.keys().map(String::as_str).collect();
-        assert_eq!(paths, ["out/disk.img", "out/pipe", "out/to-folder.log", "out/to-nothing.log"], "{name}");
+        assert_eq!(paths, ["out/disk.img", "out/pipe"], "{name}");
     }
     for warning in warnings {
         // A long warning is cut.
