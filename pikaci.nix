@@ -3,7 +3,7 @@ let
   # The modules without effects: their tests need only the test binary and the expected files of the source tree.
   rooms = [
     "cancel::" "config::" "doctor::" "event::" "facts::" "flake::" "glob::" "guest::" "id::" "init::" "plan::" "policy::"
-    "quota::" "record::" "report::" "text::" "tools::"
+    "quota::" "record::" "report::" "secret::" "text::" "tools::"
   ];
   pure = rooms ++ [ "engine::schedule::" "execute::qemu::argv::" "execute::verdict::" "execute::vfkit::argv::" ];
 in

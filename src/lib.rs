@@ -24,6 +24,7 @@
 //! | [`id`] | newtypes for ids and digests |
 //! | [`glob`] | globs of `paths` and `artifacts` |
 //! | [`quota`] | the bytes that a run may still write |
+//! | [`secret`] | the values of secrets, and the masking of output |
 //! | [`cancel`] | the cancel request, which all threads of a run read |
 //! | [`tools`] | programs that pikaci runs, their versions, findings |
 //! | [`facts`] | facts about the host: system, kernels, operating system |
@@ -85,6 +86,7 @@ pub mod process;
 pub mod quota;
 pub mod record;
 pub mod report;
+pub mod secret;
 pub mod snapshot;
 pub mod state;
 pub mod text;

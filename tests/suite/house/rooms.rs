@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::house::own_files::OWN_FILES;
 
 /// The rooms that touch nothing, from bottom to top: each may use the rooms before it.
-pub const PURE: [&str; 17] = [
-    "text", "id", "glob", "quota", "cancel", "tools", "facts", "guest", "config", "init", "flake", "plan", "policy",
-    "event", "record", "doctor", "report",
+pub const PURE: [&str; 18] = [
+    "text", "id", "glob", "quota", "secret", "cancel", "tools", "facts", "guest", "config", "init", "flake", "plan",
+    "policy", "event", "record", "doctor", "report",
 ];
 /// The other rooms: each may use those of the lines below its own, and the pure ones.
 const STOREYS: [&[&str]; 8] = [
