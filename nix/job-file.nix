@@ -21,6 +21,7 @@ let
     ;
   inherit (import ./readers.nix)
     checkName
+    checkVariable
     record
     refuse
     setOf
@@ -34,20 +35,23 @@ let
   inherit (import ./inputs.nix) sourcesOf;
   inherit (import ./matrix.nix) legs maxLegs parse;
   keys = import ./job-keys.nix;
+  secretsOf = import ./secrets.nix;
 
   quoted = names: concatStringsSep ", " (map toJSON names);
 
   raw =
     _: _: each:
     each;
-  sections = record {
+  readers = {
     caches = setOf checkName raw;
     defaults = record keys.defaults [ ];
     groups = setOf checkName raw;
     guests = setOf checkName raw;
     jobs = setOf checkName raw;
+    secrets = setOf checkVariable raw;
     targets = setOf checkName raw;
-  } [ ] "" "" value;
+  };
+  sections = record readers [ ] "" "" value;
   # Returns a section, which is a set of named sets of one kind.
   section =
     name: kind: required:
@@ -58,6 +62,7 @@ let
   defaults = sections.defaults or { };
   caches = section "caches" "cache" [ "path" ];
   groups = section "groups" "group" [ "limit" ];
+  secrets = secretsOf.checkSources (section "secrets" "secret" [ ]);
   # The bases whose guests may have a key; all bases if the key isn't here.
   bases = rec {
     hostFolders = [ "host" ];
@@ -130,7 +135,7 @@ let
       target // { jobs = idsOf context "it has" target.jobs; }
   ) (section "targets" "target" [ "jobs" ]);
 
-  # Refuses undefined guests, groups and caches.
+  # Refuses undefined guests, groups, caches and secrets.
   undefinedCaches = settings: filter (name: !(caches ? ${name})) settings.caches;
   checkNames =
     context: settings:
@@ -141,7 +146,7 @@ let
     else if settings ? caches && undefinedCaches settings != [ ] then
       refuse context "there is no cache ${toJSON (head (undefinedCaches settings))}; there are ${quoted (attrNames caches)}"
     else
-      settings;
+      secretsOf.checkNames context secrets settings;
 
   jobOf =
     leg:
@@ -150,8 +155,10 @@ let
       job = written.${leg.id};
       hasCommand = job ? command;
       inputs = job.inputs or { };
+      env = defaults.env or { } // job.env or { } // leg.axes;
       services = checkServices context (defaults.services or { } // job.services or { });
     in
+    assert secretsOf.checkVariables context (job.secrets or defaults.secrets or [ ]) env;
     if hasCommand == job ? steps then
       refuse context "it has ${if hasCommand then "a `command` and `steps`" else "no `command`"}"
     else
@@ -159,6 +166,7 @@ let
         paths = [ ];
         network = false;
         guest = "default";
+        secrets = [ ];
         when = "passed";
       }
       // defaults
@@ -178,8 +186,7 @@ let
             in
             artifacts.paths or artifacts;
         } inputs;
-        env = defaults.env or { } // job.env or { } // leg.axes;
-        inherit services;
+        inherit env services;
       };
   # All jobs except legs that are left out.
   jobs = listToAttrs (
@@ -232,6 +239,7 @@ let
         (attrNames (checkServices "`defaults`: " (defaults.services or { })))
         groups
         guests
+        secrets
         targets
         (mapAttrs (_: job: removeAttrs job lazyKeys) jobs)
       ] true;
@@ -243,16 +251,7 @@ assert isValid;
   keys = mapAttrs (_: attrNames) (
     keys
     // {
-      file = {
-        inherit (keys)
-          caches
-          defaults
-          groups
-          guests
-          jobs
-          targets
-          ;
-      };
+      file = readers;
     }
   );
 
@@ -267,6 +266,7 @@ assert isValid;
         "inputs"
         "needs"
         "paths"
+        "secrets"
         "when"
       ];
       inherit (jobs.${id}) guest;

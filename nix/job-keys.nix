@@ -204,6 +204,7 @@ let
     guest = string;
     paths = globs;
     retries = integer 0 10;
+    secrets = strings;
     runAsRoot = bool;
     stall = time;
     timeout = time;
@@ -265,6 +266,7 @@ let
     };
     caches = cacheKeys.keys;
     groups.limit = integer 1 1000;
+    secrets = (import ./secrets.nix).keys;
     guests = {
       base = oneOf [
         "host"

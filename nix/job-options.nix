@@ -61,6 +61,7 @@ let
     paths = key (listOf str) "Globs of the files that the job depends on.";
     retries = key int "The number of further attempts after a failed one.";
     runAsRoot = key bool "True to run the command as root of the guest.";
+    secrets = key (listOf str) "The secrets that the command gets as variables, by their names in `secrets`.";
     services = key (attrsOf (submodule {
       options = keys.services;
     })) "Programs that run beside the steps.";
@@ -132,6 +133,12 @@ let
       singleFlight = key bool "False if jobs without content don't wait for the first one.";
       onFailure = key (enum [ "keep" ]) "\"keep\" to keep the content after a failure too.";
     };
+    secrets = {
+      env = key str "The variable in the environment of pikaci that has the value.";
+      file = key str "The file of this machine that has the value.";
+      command = key (listOf str) "The command on this machine whose output is the value.";
+      asFile = key bool "True to give jobs the value as a file, and its path as the variable.";
+    };
     groups.limit = key int "The number of jobs that may run at the same time.";
     guests = {
       base = key (enum [
@@ -168,6 +175,7 @@ let
     groups = section keys.groups "Groups of jobs, of which a limited number runs at the same time.";
     guests = section keys.guests "The virtual machines that jobs run in.";
     jobs = section keys.jobs "The jobs.";
+    secrets = section keys.secrets "Values that jobs get and that pikaci writes nowhere.";
     targets = section keys.targets "Named groups of jobs.";
   };
 

@@ -84,6 +84,8 @@ let
       "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
     else if job.network != false then
       "it has `network = ${toJSON job.network};`, and a build of Nix has no network"
+    else if job.secrets != [ ] then
+      "it has the secret ${builtins.head job.secrets}, which a build of Nix can't keep: its result and its log are public"
     else if job.when != "passed" then
       "it has `when = ${toJSON job.when};`, and Nix builds a check only after what it needs passed"
     else if withoutValue != [ ] then

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::config::{self, Base, Network};
+use crate::config::{self, Base, Network, SecretKind};
 use crate::id::JobId;
 use crate::plan::RunPlanRecord;
 use crate::plan::record::{JobExecutor, PlannedJob};
@@ -42,6 +42,9 @@ pub struct Policy {
     pub host_folders: bool,
     /// True if jobs may inherit variables of the environment.
     pub inherit_env: bool,
+    /// Kinds of sources from which jobs may get secrets. Files also require `--allow-secret-files`, and commands
+    /// `--allow-secret-commands`.
+    pub secrets: BTreeSet<SecretKind>,
     /// Maximum memory of a guest: `"512M"` or `"8G"`.
     #[serde(rename = "memory", deserialize_with = "read_memory")]
     #[schemars(with = "Option<String>")]
@@ -81,6 +84,7 @@ impl Default for Policy {
             own_lock: true,
             host_folders: true,
             inherit_env: true,
+            secrets: SecretKind::all(),
             memory_mib: None,
             disk_mib: None,
             vcpu: None,
@@ -126,6 +130,7 @@ impl Policy {
             own_lock: false,
             host_folders: false,
             inherit_env: false,
+            secrets: BTreeSet::new(),
             ..Self::default()
         }
     }
@@ -157,6 +162,9 @@ impl Policy {
         if !job.inherited.is_empty() && !self.inherit_env {
             let names: Vec<&str> = job.inherited.iter().map(String::as_str).collect();
             return Some(("inheritEnv", format!("inherits {} from the environment", names.join(", "))));
+        }
+        if let Some(secret) = job.secrets.iter().find(|secret| !self.secrets.contains(&secret.source.kind())) {
+            return Some(("secrets", format!("gets the secret {} from {}", secret.name, secret.source)));
         }
         let choices = match &job.executor {
             JobExecutor::LocalCommand { .. } if !self.bases.contains(&Base::None) => {

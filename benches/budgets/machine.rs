@@ -70,6 +70,7 @@ fn request_disk(command: &str, workdir: &str, shares: Vec<Mount>) -> Result<Vec<
         services: Vec::new(),
         stall_secs: None,
         env: BTreeMap::new(),
+        secrets: Vec::new(),
         workdir: workdir.to_owned(),
         uid,
         timeout_secs: 1800,

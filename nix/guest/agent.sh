@@ -97,6 +97,10 @@ read_request() {
     must tar -x -f "$(device /sys/block serial pikaci-request || echo /dev/vda)" -C $request
     [ -f $request/settings ] || fail "there is no request on the request disk"
     . $request/settings
+    # It may have secrets, which are the job's alone.
+    must chown "0:$uid" $request
+    must chmod 0750 $request
+    [ ! -d $request/secrets ] || must chown "$uid:$uid" $request/secrets/*
     must date -s "@$epoch" >/dev/null
 }
 

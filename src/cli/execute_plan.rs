@@ -13,6 +13,7 @@ use crate::cli::failure_output::failure_output;
 use crate::cli::format::Format;
 use crate::cli::output::{eprint_line, print};
 use crate::cli::progress::Progress;
+use crate::cli::read_secrets::read_secrets;
 use crate::cli::run_exit::run_exit;
 use crate::cli::run_options::RunOptions;
 use crate::cli::watch_signals::watch_signals;
@@ -47,6 +48,8 @@ pub struct RunRequest<'a> {
 /// Executes a plan, and prints its progress and its summary. Returns the exit code of the run.
 pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exit, Failure> {
     let state = request.state;
+    let project = Path::new(&request.start.source.source_root);
+    let secrets = read_secrets(&request.plan.record, project)?;
     let cancel = watch_signals()?;
     let quota = disk_quota(options.disk, state.root())?;
     let guest_programs = request.guest_programs;
@@ -64,12 +67,13 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
         guest_programs: guest_programs.as_ref(),
         env: &local_env(),
         snapshot_dir: &state.recorded(&request.start.source.snapshot_dir),
-        local_folder: &folder_outside_project(Path::new(&request.start.source.source_root)),
+        local_folder: &folder_outside_project(project),
         flakes: &request.plan.flakes,
         budget: request.budget,
         fail_fast: options.fail_fast,
         accelerator: options.machine.accel,
         infra_retries: options.infra_retries,
+        secrets: &secrets,
         quota: &quota,
         cache_limits: options.caches.limits(),
         cancel: &cancel,

@@ -9,6 +9,7 @@ use clap::builder::FalseyValueParser;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::read_policy::operator_policy;
+use crate::config::SecretKind;
 use crate::plan::RunPlanRecord;
 use crate::policy::{Policy, Violation};
 
@@ -26,8 +27,14 @@ pub struct IsolationArgs {
     /// Allow guests of base `host` to see the folders of this machine that the project names in `hostFolders`
     #[arg(long, env = "PIKACI_ALLOW_HOST_FOLDERS", value_parser = FalseyValueParser::new())]
     allow_host_folders: bool,
-    /// Refuse jobs that request more than a virtual machine: network, root, folders of this machine, or a kernel, dev
-    /// shell, modules or flake.lock of the project; jobs inherit no variables
+    /// Allow jobs to get secrets from the files of this machine that the project names
+    #[arg(long, env = "PIKACI_ALLOW_SECRET_FILES", value_parser = FalseyValueParser::new())]
+    allow_secret_files: bool,
+    /// Allow jobs to get secrets from commands of the project, which run on this machine itself, with all your permissions
+    #[arg(long, env = "PIKACI_ALLOW_SECRET_COMMANDS", value_parser = FalseyValueParser::new())]
+    allow_secret_commands: bool,
+    /// Refuse jobs that request more than a virtual machine: network, root, secrets, folders of this machine, or a kernel,
+    /// dev shell, modules or flake.lock of the project; jobs inherit no variables
     #[arg(long, env = "PIKACI_UNTRUSTED", value_parser = FalseyValueParser::new())]
     pub untrusted: bool,
     /// Limit the choices of the project by this policy [default: /etc/pikaci/policy.json, if it exists]
@@ -53,6 +60,7 @@ impl IsolationArgs {
                 "remove the folder in pikaci.nix; or, if this project may read its files, add --allow-host-folders";
             return Err(Failure::new(Exit::NoVm, error).hint(hint));
         }
+        self.check_secrets(plan)?;
         match plan.unisolated_jobs().first() {
             Some(job) if !self.allow_unisolated => {
                 let error = anyhow!(
@@ -64,6 +72,24 @@ impl IsolationArgs {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses secrets from sources that the operator doesn't allow.
+    fn check_secrets(&self, plan: &RunPlanRecord) -> Result<(), Failure> {
+        for job in plan.jobs() {
+            for secret in &job.secrets {
+                let option = match secret.source.kind() {
+                    SecretKind::File if !self.allow_secret_files => "--allow-secret-files",
+                    SecretKind::Command if !self.allow_secret_commands => "--allow-secret-commands",
+                    _ => continue,
+                };
+                let (job, name, source) = (&job.job, &secret.name, &secret.source);
+                let error = anyhow!("job {job} requests the secret {name} from {source} of this machine");
+                let hint = format!("remove the secret in pikaci.nix; or, if this project may have it, add {option}");
+                return Err(Failure::new(Exit::NoVm, error).hint(hint));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -41,6 +41,7 @@ mod project;
 mod project_args;
 mod read_changed_files;
 mod read_policy;
+mod read_secrets;
 mod report_interrupted;
 mod run_exit;
 mod run_options;

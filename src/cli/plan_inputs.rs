@@ -120,6 +120,8 @@ fn plan_failure(error: PlanError) -> Failure {
             Failure::new(Exit::NoVm, error).hint(hint)
         }
         PlanError::Unfit { .. } => Failure::new(Exit::NoVm, error).hint("give it `base = \"nix\";` in pikaci.nix"),
+        PlanError::NoSecrets { .. } => Failure::new(Exit::NoVm, error)
+            .hint("run the job on Linux, in QEMU; or on this machine itself: `base = \"none\";`"),
         PlanError::Render { source: FlakeError::NoFile { .. }, .. } => {
             Failure::new(Exit::Usage, error).hint("correct the guest in pikaci.nix, or create the file")
         }

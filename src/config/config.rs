@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cache::Cache;
 use super::guest::{Base, Guest};
 use super::job::Job;
+use super::secret::Secret;
 use crate::id::JobId;
 
 /// A validated job file, with defaults filled in.
@@ -20,6 +21,8 @@ pub struct Config {
     pub groups: BTreeMap<String, u32>,
     /// Caches by name, among them every cache of a job.
     pub caches: BTreeMap<String, Cache>,
+    /// Secrets by name, among them every secret of a job.
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 impl Config {

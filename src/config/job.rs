@@ -1,6 +1,6 @@
 //! A job of a job file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::allow_failure::AllowFailure;
 use super::input::Input;
@@ -36,6 +36,8 @@ pub struct Job {
     pub paths: Vec<String>,
     /// Environment variables of the command.
     pub env: BTreeMap<String, Variable>,
+    /// Names of the secrets of the command.
+    pub secrets: BTreeSet<String>,
     /// Time limit of the command, in seconds.
     pub timeout_secs: u64,
     /// Time without output after which the job is ended, in seconds.

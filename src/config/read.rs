@@ -12,9 +12,9 @@ use super::{eval, schema};
 /// When the file is invalid. Returns all errors that don't hide behind another error.
 pub fn read(file_name: &str, text: &str) -> Result<Config, Diagnostics> {
     let config = match eval::evaluate(text) {
-        Ok(value) => schema::read(&value),
+        Ok(value) => schema::read(&value, text),
         Err(EvalFailure { mut problems, value }) => {
-            problems.extend(value.and_then(|value| schema::read(&value).err()).unwrap_or_default());
+            problems.extend(value.and_then(|value| schema::read(&value, text).err()).unwrap_or_default());
             Err(problems)
         }
     };

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{
-    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Service, Shell, Step, Target, Timeouts,
-    Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Secret, SecretSource, Service, Shell, Step,
+    Target, Timeouts, Variable, read,
 };
 use crate::guest::When;
 use crate::id::JobId;
@@ -26,6 +26,7 @@ fn shell(command: &str) -> Job {
         when: When::Passed,
         paths: vec![],
         env: BTreeMap::new(),
+        secrets: BTreeSet::new(),
         timeout_secs: 1800,
         stall_secs: None,
         shell: Shell::Sh,
@@ -80,6 +81,7 @@ fn absent_keys_and_nulls_have_their_defaults() {
         targets: BTreeMap::new(),
         groups: BTreeMap::new(),
         caches: BTreeMap::new(),
+        secrets: BTreeMap::new(),
     };
     assert_eq!(read_ok(r#"{ jobs.test.command = "make test"; }"#), expected);
     let nulls = r#"{
@@ -157,7 +159,8 @@ fn keys_of_steps_services_and_groups_are_read() {
     let config = read_ok(
         r#"{
             groups.db.limit = 2;
-            defaults = { shell = "bash"; stall = "5m"; paths = [ "src" ]; };
+            secrets = { KEY = { file = "~/.ssh/key"; asFile = true; }; TOKEN.command = [ "pass" "token" ]; };
+            defaults = { secrets = [ "TOKEN" ]; shell = "bash"; stall = "5m"; paths = [ "src" ]; };
             guests.tools = { base = "host"; hostFolders = [ "~/.cargo" "/opt/go/" ]; };
             jobs.a = {
               steps = [
@@ -199,6 +202,11 @@ fn keys_of_steps_services_and_groups_are_read() {
     assert_eq!((&job.shell, &job.paths), (&Shell::Bash, &vec!["src".to_owned()]));
     assert_eq!(config.groups, BTreeMap::from([("db".to_owned(), 2)]));
     assert_eq!(config.guests["tools"].host_folders, ["~/.cargo", "/opt/go/"]);
+    let secret = |source, as_file| Secret { source, as_file, line: Some(3) };
+    let key = secret(SecretSource::File("~/.ssh/key".to_owned()), true);
+    let token = secret(SecretSource::Command(vec!["pass".to_owned(), "token".to_owned()]), false);
+    assert_eq!(config.secrets, BTreeMap::from([("KEY".to_owned(), key), ("TOKEN".to_owned(), token)]));
+    assert_eq!(job.secrets, BTreeSet::from(["TOKEN".to_owned()]));
 }
 
 #[test]

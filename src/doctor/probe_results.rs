@@ -81,6 +81,7 @@ mod tests {
         hypervisor: Hypervisor::Vfkit,
         name: "vfkit",
         read_only_shares: false,
+        secrets: false,
         host_store: false,
         programs: &[Program { name: "vfkit", oldest: Some((0, 6)), install: "so" }],
     };

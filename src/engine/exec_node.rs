@@ -27,6 +27,7 @@ use crate::plan::record::{PlannedJob, VM};
 use crate::prepare::Runner;
 use crate::quota::Quota;
 use crate::record::{JobRecord, RecordedLogs};
+use crate::secret::Secrets;
 use crate::state::{AttemptLayout, StateLayout, recorded_path, write_json};
 
 /// The inputs of a single Execute node.
@@ -86,6 +87,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         run_env: &run_env(node.job, None, 1, Outcome::Passed),
         env: &BTreeMap::new(),
         local_folder: scratch.path(),
+        secrets: &Secrets::default(),
         quota: node.quota,
         cancel: node.cancel,
         on_control: &|line| events.emit(line),

@@ -120,6 +120,7 @@ impl JobAttempts<'_> {
             run_env: &run_env,
             env: context.env,
             local_folder: context.local_folder,
+            secrets: context.secrets,
             quota: context.quota,
             cancel: context.cancel,
             on_control: &|line| events.emit(line),

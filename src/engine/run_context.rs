@@ -12,6 +12,7 @@ use crate::flake::RenderedFlake;
 use crate::id::{Digest, RunId};
 use crate::plan::Budget;
 use crate::quota::Quota;
+use crate::secret::Secrets;
 use crate::state::StateLayout;
 use crate::state::caches::CacheLimits;
 
@@ -40,6 +41,8 @@ pub struct RunContext<'a> {
     pub accelerator: AcceleratorChoice,
     /// Number of times that a job runs again after its guest was lost.
     pub infra_retries: u32,
+    /// The secrets of the run.
+    pub secrets: &'a Secrets,
     /// The disk quota of the run.
     pub quota: &'a Quota,
     /// The limits on the caches of all jobs.

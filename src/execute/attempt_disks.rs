@@ -3,12 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "writes the request")]
 
 use std::fs;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
 use super::collect::ArtifactDisk;
 use super::ext4::{empty_ext4, ext4_size};
+use super::memory_file::memory_file;
 use super::writable_disk::WritableDisk;
 use crate::guest::{Request, encode_request};
 use crate::plan::record::PlannedJob;
@@ -19,6 +21,8 @@ use crate::state::{AttemptLayout, TEMPORARY_PREFIX};
 pub(super) struct AttemptDisks {
     /// Path of the disk with the request.
     pub(super) request: PathBuf,
+    /// The disk with the request if it has a secret; there is no file then.
+    secret_request: Option<OwnedFd>,
     /// Path of the disk for artifacts.
     pub(super) artifacts: PathBuf,
     /// The disk for artifacts.
@@ -43,7 +47,12 @@ impl AttemptDisks {
             .with_context(|| format!("making a folder in {}", attempt.root().display()))?;
         let (request, artifacts) = (folder.path().join("request"), folder.path().join("artifacts"));
         let tar = encode_request(request_message).context("encoding the guest's request")?;
-        fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
+        let secret_request = if request_message.secrets.is_empty() {
+            fs::write(&request, tar).with_context(|| format!("writing {}", request.display()))?;
+            None
+        } else {
+            Some(memory_file("request", &tar).context("making the guest's request in memory")?)
+        };
         let artifact_disk = ArtifactDisk::make(&artifacts, job.artifacts_mib, quota)?;
         let make_scratch = |mib| {
             let path = folder.path().join("scratch");
@@ -51,7 +60,12 @@ impl AttemptDisks {
             Ok::<_, anyhow::Error>((path, disk))
         };
         let scratch = job.disk_mib.map(make_scratch).transpose()?;
-        Ok(Self { request, artifacts, artifact_disk, scratch, folder })
+        Ok(Self { request, secret_request, artifacts, artifact_disk, scratch, folder })
+    }
+
+    /// Returns the disk with the request if it is in memory alone.
+    pub(super) fn request_in_memory(&self) -> Option<BorrowedFd<'_>> {
+        self.secret_request.as_ref().map(|disk| disk.as_fd())
     }
 
     /// Returns the disks that the guest writes to.

@@ -10,6 +10,7 @@ use crate::cancel::Cancel;
 use crate::guest::ControlLine;
 use crate::prepare::Runner;
 use crate::quota::Quota;
+use crate::secret::Secrets;
 use crate::state::AttemptLayout;
 
 /// Context of an attempt at a job on this host, created once for each attempt.
@@ -31,6 +32,8 @@ pub struct HostContext<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// The parent of the folders in which jobs without a guest run.
     pub local_folder: &'a Path,
+    /// The secrets of the run.
+    pub secrets: &'a Secrets,
     /// The disk quota of the run.
     pub quota: &'a Quota,
     /// The cancel request.

@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Result;
+
+use super::job_secrets::job_secrets;
 use crate::config::Network;
 use crate::guest::contract::{INPUTS_PATH, INPUTS_TAG};
-use crate::guest::{Access, CacheMount, Mount, Request, ServiceRequest, StepRequest};
-use crate::plan::record::{PlannedJob, PlannedService, PlannedStep, Share, ShareSource};
+use crate::guest::{Access, CacheMount, Mount, Request, SecretRequest, ServiceRequest, StepRequest};
+use crate::plan::record::{PlannedJob, PlannedSecret, PlannedService, PlannedStep, Share, ShareSource};
+use crate::secret::{SecretValue, Secrets};
 
 /// Builds the request for a job that runs as the user `uid` of the guest. `has_inputs` adds the share of its inputs.
 pub(super) fn build_request(
@@ -17,7 +21,8 @@ pub(super) fn build_request(
     has_inputs: bool,
     caches: Vec<CacheMount>,
     uid: u32,
-) -> Request {
+    secrets: &Secrets,
+) -> Result<Request> {
     let step =
         |step: PlannedStep| StepRequest { command: step.command, timeout_secs: step.timeout_secs, when: step.when };
     let service = |service: &PlannedService| ServiceRequest {
@@ -41,10 +46,16 @@ pub(super) fn build_request(
         },
     });
     let env = job.env.iter().chain(run_env);
-    Request {
+    let secret = |(secret, value): (&PlannedSecret, &SecretValue)| SecretRequest {
+        name: secret.name.clone(),
+        value: value.clone(),
+        as_file: secret.as_file,
+    };
+    Ok(Request {
         steps: job.all_steps().into_iter().map(step).collect(),
         services: job.services.iter().map(service).collect(),
         env: env.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        secrets: job_secrets(job, secrets)?.into_iter().map(secret).collect(),
         workdir: job.workdir.clone(),
         uid,
         timeout_secs: job.timeout_secs,
@@ -56,5 +67,5 @@ pub(super) fn build_request(
         network: job.network != Network::None,
         has_disk: job.disk_mib.is_some(),
         epoch_secs: u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default(),
-    }
+    })
 }

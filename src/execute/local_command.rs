@@ -18,7 +18,7 @@ use crate::failpoint::Point;
 use crate::guest::CommandEnd;
 use crate::guest::contract::TERM_GRACE;
 use crate::process::{
-    Child, Group, Invocation, LogLimit, LogStats, WaitEnd, adopt_orphans, append_pump, join_copy, kill_orphans,
+    Child, Group, Invocation, LogRules, LogStats, WaitEnd, adopt_orphans, append_pump, join_copy, kill_orphans,
 };
 
 /// The shell that resolves the program's name, and prints an error if there is no such program.
@@ -45,8 +45,8 @@ pub struct LocalCommand<'a> {
     pub host_log: &'a Path,
     /// Log of the output, to which the command's is appended.
     pub output_log: &'a Path,
-    /// Limit of the command's output.
-    pub limit: LogLimit<'a>,
+    /// Rules of the output's log.
+    pub rules: LogRules<'a>,
 }
 
 /// Time between two looks at the output of a command that may stall.
@@ -101,7 +101,7 @@ pub fn run(command: &LocalCommand<'_>, cancel: &Cancel) -> Result<LocalEnd> {
     adopt_orphans();
     let group = Group::start_marked(&format!("{MARK}={}", command.mark))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
-    let output = append_pump(output, command.output_log, command.limit)?;
+    let output = append_pump(output, command.output_log, command.rules)?;
     let child = group.spawn_into(Point::Command, invocation(command), command.host_log, writer)?;
     let (status, cause) = wait(&child, &group, command, cancel)?;
     group.kill();
@@ -159,7 +159,7 @@ impl<'a> OutputWatch<'a> {
     /// Returns whether the command printed nothing for too long. A full log doesn't show whether it prints.
     fn has_stalled(&mut self) -> bool {
         let length = fs::metadata(self.command.output_log).map_or(0, |log| log.len());
-        if length != self.length || length >= self.command.limit.bytes {
+        if length != self.length || length >= self.command.rules.bytes {
             (self.length, self.since) = (length, Instant::now());
         }
         self.command.stall.is_some_and(|stall| self.since.elapsed() >= stall)

@@ -16,6 +16,7 @@ use super::host_context::HostContext;
 use super::job_caches::LocalCaches;
 use super::job_inputs::{Placement, place_inputs};
 use super::job_progress::JobProgress;
+use super::local_secrets::LocalSecrets;
 use super::local_services::{LocalServices, ServiceHost};
 use super::local_steps::{StepsEnd, run_steps};
 use super::private_copy::make_private_copy;
@@ -49,7 +50,8 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
     let logs = AttemptLogs::of(context.layout);
     fs::write(&logs.guest, "").with_context(|| format!("making {}", logs.guest.display()))?;
-    let env = environment(context, folder, &temporary, job);
+    let secrets = LocalSecrets::make(context, job)?;
+    let env = environment(context, folder, &temporary, job, &secrets);
     let mark = context.layout.root().to_string_lossy();
     let deadline = Instant::now() + Duration::from_secs(job.timeout_secs);
     let host = ServiceHost {
@@ -59,6 +61,7 @@ fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<
         host_log: &logs.host,
         mark: &mark,
         quota: context.quota,
+        masks: context.secrets.masks(),
         cancel: context.cancel,
         deadline,
         on_control: context.on_control,
@@ -115,6 +118,7 @@ fn environment(
     folder: &Path,
     temporary: &Path,
     job: &PlannedJob,
+    secrets: &LocalSecrets,
 ) -> BTreeMap<String, String> {
     let own = [
         ("CI", "true".into()),
@@ -127,6 +131,7 @@ fn environment(
     env.extend(own.map(|(name, value)| (name.to_owned(), value.into_owned())));
     env.extend(job.env.clone());
     env.extend(context.run_env.clone());
+    env.extend(secrets.env.clone());
     env
 }
 

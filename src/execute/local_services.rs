@@ -18,8 +18,9 @@ use crate::foreign::Beneath;
 use crate::guest::contract::{SERVICE_LOG_BYTES, TERM_GRACE};
 use crate::guest::{CommandEnd, ControlLine};
 use crate::plan::record::{PlannedJob, PlannedService};
-use crate::process::{Child, CopyThread, Group, LogLimit, append_pump, join_copy, kill_orphans};
+use crate::process::{Child, CopyThread, Group, LogRules, append_pump, join_copy, kill_orphans};
 use crate::quota::Quota;
+use crate::secret::Masks;
 
 /// Time between two checks of a service that isn't ready.
 const CHECK_DELAY: Duration = Duration::from_millis(200);
@@ -39,6 +40,8 @@ pub(super) struct ServiceHost<'a> {
     pub(super) mark: &'a str,
     /// The disk quota of the output.
     pub(super) quota: &'a Quota,
+    /// Masks of the secrets of the run.
+    pub(super) masks: &'a Masks,
     /// The cancel request.
     pub(super) cancel: &'a Cancel,
     /// Time at which the job exceeds its timeout.
@@ -141,7 +144,7 @@ fn start(
     let log = Beneath::new(host.folder).join(format!("service-{number}.log"));
     let group = Group::start_marked(&format!("{MARK}={mark}"))?;
     let (output, writer) = io::pipe().context("making the output's pipe")?;
-    let output = append_pump(output, &log, limit(host))?;
+    let output = append_pump(output, &log, rules(host))?;
     let command = command(host, &service.command, env, &mark, &log);
     let child = group.spawn_into(Point::Command, invocation(&command), host.host_log, writer)?;
     Ok(RunningService { group, child, output, log, mark })
@@ -194,10 +197,10 @@ fn command<'a>(
         stall: None,
         host_log: host.host_log,
         output_log: log,
-        limit: limit(host),
+        rules: rules(host),
     }
 }
 
-fn limit<'a>(host: &'a ServiceHost<'_>) -> LogLimit<'a> {
-    LogLimit { bytes: SERVICE_LOG_BYTES, quota: host.quota }
+fn rules<'a>(host: &'a ServiceHost<'_>) -> LogRules<'a> {
+    LogRules { bytes: SERVICE_LOG_BYTES, quota: host.quota, masks: host.masks, offsets: None }
 }

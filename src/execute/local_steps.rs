@@ -13,7 +13,7 @@ use super::local_command::{LocalCommand, StopCause, run as run_command};
 use super::local_services::ServiceHost;
 use crate::guest::{CommandEnd, ControlLine};
 use crate::plan::record::PlannedJob;
-use crate::process::{LogLimit, LogStats};
+use crate::process::{LogRules, LogStats};
 
 /// Exit code of a step that exceeded its timeout and nevertheless ended with a success, as timeout(1) has it.
 const LATE: CommandEnd = CommandEnd::Exit(124);
@@ -62,7 +62,7 @@ pub(super) fn run_steps(host: &ServiceHost<'_>, job: &PlannedJob, log: &Path) ->
             stall: job.stall_secs.map(Duration::from_secs),
             host_log: host.host_log,
             output_log: log,
-            limit: LogLimit { bytes: LOG_LIMIT - all.output.kept, quota: host.quota },
+            rules: LogRules { bytes: LOG_LIMIT - all.output.kept, quota: host.quota, masks: host.masks, offsets: None },
         };
         let local = run_command(&command, host.cancel)?;
         let is_late = local.cause == Some(StopCause::Deadline) && own.is_some();

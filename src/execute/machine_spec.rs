@@ -1,5 +1,6 @@
 //! The specification of a guest's machine, the same for every hypervisor.
 
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use crate::config::Network;
@@ -32,6 +33,8 @@ pub struct DiskImage<'a> {
     pub serial: &'a str,
     /// Path of the image.
     pub path: &'a Path,
+    /// The image itself, if it is in memory alone; the path is then no file.
+    pub memory: Option<BorrowedFd<'a>>,
     /// True if the guest may only read the disk.
     pub read_only: bool,
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
+use super::control_masks::ControlMasks;
 use super::guest_message::GuestMessage;
 use crate::guest::ControlDecoder;
 use crate::guest::contract::MAX_CONTROL_LINES;
@@ -32,10 +33,11 @@ pub fn spawn_line_reader(
     })
 }
 
-/// Sends every control line of `reader`, up to [`MAX_CONTROL_LINES`]. Reads on after that, so that the guest isn't
+/// Sends every control line of `reader`, masked, up to [`MAX_CONTROL_LINES`]. Reads on after that, so that the guest isn't
 /// blocked.
 pub fn spawn_control_reader(
     mut reader: impl Read + Send + 'static,
+    masks: ControlMasks,
     messages: SyncSender<GuestMessage>,
 ) -> JoinHandle<()> {
     std::thread::spawn(move || {
@@ -59,7 +61,7 @@ pub fn spawn_control_reader(
                     messages.send(GuestMessage::Flood).ok();
                     break;
                 }
-                line.ok().and_then(|line| messages.send(GuestMessage::Control(line)).ok());
+                line.ok().and_then(|line| messages.send(GuestMessage::Control(masks.apply(line))).ok());
             }
         }
     })
@@ -69,7 +71,7 @@ pub fn spawn_control_reader(
 mod tests {
     use std::sync::mpsc::sync_channel;
 
-    use super::{GuestMessage, MAX_CONTROL_LINES, spawn_control_reader};
+    use super::{ControlMasks, GuestMessage, MAX_CONTROL_LINES, spawn_control_reader};
     use crate::guest::ControlLine;
 
     #[test]
@@ -77,7 +79,7 @@ mod tests {
         for (line, valid) in [("ready\n", MAX_CONTROL_LINES), ("nonsense\n", 0)] {
             let messages_of = |count| {
                 let (sender, receiver) = sync_channel(4);
-                spawn_control_reader(std::io::Cursor::new(line.repeat(count)), sender);
+                spawn_control_reader(std::io::Cursor::new(line.repeat(count)), ControlMasks::default(), sender);
                 receiver.into_iter().collect::<Vec<_>>()
             };
             assert_eq!(messages_of(MAX_CONTROL_LINES).len(), valid);

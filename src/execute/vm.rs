@@ -58,7 +58,7 @@ pub fn run(
 ) -> Result<VmEnd> {
     let group = Group::start_limited(limits(&vm.machine))?;
     let (sender, receiver) = sync_channel(QUEUE);
-    let (log, host_log) = LogPipe::open(&vm.logs.host, vm.log_limit())?;
+    let (log, host_log) = LogPipe::open(&vm.logs.host, vm.log_rules())?;
     let mut running = launcher.launch(vm, &group, &log, &sender)?;
     let subscription = report_cancel(cancel, sender);
     drop(log);

@@ -44,7 +44,8 @@ pub(super) fn run(
     let users = users(host.uid, job.run_as_root);
     let has_inputs = !context.inputs.is_empty();
     let mut caches = GuestCaches::open(context.caches, job)?;
-    let request = build_request(job, context.run_env, shares, has_inputs, caches.mounts(), users.guest);
+    let request =
+        build_request(job, context.run_env, shares, has_inputs, caches.mounts(), users.guest, context.secrets)?;
     let make_disks = || {
         let disks = AttemptDisks::make(context.layout, &request, job, context.quota)?;
         caches.make_disks(disks.folder.path(), context.quota)?;
@@ -60,16 +61,17 @@ pub(super) fn run(
         place_inputs(context.inputs, &folder, Placement::Link)?;
         trees.push((INPUTS_TAG.to_owned(), ShareTree::Folder(folder)));
     }
-    let disk = |serial, path, read_only| DiskImage { serial, path, read_only };
+    let disk = |serial, path, read_only| DiskImage { serial, path, memory: None, read_only };
+    let request_disk =
+        DiskImage { memory: disks.request_in_memory(), ..disk(REQUEST_DISK, disks.request.as_path(), true) };
     let cache_disks = caches.disks();
     let store = host.runner.store_disk();
-    let machine_disks: Vec<DiskImage<'_>> =
-        [disk(REQUEST_DISK, &disks.request, true), disk(ARTIFACTS_DISK, &disks.artifacts, false)]
-            .into_iter()
-            .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
-            .chain(disks.scratch.as_ref().map(|(path, _)| disk(SCRATCH_DISK, path, false)))
-            .chain(cache_disks.iter().map(|(serial, path, read_only)| disk(serial, path, *read_only)))
-            .collect();
+    let machine_disks: Vec<DiskImage<'_>> = [request_disk, disk(ARTIFACTS_DISK, disks.artifacts.as_path(), false)]
+        .into_iter()
+        .chain(store.as_deref().map(|path| disk(STORE_DISK, path, true)))
+        .chain(disks.scratch.as_ref().map(|(path, _)| disk(SCRATCH_DISK, path, false)))
+        .chain(cache_disks.iter().map(|(serial, path, read_only)| disk(serial, path, *read_only)))
+        .collect();
     let merge_secs = if caches.merges() { MOUNT_LIMIT.as_secs() } else { 0 };
     let writable_disks: Vec<&WritableDisk> = disks.writable().into_iter().chain(caches.writable()).collect();
     let spec = VmSpec {
@@ -90,6 +92,7 @@ pub(super) fn run(
         scratch: disks.folder.path(),
         writable_disks: &writable_disks,
         quota: context.quota,
+        masks: context.secrets.masks(),
     };
     let vm_end = vm::run(&host.launcher, &spec, context.cancel, &mut |line| (context.on_control)(line))?;
     let mut end = job_end(job, context.layout, &vm_end, &disks);

@@ -7,8 +7,9 @@ use super::machine_spec::MachineSpec;
 use super::share::{ShareTree, ShareUsers};
 use super::writable_disk::WritableDisk;
 use crate::plan::record::Deadlines;
-use crate::process::LogLimit;
+use crate::process::LogRules;
 use crate::quota::Quota;
+use crate::secret::Masks;
 
 /// A virtual machine to run.
 #[derive(Debug)]
@@ -29,11 +30,13 @@ pub struct VmSpec<'a> {
     pub writable_disks: &'a [&'a WritableDisk],
     /// The disk quota of the logs and disks.
     pub quota: &'a Quota,
+    /// Masks of the secrets of the run.
+    pub masks: &'a Masks,
 }
 
 impl VmSpec<'_> {
-    /// Returns the limit of each log.
-    pub(super) fn log_limit(&self) -> LogLimit<'_> {
-        LogLimit { bytes: LOG_LIMIT, quota: self.quota }
+    /// Returns the rules of each log.
+    pub(super) fn log_rules(&self) -> LogRules<'_> {
+        LogRules { bytes: LOG_LIMIT, quota: self.quota, masks: self.masks, offsets: None }
     }
 }

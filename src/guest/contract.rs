@@ -58,6 +58,10 @@ pub const CANCEL_LINE: &[u8] = b"cancel\n";
 
 /// Files of every request, in the order of their use; each command has a file of its own besides.
 pub const REQUEST_FILES: [&str; 8] = ["settings", "shares", "caches", "job", "services", "steps", "patterns", "roots"];
+/// Folder of a request with a file for each secret that is one.
+pub const SECRETS_FOLDER: &str = "secrets";
+/// The same folder in a guest.
+pub const SECRETS_PATH: &str = "/pikaci/run/request/secrets";
 /// Prefix of the agent's own shell variables in start.sh; a request can't set a variable with it.
 pub const RESERVED_PREFIX: &str = "pikaci_";
 
@@ -175,6 +179,9 @@ mod tests {
             assert!(places.iter().any(|place| scripts.contains(place)), "no script reads {file}");
         }
         assert_has(START, &format!("{RESERVED_PREFIX}workdir"));
+        assert_has(AGENT, "run=/pikaci/run\n");
+        assert_has(AGENT, &format!("$request/{SECRETS_FOLDER}/*"));
+        assert_eq!(SECRETS_PATH, format!("/pikaci/run/request/{SECRETS_FOLDER}"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! [`Request`] to the tar on the guest's request disk.
 //!
-//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares`, `caches`, `services`, `steps` and
-//! `roots` (calls of the agent's functions), `job` (environment and working folder of all commands), one text for each command
-//! (its argument list, and for a service its environment); and `patterns`, for `grep -E -f`. Every value is quoted, so
+//! The tar holds shell texts that the agent sources: `settings` (assignments), `shares`, `caches`, `services`, `steps`
+//! and `roots` (calls of the agent's functions), `job` (environment and working folder of all commands), one text for
+//! each command (its argument list, and for a service its environment); a file for each secret that is one; and
+//! `patterns`, for `grep -E -f`. Every value is quoted, so
 //! that no value is run as shell code.
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use std::io;
 use thiserror::Error;
 
 use super::artifact_globs::{PatternError, extended_regex, search_roots};
-use super::contract::{REQUEST_FILES, RESERVED_PREFIX, WORKSPACE_TAG};
-use super::request::{CacheMount, Mount, Request, ServiceRequest, StepRequest};
+use super::contract::{REQUEST_FILES, RESERVED_PREFIX, SECRETS_FOLDER, SECRETS_PATH, WORKSPACE_TAG};
+use super::request::{CacheMount, Mount, Request, SecretRequest, ServiceRequest, StepRequest};
 use crate::glob::expand;
 
 /// Error of a request that no guest can run.
@@ -50,12 +51,16 @@ pub fn encode_request(request: &Request) -> Result<Vec<u8>, RequestError> {
         return Err(RequestError::NoCommand);
     }
     let mut tar = tar::Builder::new(Vec::new());
-    let mut add = |name: &str, content: &[u8]| {
+    let mut add_with_mode = |name: &str, content: &[u8], mode| {
         let mut header = tar::Header::new_ustar();
         header.set_size(content.len() as u64);
-        header.set_mode(0o644);
+        header.set_mode(mode);
         tar.append_data(&mut header, name, content)
     };
+    for secret in request.secrets.iter().filter(|secret| secret.as_file) {
+        add_with_mode(&format!("{SECRETS_FOLDER}/{}", secret.name), secret.value.bytes(), 0o400)?;
+    }
+    let mut add = |name: &str, content: &[u8]| add_with_mode(name, content, 0o644);
     let contents = [
         settings(request)?.into_bytes(),
         shares(request)?.into_bytes(),
@@ -121,7 +126,8 @@ fn caches(request: &Request) -> Result<String, RequestError> {
 
 fn job(request: &Request) -> Result<String, RequestError> {
     let workdir = quote_value("the working folder", &request.workdir)?;
-    Ok(exports(&request.env)? + &format!("pikaci_workdir={workdir}\n"))
+    let secrets = request.secrets.iter().map(|secret| (secret.name.clone(), variable(secret))).collect();
+    Ok(exports(&request.env)? + &exports(&secrets)? + &format!("pikaci_workdir={workdir}\n"))
 }
 
 fn steps(request: &Request) -> String {
@@ -165,6 +171,14 @@ fn exports(env: &BTreeMap<String, String>) -> Result<String, RequestError> {
         push_line(&mut text, &["export", &format!("{name}={value}")]);
     }
     Ok(text)
+}
+
+/// Returns the value of the variable of a secret.
+fn variable(secret: &SecretRequest) -> String {
+    if secret.as_file {
+        return format!("{SECRETS_PATH}/{}", secret.name);
+    }
+    String::from_utf8_lossy(secret.value.bytes()).into_owned()
 }
 
 fn patterns(globs: &[String]) -> Result<Vec<u8>, RequestError> {

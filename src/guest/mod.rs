@@ -14,5 +14,5 @@ pub use control_decoder::ControlDecoder;
 pub use control_line::{CommandEnd, ControlLine, UnknownLine};
 pub use encode_request::{RequestError, encode_request, is_variable_name};
 pub use left_out_reason::LeftOutReason;
-pub use request::{Access, CacheMount, Mount, Request, ServiceRequest, StepRequest};
+pub use request::{Access, CacheMount, Mount, Request, SecretRequest, ServiceRequest, StepRequest};
 pub use when::When;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::when::When;
+use crate::secret::SecretValue;
 
 /// The commands of a job for a guest, with the settings that they run under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Request {
     pub services: Vec<ServiceRequest>,
     /// Environment variables of all commands, on top of the guest's own.
     pub env: BTreeMap<String, String>,
+    /// Secrets of all commands.
+    pub secrets: Vec<SecretRequest>,
     /// Folder that the command starts in.
     pub workdir: String,
     /// User and group id of the command; 0 is root.
@@ -57,6 +60,17 @@ pub struct ServiceRequest {
     pub env: BTreeMap<String, String>,
     /// Time limit for the service to become ready, in seconds.
     pub timeout_secs: u64,
+}
+
+/// A secret of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRequest {
+    /// Name of the variable.
+    pub name: String,
+    /// The value.
+    pub value: SecretValue,
+    /// True if the value is in a file, and the variable has the path of that file.
+    pub as_file: bool,
 }
 
 /// A share as the guest mounts it.

@@ -18,7 +18,8 @@ use super::nix_store::StoreConnection;
 use super::visible_paths::{MountMode, VisiblePaths};
 use crate::cancel::{Cancel, Urgency};
 use crate::failpoint::Point;
-use crate::process::{Child, CopyThread, Group, Invocation, LogLimit, LogPipe, WaitEnd, join_copy, own_path};
+use crate::process::{Child, CopyThread, Group, Invocation, LogPipe, LogRules, WaitEnd, join_copy, own_path};
+use crate::secret::Masks;
 use crate::state::TemporaryFolder;
 
 /// Limit on the log of a build, in bytes.
@@ -165,7 +166,10 @@ impl Nix {
         let invocation =
             env.into_iter().fold(invocation, |invocation, (name, value)| invocation.env(name, Some(&value)));
         let group = Group::start()?;
-        let (log, copying) = LogPipe::open(request.log, LogLimit { bytes: LOG_LIMIT, quota: &self.quota })?;
+        // A build gets no secrets.
+        let masks = Masks::default();
+        let rules = LogRules { bytes: LOG_LIMIT, quota: &self.quota, masks: &masks, offsets: None };
+        let (log, copying) = LogPipe::open(request.log, rules)?;
         let child = group.spawn(Point::NixBuild, invocation, &log)?;
         Ok(Running { child, leash, group, copying, _tmp: tmp })
     }

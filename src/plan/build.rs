@@ -13,11 +13,11 @@ use super::plan_caches::planned_caches;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{
-    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedInput, PlannedJob,
+    Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedInput, PlannedJob, PlannedSecret,
     PlannedService, PlannedStep, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
 };
 use super::runner::{check_size, guest_choices, guest_shares, host_folders, render_runner};
-use crate::config::{Config, Guest, Input, Job, Step};
+use crate::config::{Config, Guest, Input, Job, Secret, Step};
 use crate::flake::{self, RenderedFlake};
 use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
 use crate::id::{Digest, JobId, NodeId};
@@ -167,9 +167,18 @@ fn planned_node_job(
         }
     };
     let env = input.caller_env.job_env(id, job)?;
+    if runner.is_some() && !job.secrets.is_empty() && !input.hypervisor.secrets {
+        return Err(PlanError::NoSecrets { job: id.clone(), hypervisor: input.hypervisor.name });
+    }
     let group = job.group.as_ref().map(|name| PlannedGroup { name: name.clone(), limit: input.config.groups[name] });
     let caches = planned_caches(job, input);
-    Ok(PlannedJob { group, caches, ..planned_job(id, job, guest, env, executor) })
+    let secrets = job.secrets.iter().map(|name| planned_secret(name, &input.config.secrets[name])).collect();
+    Ok(PlannedJob { group, secrets, caches, ..planned_job(id, job, guest, env, executor) })
+}
+
+fn planned_secret(name: &str, secret: &Secret) -> PlannedSecret {
+    let Secret { source, as_file, line } = secret.clone();
+    PlannedSecret { name: name.to_owned(), source, as_file, line }
 }
 
 /// Returns the executor of a job in a guest that boots a runner.
@@ -196,7 +205,7 @@ pub fn vm_executor(
     }
 }
 
-/// Returns the planned job of an Execute node, without its group and its caches.
+/// Returns the planned job of an Execute node, without its group, its caches and its secrets.
 #[must_use]
 pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: JobExecutor) -> PlannedJob {
     let step = |step: &Step| PlannedStep {
@@ -227,6 +236,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         writable_workspace: true,
         env: env.values,
         inherited: env.inherited,
+        secrets: Vec::new(),
         workdir: if job.workdir.is_empty() { root.to_owned() } else { format!("{root}/{}", job.workdir) },
         artifacts: job.artifacts.clone(),
         artifacts_required: job.artifacts_required,

@@ -32,6 +32,7 @@ pub fn job(id: &str) -> PlannedJob {
         writable_workspace: true,
         env: BTreeMap::new(),
         inherited: BTreeSet::new(),
+        secrets: Vec::new(),
         workdir: String::new(),
         artifacts: Vec::new(),
         artifacts_required: false,

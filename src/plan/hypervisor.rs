@@ -37,6 +37,8 @@ pub struct Capabilities {
     pub read_only_shares: bool,
     /// True if the host's Nix store can be shared. Otherwise a guest has a store of its own on a disk.
     pub host_store: bool,
+    /// True if no file has the request to a guest and its raw output, so that its jobs may have secrets.
+    pub secrets: bool,
     /// The programs, without Nix.
     pub programs: &'static [Program],
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::planned_job::{JobExecutor, PlannedJob, ShareSource};
+use super::planned_job::{JobExecutor, PlannedJob, PlannedSecret, ShareSource};
 use super::result_key::ResultKey;
 use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId};
@@ -47,6 +47,7 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         run_as_root,
         writable_workspace,
         env,
+        secrets,
         workdir,
         artifacts,
         artifacts_required,
@@ -82,19 +83,17 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         ("writable workspace".to_owned(), writable_workspace.to_string()),
         ("workdir".to_owned(), workdir.clone()),
         ("artifacts".to_owned(), json(artifacts)),
-        ("CPUs".to_owned(), vcpu.to_string()),
-        ("MiB of memory".to_owned(), memory_mib.to_string()),
-        ("MiB of disk".to_owned(), json(disk_mib)),
         ("network".to_owned(), json(network)),
         ("paths".to_owned(), json(&key.paths)),
         (FILES.to_owned(), key.files.to_string()),
     ]);
-    parts.extend(artifact_parts(*artifacts_required, *artifacts_mib));
     parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
     parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
     parts.extend(inputs.iter().map(|input| (format!("input {} of {}", input.name, input.job), input.to.clone())));
     parts.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
-    parts.extend(guest_parts(executor));
+    parts.extend(artifact_parts(*artifacts_required, *artifacts_mib));
+    parts.extend(secrets.iter().map(secret_part).chain(guest_parts(executor)));
+    parts.extend(machine_parts(*vcpu, *memory_mib, *disk_mib));
     parts.extend(key.userland.iter().map(|digest| ("programs of this machine".to_owned(), digest.to_string())));
     parts.extend(key.needs.iter().map(|(need, digest)| (format!("{NEED}{need}"), digest.to_string())));
     parts
@@ -105,6 +104,19 @@ fn artifact_parts(required: bool, mib: u64) -> impl Iterator<Item = (String, Str
     let required = required.then(|| ("artifacts required".to_owned(), true.to_string()));
     let size = (mib != DEFAULT_ARTIFACTS_MIB).then(|| ("MiB of artifacts".to_owned(), mib.to_string()));
     required.into_iter().chain(size)
+}
+
+/// Returns the part of a secret. The value isn't in it: the digest of one would help to guess it.
+fn secret_part(secret: &PlannedSecret) -> (String, String) {
+    (format!("secret {}", secret.name), json(&(&secret.source, secret.as_file)))
+}
+
+fn machine_parts(vcpu: u32, memory_mib: u64, disk_mib: Option<u64>) -> [(String, String); 3] {
+    [
+        ("CPUs".to_owned(), vcpu.to_string()),
+        ("MiB of memory".to_owned(), memory_mib.to_string()),
+        ("MiB of disk".to_owned(), json(&disk_mib)),
+    ]
 }
 
 fn guest_parts(executor: &JobExecutor) -> Vec<(String, String)> {

@@ -41,6 +41,14 @@ pub enum PlanError {
         /// The job that leaves the artifacts.
         source_job: JobId,
     },
+    /// A job has secrets, and the hypervisor can't keep them.
+    #[error("job {job} has secrets, but {hypervisor} keeps the request and the output of a guest in files")]
+    NoSecrets {
+        /// The job.
+        job: JobId,
+        /// The hypervisor.
+        hypervisor: &'static str,
+    },
     /// A guest names a folder of a home that doesn't exist.
     #[error("guest {guest:?} sees {folder}, and this user has no home folder")]
     NoHome {

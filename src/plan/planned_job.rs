@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::hypervisor::Hypervisor;
 use super::planned_cache::PlannedCache;
 use super::result_key::ResultKey;
-use crate::config::{AllowFailure, Base, Network};
+use crate::config::{AllowFailure, Base, Network, SecretSource};
 use crate::guest::When;
 use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId, RunId};
@@ -62,6 +62,9 @@ pub struct PlannedJob {
     /// Names of the variables whose values came from the environment of the command line.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub inherited: BTreeSet<String>,
+    /// Secrets of the command, by name: their sources, never their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<PlannedSecret>,
     /// Working directory of the command.
     pub workdir: String,
     /// Globs of the artifacts, relative to the workspace.
@@ -152,6 +155,21 @@ pub struct PlannedInput {
     /// The earlier run with the artifacts; absent if the job is in this plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
+}
+
+/// A secret of a job, without its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedSecret {
+    /// Name of the secret and of the variable.
+    pub name: String,
+    /// Source of the value.
+    pub source: SecretSource,
+    /// True if the value is in a file, and the variable has the path of that file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_file: bool,
+    /// Line of the job file that defines the secret, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
 }
 
 /// A group of jobs, of which a limited number runs at the same time.

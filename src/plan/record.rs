@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::hypervisor::Hypervisor;
 pub use super::planned_job::{
-    Deadlines, GuestChoices, JobExecutor, PlannedGroup, PlannedInput, PlannedJob, PlannedService, PlannedStep, Share,
-    ShareSource,
+    Deadlines, GuestChoices, JobExecutor, PlannedGroup, PlannedInput, PlannedJob, PlannedSecret, PlannedService,
+    PlannedStep, Share, ShareSource,
 };
 use crate::id::{Digest, JobId, NodeId, RunId, TargetId};
 
@@ -76,6 +76,13 @@ impl RunPlanRecord {
             });
             folders.next().map(|folder| (&job.job, folder))
         })
+    }
+
+    /// Returns the secrets of the jobs that run, each once.
+    pub fn secrets(&self) -> impl Iterator<Item = &PlannedSecret> {
+        let mut names = BTreeSet::new();
+        let running = self.jobs().filter(|job| job.taken_from.is_none());
+        running.flat_map(|job| &job.secrets).filter(move |secret| names.insert(&secret.name))
     }
 
     /// Returns the hypervisor of the guests, if there are any.

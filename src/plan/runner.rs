@@ -141,6 +141,7 @@ mod tests {
         hypervisor: Hypervisor::Qemu,
         name: "QEMU",
         read_only_shares: true,
+        secrets: true,
         host_store: true,
         programs: &[],
     };
@@ -148,6 +149,7 @@ mod tests {
         hypervisor: Hypervisor::Vfkit,
         name: "vfkit",
         read_only_shares: false,
+        secrets: false,
         host_store: false,
         programs: &[],
     };

@@ -1,9 +1,9 @@
 //! Policies and the jobs that they refuse.
 
 use super::Policy;
-use crate::config::{Base, Network};
+use crate::config::{Base, Network, SecretKind, SecretSource};
 use crate::plan::fixture::{guest_job, job, node, plan};
-use crate::plan::record::{GuestChoices, JobExecutor, PlannedJob, Work};
+use crate::plan::record::{GuestChoices, JobExecutor, PlannedJob, PlannedSecret, Work};
 
 /// Returns a job that every policy allows.
 fn plain_job() -> PlannedJob {
@@ -16,6 +16,11 @@ fn job_with(change: impl FnOnce(&mut GuestChoices)) -> PlannedJob {
         change(choices);
     }
     job
+}
+
+fn with_secret(source: SecretSource) -> PlannedJob {
+    let secret = PlannedSecret { name: "TOKEN".to_owned(), source, as_file: false, line: None };
+    PlannedJob { secrets: vec![secret], ..plain_job() }
 }
 
 /// Returns the key of the policy that refuses a job.
@@ -45,6 +50,9 @@ fn each_key_refuses_only_its_own_request() {
         ("modules", job_with(|choices| choices.modules = true)),
         ("ownLock", job_with(|choices| choices.own_lock = true)),
         ("hostFolders", job_with(|choices| choices.host_folders = true)),
+        ("secrets", with_secret(SecretSource::Env("TOKEN".to_owned()))),
+        ("secrets", with_secret(SecretSource::File("/token".to_owned()))),
+        ("secrets", with_secret(SecretSource::Command(vec!["pass".to_owned()]))),
         ("inheritEnv", PlannedJob { inherited: ["TOKEN".to_owned()].into(), ..plain_job() }),
     ] {
         assert_eq!(refusing_key(&untrusted, job.clone()), Some(key));
@@ -63,12 +71,13 @@ fn each_key_refuses_only_its_own_request() {
 
 #[test]
 fn a_policy_has_the_syntax_of_values_in_a_job_file() {
-    let text = r#"{ "bases": ["host"], "network": true, "runAsRoot": false, "memory": "4G", "disk": "1G" }"#;
+    let text = r#"{ "bases": ["host"], "network": true, "runAsRoot": false, "memory": "4G", "disk": "1G", "secrets": ["env"] }"#;
     let policy = Policy::parse(text.as_bytes()).unwrap();
     let expected = Policy {
         bases: [Base::Host].into(),
         network: Network::Outside,
         run_as_root: false,
+        secrets: [SecretKind::Env].into(),
         memory_mib: Some(4096),
         disk_mib: Some(1024),
         ..Policy::default()

@@ -87,8 +87,9 @@ mod tests {
 
     use super::{Cancel, Urgency, WaitEnd};
     use crate::failpoint::Point;
-    use crate::process::{Group, Invocation, LogLimit, LogPipe};
+    use crate::process::{Group, Invocation, LogPipe, LogRules};
     use crate::quota::Quota;
+    use crate::secret::Masks;
 
     const LONG: Duration = Duration::from_mins(10);
 
@@ -96,7 +97,8 @@ mod tests {
     fn a_wait_ends_with_the_process_the_cancel_request_or_the_timeout() {
         let folder = tempfile::tempdir().unwrap();
         let (group, cancel, unlimited) = (Group::start().unwrap(), Cancel::default(), Quota::unlimited());
-        let limit = LogLimit { bytes: 1000, quota: &unlimited };
+        let masks = Masks::default();
+        let limit = LogRules { bytes: 1000, quota: &unlimited, masks: &masks, offsets: None };
         let (log, _) = LogPipe::open(&folder.path().join("log"), limit).unwrap();
         let child =
             group.spawn(Point::Command, Invocation::new("/bin/sh").args(["-c", "exec sleep 1000"]), &log).unwrap();

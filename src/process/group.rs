@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::control_group::{ControlGroup, Limits, delegated_group};
+use super::hidden_variables::hidden_variables;
 use super::log_pipe::write_command_line;
 use super::start::{start, with_start_lock};
 use super::{Child, Invocation, LogPipe};
@@ -63,11 +64,12 @@ impl Group {
             .stdin_file(reader)
             .stdout_null()
             .stderr_null()
-            .unchecked()
-            .before_spawn(|command: &mut Command| {
-                command.process_group(0);
-                Ok(())
-            });
+            .unchecked();
+        let guard = hidden_variables().into_iter().fold(guard, |guard, name| guard.env_remove(name));
+        let guard = guard.before_spawn(|command: &mut Command| {
+            command.process_group(0);
+            Ok(())
+        });
         let guard = run_step(Point::Guard, || with_start_lock(|| guard.start()))
             .context("starting the guard of a process group")?;
         let pgid = guard.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
@@ -151,8 +153,9 @@ mod tests {
 
     use super::{Group, Invocation, LogPipe};
     use crate::failpoint::Point;
-    use crate::process::LogLimit;
+    use crate::process::LogRules;
     use crate::quota::Quota;
+    use crate::secret::Masks;
 
     fn sh(script: &str) -> Invocation {
         Invocation::new("/bin/sh").args(["-c", script])
@@ -163,7 +166,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let group = Group::start().unwrap();
-        let (pipe, _) = LogPipe::open(&log, LogLimit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
+        let (quota, masks) = (Quota::unlimited(), Masks::default());
+        let rules = LogRules { bytes: 1000, quota: &quota, masks: &masks, offsets: None };
+        let (pipe, _) = LogPipe::open(&log, rules).unwrap();
         let child = group.spawn(Point::Command, sh("sleep 1000 & echo $!; wait"), &pipe).unwrap();
         let pid = loop {
             let text = std::fs::read_to_string(&log).unwrap();

@@ -19,6 +19,7 @@ use std::sync::Mutex;
 use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::Pid;
 
+use super::hidden_variables::hidden_variables;
 use super::leave_terminal::leave_terminal;
 use crate::text::quote;
 
@@ -180,6 +181,9 @@ impl Invocation {
             expression = expression.dir(dir);
         }
         if this.inherits_env {
+            for name in hidden_variables() {
+                expression = expression.env_remove(name);
+            }
             for (name, value) in this.env {
                 expression = match value {
                     Some(value) => expression.env(name, value),

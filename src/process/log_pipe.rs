@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::pump::copy;
 use super::start::with_start_lock;
-use super::{CopyThread, Invocation, LogLimit};
+use super::{CopyThread, Invocation, LogRules};
 
 /// Log that processes print into through a pipe. The log ends when the processes have ended and this value is dropped.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ impl LogPipe {
     ///
     /// # Errors
     /// When the log can't be opened or the pipe can't be made.
-    pub fn open(log: &Path, limit: LogLimit<'_>) -> Result<(Self, CopyThread)> {
+    pub fn open(log: &Path, rules: LogRules<'_>) -> Result<(Self, CopyThread)> {
         let file = append_to(log)?;
         let (reader, writer) =
             with_start_lock(io::pipe).with_context(|| format!("making the pipe of {}", log.display()))?;
-        Ok((Self { log: log.to_owned(), writer }, copy(reader, file, limit)))
+        Ok((Self { log: log.to_owned(), writer }, copy(reader, file, rules)))
     }
 }
 

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::log_offsets::LogOffsets;
 use crate::quota::Quota;
+use crate::secret::Masks;
 
 /// Byte counts of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,13 +28,17 @@ pub struct LogStats {
 /// Thread that copies a stream to its end.
 pub type CopyThread = JoinHandle<io::Result<LogStats>>;
 
-/// Limits of a log.
+/// Rules of a log: its limits, and the secrets that it doesn't show.
 #[derive(Clone, Copy, Debug)]
-pub struct LogLimit<'a> {
+pub struct LogRules<'a> {
     /// Largest size of the log, in bytes.
     pub bytes: u64,
     /// Quota of the run, from which the bytes are taken.
     pub quota: &'a Quota,
+    /// Masks of the secrets of the run.
+    pub masks: &'a Masks,
+    /// Receives the places of the stream in the log, if a caller needs them.
+    pub offsets: Option<&'a LogOffsets>,
 }
 
 /// Starts a thread that copies a stream into a new log. At the limit the thread reads on and drops the bytes, so that
@@ -40,9 +46,9 @@ pub struct LogLimit<'a> {
 ///
 /// # Errors
 /// When the log can't be made.
-pub fn pump(reader: impl Read + Send + 'static, log: &Path, limit: LogLimit<'_>) -> Result<CopyThread> {
+pub fn pump(reader: impl Read + Send + 'static, log: &Path, rules: LogRules<'_>) -> Result<CopyThread> {
     let file = File::create(log).with_context(|| format!("making {}", log.display()))?;
-    Ok(copy(reader, file, limit))
+    Ok(copy(reader, file, rules))
 }
 
 /// Starts a thread that copies a stream to the end of a log, which is made if it is absent. The limit counts the new
@@ -50,46 +56,76 @@ pub fn pump(reader: impl Read + Send + 'static, log: &Path, limit: LogLimit<'_>)
 ///
 /// # Errors
 /// When the log can't be opened.
-pub fn append_pump(reader: impl Read + Send + 'static, log: &Path, limit: LogLimit<'_>) -> Result<CopyThread> {
+pub fn append_pump(reader: impl Read + Send + 'static, log: &Path, rules: LogRules<'_>) -> Result<CopyThread> {
     let file = File::options().create(true).append(true).open(log);
-    Ok(copy(reader, file.with_context(|| format!("opening {}", log.display()))?, limit))
+    Ok(copy(reader, file.with_context(|| format!("opening {}", log.display()))?, rules))
 }
 
-/// Starts a thread that copies a stream into an open log.
-pub(super) fn copy(mut reader: impl Read + Send + 'static, mut file: File, limit: LogLimit<'_>) -> CopyThread {
-    let (limit, quota) = (limit.bytes, limit.quota.clone());
+/// Starts a thread that copies a stream into an open log. Everything that pikaci keeps of a stream passes here, and
+/// leaves masked.
+pub(super) fn copy(mut reader: impl Read + Send + 'static, file: File, rules: LogRules<'_>) -> CopyThread {
+    let (mut stream, offsets) = (rules.masks.stream(), rules.offsets.cloned());
+    let mut log = LogWriter::new(file, rules);
     std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
-        let mut stats = LogStats::default();
-        let mut failure = None;
         loop {
-            let count = match reader.read(&mut buffer) {
+            let piece = match reader.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => count,
+                Ok(count) => &buffer[..count],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            stats.received += count as u64;
-            if failure.is_some() || stats.over_limit {
-                continue;
+            log.stats.received += piece.len() as u64;
+            match &mut stream {
+                Some(stream) => log.write(&stream.push(piece)),
+                None => log.write(piece),
             }
-            let fitting = (count as u64).min(limit - stats.kept);
-            let kept = quota.take(fitting);
-            failure = file.write_all(&buffer[..usize::try_from(kept).unwrap_or(count)]).err();
-            stats.kept += kept;
-            if kept < count as u64 {
-                stats.over_limit = true;
-                let reason = if kept < fitting {
-                    format!("the run used up its disk quota of {} bytes", quota.total())
-                } else {
-                    format!("the log reached its limit of {limit} bytes")
-                };
-                let notice = writeln!(file, "\n[pikaci: {reason}; the rest is dropped]");
-                failure = failure.or(notice.err());
+            if let Some(offsets) = &offsets {
+                offsets.update(log.stats.received, stream.as_ref());
             }
         }
-        failure.map_or(Ok(stats), Err)
+        if let Some(mut stream) = stream {
+            log.write(&stream.end());
+        }
+        log.failure.map_or(Ok(log.stats), Err)
     })
+}
+
+/// A log of limited size.
+struct LogWriter {
+    file: File,
+    limit: u64,
+    quota: Quota,
+    stats: LogStats,
+    failure: Option<io::Error>,
+}
+
+impl LogWriter {
+    fn new(file: File, rules: LogRules<'_>) -> Self {
+        Self { file, limit: rules.bytes, quota: rules.quota.clone(), stats: LogStats::default(), failure: None }
+    }
+
+    /// Writes bytes up to the limit, and then a notice.
+    fn write(&mut self, bytes: &[u8]) {
+        if self.failure.is_some() || self.stats.over_limit {
+            return;
+        }
+        let count = bytes.len() as u64;
+        let fitting = count.min(self.limit - self.stats.kept);
+        let kept = self.quota.take(fitting);
+        self.failure = self.file.write_all(&bytes[..usize::try_from(kept).unwrap_or(bytes.len())]).err();
+        self.stats.kept += kept;
+        if kept < count {
+            self.stats.over_limit = true;
+            let reason = if kept < fitting {
+                format!("the run used up its disk quota of {} bytes", self.quota.total())
+            } else {
+                format!("the log reached its limit of {} bytes", self.limit)
+            };
+            let notice = writeln!(self.file, "\n[pikaci: {reason}; the rest is dropped]");
+            self.failure = self.failure.take().or(notice.err());
+        }
+    }
 }
 
 /// Waits until a thread has copied its stream, or returns `None` at `end`, because a process still holds the other end.
@@ -110,8 +146,9 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::time::{Duration, Instant};
 
-    use super::{LogLimit, LogStats, join_copy, pump};
+    use super::{LogRules, LogStats, join_copy, pump};
     use crate::quota::Quota;
+    use crate::secret::Masks;
 
     #[test]
     fn a_log_ends_with_a_notice_at_its_limit_or_that_of_the_run() {
@@ -121,7 +158,7 @@ mod tests {
             [(1000, 5000, "reached its limit of 1000 bytes"), (5000, 1000, "used up its disk quota of 1000 bytes")]
         {
             let quota = Quota::new(total);
-            let limit = LogLimit { bytes, quota: &quota };
+            let limit = LogRules { bytes, quota: &quota, masks: &Masks::default(), offsets: None };
             let stats = pump(std::io::repeat(b'x').take(100_000), &log, limit).unwrap().join().unwrap().unwrap();
             assert_eq!(stats, LogStats { received: 100_000, kept: 1000, over_limit: true });
             let text = std::fs::read_to_string(&log).unwrap();
@@ -136,7 +173,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-        let limit = LogLimit { bytes: 70_000, quota: &Quota::new(70_000) };
+        let (quota, masks) = (Quota::new(70_000), Masks::default());
+        let limit = LogRules { bytes: 70_000, quota: &quota, masks: &masks, offsets: None };
         let stats = pump(std::io::Cursor::new(bytes.clone()), &log, limit).unwrap().join().unwrap().unwrap();
         assert_eq!(stats, LogStats { received: 70_000, kept: 70_000, over_limit: false });
         assert_eq!(std::fs::read(&log).unwrap(), bytes);

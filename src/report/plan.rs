@@ -2,7 +2,7 @@
 
 use super::Page;
 use super::unisolated::UNISOLATED;
-use crate::plan::record::{LOCAL, PlanNodeRecord, PlannedInput, PlannedJob, Work};
+use crate::plan::record::{JobExecutor, LOCAL, PlanNodeRecord, PlannedInput, PlannedJob, Work};
 use crate::plan::{PlannedCache, RunPlanRecord};
 
 /// Renders a plan: the jobs that are left out with their reasons, then the nodes in order.
@@ -64,7 +64,15 @@ fn conditions(job: &PlannedJob) -> String {
     };
     let caches = (!job.caches.is_empty())
         .then(|| format!("caches {}", job.caches.iter().map(cache).collect::<Vec<_>>().join(", ")));
-    [when, group, inputs, services, steps, caches, inherited]
+    let secrets = (!job.secrets.is_empty()).then(|| {
+        let place = match job.executor {
+            JobExecutor::VmCommand { .. } => "",
+            JobExecutor::LocalCommand { .. } => ", readable by all processes of this user",
+        };
+        let secrets = job.secrets.iter().map(|secret| secret.name.as_str()).collect();
+        format!("secrets {}{place}", names(secrets))
+    });
+    [when, group, inputs, services, steps, caches, inherited, secrets]
         .into_iter()
         .flatten()
         .fold(String::new(), |text, part| text + &part + "; ")

@@ -41,7 +41,7 @@ pub use run_store::{FindRunError, RunStore, RunView};
 pub use state_layout::{STATE_FOLDER, StateLayout, recorded_path};
 pub use sync::{sync_file, sync_folder};
 pub use sync_tree::sync_tree;
-pub use temporary_folder::{TemporaryFolder, folder_outside_project};
+pub use temporary_folder::{MEMORY_FOLDER, TemporaryFolder, folder_outside_project};
 pub use temporary_name::TEMPORARY_PREFIX;
 pub(crate) use temporary_name::is_temporary;
 pub use write::{write_atomic, write_json, write_new, write_view};

@@ -17,6 +17,8 @@ use crate::foreign::Beneath;
 
 /// Prefix of the names of these folders.
 const PREFIX: &str = "pikaci-tmp-";
+/// Folder of files in memory, on Linux.
+pub const MEMORY_FOLDER: &str = "/dev/shm";
 
 /// A folder that is removed on drop. If pikaci is killed the folder stays until [`TemporaryFolder::sweep`] removes it.
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl TemporaryFolder {
     pub fn sweep() {
         sweep_in(&std::env::temp_dir());
         sweep_in(Path::new("/tmp"));
+        sweep_in(Path::new(MEMORY_FOLDER));
         Self::sweep_cache();
     }
 

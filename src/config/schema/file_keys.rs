@@ -45,6 +45,14 @@ pub(super) const FILE: &[Key] = &[
         doc: "The jobs.",
     },
     Key {
+        name: "secrets",
+        shape: Shape::Map(&Shape::Set("secrets")),
+        expected: "a set of secrets",
+        default: "`{ }`",
+        example: "secrets.TOKEN = { env = \"TOKEN\"; };",
+        doc: "Values that jobs get and that pikaci writes nowhere. A name is that of an environment variable.",
+    },
+    Key {
         name: "targets",
         shape: Shape::Map(&Shape::Set("targets")),
         expected: "a set of targets",

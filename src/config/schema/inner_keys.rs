@@ -1,4 +1,4 @@
-//! Keys of the sets inside of jobs: steps, services, inputs, artifacts, inherited variables.
+//! Keys of secrets, and of the sets inside of jobs: steps, services, inputs, artifacts, inherited variables.
 
 use super::keys::{COMMANDS, SCRIPT, TEXTS, TIME, TIMES, WHEN};
 use crate::config::key::{Key, REQUIRED, Shape};
@@ -140,5 +140,42 @@ pub(super) const INHERITED: &[Key] = &[
         default: "an error if there is no value",
         example: "default = \"\";",
         doc: "The value if the environment of pikaci has no such variable.",
+    },
+];
+
+pub(super) const SECRET: &[Key] = &[
+    Key {
+        name: "env",
+        shape: Shape::Text,
+        expected: "a string: the name of a variable",
+        default: "none",
+        example: "env = \"TOKEN\";",
+        doc: "The variable in the environment of pikaci that has the value.",
+    },
+    Key {
+        name: "file",
+        shape: Shape::Text,
+        expected: "a string: the path of a file",
+        default: "none",
+        example: "file = \"~/.config/token\";",
+        doc: "The file of this machine that has the value, at most 64 KiB. The run needs `--allow-secret-files`.",
+    },
+    Key {
+        name: "command",
+        shape: TEXTS,
+        expected: "a list of strings: a program and its arguments",
+        default: "none",
+        example: "command = [ \"pass\" \"ci/token\" ];",
+        doc: "The command whose output is the value, at most 64 KiB. It runs on this machine itself, when a run begins, \
+              which needs `--allow-secret-commands`.",
+    },
+    Key {
+        name: "asFile",
+        shape: Shape::Boolean,
+        expected: "true or false",
+        default: "`false`",
+        example: "asFile = true;",
+        doc: "True if the variable has the path of a file with the value, which the user of the job alone can read. \
+              Otherwise the variable has the value itself, without line breaks at its end.",
     },
 ];

@@ -1,12 +1,12 @@
 //! Jobs, and the defaults for keys that they leave out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::matrix::{self, Leg};
 use super::reader::{Fields, JobReference, Reader, attr_path};
 use super::sizes::{check_sizes, value_length};
-use super::{artifacts, cache, command, env, globs, input, keys, service, timeout};
+use super::{artifacts, cache, command, env, globs, input, keys, secret, service, timeout};
 use crate::config::allow_failure::AllowFailure;
 use crate::config::eval::{Attr, Attrs, ValueKind};
 use crate::config::guest::DEFAULT_GUEST;
@@ -39,6 +39,7 @@ fn built_in() -> Job {
         when: When::default(),
         paths: Vec::new(),
         env: BTreeMap::new(),
+        secrets: BTreeSet::new(),
         timeout_secs: DEFAULT_TIMEOUT_SECS,
         stall_secs: None,
         shell: Shell::default(),
@@ -76,6 +77,7 @@ pub(super) fn read_defaults(reader: &mut Reader, attrs: Option<&Attrs>, jobs: us
 fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     let mut job = defaults.clone();
     job.env.extend(env::read(reader, fields));
+    job.secrets = secret::read_names(reader, fields).unwrap_or(job.secrets);
     job.services = service::read_all(reader, fields, &defaults.services);
     job.paths = fields.get("paths").map(|field| globs::read(reader, &field)).unwrap_or(job.paths);
     artifacts::read(reader, fields, &mut job);
@@ -124,6 +126,7 @@ fn read(reader: &mut Reader, name: &Rc<str>, attr: &Attr, fields: &Fields, leg: 
     let axes = leg.axes.iter().map(|(axis, value)| (axis.clone(), Variable::Value(value.clone())));
     job.env.extend(axes);
     job.steps = command::read_steps(reader, name, attr, fields)?;
+    secret::check_variables(reader, attr, &job);
     check_sizes(reader, name, attr, &job);
     Some(job)
 }

@@ -83,6 +83,15 @@ const ENV: Key = Key {
     example: "env = { LANG = \"C.UTF-8\"; };",
     doc: "Environment variables, added to those of `defaults`: strings, or variables that are inherited.",
 };
+const SECRETS: Key = Key {
+    name: "secrets",
+    shape: TEXTS,
+    expected: "a list of strings: names of secrets",
+    default: "`[ ]`",
+    example: "secrets = [ \"TOKEN\" ];",
+    doc: "The secrets of the file that the commands get, each as the environment variable of its name. pikaci shows them \
+          as `***NAME***` in all output. With `cache`, the names and sources of the secrets decide, not the values.",
+};
 const TIMEOUT: Key = Key {
     name: "timeout",
     shape: TIMES,
@@ -227,6 +236,7 @@ const SKIP: Key = Key {
 pub(super) const DEFAULTS: &[Key] = &[
     SERVICES,
     ENV,
+    SECRETS,
     TIMEOUT,
     STALL,
     SHELL,

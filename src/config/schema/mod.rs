@@ -20,6 +20,7 @@ mod read;
 mod reader;
 mod reference;
 mod references;
+mod secret;
 mod service;
 mod sizes;
 mod target;

@@ -2,17 +2,17 @@
 
 use super::reader::{Fields, Reader};
 use super::references::{JobNames, Sections};
-use super::{cache, file_keys, group, guest, input, job, references, target};
+use super::{cache, file_keys, group, guest, input, job, references, secret, target};
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
 use crate::config::{Config, Input};
 
-/// Validates the value of a job file.
-pub(crate) fn read(value: &Value) -> Result<Config, Vec<Problem>> {
+/// Validates the value of the job file with this text.
+pub(crate) fn read(value: &Value, text: &str) -> Result<Config, Vec<Problem>> {
     let mut reader = Reader::default();
     let config = reader.set("", value).map(|file| {
         let file = reader.fields("", file, file_keys::FILE);
-        read_file(&mut reader, &file)
+        read_file(&mut reader, &file, text)
     });
     match config {
         Some(config) if reader.problems.is_empty() => Ok(config),
@@ -20,12 +20,13 @@ pub(crate) fn read(value: &Value) -> Result<Config, Vec<Problem>> {
     }
 }
 
-fn read_file(reader: &mut Reader, file: &Fields) -> Config {
+fn read_file(reader: &mut Reader, file: &Fields, text: &str) -> Config {
     let empty = Attrs::new();
     let jobs = read_section(reader, file, "jobs").unwrap_or(&empty);
     let guests = read_section(reader, file, "guests").unwrap_or(&empty);
     let groups = read_section(reader, file, "groups").unwrap_or(&empty);
     let caches = read_section(reader, file, "caches").unwrap_or(&empty);
+    let secrets = read_section(reader, file, "secrets").unwrap_or(&empty);
     let targets = read_section(reader, file, "targets").unwrap_or(&empty);
 
     let defaults = file.get("defaults").and_then(|field| reader.set_field(&field));
@@ -41,6 +42,8 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
     let sections = Sections { jobs, guests, groups, caches, targets };
     references::check(reader, &sections);
     cache::check(reader, caches, &read_jobs, &config_guests, &caches_read);
+    let secrets_read = secret::read_all(reader, secrets, text);
+    secret::check_references(reader, secrets);
     for (id, needs) in needs {
         if let Some(job) = read_jobs.get_mut(&id) {
             job.needs = needs.into_iter().map(|(need, _)| need).collect();
@@ -51,7 +54,14 @@ fn read_file(reader: &mut Reader, file: &Fields) -> Config {
             *input = Input { to: std::mem::take(&mut input.to), ..resolved };
         }
     }
-    Config { jobs: read_jobs, guests: config_guests, targets: targets_read, groups: group_limits, caches: caches_read }
+    Config {
+        jobs: read_jobs,
+        guests: config_guests,
+        targets: targets_read,
+        groups: group_limits,
+        caches: caches_read,
+        secrets: secrets_read,
+    }
 }
 
 /// Returns the members of a section of the file and checks their names.

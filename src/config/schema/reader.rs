@@ -22,6 +22,8 @@ pub(super) struct Reader {
     pub(super) group_references: Vec<(Rc<str>, ByteRange)>,
     /// All references to caches: the name, and its place in the file.
     pub(super) cache_references: Vec<(Rc<str>, ByteRange)>,
+    /// All references to secrets: the name, and its place in the file.
+    pub(super) secret_references: Vec<(Rc<str>, ByteRange)>,
     /// Number of legs of all matrices so far.
     pub(super) legs: usize,
 }

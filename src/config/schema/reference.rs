@@ -3,7 +3,7 @@
 use super::cache_keys::CACHE_KEYS;
 use super::file_keys::{FILE, GROUP_KEYS, TARGET};
 use super::guest_keys::GUEST_KEYS;
-use super::inner_keys::{ARTIFACTS, INHERITED, INPUT, SERVICE, STEP};
+use super::inner_keys::{ARTIFACTS, INHERITED, INPUT, SECRET, SERVICE, STEP};
 use super::keys::{ADJUST, DEFAULTS, JOB};
 use crate::config::key::Section;
 
@@ -67,6 +67,14 @@ const SECTIONS: &[Section] = &[
         keys: DEFAULTS,
     },
     Section { name: "guests", path: "guests.<name>", doc: "A guest: the virtual machine of a job.", keys: GUEST_KEYS },
+    Section {
+        name: "secrets",
+        path: "secrets.<name>",
+        doc: "A secret: a value of 6 bytes to 64 KiB from this machine, with one of the keys `env`, `file` and `command`. \
+              pikaci reads it when a run begins in which a job has the secret. It masks the output of all jobs, but not \
+              their artifacts. With `--untrusted` jobs with secrets are refused.",
+        keys: SECRET,
+    },
     Section { name: "targets", path: "targets.<name>", doc: "A target: a name for several jobs.", keys: TARGET },
     Section {
         name: "groups",

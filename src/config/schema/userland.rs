@@ -31,12 +31,15 @@ pub(super) fn read_modules(reader: &mut Reader, fields: &Fields) -> Vec<String> 
 }
 
 pub(super) fn read_host_folders(reader: &mut Reader, fields: &Fields) -> Vec<String> {
-    let is_folder = |name: &str| {
-        let below = name.strip_prefix("~/").or_else(|| name.strip_prefix('/'));
-        let is_plain = |part: &str| !["", ".", ".."].contains(&part);
-        is_name(name) && below.is_some_and(|below| below.trim_end_matches('/').split('/').all(is_plain))
-    };
+    let is_folder = |name: &str| is_host_path(name.trim_end_matches('/'));
     read_names(reader, fields, "hostFolders", is_folder, "isn't a folder below `/` or `~/`")
+}
+
+/// Returns whether a name is a plain path of the host, absolute or with `~/` first.
+pub(super) fn is_host_path(name: &str) -> bool {
+    let below = name.strip_prefix("~/").or_else(|| name.strip_prefix('/'));
+    let is_plain = |part: &str| !["", ".", ".."].contains(&part);
+    is_name(name) && below.is_some_and(|below| below.split('/').all(is_plain))
 }
 
 fn read_names(

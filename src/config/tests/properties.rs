@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::{
-    AllowFailure, Base, Command, Config, Guest, Input, Job, Network, ResultCache, Service, Shell, Step, Target,
-    Timeouts, Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Input, Job, Network, ResultCache, Secret, SecretSource, Service, Shell,
+    Step, Target, Timeouts, Variable, read,
 };
 use super::render::render_nix;
 use crate::guest::When;
@@ -147,6 +147,8 @@ fn job() -> impl Strategy<Value = Job> {
                 when,
                 paths,
                 env,
+                // The names of variables are shorter.
+                secrets: run_as_root.then(|| "A_SECRET".to_owned()).into_iter().collect(),
                 timeout_secs,
                 stall_secs,
                 shell,
@@ -231,12 +233,15 @@ fn config() -> impl Strategy<Value = Config> {
         let target = |(name, (description, start)): (String, (Option<String>, usize))| {
             (format!("target {name}"), Target { description, jobs: names[start % names.len()..].to_vec() })
         };
+        let source = SecretSource::Command(vec!["pass".to_owned(), "a b".to_owned()]);
+        let secret = Secret { source, as_file: true, line: Some(1) };
         Config {
             jobs,
             guests,
             targets: drafted.into_iter().map(target).collect(),
             groups: BTreeMap::from([("g".to_owned(), 2)]),
             caches: BTreeMap::from([("c".to_owned(), super::caches::cache())]),
+            secrets: BTreeMap::from([("A_SECRET".to_owned(), secret)]),
         }
     })
 }

@@ -82,6 +82,7 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
     let paths = render_list(job.artifacts.iter().map(String::as_str));
     let (required, size) = (job.artifacts_required, job.artifacts_mib);
     writeln!(text, "artifacts = {{ paths = {paths}; required = {required}; size = {size}; }};").unwrap();
+    writeln!(text, "secrets = {};", render_list(job.secrets.iter().map(String::as_str))).unwrap();
     for (name, value) in &job.env {
         let value = match value {
             Variable::Value(value) => render_string(value),
@@ -100,7 +101,8 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
 
 /// Renders a config as the text of a job file.
 pub(super) fn render_nix(config: &Config) -> String {
-    let mut text = String::from("{ groups.g.limit = 2;\n");
+    let mut text =
+        String::from("{ secrets.A_SECRET = { command = [ \"pass\" \"a b\" ]; asFile = true; }; groups.g.limit = 2;\n");
     for (name, cache) in &config.caches {
         let key = render_list(cache.key.iter().map(String::as_str));
         writeln!(text, "caches.{name} = {{ path = {}; key = {key};", render_string(&cache.path)).unwrap();

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn emulated_machine_with_disks_and_shares() {
-        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), read_only };
+        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), memory: None, read_only };
         let disks = &[disk("request", "/a,b/request", true), disk("artifacts", "/a/artifacts", false)];
         let machine = MachineSpec { disks, ..machine() };
         insta::assert_snapshot!(lines(&machine, Accelerator::Tcg, &["workspace", "usr"]), @"

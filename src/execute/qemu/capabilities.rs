@@ -9,6 +9,7 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     name: "QEMU",
     read_only_shares: true,
     host_store: true,
+    secrets: true,
     programs: &[
         Program {
             name: "qemu-system-",

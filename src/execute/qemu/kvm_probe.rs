@@ -32,6 +32,7 @@ use crate::foreign::Beneath;
 use crate::plan::record::Deadlines;
 use crate::prepare::Runner;
 use crate::quota::Quota;
+use crate::secret::Masks;
 use crate::state::{AttemptLayout, FileLock, StateLayout, TEMPORARY_PREFIX, read_json, write_json};
 use crate::tools;
 
@@ -137,7 +138,7 @@ pub fn probe_kvm(qemu: &QemuProgram, runner: &Runner, state: &StateLayout, cance
     } else {
         let (kernel, initrd) = (runner.kernel(), runner.initrd());
         let store: Option<DiskImage<'_>> =
-            store.as_deref().map(|path| DiskImage { serial: "store", path, read_only: true });
+            store.as_deref().map(|path| DiskImage { serial: "store", path, memory: None, read_only: true });
         let machine = MachineSpec { disks: store.as_slice(), ..machine(&kernel, &initrd, &runner.boot.cmdline) };
         verdict_of(&boot(qemu, Accelerator::Kvm, machine, &logs(folder.path()), cancel)?)
     };
@@ -222,6 +223,7 @@ fn boot(
         logs,
         writable_disks: &[],
         quota: &Quota::unlimited(),
+        masks: &Masks::default(),
         scratch: Path::parent(&logs.host).unwrap_or(Path::new(".")),
     };
     Ok(vm::run(&Launcher::Qemu { qemu, virtiofs: None, accelerator }, &spec, cancel, &mut |_| {})?.observed)

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_types, reason = "creates sockets")]
 
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -20,15 +21,16 @@ use super::programs::QemuProgram;
 use super::qmp::QmpMonitor;
 use super::virtiofs::{VirtiofsProgram, start_share_daemon};
 use crate::config::Network;
+use crate::execute::control_masks::ControlMasks;
 use crate::execute::guest_message::GuestMessage;
-use crate::execute::machine_spec::MachineSpec;
+use crate::execute::machine_spec::{DiskImage, MachineSpec};
 use crate::execute::running_guest::{RunningGuest, report_exit};
 use crate::execute::stop_guest::StopGuest;
 use crate::execute::stream_readers::spawn_control_reader;
 use crate::execute::vm_spec::VmSpec;
 use crate::failpoint::Point;
 use crate::guest::contract::{CANCEL_LINE, GO_LINE, TERM_GRACE, WAIT_WORD};
-use crate::process::{Group, LogPipe, pump};
+use crate::process::{Group, LogPipe, LogRules, pump};
 
 /// Time that a guest has to end its job after a cancel request: the time of the command, and some for the agent.
 const GUEST_PATIENCE: Duration = Duration::from_secs(TERM_GRACE.as_secs() + 2);
@@ -69,8 +71,7 @@ pub fn launch(
         .fd(open_guest_file(kernel, FileAccess::Read)?, KERNEL_FD)
         .fd(open_guest_file(initrd, FileAccess::Read)?, INITRD_FD);
     for (fd, disk) in (FIRST_DISK_FD..).zip(disks) {
-        let access = if disk.read_only { FileAccess::Read } else { FileAccess::Write };
-        invocation = invocation.fd(open_guest_file(disk.path, access)?, fd);
+        invocation = invocation.fd(open_disk(disk)?, fd);
     }
     for (fd, (tag, tree)) in (FIRST_SHARE_FD..).zip(vm.shares) {
         let daemon = virtiofs.context("the guest has shares and no daemon for them")?;
@@ -87,10 +88,11 @@ pub fn launch(
         invocation = invocation.fd(stream, network_fd(tags.len()));
         report_exit(Box::new(uplink), sender.clone(), |exit, _| GuestMessage::NetworkEnded(exit));
     }
-    let console = pump(console, &vm.logs.console, vm.log_limit())?;
-    let output = pump(output, &vm.logs.guest, vm.log_limit())?;
+    let console = pump(console, &vm.logs.console, vm.log_rules())?;
+    let control_masks = ControlMasks::new(vm.masks);
+    let output = pump(output, &vm.logs.guest, LogRules { offsets: control_masks.offsets(), ..vm.log_rules() })?;
     let control_writer = control.try_clone().context("sharing the socket of the control channel")?;
-    spawn_control_reader(control, sender.clone());
+    spawn_control_reader(control, control_masks, sender.clone());
     let monitor = QmpMonitor::new(monitor)?;
     let shutdown_sender = sender.clone();
     monitor.on_shutdown(move |reason| {
@@ -99,6 +101,15 @@ pub fn launch(
     let qemu = group.spawn(Point::Hypervisor, invocation, log)?;
     report_exit(Box::new(qemu), sender.clone(), |exit, _| GuestMessage::HypervisorEnded(exit));
     Ok(RunningGuest { stop: Box::new(QemuStop { monitor, control: control_writer }), output, console })
+}
+
+/// Opens a disk of the guest.
+fn open_disk(disk: &DiskImage<'_>) -> Result<OwnedFd> {
+    if let Some(memory) = disk.memory {
+        return memory.try_clone_to_owned().with_context(|| format!("sharing the disk {} with the guest", disk.serial));
+    }
+    let access = if disk.read_only { FileAccess::Read } else { FileAccess::Write };
+    Ok(open_guest_file(disk.path, access)?.into())
 }
 
 /// The means to stop QEMU and its guest.

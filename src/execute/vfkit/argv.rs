@@ -49,7 +49,7 @@ pub fn argv(
     for log in [ports.console, ports.output, ports.control] {
         args.device("virtio-serial,logFilePath=", log, "")?;
     }
-    for DiskImage { serial, path, read_only } in machine.disks {
+    for DiskImage { serial, path, read_only, .. } in machine.disks {
         let read_only = if *read_only { ",readonly" } else { "" };
         // Disks of caches have no fixed places, so that the guest needs their serials.
         let serial = if serial.starts_with(CACHE_DISK) { format!(",deviceId={serial}") } else { String::new() };
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_machine_with_everything() {
-        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), read_only };
+        let disk = |serial, path, read_only| DiskImage { serial, path: Path::new(path), memory: None, read_only };
         let disks = &[
             disk("pikaci-request", "/run/a b=c/request", true),
             disk("pikaci-artifacts", "/run/artifacts", false),
@@ -215,7 +215,7 @@ mod tests {
         }
         let longest = "t".repeat(36);
         assert!(arguments(&machine(), &[(&longest, Path::new("/a"))], None).is_ok());
-        let disks = &[DiskImage { serial: "s", path: Path::new("/x,readonly"), read_only: false }];
+        let disks = &[DiskImage { serial: "s", path: Path::new("/x,readonly"), memory: None, read_only: false }];
         let comma = VfkitError::Comma("/x,readonly".into());
         assert_eq!(arguments(&MachineSpec { disks, ..machine() }, &[], None), Err(comma));
         let comma = Ports { control: Path::new("/,"), ..ports() };

@@ -11,6 +11,8 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     read_only_shares: false,
     // A Mac's store changes names for a disk that ignores case.
     host_store: false,
+    // It opens disks by their paths, and its serial ports write into files.
+    secrets: false,
     // Read-only disks came with 0.6.0.
     programs: &[Program {
         name: "vfkit",

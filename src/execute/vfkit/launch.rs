@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::argv::{self, KERNEL_HEADER, Ports};
 use super::hard_stop::hard_stop;
@@ -22,6 +22,7 @@ use super::tail_file::TailFile;
 use crate::config::Network;
 use crate::execute::attempt_logs::LOG_LIMIT;
 use crate::execute::console::PANIC;
+use crate::execute::control_masks::ControlMasks;
 use crate::execute::guest_message::GuestMessage;
 use crate::execute::machine_spec::{DiskImage, MachineSpec};
 use crate::execute::private_copy::make_private_copy;
@@ -65,6 +66,8 @@ pub fn launch(
         copies.iter().map(|ShareCopy { tag, folder }| Ok((tag, paths.accepted(&format!("share-{tag}"), folder)?)));
     let shares: Vec<(&String, PathBuf)> = shares.collect::<Result<_>>()?;
     let shares: Vec<(&str, &Path)> = shares.iter().map(|(tag, folder)| (tag.as_str(), folder.as_path())).collect();
+    // Plans refuse secrets.
+    ensure!(vm.masks.is_empty(), "vfkit writes the output of a guest into files, which secrets must not reach");
     let disks = accepted_disks(vm.machine.disks, &paths)?;
     let disks: Vec<DiskImage<'_>> = disks.iter().map(|(disk, path)| DiskImage { path, ..**disk }).collect();
     let machine = MachineSpec { disks: &disks, ..vm.machine };
@@ -75,9 +78,9 @@ pub fn launch(
     let tail = |path| TailFile::new(path, LOG_LIMIT, writer_gone.clone());
     let panic_sender = sender.clone();
     let console = PatternWatch::new(tail(console), PANIC, move || drop(panic_sender.send(GuestMessage::Panicked)));
-    let console = pump(console, &vm.logs.console, vm.log_limit())?;
-    let output = pump(tail(output), &vm.logs.guest, vm.log_limit())?;
-    spawn_control_reader(tail(control), sender.clone());
+    let console = pump(console, &vm.logs.console, vm.log_rules())?;
+    let output = pump(tail(output), &vm.logs.guest, vm.log_rules())?;
+    spawn_control_reader(tail(control), ControlMasks::default(), sender.clone());
     // vfkit doesn't start if the socket exists.
     fs::remove_file(&socket).ok();
     let vfkit = Arc::new(group.spawn(Point::Hypervisor, Invocation::new(&programs.vfkit).args(args), log)?);

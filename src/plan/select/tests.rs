@@ -187,6 +187,7 @@ fn planned(config: &Config, selection: &Selection, tree: &Digest, files: &FileDi
         hypervisor: Hypervisor::Qemu,
         name: "QEMU",
         read_only_shares: true,
+        secrets: false,
         host_store: true,
         programs: &[],
     };

@@ -32,6 +32,7 @@ mod policy;
 mod recording_faults;
 mod rerun;
 mod result_cache;
+mod secrets;
 mod selection;
 mod settings;
 mod vfkit_parser;

@@ -77,7 +77,8 @@ fn mk_checks_accepts_the_job_files_that_pikaci_accepts() {
              guests.h = { kernel = "/k"; hostFolders = [ "~/a/b" "/opt/" ]; };
              guests.n = { base = "nixos"; modules = [ "nix/a.nix" ]; };
              jobs.a = { command = [ "x" "" "a\r\n" ]; timeout = "000000000001h"; description = " é\n"; guest = "g"; };
-             jobs.b = { command = "é"; guest = "h"; };
+             secrets = { T = { env = "A"; asFile = true; }; U.file = "~/u"; V.command = [ "x" "" ]; };
+             jobs.b = { command = "é"; guest = "h"; secrets = [ "T" "U" "V" ]; };
              jobs.c = { command = "c"; guest = "n"; }; }"#,
         &script,
         &variable,

@@ -54,6 +54,8 @@ const JOBS: &str = r#"{
   jobs.inherits = { command = "true"; env.TOKEN = { "inherit" = true; }; };
   jobs.kept = { command = "true"; artifacts = [ "out" ]; };
   jobs.fed = { command = "true"; inputs.kept = { from = "kept"; to = "in"; }; };
+  secrets.TOKEN.env = "TOKEN";
+  jobs.secretive = { command = "true"; secrets = [ "TOKEN" ]; };
   targets.two.jobs = [ "b" "local" ];
 }"#;
 
@@ -64,7 +66,7 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
         let names = of_checks(&project, more, "builtins.attrNames checks").exits(0).stdout;
         serde_json::from_str::<Vec<String>>(&names).unwrap().join(" ")
     };
-    assert_eq!(names(""), "a after always b fed inherits kept local odd, name@(x=1) online");
+    assert_eq!(names(""), "a after always b fed inherits kept local odd, name@(x=1) online secretive");
     assert_eq!(names("unfit = \"omit\";"), "a b fed kept odd, name@(x=1)");
     assert_eq!(names("targets = [ \"two\" ];"), "b local");
     assert_eq!(names("targets = [ \"two\" \"a\" ]; unfit = \"omit\";"), "a b");
@@ -73,6 +75,10 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
         ("online", "the job \"online\" can't be a check: it has `network = true;`"),
         ("always", "the job \"always\" can't be a check: it has `when = \"always\";`"),
         ("inherits", "the job \"inherits\" can't be a check: a build of Nix inherits no variable; give `env.TOKEN` a"),
+        (
+            "secretive",
+            "the job \"secretive\" can't be a check: it has the secret TOKEN, which a build of Nix can't keep",
+        ),
         ("after", "the job \"after\" can't be a check: it needs \"online\", which can't be a check"),
     ] {
         let refused = of_checks(&project, "", &format!("checks.{job}.drvPath")).exits(1).stderr;

@@ -16,6 +16,7 @@ use pikaci::execute::vm_spec::VmSpec;
 use pikaci::foreign::Beneath;
 use pikaci::plan::record::Deadlines;
 use pikaci::quota::Quota;
+use pikaci::secret::Masks;
 use tempfile::TempDir;
 
 use crate::support::tools::tool;
@@ -42,6 +43,7 @@ pub fn boot(runner: &Path, cmdline: &str, deadlines: Deadlines) -> (VmEnd, Vec<u
         users: ShareUsers { host: 0, guest: 0 },
         deadlines,
         logs: &logs,
+        masks: &Masks::default(),
         writable_disks: &[],
         quota: &Quota::unlimited(),
         scratch: folder.path(),

@@ -14,6 +14,7 @@ pub fn request() -> Request {
         services: vec![],
         stall_secs: None,
         env: BTreeMap::new(),
+        secrets: vec![],
         workdir: "/workspace".into(),
         uid: 1000,
         timeout_secs: 60,

@@ -36,6 +36,14 @@ pub fn assert_are_complete(file: &str, diagnostics: &Diagnostics) {
     assert!(text.split("\n\nerror: ").all(has_hint), "{text}");
 }
 
+/// Returns a job file with a secret that has this key.
+fn with_secret(definition: &str) -> String {
+    let source = if definition.starts_with("asFile") { "env = \"TOKEN\";" } else { "" };
+    format!(
+        "{{ secrets.TOKEN = {{ {source} {definition} }}; jobs.a = {{ command = \"true\"; secrets = [ \"TOKEN\" ]; }}; }}"
+    )
+}
+
 /// Returns a job file with a definition in a section, and with what the definition refers to.
 pub fn with_keys(section: &str, definition: &str) -> String {
     let defines = |key: &str| definition.trim_start_matches('"').starts_with(key);
@@ -79,11 +87,10 @@ pub fn with_keys(section: &str, definition: &str) -> String {
             format!("guests.default = {{ {base} {definition} }};")
         }
         "targets" => format!("targets.all = {{ {} {definition} }};", unless("jobs", "jobs = [ \"test\" ];")),
+        "secrets" => return with_secret(definition),
         "groups" => {
-            return format!(
-                "{{ groups.database = {{ {} {definition} }}; jobs.test = {{ command = \"true\"; group = \"database\"; }}; }}",
-                unless("limit", "limit = 1;")
-            );
+            let group = format!("groups.database = {{ {} {definition} }};", unless("limit", "limit = 1;"));
+            return format!("{{ {group} jobs.test = {{ command = \"true\"; group = \"database\"; }}; }}");
         }
         "caches" => {
             return format!(
@@ -95,6 +102,7 @@ pub fn with_keys(section: &str, definition: &str) -> String {
     };
     format!(
         "{{ {named} jobs.test.command = \"true\"; jobs.build.command = \"true\"; caches.target.path = \"target\"; \
-        jobs.lib = {{ command = \"true\"; artifacts = [ \"a\" ]; }}; groups.database.limit = 1; }}"
+        jobs.lib = {{ command = \"true\"; artifacts = [ \"a\" ]; }}; groups.database.limit = 1; \
+        secrets.TOKEN.env = \"TOKEN\"; }}"
     )
 }

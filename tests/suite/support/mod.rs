@@ -33,6 +33,7 @@ pub mod refused_jobs;
 pub mod remote;
 pub mod replay;
 pub mod repository;
+pub mod secret_leaks;
 pub mod stand_in;
 pub mod stored;
 pub mod terminal;

@@ -123,7 +123,8 @@ impl Running {
         }
     }
 
-    fn pid(&self) -> Pid {
+    /// Returns the process id of pikaci.
+    pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 

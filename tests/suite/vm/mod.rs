@@ -38,6 +38,7 @@ mod recording_faults;
 mod remote;
 mod rerun;
 mod schedule;
+mod secrets;
 mod snapshot;
 mod vfkit;
 mod vfkit_stand_in;

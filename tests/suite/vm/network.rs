@@ -8,8 +8,9 @@ use std::time::Duration;
 use pikaci::execute::qemu::QemuProgram;
 use pikaci::execute::qemu::jail::Jail;
 use pikaci::execute::qemu::network::start_uplink;
-use pikaci::process::{Group, LogLimit, LogPipe};
+use pikaci::process::{Group, LogPipe, LogRules};
 use pikaci::quota::Quota;
+use pikaci::secret::Masks;
 
 use crate::support::project::{Project, ran};
 use crate::support::tools::{inside, tool};
@@ -195,7 +196,9 @@ fn the_router_of_the_user_network_answers_through_the_relay() {
     let log = folder.path().join("log");
     let group = Group::start().unwrap();
     let program = QemuProgram { path: tool("qemu-system-x86_64"), jail: Jail::Bwrap(tool("bwrap")) };
-    let (log, _) = LogPipe::open(&log, LogLimit { bytes: 1000, quota: &Quota::unlimited() }).unwrap();
+    let (quota, masks) = (Quota::unlimited(), Masks::default());
+    let rules = LogRules { bytes: 1000, quota: &quota, masks: &masks, offsets: None };
+    let (log, _) = LogPipe::open(&log, rules).unwrap();
     let (_uplink, mut guest) = start_uplink(&group, &program, &log).unwrap();
     // An ARP request for 10.0.2.2 (RFC 826), sent to the broadcast address.
     let ethernet = [&[0xff; 6][..], &[0x52, 0x54, 0, 1, 2, 3, 8, 6]].concat();
