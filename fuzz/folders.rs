@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use pikaci::config::SnapshotGlobs;
 use pikaci::snapshot::{EntryKind, is_repository_top, is_unchanged, read_tree, take};
 use pikaci::state::{self, StateLayout};
 use tempfile::TempDir;
@@ -46,7 +47,7 @@ pub fn ignore_rules(bytes: &[u8]) {
     for file in [".gitignore", "a/.gitignore"] {
         fs::write(root.join(file), rules.next().unwrap_or_default()).unwrap();
     }
-    let tree = read_tree(&root, &StateLayout::new(place.path().join("state"))).unwrap();
+    let tree = read_tree(&root, &StateLayout::new(place.path().join("state")), &SnapshotGlobs::default()).unwrap();
     for entry in tree.entries() {
         let path = entry.path().to_str().unwrap();
         assert!(LISTED.contains(&path), "{path}");
@@ -61,7 +62,7 @@ pub fn seal(bytes: &[u8]) {
     fs::create_dir(&root).unwrap();
     fs::write(root.join("file"), "content").unwrap();
     let layout = state::open(&place.path().join("state")).unwrap();
-    let tree = take(&root, &layout).unwrap();
+    let tree = take(&root, &layout, &SnapshotGlobs::default()).unwrap();
     let path = layout.snapshot_seal(tree.copy_id());
     let written = fs::read(&path).unwrap();
     let changed = written.iter().zip(bytes).map(|(one, other)| one ^ other).collect();

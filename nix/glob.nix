@@ -137,4 +137,19 @@ in
       builtins.any (folder: isBelow path folder || isBelow folder path) roots
     else
       builtins.any (expression: match expression path != null) expressions;
+
+  # Returns whether globs leave out a path of the project; for a folder, whether they leave out everything below it.
+  excludes =
+    globs:
+    let
+      all = concatMap plain globs;
+      expressions = map (glob: (compile glob).regex);
+      files = expressions all;
+      folderOf = match "(.*)/[*][*]";
+      folders = expressions (concatMap (glob: if folderOf glob == null then [ ] else folderOf glob) all);
+    in
+    path: type:
+    builtins.any (expression: match expression path != null) (
+      if type == "directory" then folders else files
+    );
 }

@@ -12,7 +12,6 @@ let
     filter
     groupBy
     head
-    isString
     length
     listToAttrs
     map
@@ -42,16 +41,17 @@ let
   raw =
     _: _: each:
     each;
-  readers = {
+  file = {
     caches = setOf checkName raw;
     defaults = record keys.defaults [ ];
     groups = setOf checkName raw;
     guests = setOf checkName raw;
     jobs = setOf checkName raw;
     secrets = setOf checkVariable raw;
+    snapshot = record keys.snapshot [ ];
     targets = setOf checkName raw;
   };
-  sections = record readers [ ] "" "" value;
+  sections = record file [ ] "" "" value;
   # Returns a section, which is a set of named sets of one kind.
   section =
     name: kind: required:
@@ -61,6 +61,7 @@ let
 
   defaults = sections.defaults or { };
   caches = section "caches" "cache" [ "path" ];
+  snapshot = sections.snapshot or { };
   groups = section "groups" "group" [ "limit" ];
   secrets = secretsOf.checkSources (section "secrets" "secret" [ ]);
   # The bases whose guests may have a key; all bases if the key isn't here.
@@ -240,6 +241,7 @@ let
         groups
         guests
         secrets
+        snapshot
         targets
         (mapAttrs (_: job: removeAttrs job lazyKeys) jobs)
       ] true;
@@ -247,13 +249,9 @@ in
 assert isValid;
 {
   inherit guests jobs select;
+  inherit snapshot;
   # The names of the keys of each set, for the tests.
-  keys = mapAttrs (_: attrNames) (
-    keys
-    // {
-      file = readers;
-    }
-  );
+  keys = mapAttrs (_: attrNames) (keys // { inherit file; });
 
   # Returns a job file with this job alone, as far as its check depends on it.
   only =
@@ -284,12 +282,4 @@ assert isValid;
         inherit guest;
       };
     };
-
-  # Returns a job's name without the characters that a derivation's name can't have.
-  derivationName =
-    name:
-    let
-      parts = filter isString (builtins.split "[^a-zA-Z0-9+._?=-]+" name);
-    in
-    builtins.substring 0 150 (concatStringsSep "-" parts);
 }

@@ -60,6 +60,10 @@ let
       refuse context "${toJSON value} in `${path}` ${problemOf value}"
   );
   globs = listOf "a list of strings: globs" glob;
+  fewGlobs = both globs (
+    context: path: value:
+    if isBetween 0 100 (length value) then value else refuse context "`${path}` has more than 100 globs"
+  );
 
   isFolder =
     value:
@@ -200,6 +204,7 @@ let
       context: path: value:
       (if isAttrs value then record keys.artifacts [ "paths" ] else globs) context path value;
     caches = cacheKeys.names;
+    git = bool;
     group = string;
     guest = string;
     paths = globs;
@@ -256,10 +261,8 @@ let
       required = bool;
       size = disk;
     };
-    inputs = {
-      from = string;
-      to = inputFolder;
-    };
+    inputs.from = string;
+    inputs.to = inputFolder;
     inherited = {
       "inherit" = bool;
       default = argument;
@@ -267,6 +270,8 @@ let
     caches = cacheKeys.keys;
     groups.limit = integer 1 1000;
     secrets = (import ./secrets.nix).keys;
+    snapshot.include = fewGlobs;
+    snapshot.exclude = fewGlobs;
     guests = {
       base = oneOf [
         "host"

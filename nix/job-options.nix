@@ -53,6 +53,7 @@ let
         options = keys.inherited;
       })
     )) "Environment variables of the command.";
+    git = key bool "True if the workspace has a `.git` of the project's repository.";
     group = key str "The group that limits how many of its jobs run at the same time.";
     guest = key str "The guest that the job runs in, by its name in `guests`.";
     network = key (either bool (enum [
@@ -159,6 +160,10 @@ let
       devShell = key str "A dev shell of the project's flake, whose programs the guest gets.";
       modules = key (listOf str) "NixOS modules, as files of the project, for base `nixos`.";
     };
+    snapshot = {
+      include = key (listOf str) "Globs of files that jobs get although git ignores them.";
+      exclude = key (listOf str) "Globs of files that jobs don't get.";
+    };
     targets = {
       jobs = key (listOf str) "The jobs of the target.";
       description = key str "The purpose of the target.";
@@ -176,6 +181,11 @@ let
     guests = section keys.guests "The virtual machines that jobs run in.";
     jobs = section keys.jobs "The jobs.";
     secrets = section keys.secrets "Values that jobs get and that pikaci writes nowhere.";
+    snapshot = mkOption {
+      type = submodule { options = keys.snapshot; };
+      default = { };
+      description = "Changes to the files that jobs get.";
+    };
     targets = section keys.targets "Named groups of jobs.";
   };
 

@@ -60,7 +60,7 @@ let
     toJSON
     ;
   inherit (linuxPkgs.stdenv.hostPlatform) system;
-  inherit (import ./glob.nix) selects;
+  inherit (import ./glob.nix) excludes selects;
 
   busybox = "${linuxPkgs.pkgsStatic.busybox}/bin/busybox";
   # The path of the project. A folder isn't copied into the store: an evaluation that builds nothing couldn't read it there.
@@ -82,6 +82,10 @@ let
       "its guest is of base `${base}`, which is the machine's own system; give the guest `base = \"nix\";`"
     else if base == "nixos" && microvm == null then
       "a guest of base `nixos` needs microvm.nix: mkChecks { microvm = inputs.microvm; … }"
+    else if file.snapshot.include or [ ] != [ ] then
+      "`snapshot.include` names files that git ignores, and a check gets the files of a flake, which has none of them"
+    else if job.git or false then
+      "it has `git = true;`, and the source of a flake has no `.git`"
     else if job.network != false then
       "it has `network = ${toJSON job.network};`, and a build of Nix has no network"
     else if job.secrets != [ ] then
@@ -153,20 +157,34 @@ let
         ".pikaci"
       ];
       isSelected = if paths == [ ] then _: _: true else selects paths;
+      isExcluded = excludes (file.snapshot.exclude or [ ]);
     in
     builtins.path {
       name = "source";
       path = root;
-      filter = path: type: !(builtins.elem (relative path) hidden) && isSelected (relative path) type;
+      filter =
+        path: type:
+        let
+          name = relative path;
+        in
+        !(builtins.elem name hidden) && isSelected name type && !(isExcluded name type);
     };
   sources = memoize makeSource (map (job: job.paths) (builtins.attrValues file.jobs));
+
+  # Returns a job's name without the characters that a derivation's name can't have.
+  derivationName =
+    name:
+    let
+      parts = builtins.filter builtins.isString (builtins.split "[^a-zA-Z0-9+._?=-]+" name);
+    in
+    builtins.substring 0 150 (builtins.concatStringsSep "-" parts);
 
   check =
     name: job:
     let
       runner = runners.${keyOf (runnerArguments (guestOf job))};
       drv = derivation {
-        name = "pikaci-${file.derivationName name}";
+        name = "pikaci-${derivationName name}";
         inherit system requiredSystemFeatures;
         __structuredAttrs = true;
         # Logs and artifacts may name store paths that the result doesn't need.

@@ -38,6 +38,13 @@ pub fn expand(glob: &str) -> Vec<String> {
     globs
 }
 
+/// Returns the path in which all matches of a glob are: its parts before the first one with a wildcard.
+#[must_use]
+pub fn fixed_start(glob: &str) -> String {
+    let has_special = |part: &&str| part.contains(WILDCARDS) || part.contains(['{', '\\']);
+    normalize(glob).split('/').take_while(|part| !has_special(part)).collect::<Vec<_>>().join("/")
+}
+
 fn normalize(glob: &str) -> String {
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let is_folder = glob.ends_with('/') || glob.ends_with("/.");
@@ -165,6 +172,22 @@ impl Globs {
         Ok(Self { set: set.build()?, sources })
     }
 
+    /// Compiles globs for the folders whose whole content they match. Leaves out those that aren't valid.
+    ///
+    /// # Errors
+    /// When the globs are too large together.
+    pub fn of_whole_folders<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let mut set = GlobSetBuilder::new();
+        let mut sources = Vec::new();
+        for (index, glob) in globs.into_iter().enumerate() {
+            for folder in expand(glob).iter().filter_map(|glob| build(glob.strip_suffix("/**")?).ok()) {
+                set.add(folder);
+                sources.push(index);
+            }
+        }
+        Ok(Self { set: set.build()?, sources })
+    }
+
     /// Returns whether any of the globs matches a path.
     #[must_use]
     pub fn is_match(&self, path: &Path) -> bool {
@@ -183,7 +206,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Globs, check, expand};
+    use super::{Globs, check, expand, fixed_start};
 
     #[test]
     fn equivalent_spellings_expand_to_the_same_globs() {
@@ -218,6 +241,22 @@ mod tests {
             ("*", "a/b", false),
         ] {
             assert_eq!(Globs::new([glob]).unwrap().is_match(Path::new(path)), is_match, "{glob} {path}");
+        }
+    }
+
+    #[test]
+    fn all_matches_of_a_glob_are_below_its_fixed_start() {
+        for (glob, start) in [
+            ("vendor/", "vendor"),
+            ("./a//b", "a/b"),
+            ("a/b*/c", "a"),
+            ("a/{b,c}", "a"),
+            ("pages/[id].js", "pages"),
+            (r"a/\[b", "a"),
+            ("**/.env", ""),
+            ("./", ""),
+        ] {
+            assert_eq!(fixed_start(glob), start, "{glob}");
         }
     }
 

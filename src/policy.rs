@@ -40,6 +40,8 @@ pub struct Policy {
     /// True if a guest of base `host` may see folders of the host that the project names. This also requires
     /// `--allow-host-folders`.
     pub host_folders: bool,
+    /// True if jobs may get files that git ignores.
+    pub ignored_files: bool,
     /// True if jobs may inherit variables of the environment.
     pub inherit_env: bool,
     /// Kinds of sources from which jobs may get secrets. Files also require `--allow-secret-files`, and commands
@@ -83,6 +85,7 @@ impl Default for Policy {
             modules: true,
             own_lock: true,
             host_folders: true,
+            ignored_files: true,
             inherit_env: true,
             secrets: SecretKind::all(),
             memory_mib: None,
@@ -129,6 +132,7 @@ impl Policy {
             modules: false,
             own_lock: false,
             host_folders: false,
+            ignored_files: false,
             inherit_env: false,
             secrets: BTreeSet::new(),
             ..Self::default()
@@ -140,8 +144,10 @@ impl Policy {
     /// # Errors
     /// When a job exceeds the policy; the error is about the first one.
     pub fn check(&self, plan: &RunPlanRecord, name: &str) -> Result<(), Violation> {
+        let ignored = plan.include.first().filter(|_| !self.ignored_files);
         for job in plan.jobs() {
-            if let Some((key, request)) = self.excess(job) {
+            let includes = |glob: &String| ("ignoredFiles", format!("gets files that git ignores (`{glob}`)"));
+            if let Some((key, request)) = ignored.map(includes).or_else(|| self.excess(job)) {
                 return Err(Violation { job: job.job.clone(), request, key, policy: name.to_owned() });
             }
         }

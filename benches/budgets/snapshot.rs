@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use pikaci::config::SnapshotGlobs;
 use pikaci::id::Digest;
 use pikaci::snapshot::take;
 use pikaci::state::{self, StateLayout};
@@ -34,7 +35,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     settle();
     let state = StateLayout::new(root.join(".pikaci"));
     state::open(state.root())?;
-    let snapshot = RefCell::new(take(&root, &state)?.copy_id().clone());
+    let snapshot = RefCell::new(take(&root, &state, &SnapshotGlobs::default())?.copy_id().clone());
     let tree = Tree { root, state, snapshot };
     // Only a run writes the cache of the host's files.
     let host = bench.guest()?.state.root().join("host.json");
@@ -92,7 +93,7 @@ fn changed(bench: &Bench, tree: &Tree) -> Result<Row> {
 
 impl Tree {
     fn take_unchanged(&self) -> Result<()> {
-        let taken = take(&self.root, &self.state)?;
+        let taken = take(&self.root, &self.state, &SnapshotGlobs::default())?;
         ensure!(taken.copy_id() == &*self.snapshot.borrow(), "the tree has no unchanged snapshot");
         Ok(())
     }
@@ -108,7 +109,7 @@ impl Tree {
         settle();
         let mut new = None;
         let time = timed(|| {
-            new = Some(take(&self.root, &self.state)?.copy_id().clone());
+            new = Some(take(&self.root, &self.state, &SnapshotGlobs::default())?.copy_id().clone());
             Ok(())
         })?;
         let old = self.snapshot.replace(new.context("there is no snapshot")?);

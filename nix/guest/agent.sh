@@ -142,7 +142,7 @@ set_limits() {
     echo $(($(cat /proc/sys/kernel/threads-max) / 2)) >$cgroup/job/pids.max
 } 2>/dev/null
 
-# Mounts one share; the request calls this function as `share TAG MOUNT_POINT read_only|layer|overlay|disk`.
+# Mounts one share; the request calls this function as `share TAG MOUNT_POINT read_only|layer|overlay|disk|repository`.
 share() {
     [ "$1" != usr ] || set -- usr /pikaci/host userland
     must mkdir -p "$2"
@@ -169,6 +169,13 @@ share_overlay() {
     must chmod "$(stat -c %a "$layers/lower")" "$layers/upper"
     layers=lowerdir=$upper_layers$layers/lower,upperdir=$layers/upper,workdir=$layers/work
     must mount -t overlay -o "nosuid,nodev,redirect_dir=on,$layers" overlay "$2"
+}
+
+# Copies the repository of the job into the workspace. Git reads only repositories of its own user.
+share_repository() {
+    share_read_only "$1" "$2"
+    must cp -a "$2" /workspace/.git
+    must chown -R "$uid:$uid" /workspace/.git
 }
 
 # Makes the host's /usr and the shared part of its /etc those of this machine; files of the initrd stay.

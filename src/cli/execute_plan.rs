@@ -22,6 +22,7 @@ use crate::event::RunStarted;
 use crate::plan::{Budget, Plan, RunPlanRecord};
 use crate::record::History;
 use crate::report;
+use crate::snapshot::GuestRepository;
 use crate::state::caches::evict_generations;
 use crate::state::gc::RunClaim;
 use crate::state::{StateLayout, folder_outside_project};
@@ -35,6 +36,8 @@ pub struct RunRequest<'a> {
     pub state: &'a StateLayout,
     /// The programs that build and boot guests; `None` if no job has a guest.
     pub guest_programs: Option<GuestPrograms>,
+    /// The repository for jobs that get one.
+    pub repository: Option<GuestRepository>,
     /// The plan.
     pub plan: &'a Plan,
     /// The first event of the run.
@@ -67,6 +70,7 @@ pub fn execute_plan(options: &RunOptions, request: RunRequest<'_>) -> Result<Exi
         guest_programs: guest_programs.as_ref(),
         env: &local_env(),
         snapshot_dir: &state.recorded(&request.start.source.snapshot_dir),
+        repository: request.repository.as_ref(),
         local_folder: &folder_outside_project(project),
         flakes: &request.plan.flakes,
         budget: request.budget,

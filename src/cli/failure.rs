@@ -114,7 +114,11 @@ impl From<snapshot::Error> for Failure {
     fn from(error: snapshot::Error) -> Self {
         let is_usage = matches!(
             error,
-            snapshot::Error::NoSuchBase { .. } | snapshot::Error::Partial { .. } | snapshot::Error::Path { .. }
+            snapshot::Error::NoSuchBase { .. }
+                | snapshot::Error::Partial { .. }
+                | snapshot::Error::Path { .. }
+                | snapshot::Error::Globs { .. }
+                | snapshot::Error::NoGuestGit { .. }
         );
         let exit = if is_usage { Exit::Usage } else { Exit::Internal };
         let hint = error.hint();

@@ -33,8 +33,8 @@ pub struct IsolationArgs {
     /// Allow jobs to get secrets from commands of the project, which run on this machine itself, with all your permissions
     #[arg(long, env = "PIKACI_ALLOW_SECRET_COMMANDS", value_parser = FalseyValueParser::new())]
     allow_secret_commands: bool,
-    /// Refuse jobs that request more than a virtual machine: network, root, secrets, folders of this machine, or a kernel,
-    /// dev shell, modules or flake.lock of the project; jobs inherit no variables
+    /// Refuse jobs that request more than a virtual machine: network, root, secrets, folders of this machine, files that
+    /// git ignores, or a kernel, dev shell, modules or flake.lock of the project; jobs inherit no variables
     #[arg(long, env = "PIKACI_UNTRUSTED", value_parser = FalseyValueParser::new())]
     pub untrusted: bool,
     /// Limit the choices of the project by this policy [default: /etc/pikaci/policy.json, if it exists]

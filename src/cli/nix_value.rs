@@ -18,6 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::programs::confined_nix;
 use crate::cli::project::Project;
+use crate::config::SnapshotGlobs;
 use crate::execute::qemu::jail::JailChoice;
 use crate::failpoint::Point;
 use crate::foreign::Beneath;
@@ -52,7 +53,7 @@ pub struct NixValue {
 impl NixValue {
     /// Evaluates the job file with Nix, unless the cache has the value for the same files. Writes no cache.
     pub fn of(project: &Project, text: &str, reason: &str) -> Result<Self, Failure> {
-        let tree = snapshot::read_tree(&project.root, &project.state);
+        let tree = snapshot::read_tree(&project.root, &project.state, &SnapshotGlobs::default());
         let tree = tree.map_err(|error| project.snapshot_failure(error))?;
         let digest = Digest::of(format!("{}\n{text}", tree.digest()).as_bytes());
         let cached = project.state.job_file_cache().read(CACHE_LIMIT).ok();

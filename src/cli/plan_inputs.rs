@@ -15,7 +15,7 @@ use crate::host::HashCache;
 use crate::plan::record::PlannedJob;
 use crate::plan::select::{Changes, Selection};
 use crate::plan::{self, CallerEnv, Plan, PlanError, PlanInput, fill_caches, keyed_jobs, protect_caches, take_results};
-use crate::snapshot::{self, Tree};
+use crate::snapshot::{self, GuestRepository, Tree};
 use crate::state::caches::CacheFolder;
 use crate::state::{StateLayout, kept_result};
 use crate::tools::LOWER_MEMORY;
@@ -31,6 +31,8 @@ pub struct PlanInputs {
     pub selection: Selection,
     /// The source tree, before it is copied.
     pub tree: Tree,
+    /// The repository of the project, if a selected job gets it.
+    pub repository: Option<GuestRepository>,
     /// Facts about this host.
     pub facts: HostFacts,
     /// Hashes of the host's files.
@@ -47,21 +49,21 @@ impl PlanInputs {
     /// Gathers the inputs, and prints the notes and warnings. Writes no files.
     pub fn gather(project: &Project, job_file: JobFile, args: &PlanArgs) -> Result<Self, Failure> {
         // In parallel, because the comparison waits for git and the reading of the tree waits for the disk.
-        let (changes, tree) = rayon::join(
-            || project.read_changes(args, &job_file.config),
-            || snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error)),
-        );
-        let changes = job_file.select_by(changes?);
+        let (changes, tree) =
+            rayon::join(|| project.read_changes(args, &job_file.config), || project.read_tree(&job_file.config));
+        let (changes, tree) = (changes?, tree?);
+        let changes = job_file.select_by(changes.with_ignored(tree.included()));
         let config = job_file.config;
         let failed = args.failed.then(|| failed_jobs(&config, &project.state)).transpose()?;
         let selection = select_jobs(&config, args, &changes, failed)?;
-        let tree = tree?;
         tree_notes::print_selection_notes(&config, &selection, &tree, args.strict)?;
+        let has_git = selection.jobs.iter().any(|job| config.jobs[job].git);
+        let repository = project.read_repository(has_git, &config.snapshot)?;
         let (facts, cache) = project.gather_facts(&config, &selection);
         let files = project.read_guest_files(&config, &selection)?;
         let caller_env = caller_env(&config, args)?;
         let state = project.state.clone();
-        Ok(Self { config, changes, selection, tree, facts, cache, files, caller_env, state })
+        Ok(Self { config, changes, selection, tree, repository, facts, cache, files, caller_env, state })
     }
 
     /// Plans the selected jobs. Refuses a plan that the operator doesn't allow.
@@ -70,11 +72,13 @@ impl PlanInputs {
         let paths = keyed.into_iter().map(|job| self.config.jobs[job].paths.as_slice());
         let keys = self.config.caches.values().flat_map(|cache| &cache.key).map(std::slice::from_ref);
         let lists = paths.chain(keys).collect();
+        let repository = self.repository.as_ref().map(GuestRepository::digest);
         let input = PlanInput {
             config: &self.config,
             selection: &self.selection,
             facts: &self.facts,
             tree: self.tree.digest(),
+            repository: repository.as_ref(),
             files: &snapshot::file_digests(&self.tree, &lists),
             hypervisor: args.hypervisor(&self.facts),
             project: &self.files,

@@ -14,14 +14,14 @@ use crate::cli::failure::{Failure, is_full};
 use crate::cli::plan_args::PlanArgs;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::read_changed_files::read_changed_files;
-use crate::config::{self, Base, Config, Guest, ResultCache};
+use crate::config::{self, Base, Config, Guest, ResultCache, SnapshotGlobs};
 use crate::facts::HostFacts;
 use crate::flake::ProjectFiles;
 use crate::foreign::Beneath;
 use crate::host::{self, FactsRequest, HashCache};
 use crate::plan::select::{Changes, JOB_FILE, JOB_FILES, Selection};
 use crate::process::own_path;
-use crate::snapshot::{self, ChangedFiles};
+use crate::snapshot::{self, ChangedFiles, GuestRepository, Tree};
 use crate::state::{self, STATE_FOLDER, StateLayout};
 use crate::text::quote;
 
@@ -139,7 +139,12 @@ impl Project {
         }
         if let Some(list) = &args.changed_files {
             let files = read_changed_files(list)?;
-            return Ok(Changes::Files { files, comparison: "according to --changed-files".to_owned(), before: None });
+            return Ok(Changes::Files {
+                files,
+                comparison: "according to --changed-files".to_owned(),
+                before: None,
+                ignored: Vec::new(),
+            });
         }
         if !args.affected && config.jobs.values().all(|job| job.paths.is_empty()) {
             return Ok(Changes::NotCompared("no job has `paths`".to_owned()));
@@ -154,6 +159,7 @@ impl Project {
                 before: self.read_before(&files, args.base.as_deref()),
                 files: files.iter().map(|file| file.to_string_lossy().into_owned()).collect(),
                 comparison: format!("against {}", args.base.as_deref().unwrap_or("HEAD")),
+                ignored: Vec::new(),
             },
         })
     }
@@ -166,6 +172,17 @@ impl Project {
         }
         let text = snapshot::committed_file(&self.root, base, self.job_file, JOB_FILE_LIMIT).ok()??;
         config::read(self.job_file, &String::from_utf8(text).ok()?).ok().map(Box::new)
+    }
+
+    /// Reads the source tree, and writes no files.
+    pub fn read_tree(&self, config: &Config) -> Result<Tree, Failure> {
+        snapshot::read_tree(&self.root, &self.state, &config.snapshot).map_err(|error| self.snapshot_failure(error))
+    }
+
+    /// Reads the repository of the project if a job gets it.
+    pub fn read_repository(&self, is_used: bool, globs: &SnapshotGlobs) -> Result<Option<GuestRepository>, Failure> {
+        let read = || snapshot::read_repository(&self.root, globs).map_err(|error| self.snapshot_failure(error));
+        is_used.then(read).transpose()
     }
 
     /// Returns the failure of reading or copying the source tree, with a remedy for this project.

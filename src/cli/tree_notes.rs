@@ -9,7 +9,7 @@ use crate::cli::output::eprint_line;
 use crate::config::{Config, unused_names};
 use crate::id::JobId;
 use crate::plan::select::Selection;
-use crate::plan::unmatched_globs;
+use crate::plan::{UnmatchedGlob, unmatched_globs};
 use crate::report;
 use crate::snapshot::{Entry, Tree};
 use crate::text::{first_lines, one_line};
@@ -41,7 +41,10 @@ pub fn print_tree_notes<'a>(
     is_strict: bool,
 ) -> Result<(), Failure> {
     let files = tree.entries().iter().map(Entry::path);
-    let globs: Vec<_> = unmatched_globs(config, jobs, files).iter().map(report::unmatched_glob).collect();
+    let excludes = tree.unmatched_excludes().iter();
+    let excludes = excludes.map(|glob| UnmatchedGlob { key: "snapshot.exclude".to_owned(), glob });
+    let globs = unmatched_globs(config, jobs, files).into_iter().chain(excludes);
+    let globs: Vec<_> = globs.map(|unmatched| report::unmatched_glob(&unmatched)).collect();
     let skipped: Vec<_> = tree.skipped().iter().map(|path| report::skipped_file(path)).collect();
     for note in first_lines(skipped, "file") {
         eprint_line(&format_args!("note: {note}"));

@@ -6,6 +6,7 @@ use super::cache::Cache;
 use super::guest::{Base, Guest};
 use super::job::Job;
 use super::secret::Secret;
+use super::snapshot_globs::SnapshotGlobs;
 use crate::id::JobId;
 
 /// A validated job file, with defaults filled in.
@@ -21,6 +22,8 @@ pub struct Config {
     pub groups: BTreeMap<String, u32>,
     /// Caches by name, among them every cache of a job.
     pub caches: BTreeMap<String, Cache>,
+    /// Globs that change which files of the project the jobs see.
+    pub snapshot: SnapshotGlobs,
     /// Secrets by name, among them every secret of a job.
     pub secrets: BTreeMap<String, Secret>,
 }

@@ -62,6 +62,8 @@ pub struct Job {
     pub caches: Vec<String>,
     /// Name of the group whose limit counts the job.
     pub group: Option<String>,
+    /// True if the workspace has a repository.
+    pub git: bool,
     /// Globs, relative to the workspace, of the files to keep.
     pub artifacts: Vec<String>,
     /// True if the job fails unless each of these globs has a match and every match is kept.

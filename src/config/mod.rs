@@ -46,6 +46,7 @@ mod schema;
 mod secret;
 mod service;
 mod shell;
+mod snapshot_globs;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,7 @@ pub use schema::reference;
 pub use secret::{Secret, SecretKind, SecretSource};
 pub use service::Service;
 pub use shell::Shell;
+pub use snapshot_globs::SnapshotGlobs;
 pub use step::Step;
 pub use units::{parse_mebibytes, parse_seconds};
 pub use unused_names::unused_names;

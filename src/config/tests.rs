@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{
-    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Secret, SecretSource, Service, Shell, Step,
-    Target, Timeouts, Variable, read,
+    AllowFailure, Base, Command, Config, Guest, Job, Network, ResultCache, Secret, SecretSource, Service, Shell,
+    SnapshotGlobs, Step, Target, Timeouts, Variable, read,
 };
 use crate::guest::When;
 use crate::id::JobId;
@@ -39,6 +39,7 @@ fn shell(command: &str) -> Job {
         cache: ResultCache::Off,
         caches: vec![],
         group: None,
+        git: false,
         artifacts: vec![],
         artifacts_required: false,
         artifacts_mib: 10240,
@@ -81,6 +82,7 @@ fn absent_keys_and_nulls_have_their_defaults() {
         targets: BTreeMap::new(),
         groups: BTreeMap::new(),
         caches: BTreeMap::new(),
+        snapshot: SnapshotGlobs::default(),
         secrets: BTreeMap::new(),
     };
     assert_eq!(read_ok(r#"{ jobs.test.command = "make test"; }"#), expected);
@@ -97,7 +99,8 @@ fn every_key_is_read() {
     let config = read_ok(
         r#"{
             defaults = {
-              timeout = "1h"; guest = "big"; env = { A = "1"; B = "2"; }; runAsRoot = true; network = true;
+              timeout = "1h"; guest = "big"; env = { A = "1"; B = "2"; }; runAsRoot = true; git = true;
+              network = true;
             };
             guests.big = { base = "host"; vcpu = 4; memory = "2G"; disk = "20G"; kernel = "/boot/vmlinuz"; };
             guests.default.memory = 512;
@@ -107,7 +110,8 @@ fn every_key_is_read() {
             jobs.build.command = [ "make" "" ];
             jobs."test/unit" = {
               command = "make test"; description = " Unit tests\n"; needs = [ "build" "build" ];
-              env = { B = "3"; C = ""; }; timeout = 90; guest = "default"; runAsRoot = false; network = false;
+              env = { B = "3"; C = ""; }; timeout = 90; guest = "default"; runAsRoot = false; git = false;
+              network = false;
               paths = [ "src/**" ]; artifacts = [ "*.log" "{a,b}/[!c]?" ];
             };
             targets.all = { jobs = [ "test/unit" "build" "test/unit" ]; description = "All"; };
@@ -119,6 +123,7 @@ fn every_key_is_read() {
         timeout_secs: 3600,
         guest: "big".to_owned(),
         run_as_root: true,
+        git: true,
         network: Network::Outside,
         ..shell("")
     };

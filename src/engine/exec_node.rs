@@ -81,6 +81,7 @@ pub fn exec(node: ExecNode<'_>) -> Result<JobRecord> {
         snapshot_dir: node.workspace,
         // A check of Nix has its inputs in the workspace.
         inputs: &[],
+        repository: None,
         guest_host: Some(GuestHost { launcher, runner: node.runner, arch: node.arch, uid: node.uid }),
         caches: None,
         // Nix builds a job after those that it needs passed.

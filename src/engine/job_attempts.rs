@@ -115,6 +115,7 @@ impl JobAttempts<'_> {
             layout: attempt,
             snapshot_dir: context.snapshot_dir,
             inputs: self.inputs.as_ref().map_err(|error| anyhow!("{error:#}"))?,
+            repository: context.repository,
             guest_host,
             caches: Some(CacheHost { state: context.state, run_id: context.run_id, limits: context.cache_limits }),
             run_env: &run_env,

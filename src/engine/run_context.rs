@@ -13,6 +13,7 @@ use crate::id::{Digest, RunId};
 use crate::plan::Budget;
 use crate::quota::Quota;
 use crate::secret::Secrets;
+use crate::snapshot::GuestRepository;
 use crate::state::StateLayout;
 use crate::state::caches::CacheLimits;
 
@@ -29,6 +30,8 @@ pub struct RunContext<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// The copy of the source tree that all jobs of the run see.
     pub snapshot_dir: &'a Path,
+    /// The repository for jobs that get one.
+    pub repository: Option<&'a GuestRepository>,
     /// The parent of the folders in which jobs without a guest run.
     pub local_folder: &'a Path,
     /// The flakes to write if they don't exist yet.

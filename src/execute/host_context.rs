@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::{Context as _, Result};
+
 use super::job_caches::CacheHost;
 use super::job_inputs::JobInput;
 use super::launcher::Launcher;
@@ -11,6 +13,7 @@ use crate::guest::ControlLine;
 use crate::prepare::Runner;
 use crate::quota::Quota;
 use crate::secret::Secrets;
+use crate::snapshot::GuestRepository;
 use crate::state::AttemptLayout;
 
 /// Context of an attempt at a job on this host, created once for each attempt.
@@ -22,6 +25,8 @@ pub struct HostContext<'a> {
     pub snapshot_dir: &'a Path,
     /// The artifacts of other jobs for the workspace.
     pub inputs: &'a [JobInput],
+    /// The repository for jobs that get one.
+    pub repository: Option<&'a GuestRepository>,
     /// The means to boot a guest; `None` for a job without one.
     pub guest_host: Option<GuestHost<'a>>,
     /// The caches of this host; `None` outside of a run.
@@ -41,6 +46,16 @@ pub struct HostContext<'a> {
     /// Function that is called with each control line of a guest; a job without a guest sends those of its steps and
     /// services.
     pub on_control: &'a dyn Fn(&ControlLine),
+}
+
+impl<'a> HostContext<'a> {
+    /// Returns the repository for jobs that get one.
+    ///
+    /// # Errors
+    /// When the run was started without it.
+    pub fn repository(&self) -> Result<&'a GuestRepository> {
+        self.repository.context("the run was started without the repository of the project")
+    }
 }
 
 /// The means to boot a guest.

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::foreign::Beneath;
 use crate::id::{Digest, JobId};
 use crate::record::{Artifact, Manifest, artifact_links};
-use crate::state::{read_manifest, remove_tree};
+use crate::state::{AttemptLayout, read_manifest, remove_tree};
 
 /// The artifacts of a job that are an input of another one.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ pub fn place_inputs(inputs: &[JobInput], folder: &Path, placement: Placement) ->
 }
 
 fn place_input(input: &JobInput, folder: &Path, placement: Placement) -> Result<()> {
-    let parent = input.folder.parent().context("they have no manifest")?;
-    let manifest = read_manifest(&parent.join("manifest.json"))?;
+    let attempt = AttemptLayout::new(input.folder.parent().context("they have no manifest")?);
+    let manifest = read_manifest(&attempt.manifest())?;
     for artifact in &manifest.files {
         let path = Path::new(artifact.clean_path());
         ensure!(is_plain(path), "{:?} isn't the path of an artifact", artifact.path);

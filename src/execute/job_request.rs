@@ -42,6 +42,7 @@ pub(super) fn build_request(
         access: match share.source {
             ShareSource::Snapshot(_) if job.writable_workspace => Access::Overlay,
             ShareSource::StoreDisk => Access::Disk,
+            ShareSource::Repository => Access::Repository,
             _ => Access::ReadOnly,
         },
     });

@@ -45,6 +45,10 @@ pub(super) fn run(context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd>
 fn run_in(folder: &Path, context: &HostContext<'_>, job: &PlannedJob) -> Result<JobEnd> {
     let (workspace, temporary) = (folder.join("workspace"), folder.join("tmp"));
     failpoint::run_step(Point::PrivateCopy, || make_private_copy(context.snapshot_dir, &workspace, None))?;
+    if job.git.is_some() {
+        let repository = context.repository()?;
+        repository.write(&workspace.join(".git"), repository.objects())?;
+    }
     place_inputs(context.inputs, &workspace, Placement::Copy)?;
     let caches = LocalCaches::open(context.caches, job, &workspace)?;
     fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "looks for the operator's folders, and makes a folder")]
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -23,7 +24,9 @@ use super::vm_spec::VmSpec;
 use super::writable_disk::WritableDisk;
 use crate::event::{JobEnd, LogExtent, Outcome};
 use crate::failpoint::{self, Point};
-use crate::guest::contract::{ARTIFACTS_DISK, INPUTS_TAG, MOUNT_LIMIT, REQUEST_DISK, SCRATCH_DISK, STORE_DISK};
+use crate::guest::contract::{
+    ARTIFACTS_DISK, INPUTS_TAG, MOUNT_LIMIT, OBJECTS_PATH, REQUEST_DISK, SCRATCH_DISK, STORE_DISK,
+};
 use crate::plan::record::{Deadlines, PlannedJob, Share, ShareSource};
 use crate::state::{AttemptLayout, write_json};
 
@@ -53,13 +56,14 @@ pub(super) fn run(
     };
     let disks = failpoint::run_step(Point::Disks, make_disks)?;
     check_host_folders(shares)?;
-    let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &share.source)?));
+    let repository = disks.folder.path().join("git");
+    if job.git.is_some() {
+        context.repository()?.write(&repository, Path::new(OBJECTS_PATH))?;
+    }
+    let tree = |share: &Share| Some((share.tag.clone(), share_tree(context, host, &repository, &share.source)?));
     let mut trees: Vec<(String, ShareTree)> = shares.iter().filter_map(tree).collect();
     if has_inputs {
-        let folder = disks.folder.path().join("inputs");
-        fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
-        place_inputs(context.inputs, &folder, Placement::Link)?;
-        trees.push((INPUTS_TAG.to_owned(), ShareTree::Folder(folder)));
+        trees.push((INPUTS_TAG.to_owned(), inputs_tree(context, disks.folder.path().join("inputs"))?));
     }
     let disk = |serial, path, read_only| DiskImage { serial, path, memory: None, read_only };
     let request_disk =
@@ -98,6 +102,13 @@ pub(super) fn run(
     let mut end = job_end(job, context.layout, &vm_end, &disks);
     end.caches = caches.finish(end.outcome, &vm_end.observed);
     Ok(end)
+}
+
+/// Makes a folder with the inputs of the job.
+fn inputs_tree(context: &HostContext<'_>, folder: PathBuf) -> Result<ShareTree> {
+    fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
+    place_inputs(context.inputs, &folder, Placement::Link)?;
+    Ok(ShareTree::Folder(folder))
 }
 
 /// Returns the end of the job: the verdict with evidence, artifacts and warnings.
@@ -199,8 +210,15 @@ fn check_host_folders(shares: &[Share]) -> Result<()> {
 }
 
 /// Returns the files of a share; `None` for a disk.
-fn share_tree(context: &HostContext<'_>, host: GuestHost<'_>, source: &ShareSource) -> Option<ShareTree> {
+fn share_tree(
+    context: &HostContext<'_>,
+    host: GuestHost<'_>,
+    repository: &Path,
+    source: &ShareSource,
+) -> Option<ShareTree> {
     match source {
+        ShareSource::Repository => Some(ShareTree::Folder(repository.to_owned())),
+        ShareSource::RepositoryObjects => Some(ShareTree::Folder(context.repository?.objects().to_owned())),
         ShareSource::HostFolder(path) => Some(ShareTree::Folder(path.into())),
         ShareSource::Snapshot(_) => Some(ShareTree::Folder(context.snapshot_dir.to_owned())),
         ShareSource::HostUserland => Some(ShareTree::HostUserland),

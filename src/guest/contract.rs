@@ -10,6 +10,14 @@ pub const WORKSPACE_PATH: &str = "/workspace";
 pub const HOME_PATH: &str = "/var/job";
 /// Tag of the share that holds the workspace.
 pub const WORKSPACE_TAG: &str = "workspace";
+/// Tag of the share that holds the repository of a job.
+pub const REPOSITORY_TAG: &str = "git";
+/// Mount point of that share.
+pub const REPOSITORY_PATH: &str = "/pikaci/git";
+/// Tag of the share that holds the objects of the repository.
+pub const OBJECTS_TAG: &str = "git-objects";
+/// Mount point of that share.
+pub const OBJECTS_PATH: &str = "/pikaci/git-objects";
 /// Tag of the share that holds the host's `/usr` and a part of its `/etc`.
 pub const USERLAND_TAG: &str = "usr";
 /// Tag of the share, or of the disk, that holds the Nix store.
@@ -170,9 +178,10 @@ mod tests {
         let cancel = std::str::from_utf8(CANCEL_LINE).unwrap().trim_end();
         assert_has(STEPS, &format!(r#"[ "$word" = {cancel} ]"#));
         assert_has(AGENT, &format!(r#"[ "$1" != {USERLAND_TAG} ]"#));
-        for access in [Access::ReadOnly, Access::Layer, Access::Overlay, Access::Disk] {
+        for access in [Access::ReadOnly, Access::Layer, Access::Overlay, Access::Disk, Access::Repository] {
             assert_has(AGENT, &format!("share_{}()", access.word()));
         }
+        assert_has(function(AGENT, "share_repository"), &format!("cp -a \"$2\" {WORKSPACE_PATH}/.git"));
         let scripts = [AGENT, STEPS, ARTIFACTS, CACHES, PACK, START].concat();
         for file in REQUEST_FILES {
             let places = [format!("request/{file}"), format!("\"$request\"/{file}")];

@@ -106,6 +106,8 @@ pub enum Access {
     Overlay,
     /// The share is a disk of the machine, mounted read-only.
     Disk,
+    /// The share is mounted read-only, and the guest copies it to `.git` of the workspace.
+    Repository,
 }
 
 impl Access {
@@ -116,6 +118,7 @@ impl Access {
             Self::Layer => "layer",
             Self::Overlay => "overlay",
             Self::Disk => "disk",
+            Self::Repository => "repository",
         }
     }
 }

@@ -16,7 +16,7 @@ use super::record::{
     Deadlines, GuestChoices, JobExecutor, LOCAL, PlanNodeRecord, PlannedGroup, PlannedInput, PlannedJob, PlannedSecret,
     PlannedService, PlannedStep, Prepare, RunPlanRecord, SCHEMA_VERSION, Share, VM, Work,
 };
-use super::runner::{check_size, guest_choices, guest_shares, host_folders, render_runner};
+use super::runner::{check_size, guest_choices, guest_shares, host_folders, render_runner, repository_shares};
 use crate::config::{Config, Guest, Input, Job, Secret, Step};
 use crate::flake::{self, RenderedFlake};
 use crate::guest::contract::{SETUP_LIMIT, WORKSPACE_PATH};
@@ -80,6 +80,8 @@ pub fn build(input: PlanInput<'_>) -> Result<Plan, PlanError> {
         target_description: input.selection.target_description.clone(),
         created_at: None,
         scope: input.selection.scope.clone(),
+        include: input.config.snapshot.include.clone(),
+        exclude: input.config.snapshot.exclude.clone(),
         preconditions: preconditions(&input, &flakes),
         left_out: input.selection.left_out.clone(),
         nodes,
@@ -161,6 +163,7 @@ fn planned_node_job(
         None => JobExecutor::LocalCommand { snapshot: input.tree.clone() },
         Some(runner) => {
             let mut shares = guest_shares(guest, input.facts, input.hypervisor, input.tree);
+            shares.extend(repository_shares(job));
             shares.extend(host_folders(&job.guest, guest, input.caller_env)?);
             let choices = Some(guest_choices(guest, input));
             vm_executor(job, guest, runner, input.hypervisor, shares, choices)
@@ -171,9 +174,9 @@ fn planned_node_job(
         return Err(PlanError::NoSecrets { job: id.clone(), hypervisor: input.hypervisor.name });
     }
     let group = job.group.as_ref().map(|name| PlannedGroup { name: name.clone(), limit: input.config.groups[name] });
-    let caches = planned_caches(job, input);
+    let (caches, git) = (planned_caches(job, input), input.repository.filter(|_| job.git).cloned());
     let secrets = job.secrets.iter().map(|name| planned_secret(name, &input.config.secrets[name])).collect();
-    Ok(PlannedJob { group, secrets, caches, ..planned_job(id, job, guest, env, executor) })
+    Ok(PlannedJob { group, secrets, git, caches, ..planned_job(id, job, guest, env, executor) })
 }
 
 fn planned_secret(name: &str, secret: &Secret) -> PlannedSecret {
@@ -205,7 +208,7 @@ pub fn vm_executor(
     }
 }
 
-/// Returns the planned job of an Execute node, without its group, its caches and its secrets.
+/// Returns the planned job of an Execute node, without its group, its caches, its repository and its secrets.
 #[must_use]
 pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: JobExecutor) -> PlannedJob {
     let step = |step: &Step| PlannedStep {
@@ -238,6 +241,7 @@ pub fn planned_job(id: &JobId, job: &Job, guest: &Guest, env: JobEnv, executor: 
         inherited: env.inherited,
         secrets: Vec::new(),
         workdir: if job.workdir.is_empty() { root.to_owned() } else { format!("{root}/{}", job.workdir) },
+        git: None,
         artifacts: job.artifacts.clone(),
         artifacts_required: job.artifacts_required,
         artifacts_mib: job.artifacts_mib,

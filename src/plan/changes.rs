@@ -27,7 +27,20 @@ pub enum Changes {
         comparison: String,
         /// The job file before the changes, if it is readable.
         before: Option<Box<Config>>,
+        /// Files of the snapshot that git ignores: they may have changed.
+        ignored: Vec<String>,
     },
+}
+
+impl Changes {
+    /// Adds the files of the snapshot that git ignores, of which there is no earlier state.
+    #[must_use]
+    pub fn with_ignored<'a>(mut self, files: impl Iterator<Item = &'a Path>) -> Self {
+        if let Self::Files { ignored, .. } = &mut self {
+            ignored.extend(files.map(|file| file.to_string_lossy().into_owned()));
+        }
+        self
+    }
 }
 
 /// Returns whether a job file is among files.
@@ -47,21 +60,33 @@ pub(super) fn compare<'a>(
     let jobs: Vec<&JobId> = if request.affected { config.jobs.keys().collect() } else { jobs.collect() };
     let comparison = match changes {
         Changes::NotCompared(reason) => return jobs.into_iter().map(|job| (job, Ok(reason.clone()))).collect(),
-        Changes::Files { files, comparison, before } => Comparison {
-            config,
-            files,
-            against: comparison,
-            job_file: JobFileChange::new(files, before.as_deref()),
-            only_affected: request.affected,
-            guest_files: guest_files(config, files, &request.system),
-            matches: first_matches(jobs.iter().flat_map(|job| &config.jobs[*job].paths), files),
-        },
+        Changes::Files { files, comparison, before, ignored } => {
+            let visible = visible_files(config, files);
+            let paths = jobs.iter().flat_map(|job| &config.jobs[*job].paths);
+            Comparison {
+                config,
+                against: comparison,
+                job_file: JobFileChange::new(files, before.as_deref()),
+                only_affected: request.affected,
+                guest_files: guest_files(config, files, &request.system),
+                has_changes: !visible.is_empty(),
+                ignored: ignored.first(),
+                matches: first_matches(paths, visible.into_iter().chain(ignored)),
+            }
+        }
     };
     let mut compared: BTreeMap<&JobId, _> = jobs.iter().map(|job| (*job, comparison.judge(job))).collect();
     if request.affected {
         spread(config, &mut compared);
     }
     compared
+}
+
+/// Returns the files that jobs see: snapshots leave out the others.
+fn visible_files<'a>(config: &Config, files: &'a [String]) -> Vec<&'a String> {
+    let excluded = Globs::new(config.snapshot.exclude.iter().map(String::as_str));
+    let is_excluded = |file: &str| excluded.as_ref().is_ok_and(|globs| globs.is_match(Path::new(file)));
+    files.iter().filter(|file| !is_excluded(file)).collect()
 }
 
 /// Makes every job affected that needs an affected one.
@@ -105,11 +130,14 @@ impl<'a> JobFileChange<'a> {
 /// The comparison of jobs with changed files, one by one.
 struct Comparison<'a> {
     config: &'a Config,
-    files: &'a [String],
     /// The comparison, as the end of a sentence.
     against: &'a str,
     job_file: JobFileChange<'a>,
     only_affected: bool,
+    /// True if a file changed that jobs see.
+    has_changes: bool,
+    /// The first file that may have changed, because git ignores it.
+    ignored: Option<&'a String>,
     /// For each guest that is made from a changed file, the first such file.
     guest_files: BTreeMap<&'a str, &'a str>,
     /// For each glob that matches a file, the first such file; `None` if the globs are too large to be compiled.
@@ -130,11 +158,10 @@ impl Comparison<'_> {
             return Ok(format!("its guest is made from {file}, which changed"));
         }
         if job.paths.is_empty() {
-            let is_unaffected = self.only_affected && self.files.is_empty();
-            return if is_unaffected {
-                Err(format!("no file changed {against}"))
-            } else {
-                Ok("it has no paths".into())
+            return match self.ignored {
+                _ if self.has_changes || !self.only_affected => Ok("it has no paths".into()),
+                Some(file) => Ok(format!("{file}, which git ignores, may have changed")),
+                None => Err(format!("no file changed {against}")),
             };
         }
         let Some(matches) = &self.matches else { return Ok("its paths are too large to compare".to_owned()) };
@@ -162,7 +189,7 @@ fn has_same_definition(id: &JobId, before: &Config, after: &Config) -> bool {
             group: None,
             ..job.clone()
         };
-        Some((job, guest))
+        Some((job, guest, config.snapshot.clone()))
     };
     definition(before) == definition(after)
 }
@@ -182,7 +209,7 @@ fn guest_files<'a>(config: &'a Config, files: &'a [String], system: &str) -> BTr
 
 fn first_matches<'a>(
     globs: impl Iterator<Item = &'a String>,
-    files: &'a [String],
+    files: impl Iterator<Item = &'a String>,
 ) -> Option<BTreeMap<&'a str, &'a str>> {
     let globs: Vec<&str> = globs.map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     let set = Globs::new(globs.iter().copied()).ok()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::planned_job::{JobExecutor, PlannedJob, PlannedSecret, ShareSource};
+use super::planned_job::{JobExecutor, PlannedJob, PlannedSecret, PlannedService, PlannedStep, ShareSource};
 use super::result_key::ResultKey;
 use crate::guest::contract::DEFAULT_ARTIFACTS_MIB;
 use crate::id::{Digest, JobId};
@@ -32,10 +32,10 @@ pub fn result_key(
     ResultKey { digest: Digest::of(&parts), ..key }
 }
 
-/// Returns the parts of the result key of a job: their values, by their names for people.
+/// Returns the parts of the result key of a job: their values, by their names for people. Every field of the
+/// job is named here, so that a new one must join one of the two groups.
 #[must_use]
 pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> {
-    // Every field is named, so that a new one must join one of the two groups.
     let PlannedJob {
         executor,
         job: name,
@@ -49,6 +49,7 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         env,
         secrets,
         workdir,
+        git,
         artifacts,
         artifacts_required,
         artifacts_mib,
@@ -71,31 +72,41 @@ pub fn key_parts(job: &PlannedJob, key: &ResultKey) -> BTreeMap<String, String> 
         result_key: _,
         taken_from: _,
     } = job;
-    let names = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>().join("\n");
     let mut parts = BTreeMap::from([
         ("version of result keys".to_owned(), KEY_VERSION.to_string()),
         ("name".to_owned(), name.to_string()),
         ("command".to_owned(), json(command)),
-        ("order of steps".to_owned(), names(&mut steps.iter().map(|step| &step.name))),
-        ("order of services".to_owned(), names(&mut services.iter().map(|service| &service.name))),
         ("when".to_owned(), json(when)),
         ("runAsRoot".to_owned(), run_as_root.to_string()),
         ("writable workspace".to_owned(), writable_workspace.to_string()),
         ("workdir".to_owned(), workdir.clone()),
         ("artifacts".to_owned(), json(artifacts)),
+        ("CPUs".to_owned(), vcpu.to_string()),
+        ("MiB of memory".to_owned(), memory_mib.to_string()),
+        ("MiB of disk".to_owned(), json(disk_mib)),
         ("network".to_owned(), json(network)),
         ("paths".to_owned(), json(&key.paths)),
         (FILES.to_owned(), key.files.to_string()),
     ]);
-    parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
-    parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
+    parts.extend(artifact_parts(*artifacts_required, *artifacts_mib));
+    parts.extend(command_parts(steps, services));
     parts.extend(inputs.iter().map(|input| (format!("input {} of {}", input.name, input.job), input.to.clone())));
     parts.extend(env.iter().map(|(name, value)| (format!("variable {name}"), value.clone())));
-    parts.extend(artifact_parts(*artifacts_required, *artifacts_mib));
-    parts.extend(secrets.iter().map(secret_part).chain(guest_parts(executor)));
-    parts.extend(machine_parts(*vcpu, *memory_mib, *disk_mib));
-    parts.extend(key.userland.iter().map(|digest| ("programs of this machine".to_owned(), digest.to_string())));
+    parts.extend(secrets.iter().map(secret_part));
+    parts.extend(guest_parts(executor, git.as_ref(), key.userland.as_ref()));
     parts.extend(key.needs.iter().map(|(need, digest)| (format!("{NEED}{need}"), digest.to_string())));
+    parts
+}
+
+/// Returns the parts of steps and services, and of their orders.
+fn command_parts(steps: &[PlannedStep], services: &[PlannedService]) -> Vec<(String, String)> {
+    let names = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>().join("\n");
+    let mut parts = vec![
+        ("order of steps".to_owned(), names(&mut steps.iter().map(|step| &step.name))),
+        ("order of services".to_owned(), names(&mut services.iter().map(|service| &service.name))),
+    ];
+    parts.extend(steps.iter().map(|step| (format!("step {}", step.name), json(step))));
+    parts.extend(services.iter().map(|service| (format!("service {}", service.name), json(service))));
     parts
 }
 
@@ -106,21 +117,13 @@ fn artifact_parts(required: bool, mib: u64) -> impl Iterator<Item = (String, Str
     required.into_iter().chain(size)
 }
 
-/// Returns the part of a secret. The value isn't in it: the digest of one would help to guess it.
+/// Returns the part of a secret, without its value: the digest of one would help to guess it.
 fn secret_part(secret: &PlannedSecret) -> (String, String) {
     (format!("secret {}", secret.name), json(&(&secret.source, secret.as_file)))
 }
 
-fn machine_parts(vcpu: u32, memory_mib: u64, disk_mib: Option<u64>) -> [(String, String); 3] {
-    [
-        ("CPUs".to_owned(), vcpu.to_string()),
-        ("MiB of memory".to_owned(), memory_mib.to_string()),
-        ("MiB of disk".to_owned(), json(&disk_mib)),
-    ]
-}
-
-fn guest_parts(executor: &JobExecutor) -> Vec<(String, String)> {
-    match executor {
+fn guest_parts(executor: &JobExecutor, git: Option<&Digest>, userland: Option<&Digest>) -> Vec<(String, String)> {
+    let mut parts = match executor {
         JobExecutor::LocalCommand { .. } => vec![("guest".to_owned(), "none".to_owned())],
         JobExecutor::VmCommand { hypervisor, flake_digest, shares, .. } => {
             let shares = shares.iter().filter(|share| !matches!(share.source, ShareSource::Snapshot(_)));
@@ -130,7 +133,11 @@ fn guest_parts(executor: &JobExecutor) -> Vec<(String, String)> {
                 ("shares".to_owned(), json(&shares.collect::<Vec<_>>())),
             ]
         }
-    }
+    };
+    // Without a repository, keys are those of versions that had none.
+    parts.extend(userland.map(|digest| ("programs of this machine".to_owned(), digest.to_string())));
+    parts.extend(git.map(|digest| ("git".to_owned(), digest.to_string())));
+    parts
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -21,6 +21,8 @@ pub struct PlanInput<'a> {
     pub facts: &'a HostFacts,
     /// The digest of the source tree, which is its snapshot's name.
     pub tree: &'a Digest,
+    /// The digest of the repository, if a selected job gets it.
+    pub repository: Option<&'a Digest>,
     /// The digests of the files that the `paths` of jobs with a result key match.
     pub files: &'a FileDigests,
     /// The hypervisor that boots the guests.

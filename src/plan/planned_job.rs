@@ -67,6 +67,9 @@ pub struct PlannedJob {
     pub secrets: Vec<PlannedSecret>,
     /// Working directory of the command.
     pub workdir: String,
+    /// Digest of the repository in the workspace; without it there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<Digest>,
     /// Globs of the artifacts, relative to the workspace.
     pub artifacts: Vec<String>,
     /// True if the job fails unless each of these globs has a match and every match is kept.
@@ -281,6 +284,10 @@ pub enum ShareSource {
     Snapshot(Digest),
     /// The host's `/usr` and an allow-list of its `/etc`.
     HostUserland,
+    /// The repository of a job, without its objects.
+    Repository,
+    /// The objects of the project's repository.
+    RepositoryObjects,
     /// A folder of the host, at the same path.
     HostFolder(String),
     /// The host's Nix store.

@@ -37,6 +37,12 @@ pub struct RunPlanRecord {
     pub created_at: Option<Timestamp>,
     /// The changes that the jobs were selected by: `all` with the reason, or the compared commit.
     pub scope: String,
+    /// Globs of files that the snapshot has although git ignores them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// Globs of files that the snapshot doesn't have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// Programs that the host must have.
     pub preconditions: Vec<String>,
     /// The jobs that the scope left out, with the reasons.

@@ -45,6 +45,8 @@ pub fn plan_rerun(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::fixture;
     use super::super::record::{PlanNodeRecord, RunPlanRecord, Work};
     use super::plan_rerun;
@@ -63,6 +65,8 @@ mod tests {
             target_description: None,
             created_at: None,
             scope: String::new(),
+            include: vec![".env".to_owned()],
+            exclude: Vec::new(),
             preconditions: Vec::new(),
             left_out: Vec::new(),
             nodes: vec![node("a", &[]), node("b", &["a"]), node("c", &["b"]), node("d", &[])],
@@ -76,5 +80,7 @@ mod tests {
         assert_eq!(planned(&["c"], &["a"]), "b c");
         assert_eq!(planned(&["c"], &["a", "b", "c"]), "c");
         assert_eq!(planned(&["d", "a"], &[]), "a d");
+        // A policy refuses the repetition as it refuses the run.
+        assert_eq!(plan_rerun(&recorded, &BTreeSet::new(), &|_| false).include, recorded.include);
     }
 }

@@ -7,10 +7,13 @@ use super::hypervisor::Capabilities;
 use super::plan_error::PlanError;
 use super::plan_input::PlanInput;
 use super::record::{GuestChoices, Share, ShareSource};
-use crate::config::{Base, Guest};
+use crate::config::{Base, Guest, Job};
 use crate::facts::{HostFacts, MissingFact};
 use crate::flake::{self, NixGuest, RenderedFlake, StoreSource};
-use crate::guest::contract::{FOLDER_TAG, STORE_TAG, USERLAND_TAG, WORKSPACE_PATH, WORKSPACE_TAG};
+use crate::guest::contract::{
+    FOLDER_TAG, OBJECTS_PATH, OBJECTS_TAG, REPOSITORY_PATH, REPOSITORY_TAG, STORE_TAG, USERLAND_TAG, WORKSPACE_PATH,
+    WORKSPACE_TAG,
+};
 use crate::id::Digest;
 
 /// Refuses a guest that exceeds the budget and so would never run.
@@ -123,6 +126,22 @@ pub fn guest_shares(guest: &Guest, facts: &HostFacts, hypervisor: &Capabilities,
     userland.into_iter().chain([workspace]).collect()
 }
 
+/// Returns the shares with the repository of a job. The agent copies the first one into the workspace, which is mounted
+/// before.
+pub(super) fn repository_shares(job: &Job) -> Vec<Share> {
+    let share = |(tag, source, path): (&str, _, &str)| Share {
+        tag: tag.to_owned(),
+        source,
+        mount_point: path.to_owned(),
+        read_only: true,
+    };
+    let shares = [
+        (OBJECTS_TAG, ShareSource::RepositoryObjects, OBJECTS_PATH),
+        (REPOSITORY_TAG, ShareSource::Repository, REPOSITORY_PATH),
+    ];
+    if job.git { shares.map(share).to_vec() } else { Vec::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -179,6 +198,7 @@ mod tests {
             selection: &selection,
             facts: &facts,
             tree: &snapshot,
+            repository: None,
             files: &FileDigests::new(),
             hypervisor,
             project: &project,

@@ -7,16 +7,16 @@ use crate::config::Config;
 use crate::glob::Globs;
 use crate::id::JobId;
 
-/// A glob of a job's `paths` that matches no file.
+/// A glob that matches no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnmatchedGlob<'a> {
-    /// The first job that has it.
-    pub job: &'a JobId,
+    /// The key that has it: the `paths` of the first job, or a key of `snapshot`.
+    pub key: String,
     /// The glob.
     pub glob: &'a str,
 }
 
-/// Returns the globs in the `paths` of jobs that match none of these files.
+/// Returns the globs of jobs and of `snapshot.include` that match none of these files, the files of a snapshot.
 #[must_use]
 pub fn unmatched_globs<'a>(
     config: &'a Config,
@@ -27,7 +27,9 @@ pub fn unmatched_globs<'a>(
     for (job, glob) in jobs.flat_map(|job| config.jobs[job].paths.iter().map(move |glob| (job, glob))) {
         open.entry(glob).or_insert(job);
     }
-    let all: Vec<UnmatchedGlob<'_>> = open.into_iter().map(|(glob, job)| UnmatchedGlob { job, glob }).collect();
+    let of_jobs = open.into_iter().map(|(glob, job)| UnmatchedGlob { key: format!("jobs.{job}.paths"), glob });
+    let included = config.snapshot.include.iter().map(|glob| UnmatchedGlob { key: "snapshot.include".into(), glob });
+    let all: Vec<UnmatchedGlob<'_>> = included.chain(of_jobs).collect();
     let Ok(globs) = Globs::new(all.iter().map(|unmatched| unmatched.glob)) else { return Vec::new() };
     let mut matched = BTreeSet::new();
     if !all.is_empty() {

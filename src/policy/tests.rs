@@ -59,6 +59,10 @@ fn each_key_refuses_only_its_own_request() {
         assert_eq!(refusing_key(&all, job), None, "{key}");
     }
     assert_eq!(refusing_key(&untrusted, plain_job()), None);
+    let mut including = plan(vec![node("execute:a", &[], Work::Execute { execute: Box::new(plain_job()) })]);
+    including.include = vec![".env".to_owned()];
+    assert_eq!(untrusted.check(&including, "the policy").unwrap_err().key, "ignoredFiles");
+    assert_eq!(all.check(&including, "the policy"), Ok(()));
     let small = Policy { memory_mib: Some(512), disk_mib: Some(600), vcpu: Some(2), ..Policy::default() };
     assert_eq!(refusing_key(&small, PlannedJob { disk_mib: Some(601), ..plain_job() }), Some("disk"));
     assert_eq!(refusing_key(&small, PlannedJob { memory_mib: 513, ..plain_job() }), Some("memory"));

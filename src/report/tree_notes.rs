@@ -8,7 +8,7 @@ use crate::text::one_line;
 /// Returns the warning about a glob that matches no file.
 #[must_use]
 pub fn unmatched_glob(unmatched: &UnmatchedGlob<'_>) -> String {
-    one_line(&format!("`{}` in `jobs.{}.paths` matches no file of the project", unmatched.glob, unmatched.job))
+    one_line(&format!("`{}` in `{}` matches no file of the project", unmatched.glob, unmatched.key))
 }
 
 /// Returns the note about a file that snapshots don't contain.

@@ -57,6 +57,24 @@ pub enum Error {
         /// Path as git lists it.
         path: PathBuf,
     },
+    /// The globs of a key are too large to be compared with files.
+    #[error("the globs of `snapshot.{key}` are too large together: {source}")]
+    Globs {
+        /// The key.
+        key: &'static str,
+        /// Error of the compilation.
+        source: globset::Error,
+    },
+    /// A job can't get the repository of the tree.
+    #[error("`git = true` gives a job the repository of {root}, but {reason}")]
+    NoGuestGit {
+        /// Path of the tree.
+        root: PathBuf,
+        /// Reason why a job can't get it.
+        reason: String,
+        /// Remedy.
+        hint: String,
+    },
     /// The commit to compare with doesn't exist.
     #[error("comparing with {base}: there is no such commit in {root}")]
     NoSuchBase {
@@ -92,8 +110,11 @@ impl Error {
                 ignore_command(path)
             )),
             Self::Read { path, .. } => {
-                Some(format!("make it readable, or make git ignore it: {}", ignore_command(path)))
+                let ignore = ignore_command(path);
+                Some(format!("make it readable, make git ignore it: {ignore}; or name it in `snapshot.exclude`"))
             }
+            Self::NoGuestGit { hint, .. } => Some(hint.clone()),
+            Self::Globs { .. } => Some("name folders instead of patterns".to_owned()),
             Self::GitMissing { .. } => Some("install git".to_owned()),
             Self::Ownership { owner, .. } => Some(match owner {
                 Some(owner) => format!("run pikaci as that user: sudo -u '#{owner}' pikaci …"),
@@ -116,6 +137,11 @@ impl Error {
             }
             Self::Git { .. } | Self::Other(_) => None,
         }
+    }
+
+    /// Returns the error of a repository that no job can get.
+    pub(super) fn no_guest_git(root: &Path, reason: &str, hint: &str) -> Self {
+        Self::NoGuestGit { root: root.to_owned(), reason: reason.to_owned(), hint: hint.to_owned() }
     }
 
     /// Returns the error of a file that changed while it was read.

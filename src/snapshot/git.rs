@@ -17,7 +17,8 @@ use crate::process::{Captured, Invocation, capture, own_program};
 /// The time limit of each git command.
 const DEADLINE: Duration = Duration::from_mins(10);
 /// Settings that no repository may change: each could make git run a program, or trust a bare repository in a folder.
-const OVERRIDES: [&str; 3] = ["core.fsmonitor=false", "core.untrackedCache=false", "safe.bareRepository=explicit"];
+const OVERRIDES: [&str; 4] =
+    ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.untrackedCache=false", "safe.bareRepository=explicit"];
 /// The keys of a filter driver that name programs, with values that disable the driver.
 const FILTER_KEYS: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
 
@@ -90,6 +91,14 @@ pub(super) fn ignored(folder: &Path, paths: &[Vec<u8>]) -> Result<HashSet<Vec<u8
         return Err(failure(folder, &args, &output));
     }
     Ok(output.stdout.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"./")).map(<[u8]>::to_vec).collect())
+}
+
+/// Marks paths in a copy of an index as files that aren't in the working tree on purpose.
+pub(super) fn skip_paths(folder: &Path, index: &Path, paths: &[Vec<u8>]) -> Result<(), Error> {
+    let args = ["update-index", "--skip-worktree", "-z", "--stdin"];
+    let git = git(folder, &args, &local_filters(folder)?).env("GIT_INDEX_FILE", Some(index.as_os_str()));
+    let output = capture(git.stdin(paths.join(&0)), DEADLINE)?;
+    if output.status.success() { Ok(()) } else { Err(failure(folder, &args, &output)) }
 }
 
 /// Returns git's object names for the unfiltered contents of files, in the order of the paths.

@@ -12,8 +12,10 @@ use rustix::fs::{AtFlags, FileType, statat};
 use rustix::io::Errno;
 
 use super::error::Error;
+use super::file_selection::FileSelection;
 use super::folders::list_folders;
 use super::git_paths::split_listing;
+use super::included_files::list_included;
 use super::index::Index;
 use super::listed_entry::{ListedEntry, ListedKind};
 use super::repository::{is_in_repository, is_repository_top};
@@ -25,12 +27,23 @@ use crate::foreign::Beneath;
 pub(super) struct Listing {
     /// Entries sorted by path; the folders among them are empty.
     pub(super) entries: Vec<ListedEntry>,
+    /// Paths of the entries that git ignores, sorted.
+    pub(super) included: Vec<Vec<u8>>,
     /// True if the paths come from the index.
     pub(super) from_index: bool,
 }
 
-/// Lists a source tree: from the index if it is still valid, with git or by reading all folders if not.
-pub(super) fn list(root: &Path, state_root: &Path, index: Option<&Index>) -> Result<Listing, Error> {
+/// Lists a source tree: from the index if it is still valid, with git or by reading all folders if not. The index has no
+/// listing of a selection.
+pub(super) fn list(
+    root: &Path,
+    state_root: &Path,
+    index: Option<&Index>,
+    selection: Option<&FileSelection>,
+) -> Result<Listing, Error> {
+    if let Some(selection) = selection {
+        return list_selected(root, state_root, selection);
+    }
     if let Some(index) = index
         && let Some(paths) = index.listing()
     {
@@ -38,10 +51,22 @@ pub(super) fn list(root: &Path, state_root: &Path, index: Option<&Index>) -> Res
         let entries = stat_entries(&handle, b"", &paths, |_| false)?;
         // The listing holds folders only if they are empty, so that a file that became a folder makes it invalid.
         if entries.iter().all(|entry| entry.kind != ListedKind::Folder || index.has_other(&entry.path)) {
-            return Ok(Listing { entries, from_index: true });
+            return Ok(Listing { entries, included: Vec::new(), from_index: true });
         }
     }
-    Ok(Listing { entries: list_afresh(root, state_root)?, from_index: false })
+    Ok(Listing { entries: list_afresh(root, state_root)?, included: Vec::new(), from_index: false })
+}
+
+fn list_selected(root: &Path, state_root: &Path, selection: &FileSelection) -> Result<Listing, Error> {
+    let mut entries = list_afresh(root, state_root)?;
+    entries.retain(|entry| !selection.excludes(&entry.path));
+    let handle = File::open(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
+    let mut added = list_included(&handle, root, state_folder_path(root, state_root).as_deref(), selection)?;
+    added.retain(|entry| entries.binary_search_by(|other| other.path.cmp(&entry.path)).is_err());
+    let included = added.iter().map(|entry| entry.path.clone()).collect();
+    entries.extend(added);
+    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(Listing { entries, included, from_index: false })
 }
 
 fn list_afresh(root: &Path, state_root: &Path) -> Result<Vec<ListedEntry>, Error> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::Error;
+use super::file_selection::FileSelection;
 use super::index::Index;
 use super::list::list;
 use super::listed_entry::ListedKind;
@@ -22,15 +23,25 @@ use crate::id::Digest;
 ///
 /// # Errors
 /// When a file can't be read, git fails, or the tree keeps changing while it is read.
-pub fn scan(source_root: &Path, state_root: &Path, index: Option<&Index>) -> Result<Tree, Error> {
-    retry_while_changing(|| scan_once(source_root, state_root, index))
+pub(super) fn scan(
+    source_root: &Path,
+    state_root: &Path,
+    index: Option<&Index>,
+    selection: Option<&FileSelection>,
+) -> Result<Tree, Error> {
+    retry_while_changing(|| scan_once(source_root, state_root, index, selection))
 }
 
 /// Reads a source tree, and fails when the tree changes meanwhile.
-pub(super) fn scan_once(root: &Path, state_root: &Path, index: Option<&Index>) -> Result<Tree, Error> {
+pub(super) fn scan_once(
+    root: &Path,
+    state_root: &Path,
+    index: Option<&Index>,
+    selection: Option<&FileSelection>,
+) -> Result<Tree, Error> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let handle = File::open(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
-    let mut listing = list(root, state_root, index)?;
+    let mut listing = list(root, state_root, index, selection)?;
     let skipped = listing
         .entries
         .extract_if(.., |entry| entry.kind == ListedKind::Special)
@@ -43,6 +54,8 @@ pub(super) fn scan_once(root: &Path, state_root: &Path, index: Option<&Index>) -
     let entries = read_entries(&handle, listing.entries, digests)?;
     let started_ns = i64::try_from(started.as_nanos()).unwrap_or(i64::MAX);
     let mut tree = Tree::new(root.to_owned(), entries, skipped, started_ns);
+    tree.included = listing.included;
+    tree.unmatched_excludes = selection.map(FileSelection::unmatched_excludes).unwrap_or_default();
     tree.listed_from_index = listing.from_index;
     Ok(tree)
 }

@@ -12,7 +12,7 @@ use super::list::list;
 /// # Errors
 /// When the tree can't be listed.
 pub fn top_names(source_root: &Path, state_root: &Path) -> Result<BTreeSet<String>, Error> {
-    let listing = list(source_root, state_root, None)?;
+    let listing = list(source_root, state_root, None, None)?;
     let tops = listing.entries.iter().filter_map(|entry| entry.path.split(|byte| *byte == b'/').next());
     Ok(tops.filter_map(|name| Some(std::str::from_utf8(name).ok()?.to_owned())).collect())
 }

@@ -18,6 +18,10 @@ pub struct Tree {
     started_ns: i64,
     digest: Digest,
     copy_id: Digest,
+    /// Paths of the entries that git ignores, sorted.
+    pub(super) included: Vec<Vec<u8>>,
+    /// Globs that left out no file.
+    pub(super) unmatched_excludes: Vec<String>,
     /// True if the paths come from the index.
     pub(super) listed_from_index: bool,
 }
@@ -82,7 +86,8 @@ impl Tree {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let digest = digest(&entries);
         let copy_id = copy_id(&digest, &entries);
-        Self { root, entries, skipped, started_ns, digest, copy_id, listed_from_index: false }
+        let (included, unmatched_excludes, listed_from_index) = (Vec::new(), Vec::new(), false);
+        Self { root, entries, skipped, started_ns, digest, copy_id, included, unmatched_excludes, listed_from_index }
     }
 
     /// Returns the path of the tree.
@@ -101,6 +106,17 @@ impl Tree {
     #[must_use]
     pub fn skipped(&self) -> &[PathBuf] {
         &self.skipped
+    }
+
+    /// Returns the paths that come along although git ignores them, sorted.
+    pub fn included(&self) -> impl Iterator<Item = &Path> {
+        self.included.iter().map(|path| Path::new(OsStr::from_bytes(path)))
+    }
+
+    /// Returns the globs for files to leave out that matched none.
+    #[must_use]
+    pub fn unmatched_excludes(&self) -> &[String] {
+        &self.unmatched_excludes
     }
 
     /// Returns the time when reading began, in nanoseconds since 1970.

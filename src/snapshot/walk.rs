@@ -14,6 +14,7 @@ use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 
 use super::error::Error;
+use super::file_selection::FileSelection;
 use super::listed_entry::{ListedEntry, ListedKind};
 use super::tree_path::join_bytes;
 use crate::foreign::{Beneath, FolderEntry};
@@ -34,19 +35,30 @@ pub(super) fn is_excluded(name: &[u8]) -> bool {
 
 /// Lists the files and the empty folders of a tree, without its state folder and the excluded names.
 pub(super) fn walk(root: &Path, state: Option<&[u8]>, excluded: &[&str]) -> Result<Vec<ListedEntry>, Error> {
-    list_below(root, b"", Filter { state, excluded, rules: None })
+    list_below(root, b"", Filter { state, excluded, rules: None, selection: None })
 }
 
 /// Lists a source tree outside git. In a repository of Jujutsu, ignored files are left out.
 pub(super) fn walk_source(root: &Path, state: Option<&[u8]>) -> Result<Vec<ListedEntry>, Error> {
     let has_rules = Beneath::new(root).join(JUJUTSU).open_folder().is_ok();
     let rules = has_rules.then(|| IgnoreRules { inner: Gitignore::empty(), outer: None });
-    list_below(root, b"", Filter { state, excluded: &EXCLUDED_NAMES, rules: rules.as_ref() })
+    list_below(root, b"", Filter { state, excluded: &EXCLUDED_NAMES, rules: rules.as_ref(), selection: None })
 }
 
 /// Lists a folder of a source tree that git lists as a whole.
 pub(super) fn walk_folder(root: &Path, path: &[u8]) -> Result<Vec<ListedEntry>, Error> {
-    list_below(root, path, Filter { state: None, excluded: &EXCLUDED_NAMES, rules: None })
+    list_below(root, path, Filter { state: None, excluded: &EXCLUDED_NAMES, rules: None, selection: None })
+}
+
+/// Lists a folder of a source tree whatever git ignores, without the folders that a selection excludes.
+pub(super) fn walk_selected(
+    root: &Path,
+    path: &[u8],
+    state: Option<&[u8]>,
+    selection: &FileSelection,
+) -> Result<Vec<ListedEntry>, Error> {
+    let selection = Some(selection);
+    list_below(root, path, Filter { state, excluded: &EXCLUDED_NAMES, rules: None, selection })
 }
 
 /// The entries that a listing leaves out.
@@ -55,6 +67,7 @@ struct Filter<'a> {
     state: Option<&'a [u8]>,
     excluded: &'a [&'a str],
     rules: Option<&'a IgnoreRules<'a>>,
+    selection: Option<&'a FileSelection>,
 }
 
 /// The ignore rules of a folder and of the folders above it.
@@ -106,6 +119,7 @@ fn list_folder(handle: &File, root: &Path, path: &[u8], filter: Filter<'_>) -> R
         if filter.excluded.iter().any(|excluded| name == *excluded)
             || filter.state == Some(&child)
             || filter.rules.is_some_and(|rules| rules.is_ignored(&child, is_folder))
+            || filter.selection.is_some_and(|selection| is_folder && selection.excludes_folder(&child))
         {
             continue;
         }

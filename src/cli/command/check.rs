@@ -14,7 +14,6 @@ use crate::cli::project_args::ProjectArgs;
 use crate::cli::read_policy::read_policy;
 use crate::cli::settings::Settings;
 use crate::cli::tree_notes;
-use crate::snapshot;
 use crate::text::count;
 
 #[derive(Debug, Args)]
@@ -46,9 +45,8 @@ pub fn main(project_args: &ProjectArgs, options: &Options, command: &Command) ->
     let job_file = JobFile::read(&project)?;
     let config = &job_file.config;
     tree_notes::print_unused_names(config, options.strict)?;
-    if config.jobs.values().any(|job| !job.paths.is_empty()) {
-        let tree =
-            snapshot::read_tree(&project.root, &project.state).map_err(|error| project.snapshot_failure(error))?;
+    if !config.snapshot.is_empty() || config.jobs.values().any(|job| !job.paths.is_empty()) {
+        let tree = project.read_tree(config)?;
         tree_notes::print_tree_notes(config, config.jobs.keys(), &tree, true)?;
     }
     let (jobs, targets) = (count(config.jobs.len(), "job"), count(config.targets.len(), "target"));

@@ -80,6 +80,10 @@ pub fn main(options: &Options) -> Result<Exit, Failure> {
         let error = anyhow!("job {id} has the input {input}, and `pikaci exec` runs a job without others");
         return Err(Failure::new(Exit::Usage, error).hint("copy the artifacts to the workspace and remove `inputs`"));
     }
+    if job.git {
+        let error = anyhow!("job {id} has `git = true`, and `pikaci exec` has no repository");
+        return Err(Failure::new(Exit::Usage, error).hint("run it with pikaci run"));
+    }
     if !job.secrets.is_empty() {
         let error = anyhow!("job {id} has secrets, and a build of Nix has none");
         return Err(Failure::new(Exit::Usage, error).hint(format!("pikaci run {id}")));

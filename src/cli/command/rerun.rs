@@ -17,9 +17,11 @@ use crate::cli::failure::Failure;
 use crate::cli::isolation_args::IsolationArgs;
 use crate::cli::new_run_id::new_run_id;
 use crate::cli::output::eprint_line;
+use crate::cli::project::Project;
 use crate::cli::project_args::ProjectArgs;
 use crate::cli::run_options::RunOptions;
 use crate::cli::runs::{LATEST, Runs, select_job};
+use crate::config::SnapshotGlobs;
 use crate::event::{Outcome, RunSelection, RunSource, RunStarted};
 use crate::execute::launcher::capabilities;
 use crate::facts::HostFacts;
@@ -29,7 +31,7 @@ use crate::nix::NixStore;
 use crate::plan::{Plan, RunPlanRecord, plan_rerun, protect_caches};
 use crate::process::own_path;
 use crate::record::{History, RunRecord};
-use crate::snapshot;
+use crate::snapshot::{self, GuestRepository};
 use crate::state::gc::RunClaim;
 use crate::state::{read_plan, recorded_path};
 use crate::text::count;
@@ -78,6 +80,7 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
         options.run.guest_programs(&facts, hypervisor, &options.isolation, plan.uses_host_userland())?;
     let store = guest_programs.as_ref().map(|programs| programs.nix.store());
     verify_inputs(&runs, &history.run, &plan, store)?;
+    let repository = read_repository(project_args, &id, &plan)?;
     eprint_line(&format_args!(
         "rerunning {} of run {id} on the files of then; on the files of today: pikaci run --failed",
         count(selected.len(), "job")
@@ -92,7 +95,7 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let budget = options.budget.budget(&facts);
     execute_plan(
         &options.run,
-        RunRequest { state: runs.store.state(), guest_programs, plan: &plan, start, budget, claim },
+        RunRequest { state: runs.store.state(), guest_programs, repository, plan: &plan, start, budget, claim },
     )
 }
 
@@ -147,6 +150,22 @@ fn verify_inputs(runs: &Runs, run: &RunRecord, plan: &RunPlanRecord, store: Opti
         }
     }
     Ok(())
+}
+
+/// Reads the repository of the project for jobs that get it. Refuses one that isn't as it was in the recorded run.
+fn read_repository(
+    project_args: &ProjectArgs,
+    id: &RunId,
+    plan: &RunPlanRecord,
+) -> Result<Option<GuestRepository>, Failure> {
+    let Some((job, digest)) = plan.jobs().find_map(|job| Some((&job.job, job.git.as_ref()?))) else { return Ok(None) };
+    let globs = SnapshotGlobs { include: Vec::new(), exclude: plan.exclude.clone() };
+    let repository = Project::locate(project_args)?.read_repository(true, &globs)?;
+    if repository.as_ref().is_some_and(|repository| repository.digest() == *digest) {
+        return Ok(repository);
+    }
+    let changed = anyhow!("job {job} has `git = true`, and HEAD, a branch, a tag or the index has changed since");
+    Err(not_rerunnable(id, changed))
 }
 
 fn not_rerunnable(id: &RunId, why: anyhow::Error) -> Failure {

@@ -55,7 +55,8 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let shares_usr = config.has_guest_where(&selection.jobs, |guest| guest_base(guest, &facts.system) == Base::Host);
     let guest_programs = options.run.guest_programs(facts, hypervisor, &options.plan.isolation, shares_usr)?;
     let claim = RunClaim::take(&project.state)?;
-    inputs.tree = snapshot::copy_tree(inputs.tree, &project.state).map_err(|error| project.snapshot_failure(error))?;
+    inputs.tree = snapshot::copy_tree(inputs.tree, &project.state, &inputs.config.snapshot)
+        .map_err(|error| project.snapshot_failure(error))?;
     let mut plan = inputs.plan(&options.plan)?;
     inputs.cache.save(&project.hash_cache())?;
     let now = Timestamp::now();
@@ -64,7 +65,11 @@ pub fn main(project_args: &ProjectArgs, options: &Options) -> Result<Exit, Failu
     let start = run_started(&project, &plan.record, &options.plan, &inputs)?;
     options.plan.budget.print_limit(&inputs.facts);
     let budget = options.plan.budget.budget(&inputs.facts);
-    execute_plan(&options.run, RunRequest { state: &project.state, guest_programs, plan: &plan, start, budget, claim })
+    let repository = inputs.repository;
+    execute_plan(
+        &options.run,
+        RunRequest { state: &project.state, guest_programs, repository, plan: &plan, start, budget, claim },
+    )
 }
 
 fn run_started(

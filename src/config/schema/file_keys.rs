@@ -53,6 +53,14 @@ pub(super) const FILE: &[Key] = &[
         doc: "Values that jobs get and that pikaci writes nowhere. A name is that of an environment variable.",
     },
     Key {
+        name: "snapshot",
+        shape: Shape::Set("snapshot"),
+        expected: "a set",
+        default: "`{ }`",
+        example: "snapshot = { include = [ \"vendor/\" ]; };",
+        doc: "The files of the project that jobs get, besides those that git tracks or doesn't ignore.",
+    },
+    Key {
         name: "targets",
         shape: Shape::Map(&Shape::Set("targets")),
         expected: "a set of targets",
@@ -72,6 +80,26 @@ pub(super) const TARGET: &[Key] = &[
         doc: "The jobs of the target, at least one. The jobs that they need run too.",
     },
     DESCRIPTION,
+];
+
+pub(super) const SNAPSHOT: &[Key] = &[
+    Key {
+        name: "include",
+        shape: TEXTS,
+        expected: "a list of strings: globs",
+        default: "`[ ]`",
+        example: "include = [ \"vendor/\" ];",
+        doc: "Globs of files that jobs get although git ignores them, at most 100. Repositories and state folders never \
+              come along. `--affected` counts these files as changed, because git has no earlier state of them.",
+    },
+    Key {
+        name: "exclude",
+        shape: TEXTS,
+        expected: "a list of strings: globs",
+        default: "`[ ]`",
+        example: "exclude = [ \"docs/big/\" ];",
+        doc: "Globs of files that jobs don't get, even if git tracks them or `include` names them, at most 100.",
+    },
 ];
 
 pub(super) const GROUP_KEYS: &[Key] = &[Key {

@@ -52,6 +52,7 @@ fn built_in() -> Job {
         cache: ResultCache::default(),
         caches: Vec::new(),
         group: None,
+        git: false,
         artifacts: Vec::new(),
         artifacts_required: false,
         artifacts_mib: DEFAULT_ARTIFACTS_MIB,
@@ -87,6 +88,7 @@ fn read_settings(reader: &mut Reader, fields: &Fields, defaults: &Job) -> Job {
     job.workdir = read_workdir(reader, fields).unwrap_or(job.workdir);
     job.guest = read_guest(reader, fields).unwrap_or(job.guest);
     job.run_as_root = fields.get("runAsRoot").and_then(|field| reader.boolean(&field)).unwrap_or(job.run_as_root);
+    job.git = fields.get("git").and_then(|field| reader.boolean(&field)).unwrap_or(job.git);
     job.network = read_network(reader, fields).unwrap_or(job.network);
     job.retries = read_retries(reader, fields).unwrap_or(job.retries);
     job.when = command::read_when(reader, fields).unwrap_or(job.when);

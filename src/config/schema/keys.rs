@@ -200,6 +200,15 @@ const GROUP: Key = Key {
     example: "group = \"database\";",
     doc: "The group in `groups` whose limit counts the job, in all runs of the state folder.",
 };
+const GIT: Key = Key {
+    name: "git",
+    shape: Shape::Boolean,
+    expected: "true or false",
+    default: "`false`",
+    example: "git = true;",
+    doc: "True if the workspace has a `.git` with the HEAD, branches, tags, index and objects of the project's repository, \
+          for `git describe`, `git log` or `git diff`. It has no remotes, hooks or credentials.",
+};
 const PATHS: Key = Key {
     name: "paths",
     shape: TEXTS,
@@ -250,6 +259,7 @@ pub(super) const DEFAULTS: &[Key] = &[
     CACHE,
     CACHES,
     GROUP,
+    GIT,
     PATHS,
     ARTIFACTS,
 ];

@@ -23,6 +23,7 @@ mod references;
 mod secret;
 mod service;
 mod sizes;
+mod snapshot;
 mod target;
 mod timeout;
 mod userland;

@@ -2,7 +2,7 @@
 
 use super::reader::{Fields, Reader};
 use super::references::{JobNames, Sections};
-use super::{cache, file_keys, group, guest, input, job, references, secret, target};
+use super::{cache, file_keys, group, guest, input, job, references, secret, snapshot, target};
 use crate::config::eval::{Attrs, Value};
 use crate::config::problem::Problem;
 use crate::config::{Config, Input};
@@ -38,6 +38,7 @@ fn read_file(reader: &mut Reader, file: &Fields, text: &str) -> Config {
     let targets_read = target::read_all(reader, targets, &names);
     let config_guests = guest::read_all(reader, guests);
     let group_limits = group::read_all(reader, groups);
+    let snapshot = snapshot::read(reader, file);
     let caches_read = cache::read_all(reader, caches);
     let sections = Sections { jobs, guests, groups, caches, targets };
     references::check(reader, &sections);
@@ -60,6 +61,7 @@ fn read_file(reader: &mut Reader, file: &Fields, text: &str) -> Config {
         targets: targets_read,
         groups: group_limits,
         caches: caches_read,
+        snapshot,
         secrets: secrets_read,
     }
 }

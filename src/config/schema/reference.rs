@@ -1,13 +1,13 @@
 //! All keys of a job file.
 
 use super::cache_keys::CACHE_KEYS;
-use super::file_keys::{FILE, GROUP_KEYS, TARGET};
+use super::file_keys::{FILE, GROUP_KEYS, SNAPSHOT, TARGET};
 use super::guest_keys::GUEST_KEYS;
 use super::inner_keys::{ARTIFACTS, INHERITED, INPUT, SECRET, SERVICE, STEP};
 use super::keys::{ADJUST, DEFAULTS, JOB};
 use crate::config::key::Section;
 
-/// The sets of a job file with their keys: first the file itself.
+/// The sets of a job file with their keys.
 const SECTIONS: &[Section] = &[
     Section {
         name: "file",
@@ -90,6 +90,7 @@ const SECTIONS: &[Section] = &[
               another `runAsRoot`, have generations of their own.",
         keys: CACHE_KEYS,
     },
+    Section { name: "snapshot", path: "snapshot", doc: "Changes to the files of jobs.", keys: SNAPSHOT },
 ];
 
 /// Returns the sets of a job file with their keys: first the file itself.

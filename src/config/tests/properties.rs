@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::super::{
     AllowFailure, Base, Command, Config, Guest, Input, Job, Network, ResultCache, Secret, SecretSource, Service, Shell,
-    Step, Target, Timeouts, Variable, read,
+    SnapshotGlobs, Step, Target, Timeouts, Variable, read,
 };
 use super::render::render_nix;
 use crate::guest::When;
@@ -120,7 +120,7 @@ fn service() -> impl Strategy<Value = Service> {
 fn job() -> impl Strategy<Value = Job> {
     let env = btree_map("[A-Za-z_][A-Za-z0-9_]{0,5}", variable(), 0..3);
     let network = prop_oneof![Just(Network::None), Just(Network::Outside), Just(Network::Host)];
-    let settings = (env, 1_u64..=604_800, any::<bool>(), network, 0_u32..=10);
+    let settings = (env, 1_u64..=604_800, any::<[bool; 2]>(), network, 0_u32..=10);
     let shell = select(vec![Shell::Sh, Shell::Bash, Shell::Program(vec!["python3".to_owned(), "-c".to_owned()])]);
     let allow = select(vec![
         AllowFailure::Never,
@@ -138,7 +138,7 @@ fn job() -> impl Strategy<Value = Job> {
     );
     let description = option::of(line("abc é$\"\\").prop_map(|text| text.trim().to_owned()));
     (steps(), description, settings, globs(), globs(), flow).prop_map(
-        |(steps, description, (env, timeout_secs, run_as_root, network, retries), paths, artifacts, flow)| {
+        |(steps, description, (env, timeout_secs, [run_as_root, git], network, retries), paths, artifacts, flow)| {
             let (when, (allow_failure, cache), stall_secs, shell, workdir, services) = flow;
             Job {
                 description,
@@ -159,6 +159,7 @@ fn job() -> impl Strategy<Value = Job> {
                 allow_failure,
                 cache,
                 caches: vec!["c".to_owned()],
+                git,
                 artifacts,
                 artifacts_required: run_as_root,
                 artifacts_mib: 64 + timeout_secs,
@@ -213,7 +214,8 @@ fn config() -> impl Strategy<Value = Config> {
     let jobs = btree_map(name(), (job(), any::<usize>(), any::<usize>()), 1..6);
     let guests = btree_map(name(), guest(), 0..3);
     let targets = btree_map(name(), (option::of(Just("All".to_owned())), any::<usize>()), 0..3);
-    (jobs, guests, targets).prop_map(|(drafts, mut guests, drafted)| {
+    let snapshot = (globs(), globs()).prop_map(|(include, exclude)| SnapshotGlobs { include, exclude });
+    (jobs, guests, targets, snapshot).prop_map(|(drafts, mut guests, drafted, snapshot)| {
         let default = super::default_guest();
         guests.entry("default".to_owned()).or_insert(default);
         let names: Vec<JobId> = drafts.keys().map(JobId::new).collect();
@@ -241,6 +243,7 @@ fn config() -> impl Strategy<Value = Config> {
             targets: drafted.into_iter().map(target).collect(),
             groups: BTreeMap::from([("g".to_owned(), 2)]),
             caches: BTreeMap::from([("c".to_owned(), super::caches::cache())]),
+            snapshot,
             secrets: BTreeMap::from([("A_SECRET".to_owned(), secret)]),
         }
     })

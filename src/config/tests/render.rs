@@ -76,7 +76,7 @@ fn render_job(text: &mut String, name: &JobId, job: &Job) {
         writeln!(text, "inputs.{name} = {{ from = {from}; to = {to}; }};").unwrap();
     }
     writeln!(text, "needs = {};", render_list(job.needs.iter().map(JobId::as_str))).unwrap();
-    writeln!(text, "timeout = {}; runAsRoot = {};", job.timeout_secs, job.run_as_root).unwrap();
+    writeln!(text, "timeout = {}; runAsRoot = {}; git = {};", job.timeout_secs, job.run_as_root, job.git).unwrap();
     writeln!(text, "network = {}; retries = {};", serde_json::to_string(&job.network).unwrap(), job.retries).unwrap();
     writeln!(text, "paths = {};", render_list(job.paths.iter().map(String::as_str))).unwrap();
     let paths = render_list(job.artifacts.iter().map(String::as_str));
@@ -108,6 +108,9 @@ pub(super) fn render_nix(config: &Config) -> String {
         writeln!(text, "caches.{name} = {{ path = {}; key = {key};", render_string(&cache.path)).unwrap();
         let failure = if cache.keeps_failures { " onFailure = \"keep\";" } else { "" };
         writeln!(text, "size = {}; singleFlight = {};{failure} }};", cache.size_mib, cache.single_flight).unwrap();
+    }
+    for (key, globs) in [("include", &config.snapshot.include), ("exclude", &config.snapshot.exclude)] {
+        writeln!(text, "snapshot.{key} = {};", render_list(globs.iter().map(String::as_str))).unwrap();
     }
     for (name, guest) in &config.guests {
         let path = format!("guests.{}", render_string(name));

@@ -29,7 +29,7 @@ fn strings(names: &[&str]) -> Vec<String> {
 }
 
 fn changed(files: &[&str]) -> Changes {
-    Changes::Files { files: strings(files), comparison: "against HEAD".to_owned(), before: None }
+    Changes::Files { files: strings(files), comparison: "against HEAD".to_owned(), before: None, ignored: Vec::new() }
 }
 
 fn read(text: &str) -> Config {
@@ -192,6 +192,7 @@ fn planned(config: &Config, selection: &Selection, tree: &Digest, files: &FileDi
         programs: &[],
     };
     let plan = build(PlanInput {
+        repository: None,
         config,
         selection,
         facts: &facts,
@@ -245,7 +246,12 @@ proptest! {
         });
         files.extend((before != *after).then_some("pikaci.nix"));
         let comparison = String::new();
-        let changes = Changes::Files { files: strings(&files), comparison, before: Some(Box::new(read(&before))) };
+        let changes = Changes::Files {
+            files: strings(&files),
+            comparison,
+            before: Some(Box::new(read(&before))),
+            ignored: Vec::new(),
+        };
         let request = SelectionRequest { affected: true, only: true, ..SelectionRequest::default() };
         let affected = select(&read(after), &request, &changes).unwrap().jobs;
         let (keys_before, keys_after) = (key_digests(&before, &contents.0), key_digests(after, &contents.1));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::config::SnapshotGlobs;
 use crate::snapshot::walk::{EXCLUDED_NAMES, walk};
 use crate::snapshot::{EntryKind, Tree, read_tree, take};
 use crate::state::{self, StateLayout};
@@ -15,6 +16,7 @@ pub(super) struct Fixture {
     _folder: tempfile::TempDir,
     pub(super) root: PathBuf,
     pub(super) layout: StateLayout,
+    pub(super) globs: SnapshotGlobs,
 }
 
 impl Fixture {
@@ -24,7 +26,7 @@ impl Fixture {
         let root = folder.path().canonicalize().unwrap().join("source");
         fs::create_dir(&root).unwrap();
         let layout = state::open(&folder.path().join("state")).unwrap();
-        Self { _folder: folder, root, layout }
+        Self { _folder: folder, root, layout, globs: SnapshotGlobs::default() }
     }
 
     /// Makes a git repository without a commit.
@@ -104,11 +106,11 @@ impl Fixture {
     }
 
     pub(super) fn read(&self) -> Tree {
-        read_tree(&self.root, &self.layout).unwrap()
+        read_tree(&self.root, &self.layout, &self.globs).unwrap()
     }
 
     pub(super) fn take(&self) -> Tree {
-        take(&self.root, &self.layout).unwrap()
+        take(&self.root, &self.layout, &self.globs).unwrap()
     }
 
     /// Returns the paths of the tree.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::fixture::{Fixture, assert_same};
+use crate::config::SnapshotGlobs;
 use crate::snapshot::take;
 use crate::state::StateLayout;
 
@@ -39,7 +40,7 @@ fn run_with(tree: &Fixture, failpoints: &str) -> Child {
 fn take_in_a_child_process() {
     if let (Some(source), Some(state)) = (env::var_os(SOURCE), env::var_os(STATE)) {
         let _scenario = fail::FailScenario::setup();
-        take(&PathBuf::from(source), &StateLayout::new(state.into())).unwrap();
+        take(&PathBuf::from(source), &StateLayout::new(state.into()), &SnapshotGlobs::default()).unwrap();
     }
 }
 

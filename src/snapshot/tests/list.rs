@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 
 use super::fixture::{Fixture, assert_same};
+use crate::config::SnapshotGlobs;
 use crate::snapshot::scan::scan;
 use crate::snapshot::{Error, Tree, take};
 use crate::state;
@@ -37,13 +38,13 @@ fn outside_git_everything_but_the_state_folder_is_listed() {
     tree.write(".pikaci/x", "");
     assert_eq!(tree.paths(), [".gitignore", "a.o", "deep/b", "deep/empty"]);
     let inside = state::open(&tree.root.join("my state")).unwrap();
-    let taken = take(&tree.root, &inside).unwrap();
+    let taken = take(&tree.root, &inside, &SnapshotGlobs::default()).unwrap();
     assert_eq!(taken.digest(), tree_without(&tree, "my state").digest());
-    assert_eq!(take(&tree.root, &inside).unwrap().digest(), taken.digest());
+    assert_eq!(take(&tree.root, &inside, &SnapshotGlobs::default()).unwrap().digest(), taken.digest());
 }
 
 fn tree_without(tree: &Fixture, state: &str) -> Tree {
-    scan(&tree.root, &tree.root.join(state), None).unwrap()
+    scan(&tree.root, &tree.root.join(state), None, None).unwrap()
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_subfolder_of_a_repository_is_listed_even_when_ignored() {
     tree.write("ignored/x.o", "");
     tree.commit("");
     for (part, expected) in [("part", "a.c"), ("ignored", "x.o")] {
-        let part_tree = scan(&tree.root.join(part), tree.layout.root(), None).unwrap();
+        let part_tree = scan(&tree.root.join(part), tree.layout.root(), None, None).unwrap();
         let paths: Vec<_> = part_tree.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
         assert_eq!(paths, [expected]);
     }
@@ -139,7 +140,7 @@ fn a_dot_git_without_a_repository_is_ignored() {
     tree.write(".gitignore", "*.o\n");
     tree.folder("part/.git");
     tree.write("part/b.o", "");
-    let part_tree = scan(&tree.root.join("part"), tree.layout.root(), None).unwrap();
+    let part_tree = scan(&tree.root.join("part"), tree.layout.root(), None, None).unwrap();
     let paths: Vec<_> = part_tree.entries().iter().map(|entry| entry.path().to_str().unwrap()).collect();
     assert_eq!(paths, ["a"], "git goes on to the folder above an empty .git");
 }
@@ -204,6 +205,6 @@ fn sockets_are_left_out_and_reported() {
 #[test]
 fn a_tree_that_is_missing_or_broken_is_an_error() {
     let tree = Fixture::new();
-    let error = take(&tree.root.join("none"), &tree.layout).unwrap_err();
+    let error = take(&tree.root.join("none"), &tree.layout, &tree.globs).unwrap_err();
     assert!(matches!(error, Error::Read { .. }), "{error}");
 }

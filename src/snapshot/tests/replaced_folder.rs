@@ -17,7 +17,7 @@ fn a_folder_that_became_a_link_is_not_followed() {
     tree.write("folder/file", "inside");
     tree.write("folder/deep/file", "inside");
     tree.link("file", "folder/link");
-    let listed = list(&tree.root, tree.layout.root(), None).unwrap().entries;
+    let listed = list(&tree.root, tree.layout.root(), None, None).unwrap().entries;
     assert_eq!(listed.len(), 3);
     // The folder is replaced between listing and reading.
     fs::rename(tree.root.join("folder"), tree.root.join("before")).unwrap();

@@ -185,7 +185,7 @@ fn concurrent_takes_make_one_copy() {
     for at in 0..50 {
         tree.write(&format!("folder{}/file{at}", at % 7), &at.to_string());
     }
-    let run = |_| take(&tree.root, &tree.layout).unwrap();
+    let run = |_| take(&tree.root, &tree.layout, &tree.globs).unwrap();
     let trees: Vec<Tree> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|at| scope.spawn(move || run(at))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()

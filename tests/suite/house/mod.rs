@@ -8,4 +8,5 @@ mod own_files;
 mod own_jobs;
 pub mod rooms;
 mod security;
+mod snapshot_digest;
 mod words;

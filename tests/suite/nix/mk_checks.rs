@@ -97,6 +97,30 @@ fn jobs_that_cannot_be_checks_are_errors_or_left_out() {
 }
 
 #[test]
+fn a_check_gets_no_file_that_snapshots_exclude_and_none_that_git_ignores() {
+    let project = Project::with_nix(
+        r#"{
+          guests.default.base = "nix"; snapshot.exclude = [ "docs/big/" "*.log" "{x,y}/[ab]" ];
+          jobs.a.command = "true";
+        }"#,
+    );
+    let project = project.file("docs/big/deep/a", "").file("docs/small", "").file("a.log", "").file("x/a", "");
+    let project = project.file("x/c", "").file("src/b.log", "");
+    let expression = "let read = folder: builtins.concatMap (name: let path = folder + \"/${name}\"; in
+        if (builtins.readDir folder).${name} == \"directory\" then read path else [ path ])
+        (builtins.attrNames (builtins.readDir folder));
+        source = builtins.elemAt checks.a.args 6; in [ source (read source) ]";
+    let read: Value = serde_json::from_str(&of_checks(&project, "", expression).exits(0).stdout).unwrap();
+    let source = read[0].as_str().unwrap();
+    let files = read[1].as_array().unwrap().iter().map(|path| path.as_str().unwrap());
+    let files: Vec<&str> = files.map(|path| path.strip_prefix(source).unwrap()).collect();
+    assert_eq!(files, ["/docs/small", "/pikaci.nix", "/src/b.log", "/x/c"]);
+    let including = r#"{ guests.default.base = "nix"; snapshot.include = [ ".env" ]; jobs.a.command = "true"; }"#;
+    let refused = of_checks(&Project::with_nix(including), "", "checks.a.drvPath").exits(1).stderr;
+    assert!(refused.contains("can't be a check: `snapshot.include` names files that git ignores"), "{refused}");
+}
+
+#[test]
 fn a_mac_has_the_checks_of_linux_on_its_processor() {
     let project = Project::with_nix(r#"{ guests.default.base = "nix"; jobs.a.command = "true"; }"#);
     let on = |system: &str| {

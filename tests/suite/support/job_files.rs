@@ -87,6 +87,7 @@ pub fn with_keys(section: &str, definition: &str) -> String {
             format!("guests.default = {{ {base} {definition} }};")
         }
         "targets" => format!("targets.all = {{ {} {definition} }};", unless("jobs", "jobs = [ \"test\" ];")),
+        "snapshot" => format!("snapshot = {{ {definition} }};"),
         "secrets" => return with_secret(definition),
         "groups" => {
             let group = format!("groups.database = {{ {} {definition} }};", unless("limit", "limit = 1;"));

@@ -16,6 +16,7 @@ mod doctor_kvm;
 mod events;
 mod exec;
 mod follow;
+mod git;
 mod guest_faults;
 mod guest_machine;
 mod guest_wait;
