@@ -15,23 +15,21 @@ use crate::id::RunId;
 /// Name of the link before it is renamed into its place.
 const NEW_LINK: &str = ".latest";
 
-/// Makes `runs/latest` a link to the folder of a run, in place of an earlier link.
+/// Makes `latest` a link to the folder of a run, in place of an earlier link.
 ///
 /// # Errors
 /// When the link can't be made: a file system may have none.
 pub fn link_latest_run(state: &StateLayout, run: &RunId) -> io::Result<()> {
-    let new = state.runs().join(NEW_LINK);
-    let run = state.run(run);
-    let Some(name) = run.root().file_name() else { return Ok(()) };
+    let new = state.folder().join(NEW_LINK);
     let path = new.checked()?;
     // A killed process may have left it.
     fs::remove_file(path).ok();
-    symlink(name, path)?;
+    symlink(state.run(run).root().relative(), path)?;
     // Not a durable step: no part of pikaci reads the link.
     Ok(rename(path, state.latest_run().as_os_str())?)
 }
 
-/// Makes `runs/latest` a link to the newest remaining run, or removes it, if its run is gone.
+/// Makes `latest` a link to the newest remaining run, or removes it, if its run is gone.
 pub(super) fn renew_latest_run(store: &RunStore) {
     let link = store.state().latest_run();
     if !link.kind().is_ok_and(|kind| kind == FileType::Symlink) || link.exists() {

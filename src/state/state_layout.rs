@@ -149,7 +149,7 @@ impl StateLayout {
     /// Returns the link to the newest run.
     #[must_use]
     pub fn latest_run(&self) -> Beneath {
-        self.runs().join("latest")
+        self.folder().join("latest")
     }
 
     /// Returns the folder of kept results.

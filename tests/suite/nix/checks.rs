@@ -9,7 +9,7 @@ fn a_job_that_needs_more_than_a_nix_build_is_refused_at_evaluation() {
         ("", "{ }", "its guest is of base `host`"),
         ("network = true;", r#"{ base = "nix"; }"#, "it has `network = true;`"),
         ("network = \"host\";", r#"{ base = "nix"; }"#, "it has `network = \"host\";`"),
-        ("caches.c = \"/c\";", r#"{ base = "nix"; }"#, "the job \"a\": unknown key `caches`"),
+        ("cashes.c = \"/c\";", r#"{ base = "nix"; }"#, "the job \"a\": unknown key `cashes`"),
         ("", r#"{ base = "nixos"; }"#, "a guest of base `nixos` needs microvm.nix"),
         ("", r#"{ base = "nix"; packages = [ "no.such" ]; }"#, "nixpkgs has no package \"no.such\""),
     ] {

@@ -45,9 +45,7 @@ impl Disk {
 
     pub fn runs(&self) -> Vec<String> {
         let entries = fs::read_dir(self.state().join("runs")).into_iter().flatten();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        // One link leads to the newest run.
-        names.filter(|name| !name.ends_with("latest")).collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 }
 

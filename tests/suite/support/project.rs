@@ -162,8 +162,8 @@ impl Project {
     pub fn runs(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.state("runs")) else { return Vec::new() };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        // A starting run has a temporary name, and one link leads to the newest run.
-        let mut ids: Vec<String> = names.filter(|name| !name.starts_with('.') && name != "latest").collect();
+        // A starting run has a temporary name.
+        let mut ids: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         ids.sort();
         ids
     }

@@ -74,8 +74,8 @@ fn a_guest_that_cannot_boot_has_a_reason() {
     let mut running = Running::start(&project.command(&["run"]));
     running.process("qemu-system-x86_64");
     let ran = running.ends("agent that can't load a module");
-    let message = "the guest failed: insmod /pikaci/modules/virtio_pci.ko failed: insmod: can't insert \
-        '/pikaci/modules/virtio_pci.ko': invalid module format";
+    let message = "the guest failed: insmod /pikaci/modules/virtio_blk.ko failed: insmod: can't insert \
+        '/pikaci/modules/virtio_blk.ko': invalid module format";
     let job = assert_errored(&project, ran, message, "pikaci logs --job sick --kind console");
     shows(&job, "Invalid ELF header");
 }
@@ -96,7 +96,7 @@ impl BrokenKernel {
         let release = image.file_name().to_str().unwrap().strip_prefix("vmlinuz-").unwrap().to_owned();
         let list = to.join("lib/modules").join(release).join("modules.dep");
         let text = fs::read_to_string(&list).unwrap();
-        let module = text.split([':', ' ', '\n']).find(|path| path.contains("/virtio_pci.ko")).unwrap();
+        let module = text.split([':', ' ', '\n']).find(|path| path.contains("/virtio_blk.ko")).unwrap();
         let plain = format!("{}.ko", module.split_once(".ko").unwrap().0);
         fs::write(list.with_file_name(&plain), "no module").unwrap();
         fs::write(&list, text.replace(module, &plain)).unwrap();

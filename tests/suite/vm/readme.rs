@@ -263,6 +263,7 @@ fn try_hook(text: &str) {
 fn try_job_file(text: &str) {
     let project = fixture::project(text).file("nix/postgres.nix", "{ }");
     let project = project.file("src/a.c", "").file("include/a.h", "").file("Makefile", "");
+    let project = project.file(".env.test", "").file("vendor/a.c", "").file("docs/big/a.png", "");
     project.pikaci(&["check"]).exits(0);
 }
 
