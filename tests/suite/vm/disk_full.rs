@@ -29,8 +29,9 @@ fn a_disk_that_fills_is_reported_for_each_running_job() {
     ballast.set_len(4096 * full as u64 - 2_000_000).unwrap();
     // The limit is far below the deadline of the phase after the command.
     let ended = running.ends_within(START, "a disk that fills").exits(102);
-    let full = assert_reported(&disk, None, &project, &ended, "filled");
-    assert!(full.contains("/jobs/prints/attempts/1/guest.log: "), "{full}");
+    assert_reported(&disk, None, &project, &ended, "filled");
+    let full = "/jobs/prints/attempts/1/guest.log: No space left on device";
+    assert!(ended.stdout.contains(full), "{}", ended.stdout);
     let lost = "but then the guest failed: the artifacts can't be written to their disk: the host's may be full\n";
     assert!(ended.stdout.contains(lost), "{}", ended.stdout);
     let lost = "but then the guest failed: the guest's disk can't be written: the host's may be full\n";
