@@ -61,8 +61,9 @@ fn pipes_and_devices_are_named() {
     let made = Command::new("mkfifo").arg(tree.root.join("pipe")).status().unwrap();
     assert!(made.success());
     let mut expected = vec!["pipe"];
-    // Only root may make a device.
-    if Command::new("mknod").arg(tree.root.join("null")).args(["c", "1", "3"]).output().unwrap().status.success() {
+    // Only root may make a device, and a build of Nix hasn't got the program.
+    let device = Command::new("mknod").arg(tree.root.join("null")).args(["c", "1", "3"]).output();
+    if device.is_ok_and(|made| made.status.success()) {
         expected.insert(0, "null");
     }
     let skipped = tree.take();
