@@ -174,8 +174,8 @@ install_packages() {
   apt_install --yes "$@"
 }
 
-# Installs QEMU from Debian's backports, for a machine with a package of there that breaks the older QEMU, such as
-# qemu-utils. The apt sources of the machine stay as they are.
+# Installs QEMU from Debian's backports. A package of the backports that a machine has, such as qemu-utils, may break the
+# older QEMU. The apt sources of the machine stay as they are.
 install_qemu_of_backports() {
   local sources=$staging/sources.list suite archive packages=(qemu-system-x86)
   # shellcheck source=/dev/null

@@ -1,10 +1,5 @@
 # The keys of caches, and the names of caches in jobs. The arguments are readers of job-keys.nix.
-{
-  bool,
-  disk,
-  globs,
-  isPlainPath,
-}:
+{ disk, globs }:
 let
   inherit (builtins)
     attrNames
@@ -15,9 +10,11 @@ let
     stringLength
     ;
   inherit (import ./readers.nix)
+    bool
     both
     hasControl
     is
+    isPlainPath
     oneOf
     refuse
     strings

@@ -3,7 +3,6 @@ let
   inherit (builtins)
     all
     attrNames
-    elem
     elemAt
     filter
     head
@@ -17,6 +16,7 @@ let
     toJSON
     ;
   inherit (import ./readers.nix)
+    bool
     both
     checkName
     checkVariable
@@ -24,6 +24,7 @@ let
     integer
     is
     isBetween
+    isPlainPath
     listOf
     oneOf
     record
@@ -41,7 +42,6 @@ let
     ;
   inherit (import ./glob.nix) problemOf;
 
-  bool = is "true or false" isBool;
   line = is "a string of one line" (
     value:
     isString value
@@ -83,16 +83,6 @@ let
     is expected (
       value: isString value && isBetween 1 255 (stringLength value) && !hasControl value && isOne value
     );
-  isPlainPath =
-    path:
-    all (
-      part:
-      !elem part [
-        ""
-        "."
-        ".."
-      ]
-    ) (filter isString (builtins.split "/" path));
   package = nameOf "an attribute path in nixpkgs" (
     value: all (part: part != "") (filter isString (builtins.split "[.]" value))
   );
@@ -222,14 +212,7 @@ let
     needs = strings;
   };
 
-  cacheKeys = import ./cache-keys.nix {
-    inherit
-      bool
-      disk
-      globs
-      isPlainPath
-      ;
-  };
+  cacheKeys = import ./cache-keys.nix { inherit disk globs; };
 
   keys = {
     defaults = common;

@@ -11,6 +11,7 @@ let
     genList
     head
     isAttrs
+    isBool
     isInt
     isList
     isString
@@ -46,6 +47,19 @@ rec {
     isInt value && min <= value && value <= max;
   isStrings = value: isList value && all isString value;
 
+  # Returns whether a relative path has only names: neither empty ones nor `.` and `..`.
+  isPlainPath =
+    path:
+    all (
+      part:
+      !elem part [
+        ""
+        "."
+        ".."
+      ]
+    ) (filter isString (builtins.split "/" path));
+
+  bool = is "true or false" isBool;
   string = is "a string" isString;
   oneOf = names: is (concatStringsSep " or " (map toJSON names)) (value: elem value names);
   integer = min: max: is "an integer from ${toString min} to ${toString max}" (isBetween min max);

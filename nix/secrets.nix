@@ -1,12 +1,9 @@
 # The secrets of a job file: the readers of their keys, and checks.
 let
   inherit (builtins)
-    all
     attrNames
-    elem
     filter
     head
-    isBool
     isString
     length
     mapAttrs
@@ -15,22 +12,14 @@ let
     toJSON
     ;
   inherit (import ./readers.nix)
+    bool
     hasControl
     is
+    isPlainPath
     isStrings
     refuse
     ;
 
-  isPlain =
-    path:
-    all (
-      part:
-      !elem part [
-        ""
-        "."
-        ".."
-      ]
-    ) (filter isString (builtins.split "/" path));
   isHostFile =
     value:
     isString value
@@ -40,7 +29,7 @@ let
       let
         below = match "~?/(.*)" value;
       in
-      below != null && isPlain (head below)
+      below != null && isPlainPath (head below)
     );
 in
 {
@@ -52,7 +41,7 @@ in
     command = is "a list of strings, the first of them a program" (
       value: isStrings value && value != [ ] && head value != ""
     );
-    asFile = is "true or false" isBool;
+    asFile = bool;
   };
 
   # Refuses secrets with no source or several ones.

@@ -32,10 +32,10 @@ impl ControlMasks {
             ControlLine::LeftOut { reason, path } => ControlLine::LeftOut { reason, path: self.masks.apply(&path) },
             ControlLine::Error(text) => ControlLine::Error(self.masks.apply(&text)),
             ControlLine::StepEnd { step, end, output } => {
-                ControlLine::StepEnd { step, end, output: offsets.masked(output) }
+                ControlLine::StepEnd { step, end, output: offsets.place_in_log(output) }
             }
             ControlLine::ServiceLog { service, output } => {
-                ControlLine::ServiceLog { service, output: offsets.masked(output) }
+                ControlLine::ServiceLog { service, output: offsets.place_in_log(output) }
             }
             line => line,
         }

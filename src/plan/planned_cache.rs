@@ -21,7 +21,7 @@ pub struct PlannedCache {
     /// Digests of the files whose content selects a generation, by the globs that match the files.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub key: BTreeMap<String, Digest>,
-    /// True if the job waits for another one that fills the cache first.
+    /// True if the job may wait for another one that fills the cache.
     pub single_flight: bool,
     /// True if the content is kept after a failure too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

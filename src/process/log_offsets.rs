@@ -38,7 +38,7 @@ impl LogOffsets {
     /// Returns the place in the log of a place in the stream. Waits for the stream up to there for a while: a guest may
     /// name any place.
     #[must_use]
-    pub fn masked(&self, place: u64) -> u64 {
+    pub fn place_in_log(&self, place: u64) -> u64 {
         let (progress, changed) = &*self.0;
         let end = Instant::now() + PATIENCE;
         let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,6 +50,6 @@ impl LogOffsets {
             }
             progress = changed.wait_timeout(progress, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
-        progress.map.masked(place)
+        progress.map.place_in_output(place)
     }
 }

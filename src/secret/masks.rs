@@ -42,8 +42,8 @@ impl Masks {
     #[must_use]
     pub fn apply(&self, text: &str) -> String {
         let Some(mut stream) = self.stream() else { return text.to_owned() };
-        let mut masked = stream.push(text.as_bytes());
-        masked.extend(stream.end());
-        String::from_utf8_lossy(&masked).into_owned()
+        let mut output = stream.push(text.as_bytes());
+        output.extend(stream.end());
+        String::from_utf8_lossy(&output).into_owned()
     }
 }

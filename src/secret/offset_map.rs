@@ -14,7 +14,7 @@ pub struct OffsetMap {
 impl OffsetMap {
     /// Adds the place from `start` to `end` of the stream, whose marker has `length` bytes.
     pub(super) fn add(&mut self, start: u64, end: u64, length: u64) {
-        let output = self.masked(start) + length;
+        let output = self.place_in_output(start) + length;
         if self.entries.len() < MAX_ENTRIES {
             self.entries.push((end, output));
         } else {
@@ -32,11 +32,11 @@ impl OffsetMap {
     /// Returns the place in the output of a place in the stream; of one inside of a masked place, at most the end of its
     /// marker.
     #[must_use]
-    pub fn masked(&self, place: u64) -> u64 {
+    pub fn place_in_output(&self, place: u64) -> u64 {
         let after = self.entries.partition_point(|(end, _)| *end <= place);
         let (end, output) = after.checked_sub(1).map_or((0, 0), |last| self.entries[last]);
-        let masked = output + (place - end);
-        self.entries.get(after).map_or(masked, |(_, next)| masked.min(*next))
+        let unlimited = output + (place - end);
+        self.entries.get(after).map_or(unlimited, |(_, next)| unlimited.min(*next))
     }
 
     /// Returns a value that changes with every change of the map.

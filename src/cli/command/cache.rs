@@ -87,11 +87,8 @@ fn remove(state: &StateLayout, names: &[String], format: Format) -> Result<Exit,
 }
 
 fn sized(generations: Vec<StoredGeneration>) -> Vec<(StoredGeneration, u64)> {
-    generations
-        .into_iter()
-        .map(|generation| (generation.bytes(), generation))
-        .map(|(bytes, one)| (one, bytes))
-        .collect()
+    let sizes: Vec<u64> = generations.iter().map(StoredGeneration::bytes).collect();
+    generations.into_iter().zip(sizes).collect()
 }
 
 fn show(format: Format, list: &str, generations: &[(StoredGeneration, u64)]) -> Result<(), Failure> {

@@ -60,20 +60,16 @@ impl<'a> Unpacker<'a> {
             quota,
             taken: 0,
         };
-        let filled = fill(&mut unpacker).and_then(|()| unpacker.make_links());
-        let links = match filled {
-            Ok(links) => links,
-            Err(error) => {
-                return Err(match remove_tree(folder) {
-                    Ok(()) => {
-                        quota.give_back(unpacker.taken);
-                        error
-                    }
-                    Err(remove_error) => error.context(format!("{remove_error:#}")),
-                });
-            }
-        };
-        Ok(Manifest { links, ..Manifest::new(unpacker.files.into_values().collect()) })
+        match fill(&mut unpacker).and_then(|()| unpacker.make_links()) {
+            Ok(links) => Ok(Manifest { links, ..Manifest::new(unpacker.files.into_values().collect()) }),
+            Err(error) => Err(match remove_tree(folder) {
+                Ok(()) => {
+                    quota.give_back(unpacker.taken);
+                    error
+                }
+                Err(remove_error) => error.context(format!("{remove_error:#}")),
+            }),
+        }
     }
 
     /// Adds a file and its parent folders.

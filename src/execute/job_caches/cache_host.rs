@@ -1,12 +1,14 @@
 //! The caches of this host, and the rules of keeping content.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::event::{CacheEnd, CacheStart, CacheUse, Outcome};
-use crate::id::RunId;
+use crate::id::{JobId, RunId};
 use crate::plan::PlannedCache;
 use crate::state::StateLayout;
-use crate::state::caches::{CacheLimits, StoredGeneration, evict_generations};
+use crate::state::caches::{
+    CacheFolder, CacheLimits, DraftGeneration, OpenedCache, StoredGeneration, evict_generations,
+};
 
 /// The caches of this host for the attempts of a run.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +21,41 @@ pub struct CacheHost<'a> {
     pub limits: CacheLimits,
 }
 
+/// A cache that is open for an attempt at a job.
+pub(super) struct JobCache<'a> {
+    host: CacheHost<'a>,
+    job: &'a JobId,
+    pub(super) planned: &'a PlannedCache,
+    pub(super) opened: OpenedCache,
+}
+
+impl<'a> JobCache<'a> {
+    /// Opens a cache of a job.
+    pub(super) fn open(host: Option<CacheHost<'a>>, job: &'a JobId, planned: &'a PlannedCache) -> Result<Self> {
+        let host = host.context("a job outside of a run has no caches")?;
+        let opened = CacheFolder::of(host.state, planned).open(&planned.key)?;
+        Ok(Self { host, job, planned, opened })
+    }
+
+    /// Makes an empty generation.
+    pub(super) fn draft(&self) -> Result<DraftGeneration> {
+        DraftGeneration::make(self.host.state, self.planned, self.host.run_id, self.job)
+    }
+
+    /// Commits a generation, and closes the cache before, so that the generation that it replaces can be removed.
+    pub(super) fn commit(self, draft: DraftGeneration) -> Result<Left> {
+        drop(self.opened);
+        let made = draft.commit()?;
+        self.host.keep_within_limits(&made)
+    }
+}
+
 /// The content of a cache after an attempt.
 pub(super) type Left = (CacheEnd, Option<String>);
 
 impl CacheHost<'_> {
     /// Removes old generations while the caches exceed the limits, after a new one was made.
-    pub(super) fn keep_within_limits(&self, made: &StoredGeneration) -> Result<Left> {
+    fn keep_within_limits(&self, made: &StoredGeneration) -> Result<Left> {
         evict_generations(self.state, self.limits)?;
         if made.folder.is_there() {
             Ok((CacheEnd::Kept, None))

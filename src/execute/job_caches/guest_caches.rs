@@ -7,9 +7,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::cache_host::{CacheHost, Left, cache_use, dropped, refusal};
+use super::cache_host::{CacheHost, JobCache, Left, cache_use, dropped, refusal};
 use super::guest_layers::needs_merge;
 use crate::event::{CacheEnd, CacheUse, Outcome};
 use crate::execute::ext4::{empty_ext4, ext4_size};
@@ -18,11 +18,10 @@ use crate::execute::writable_disk::WritableDisk;
 use crate::foreign::Beneath;
 use crate::guest::CacheMount;
 use crate::guest::contract::{CACHE_DISK, HOME_PATH, WORKSPACE_PATH};
-use crate::id::JobId;
 use crate::plan::PlannedCache;
 use crate::plan::record::PlannedJob;
 use crate::quota::Quota;
-use crate::state::caches::{CacheFolder, DraftGeneration, OpenedCache, StoredGeneration};
+use crate::state::caches::StoredGeneration;
 
 /// The caches of an attempt in a guest.
 pub struct GuestCaches<'a> {
@@ -30,10 +29,7 @@ pub struct GuestCaches<'a> {
 }
 
 struct GuestCache<'a> {
-    host: CacheHost<'a>,
-    job: &'a JobId,
-    planned: &'a PlannedCache,
-    opened: OpenedCache,
+    of: JobCache<'a>,
     layers: Vec<Beneath>,
     merge: bool,
     /// Path of the disk that the guest writes, and the disk.
@@ -47,13 +43,12 @@ impl<'a> GuestCaches<'a> {
     /// When a cache can't be read, or the job has caches and the host none.
     pub fn open(host: Option<CacheHost<'a>>, job: &'a PlannedJob) -> Result<Self> {
         let open = |planned: &'a PlannedCache| {
-            let host = host.context("a job outside of a run has no caches")?;
-            let opened = CacheFolder::of(host.state, planned).open(&planned.key)?;
-            let layers = opened.generation.as_ref().map(StoredGeneration::layers).unwrap_or_default();
+            let cache = JobCache::open(host, &job.job, planned)?;
+            let layers = cache.opened.generation.as_ref().map(StoredGeneration::layers).unwrap_or_default();
             let size = |layer: &Beneath| fs::symlink_metadata(layer).map_or(0, |layer| layer.blocks() * 512);
             let sizes: Vec<u64> = layers.iter().map(size).collect();
             let merge = needs_merge(&sizes, planned.size_mib << 20);
-            Ok(GuestCache { host, job: &job.job, planned, opened, layers, merge, own: None })
+            Ok(GuestCache { of: cache, layers, merge, own: None })
         };
         let caches: Result<_> = job.caches.iter().map(open).collect();
         Ok(Self { caches: caches? })
@@ -62,7 +57,7 @@ impl<'a> GuestCaches<'a> {
     /// Returns the mounts of the request.
     pub fn mounts(&self) -> Vec<CacheMount> {
         let mount = |cache: &GuestCache| {
-            let path = &cache.planned.path;
+            let path = &cache.of.planned.path;
             let mount_point = match path.strip_prefix("~/") {
                 Some(below) => format!("{HOME_PATH}/{below}"),
                 None => format!("{WORKSPACE_PATH}/{path}"),
@@ -80,7 +75,7 @@ impl<'a> GuestCaches<'a> {
     /// Makes the disks that the guest writes, in a folder.
     pub fn make_disks(&mut self, folder: &Path, quota: &Quota) -> Result<()> {
         for (number, cache) in self.caches.iter_mut().enumerate() {
-            let (path, mib) = (folder.join(format!("cache-{number}")), cache.planned.size_mib);
+            let (path, mib) = (folder.join(format!("cache-{number}")), cache.of.planned.size_mib);
             let disk = WritableDisk::make(&path, ext4_size(mib), empty_ext4(mib), quota)?;
             cache.own = Some((path, disk));
         }
@@ -110,11 +105,12 @@ impl<'a> GuestCaches<'a> {
     pub fn finish(self, outcome: Outcome, observed: &Observed) -> Vec<CacheUse> {
         let finish = |(number, cache): (usize, GuestCache<'_>)| {
             let number = u8::try_from(number).unwrap_or(u8::MAX);
-            let (planned, start) = (cache.planned, cache.opened.start);
+            let JobCache { planned, opened, .. } = &cache.of;
+            let start = opened.start;
             let reason = if observed.dropped_caches.contains(&number) {
                 Some("its generation can't be read, or is larger than the cache".to_owned())
             } else {
-                cache.opened.reason.clone()
+                opened.reason.clone()
             };
             cache_use(planned, start, reason, cache.finish(number, outcome, observed))
         };
@@ -127,19 +123,16 @@ impl GuestCache<'_> {
         if observed.same_caches.contains(&number) {
             return Ok((CacheEnd::Unchanged, None));
         }
-        if let Some(refused) = refusal(self.planned, outcome) {
+        if let Some(refused) = refusal(self.of.planned, outcome) {
             return Ok(refused);
         }
         let Some((path, disk)) = self.own.filter(|_| observed.saved_caches.contains(&number)) else {
             return Ok(dropped("the guest didn't save it"));
         };
         drop(disk);
-        let mut draft = DraftGeneration::make(self.host.state, self.planned, self.host.run_id, self.job)?;
+        let mut draft = self.of.draft()?;
         let is_alone = self.merge || observed.dropped_caches.contains(&number);
         draft.add_layers(&path, if is_alone { &[] } else { &self.layers })?;
-        // So that the commit may remove the generation that the new one replaces.
-        drop(self.opened);
-        let made = draft.commit()?;
-        self.host.keep_within_limits(&made)
+        self.of.commit(draft)
     }
 }

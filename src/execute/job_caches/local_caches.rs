@@ -7,16 +7,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::cache_host::{CacheHost, Left, cache_use, dropped, refusal};
+use super::cache_host::{CacheHost, JobCache, Left, cache_use, dropped, refusal};
 use super::tree_state::TreeState;
 use crate::event::{CacheEnd, CacheUse, Outcome};
 use crate::execute::private_copy::make_private_copy;
 use crate::failpoint::{Point, run_step};
 use crate::foreign::Beneath;
-use crate::id::JobId;
 use crate::plan::PlannedCache;
 use crate::plan::record::PlannedJob;
-use crate::state::caches::{CacheFolder, DraftGeneration, OpenedCache};
+use crate::state::caches::OpenedCache;
 use crate::state::remove_tree;
 
 /// The caches of an attempt without a guest.
@@ -25,10 +24,7 @@ pub struct LocalCaches<'a> {
 }
 
 struct LocalCache<'a> {
-    host: CacheHost<'a>,
-    job: &'a JobId,
-    planned: &'a PlannedCache,
-    opened: OpenedCache,
+    of: JobCache<'a>,
     /// The folder of the job.
     folder: Beneath,
     /// Its state before the job.
@@ -42,13 +38,12 @@ impl<'a> LocalCaches<'a> {
     /// When a cache can't be read or copied, or the job has caches and the host none.
     pub fn open(host: Option<CacheHost<'a>>, job: &'a PlannedJob, workspace: &Path) -> Result<Self> {
         let open = |planned: &'a PlannedCache| {
-            let host = host.context("a job outside of a run has no caches")?;
-            let opened = CacheFolder::of(host.state, planned).open(&planned.key)?;
+            let cache = JobCache::open(host, &job.job, planned)?;
             let folder = Beneath::new(workspace).join(&planned.path);
-            let copy = || copy_content(&opened, &folder);
+            let copy = || copy_content(&cache.opened, &folder);
             run_step(Point::CacheCopy, copy).with_context(|| format!("copying the cache {}", planned.name))?;
             let before = TreeState::read(&folder)?;
-            Ok(LocalCache { host, job: &job.job, planned, opened, folder, before })
+            Ok(LocalCache { of: cache, folder, before })
         };
         let caches: Result<_> = job.caches.iter().map(open).collect();
         Ok(Self { caches: caches? })
@@ -57,7 +52,8 @@ impl<'a> LocalCaches<'a> {
     /// Keeps the content that the job left, after an attempt with this outcome.
     pub fn finish(self, outcome: Outcome) -> Vec<CacheUse> {
         let finish = |cache: LocalCache<'_>| {
-            let (planned, start, reason) = (cache.planned, cache.opened.start, cache.opened.reason.clone());
+            let JobCache { planned, opened, .. } = &cache.of;
+            let (start, reason) = (opened.start, opened.reason.clone());
             cache_use(planned, start, reason, cache.finish(outcome))
         };
         self.caches.into_iter().map(finish).collect()
@@ -90,18 +86,16 @@ impl LocalCache<'_> {
         if after == self.before {
             return Ok((CacheEnd::Unchanged, None));
         }
-        if let Some(refused) = refusal(self.planned, outcome) {
+        if let Some(refused) = refusal(self.of.planned, outcome) {
             return Ok(refused);
         }
-        if after.bytes > self.planned.size_mib << 20 {
-            let (size, limit) = (after.bytes >> 20, self.planned.size_mib);
+        if after.bytes > self.of.planned.size_mib << 20 {
+            let (size, limit) = (after.bytes >> 20, self.of.planned.size_mib);
             return Ok(dropped(format!("it has {size} MiB, more than its `size` of {limit} MiB")));
         }
-        let mut draft = DraftGeneration::make(self.host.state, self.planned, self.host.run_id, self.job)?;
+        let mut draft = self.of.draft()?;
         run_step(Point::CacheCopy, || make_private_copy(&self.folder, &draft.content(), None))?;
         draft.set_bytes(after.bytes);
-        drop(self.opened);
-        let made = draft.commit()?;
-        self.host.keep_within_limits(&made)
+        self.of.commit(draft)
     }
 }

@@ -92,7 +92,7 @@ impl CacheFolder {
     }
 
     pub(super) fn evictions(&self) -> Vec<Eviction> {
-        // Without the file the reason of a miss is unknown, and nothing else.
+        // Without the file, only the reason of a miss is lost.
         read_json(&self.folder.join(EVICTIONS)).unwrap_or_default()
     }
 

@@ -75,7 +75,7 @@ impl StoredGeneration {
     /// Returns the folder with the content of a cache without a guest.
     #[must_use]
     pub fn content(&self) -> Beneath {
-        self.folder.join(CONTENT)
+        content_in(&self.folder)
     }
 
     /// Returns the layers, the newest one first.
